@@ -1,0 +1,66 @@
+"""The whole error tree.
+
+::
+
+    HarnessError
+    ├── UserError                 the user's mistake: one line, exit code 2
+    │   ├── MatrixError           a matrix file that can't be run as written
+    │   ├── DatasetError          images that can't be used as asked
+    │   ├── WeightsError          weights that can't be used as asked
+    │   └── ResultsError          a results folder that doesn't hold what was asked for
+    └── MachineError              the machine's trouble, not the search's: exit code 4
+        ├── SourceUnreachable     a download that this machine can't make
+        └── WorkerLost            a worker that ended without a record
+
+Anything else that escapes is a bug and crashes loudly.
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Base of every error that the harness raises on purpose.
+
+    ``str(error)`` is one line that names the file or key, the value and the way out.
+    """
+
+
+class UserError(HarnessError):
+    """The user's mistake."""
+
+
+class MatrixError(UserError):
+    """A matrix that can't be run as written.
+
+    Attributes:
+        mistakes: One line each, never empty.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        """Keep every mistake; ``str()`` joins them by newlines."""
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class DatasetError(UserError):
+    """Images that can't be used as asked."""
+
+
+class WeightsError(UserError):
+    """Weights that can't be used as asked."""
+
+
+class ResultsError(UserError):
+    """A results folder that doesn't hold what was asked for."""
+
+
+class MachineError(HarnessError):
+    """The machine's trouble: retried, and never counted as a result."""
+
+
+class SourceUnreachable(MachineError):
+    """A download that this machine can't make; the message says which file to put where."""
+
+
+class WorkerLost(MachineError):
+    """A worker that ended without leaving a record."""

@@ -1,0 +1,162 @@
+"""The nouns of a search: frozen, and free of any library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+Value = float | int | str
+Parameters = Mapping[str, Value]
+
+
+class Outcome(StrEnum):
+    """How a trial ended."""
+
+    COMPLETED = "completed"  # trained to its last epoch
+    PRUNED = "pruned"  # stopped by its tuner
+    DIVERGED = "diverged"  # the loss became NaN or infinite
+    OUT_OF_MEMORY = "out_of_memory"  # the device could not hold it
+    FAILED = "failed"  # training raised
+    CUT = "cut"  # the search's budget ran out in the middle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What a tuner wants trained: epochs ``first_epoch`` to ``last_epoch``, both included, counted from 1.
+
+    ``parent`` is the number of the earlier trial whose best weights are trained on, if any; then ``first_epoch`` is
+    one more than the number of epochs that the parent's lineage has had.
+    """
+
+    parameters: Parameters
+    first_epoch: int = 1
+    last_epoch: int
+    parent: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the proposal asks for."""
+        return self.last_epoch - self.first_epoch + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch of training, and the validation F1 after it.
+
+    ``loss`` is the mean training loss over the epoch's images. ``test_f1`` is known only where the epoch became the
+    incumbent: test data are scored off the clock and never shown to a tuner.
+    """
+
+    epoch: int
+    val_f1: float
+    loss: float
+    train_s: float
+    evaluate_s: float
+    test_f1: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One proposal trained, and what it cost.
+
+    ``phases`` maps each phase of the ledger to seconds, from the ask to the end of the tell.
+    """
+
+    number: int
+    parameters: Parameters
+    first_epoch: int
+    last_epoch: int
+    parent: int | None
+    outcome: Outcome
+    epochs: tuple[Epoch, ...]
+    phases: Mapping[str, float] = field(default_factory=dict)
+    cpu_s: float = 0.0
+    images: int = 0
+    reason: str | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The best validation F1 so far: the one number that every tuner is told.
+
+        0.0 for a trial that diverged before its first score; None for one that failed, which has no score at all.
+        """
+        if self.outcome in (Outcome.FAILED, Outcome.OUT_OF_MEMORY):
+            return None
+        return max((epoch.val_f1 for epoch in self.epochs), default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a meter read: a value, or the reason why there is none. Unknown is never written as 0."""
+
+    value: float | None
+    reason: str | None = None
+
+    @classmethod
+    def unknown(cls, reason: str) -> Reading:
+        """A reading that could not be taken."""
+        return cls(value=None, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a search may spend; the first limit reached ends it. None: not limited."""
+
+    epochs: int | None = None
+    trials: int | None = None
+    wall_s: float | None = None
+    device_s: float | None = None
+    cost_usd: float | None = None
+
+
+class Tuner(Protocol):
+    """What proposes. Same seed and same history, same proposals.
+
+    ``ask``, ``report`` and ``tell`` are the only calls that a search makes, and always for one trial at a time:
+    ask, any number of reports, tell.
+    """
+
+    def ask(self) -> Proposal | None:
+        """Return the next proposal, or None when there is nothing left to propose."""
+        ...
+
+    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+        """Take the best validation F1 so far after ``epoch``; answer True to stop this trial."""
+        ...
+
+    def tell(self, trial: Trial) -> None:
+        """Take the outcome of the proposal that was asked last."""
+        ...
+
+
+class Objective(Protocol):
+    """What turns a proposal into epochs."""
+
+    def train(self, proposal: Proposal, number: int) -> Iterator[Epoch]:
+        """Train epoch by epoch; closing the iterator frees what it holds.
+
+        Raises:
+            Diverged: The loss became NaN or infinite.
+            OutOfMemory: The device could not hold the trial.
+        """
+        ...
+
+    def test_f1(self) -> float:
+        """Score the weights as they stand on the test set."""
+        ...
+
+
+class Diverged(ArithmeticError):
+    """The loss became NaN or infinite."""
+
+
+class OutOfMemory(MemoryError):
+    """The device could not hold the trial."""
+
+
+def is_better(f1: float, incumbent: float | None) -> bool:
+    """Whether ``f1`` takes the incumbent's place: strictly greater, so that the earlier of equals stays."""
+    return not math.isnan(f1) and (incumbent is None or f1 > incumbent)
