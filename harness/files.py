@@ -25,17 +25,17 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def write_json(path: Path, value: Any) -> None:
     """Store ``value`` atomically as indented UTF-8 JSON."""
     write_atomically(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
+def canonical_json(value: Any) -> bytes:
     """Return the one spelling of ``value``: sorted keys, no spaces; NaN is refused."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def digest(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+def digest(value: Any) -> str:
     """Return the SHA-256 of ``value``'s canonical JSON, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 

@@ -119,7 +119,7 @@ class Protocol(Section):
     jit: bool = False
     """Compile training steps with XLA."""
     learning_rate_factors: list[Annotated[float, Field(gt=0)]] = []
-    """After the searches, retrain the best configuration at these multiples of its learning rate (paper: 0.1, 1, 10)."""
+    """After the searches, retrain the best configuration at these multiples of its learning rate (0.1, 1, 10)."""
 
 
 class Rule(Section):

@@ -1,0 +1,1 @@
+"""What each name in a matrix stands for: pure data, free of any library."""
