@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -62,7 +62,9 @@ class Epoch:
 class Trial:
     """One proposal trained, and what it cost.
 
-    ``phases`` maps each phase of the ledger to seconds, from the ask to the end of the tell.
+    ``phases`` maps each phase of the ledger to seconds, from the end of the trial before to the end of the tell.
+    ``charged_epochs`` counts the epochs begun, the one that diverged or failed included. ``cpu_s`` and ``energy_j``
+    leave out what scoring the test images took; ``energy_j`` is None where no counter could be read.
     """
 
     number: int
@@ -73,8 +75,10 @@ class Trial:
     outcome: Outcome
     epochs: tuple[Epoch, ...]
     phases: Mapping[str, float] = field(default_factory=dict)
-    cpu_s: float = 0.0
+    charged_epochs: int = 0
     images: int = 0
+    cpu_s: float = 0.0
+    energy_j: float | None = None
     reason: str | None = None
 
     @property
@@ -135,17 +139,27 @@ class Tuner(Protocol):
 class Objective(Protocol):
     """What turns a proposal into epochs."""
 
-    def train(self, proposal: Proposal, number: int) -> Iterator[Epoch]:
+    @property
+    def images_per_epoch(self) -> int:
+        """How many training images an epoch sees."""
+        ...
+
+    def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch; closing the iterator frees what it holds.
 
         Raises:
             Diverged: The loss became NaN or infinite.
             OutOfMemory: The device could not hold the trial.
+            TrialFailed: The training library refused this configuration.
         """
         ...
 
     def test_f1(self) -> float:
         """Score the weights as they stand on the test set."""
+        ...
+
+    def keep(self, number: int) -> None:
+        """Store the best weights of the trial just ended, where a later trial may continue from them."""
         ...
 
 
@@ -155,6 +169,10 @@ class Diverged(ArithmeticError):
 
 class OutOfMemory(MemoryError):
     """The device could not hold the trial."""
+
+
+class TrialFailed(RuntimeError):
+    """The training library refused this configuration."""
 
 
 def is_better(f1: float, incumbent: float | None) -> bool:

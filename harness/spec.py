@@ -2,157 +2,226 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
-Scalar = int | float | str | bool
+from harness.model import Value
+
+_LARGEST_COUNT = 10**9
+_LARGEST_SEED = 2**31 - 1
+_LARGEST_INTEGER = 2**63 - 1
+
+
+def _number_or_text(value: Any) -> Any:
+    # One check before the union: a union alone would report one mistake for each of its members.
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise PydanticCustomError("value", "no number or text")
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, (int, float, str)):
+        raise PydanticCustomError("scalar", "no scalar")
+    # Written so that NaN, of which every comparison is false, is refused too.
+    if not isinstance(value, str) and not abs(value) <= _LARGEST_INTEGER:
+        raise PydanticCustomError("too_large", "too large")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, (int, str)) and not isinstance(value, bool) else value
+
+
+def _domain_or_value(value: Any) -> str:
+    return "domain" if isinstance(value, (dict, BaseModel)) else "value"
+
+
+Scalar = Annotated[int | float | str | bool, BeforeValidator(_scalar)]
+Plain = Annotated[Value, BeforeValidator(_number_or_text)]
+Bound = Annotated[float, Field(ge=-_LARGEST_INTEGER, le=_LARGEST_INTEGER)]
+Count = Annotated[int, Field(ge=1, le=_LARGEST_COUNT)]
+Amount = Annotated[float, Field(gt=0, le=_LARGEST_COUNT)]
+Seed = Annotated[int, Field(ge=0, le=_LARGEST_SEED)]
+Names = Annotated[
+    list[str],
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]),
+]
+Seeds = Annotated[
+    list[Seed],
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=Seed | Annotated[list[Seed], Field(min_length=1)]),
+]
 
 
 class Section(BaseModel):
     """Base of every section: strict, closed to unknown keys, frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    # Built at first use, so that commands which read no matrix start sooner.
+    model_config = ConfigDict(
+        allow_inf_nan=False,
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class Dataset(Section):
     """Labelled images."""
 
-    source: str
+    source: Annotated[str, Field(examples=["animals"])]
     """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder` or `npz` with a path."""
-    path: str | None = None
+    path: Annotated[str | None, Field(examples=["data/birds"])] = None
     """Folder or file of a `folder` or `npz` source; relative paths start at the matrix file."""
-    per_class: Annotated[int, Field(ge=1)] | None = None
+    per_class: Annotated[Count | None, Field(examples=[100])] = None
     """At most so many images of each class, drawn by `sample_seed`."""
-    max_images: Annotated[int, Field(ge=1)] | None = None
+    max_images: Annotated[Count | None, Field(examples=[1000])] = None
     """At most so many images in all, drawn by `sample_seed` with the classes' shares kept."""
-    sample_seed: int = 0
+    sample_seed: Annotated[Seed, Field(examples=[7])] = 0
     """Seed of the limits' draw. The same for every search, so that the data set is one thing."""
 
 
 class Backbone(Section):
     """A pretrained image model and how much of it is trained."""
 
-    model: str
+    model: Annotated[str, Field(examples=["MobileNetV2"])]
     """A classification model of keras.applications by its own name, or `EfficientNetLite0`."""
-    weights: str = "imagenet"
-    """`imagenet`, `packaged`, `none`, or a weights file."""
-    weights_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    """Refuse weights with another SHA-256."""
-    train: Annotated[str, Field(pattern="^(head|all|last:[1-9][0-9]*)$")] = "head"
+    weights: Annotated[str, Field(examples=["packaged"])] = "imagenet"
+    """`imagenet`, `packaged`, `none`, or a weights file; relative paths start at the matrix file."""
+    weights_sha256: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])] = None
+    """SHA-256 of the weights file in 64 lower-case hexadecimal digits; other weights are refused."""
+    train: Annotated[str, Field(pattern="^(head|all|last:[1-9][0-9]*)$", examples=["last:20"])] = "head"
     """`head` (backbone frozen), `last:N` (its last N layers too) or `all`."""
-    alpha: Annotated[float, Field(gt=0)] | None = None
+    alpha: Annotated[float | None, Field(gt=0, examples=[0.35])] = None
     """Width multiplier of MobileNet, MobileNetV2."""
 
 
 class Tuner(Section):
     """What proposes configurations."""
 
-    tuner: str
+    tuner: Annotated[str, Field(examples=["optuna-tpe"])]
     """One of the tuners that `harness doctor` lists."""
-    pruner: Literal["none", "median", "percentile", "asha", "hyperband", "patient"] = "none"
+    pruner: Annotated[
+        Literal["none", "median", "percentile", "asha", "hyperband", "patient"], Field(examples=["hyperband"])
+    ] = "none"
     """Optuna's pruner, for `optuna-…` tuners."""
-    options: dict[str, Scalar] = {}
+    options: Annotated[dict[str, Scalar], Field(examples=[{"n_startup_trials": 5}])] = {}
     """Options of the tuner itself, passed through."""
-    pruner_options: dict[str, Scalar] = {}
+    pruner_options: Annotated[dict[str, Scalar], Field(examples=[{"reduction_factor": 3}])] = {}
     """Options of the pruner, passed through."""
 
 
 class Domain(Section):
     """The values that a hyperparameter may take: a range, or choices."""
 
-    low: float | None = None
+    low: Annotated[Bound | None, Field(examples=[1e-4])] = None
     """Smallest value, included."""
-    high: float | None = None
+    high: Annotated[Bound | None, Field(examples=[1e-1])] = None
     """Largest value, included."""
-    log: bool = False
+    log: Annotated[bool, Field(examples=[True])] = False
     """Spread evenly in the logarithm."""
-    step: float | None = None
+    step: Annotated[float | None, Field(examples=[0.1])] = None
     """Distance between neighbouring values of a linear range."""
-    choices: list[Scalar] | None = None
+    choices: Annotated[list[Plain] | None, Field(examples=[[16, 32, 64]])] = None
     """The values, where they are listed."""
-    default: Scalar | None = None
+    default: Annotated[Plain | None, Field(examples=[1e-3])] = None
     """The untuned value, and the first that some tuners try."""
 
 
 class Budget(Section):
     """What each search may spend; the first limit reached ends it."""
 
-    epochs: Annotated[int, Field(ge=1)] | None = None
+    epochs: Annotated[Count | None, Field(examples=[60])] = None
     """Training epochs over all trials."""
-    trials: Annotated[int, Field(ge=1)] | None = None
+    trials: Annotated[Count | None, Field(examples=[20])] = None
     """Trials."""
-    wall_s: Annotated[float, Field(gt=0)] | None = None
+    wall_s: Annotated[Amount | None, Field(examples=[1800])] = None
     """Seconds from the first ask, the tuner's thinking included."""
-    device_s: Annotated[float, Field(gt=0)] | None = None
+    device_s: Annotated[Amount | None, Field(examples=[900])] = None
     """Seconds in which the device trained and evaluated."""
-    cost_usd: Annotated[float, Field(gt=0)] | None = None
+    cost_usd: Annotated[Amount | None, Field(examples=[0.5])] = None
     """Dollars, from the price file."""
 
 
 class Split(Section):
     """Shares of the images; they sum to 1. Ignored where a data set brings its own folders."""
 
-    train: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    train: Annotated[float, Field(gt=0, lt=1, examples=[0.6])] = 0.6
     """Share that is trained on."""
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    validation: Annotated[float, Field(gt=0, lt=1, examples=[0.2])] = 0.2
     """Share that tuners are scored on."""
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    test: Annotated[float, Field(gt=0, lt=1, examples=[0.2])] = 0.2
     """Share that no tuner sees."""
 
 
 class Protocol(Section):
     """How every trial of the matrix is trained and scored."""
 
-    metric: Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"] = "macro_f1"
+    metric: Annotated[Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"], Field(examples=["macro_f1"])] = (
+        "macro_f1"
+    )
     """What tuners maximise on the validation images."""
-    epochs_per_trial: Annotated[int, Field(ge=1)] = 10
+    epochs_per_trial: Annotated[Count, Field(examples=[10])] = 10
     """Epochs of a trial at full fidelity."""
-    image_size: Annotated[int, Field(ge=32, le=1024)] = 224
+    image_size: Annotated[int, Field(ge=32, le=1024, examples=[96])] = 224
     """Height and width in pixels that images are resized to."""
-    split: Split = Split()
+    split: Split = Field(default_factory=Split, examples=[{"train": 0.6, "validation": 0.2, "test": 0.2}])
     """Shares for training, validation and test."""
-    determinism: bool = True
+    determinism: Annotated[bool, Field(examples=[True])] = True
     """Make every operation repeat exactly (slower on a GPU)."""
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    precision: Annotated[Literal["float32", "mixed_float16", "mixed_bfloat16"], Field(examples=["float32"])] = "float32"
     """Number format of the computation."""
-    jit: bool = False
+    jit: Annotated[bool, Field(examples=[False])] = False
     """Compile training steps with XLA."""
-    learning_rate_factors: list[Annotated[float, Field(gt=0)]] = []
-    """After the searches, retrain the best configuration at these multiples of its learning rate (0.1, 1, 10)."""
+    learning_rate_factors: Annotated[list[Annotated[float, Field(gt=0)]], Field(examples=[[0.1, 1.0, 10.0]])] = []
+    """After the searches, retrain the best configuration at these multiples of its learning rate, 1.0 among them."""
 
 
 class Rule(Section):
     """Cells by the names of their parts; a part left out matches every name."""
 
-    dataset: str | list[str] | None = None
+    dataset: Annotated[Names | None, Field(examples=["animals"])] = None
     """Data sets, by name."""
-    backbone: str | list[str] | None = None
+    backbone: Annotated[Names | None, Field(examples=["MobileNetV2"])] = None
     """Backbones, by name."""
-    tuner: str | list[str] | None = None
+    tuner: Annotated[Names | None, Field(examples=[["default", "kt-random"]])] = None
     """Tuners, by name."""
-    hyperparameters: str | list[str] | None = None
+    hyperparameters: Annotated[Names | None, Field(examples=["full"])] = None
     """Hyperparameter sets, by name."""
-    seed: int | list[int] | None = None
+    seed: Annotated[Seeds | None, Field(examples=[1])] = None
     """Seeds."""
+
+
+# The tags tell a domain's mistakes from a value's, so that one mistake is reported once.
+HyperparameterSet = Annotated[
+    dict[
+        str,
+        Annotated[Annotated[Domain, Tag("domain")] | Annotated[Plain, Tag("value")], Discriminator(_domain_or_value)],
+    ],
+    Field(min_length=1),
+]
 
 
 class Matrix(Section):
     """Data sets × backbones × tuners × hyperparameter sets × seeds: one search for each combination."""
 
-    datasets: dict[str, Dataset]
+    datasets: Annotated[dict[str, Dataset], Field(min_length=1)]
     """Named data sets."""
-    backbones: dict[str, Backbone]
+    backbones: Annotated[dict[str, Backbone], Field(min_length=1)]
     """Named backbones."""
-    tuners: dict[str, Tuner]
+    tuners: Annotated[dict[str, Tuner], Field(min_length=1)]
     """Named tuners."""
-    hyperparameters: dict[str, dict[str, Domain | Scalar]]
+    hyperparameters: Annotated[dict[str, HyperparameterSet], Field(min_length=1)]
     """Named sets: hyperparameter to domain or fixed value."""
-    seeds: list[int]
+    seeds: Annotated[list[Seed], Field(min_length=1, examples=[[1, 2, 3]])]
     """One search for each; at least ten before a difference should be believed."""
     budget: Budget
     """What each search may spend."""
-    protocol: Protocol = Protocol()
+    protocol: Protocol = Field(default_factory=Protocol)
     """How every trial is trained and scored."""
     include: list[Rule] = []
     """If given, only cells that match one of these are run."""

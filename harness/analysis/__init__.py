@@ -1,0 +1,26 @@
+"""What the records of a matrix say: read once, derived from raw values only, nothing dropped."""
+
+from harness.analysis.costs import Cost, cost_usd
+from harness.analysis.curves import Step
+from harness.analysis.environments import environments
+from harness.analysis.groups import Group, Row, groups
+from harness.analysis.intervals import Interval
+from harness.analysis.reading import Results, Search, Status, read
+from harness.analysis.targets import Reached, Target
+
+__all__ = [
+    "Cost",
+    "Group",
+    "Interval",
+    "Reached",
+    "Results",
+    "Row",
+    "Search",
+    "Status",
+    "Step",
+    "Target",
+    "cost_usd",
+    "environments",
+    "groups",
+    "read",
+]

@@ -1,0 +1,79 @@
+"""What a search cost, from its trials and the phases after them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.ledger import DEVICE, THINKING, on_the_clock
+from harness.model import Outcome, Reading, Trial
+from harness.prices import Prices
+
+# After the last tell the search still stores that trial and asks once more; the rest of the closing is the process's.
+_CLOSING = ("ask", "tell", "checkpoint")
+_SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one search spent.
+
+    ``wall_s`` is what the search is charged for: every phase of its trials but the audit, and the ask, tell and
+    checkpoint after the last trial; neither what came before the first ask (start-up, data, build) nor the shutdown.
+    ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the processor seconds of the trials
+    without the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged ones.
+    """
+
+    wall_s: float
+    device_s: float
+    thinking_s: float
+    cpu_s: float
+    energy_j: Reading
+    epochs: int
+    trials: int
+    outcomes: Mapping[Outcome, int]
+
+    @property
+    def thinking_share(self) -> float | None:
+        """The tuner's thinking as a share of the wall seconds; None where there are none."""
+        return self.thinking_s / self.wall_s if self.wall_s > 0 else None
+
+
+def cost(trials: Sequence[Trial], *, closing_phases: Mapping[str, float], energy: Mapping[str, Any]) -> Cost:
+    """Return what a search with these trials cost; ``energy`` says why joules are unknown, if they are."""
+    closing = {name: closing_phases.get(name, 0.0) for name in _CLOSING}
+    spent = [*(trial.phases for trial in trials), closing]
+    return Cost(
+        wall_s=sum(on_the_clock(dict(phases)) for phases in spent),
+        device_s=_booked(spent, DEVICE),
+        thinking_s=_booked(spent, THINKING),
+        cpu_s=sum(trial.cpu_s for trial in trials),
+        energy_j=_energy(trials, energy),
+        epochs=sum(trial.charged_epochs for trial in trials),
+        trials=len(trials),
+        outcomes=Counter(trial.outcome for trial in trials),
+    )
+
+
+def cost_usd(spent: Cost, *, environment: Mapping[str, Any], prices: Prices) -> Reading:
+    """Return the search's wall seconds in dollars, or the reason why its machine has no price."""
+    per_hour = prices.per_hour(environment)
+    if per_hour.value is None:
+        return per_hour
+    return Reading(value=spent.wall_s / _SECONDS_PER_HOUR * per_hour.value)
+
+
+def _booked(spent: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> float:
+    return sum(phases.get(name, 0.0) for phases in spent for name in names)
+
+
+def _energy(trials: Sequence[Trial], energy: Mapping[str, Any]) -> Reading:
+    read = [trial.energy_j for trial in trials]
+    known = [joules for joules in read if joules is not None]
+    if read and len(known) == len(read):
+        return Reading(value=sum(known))
+    if not read:
+        return Reading.unknown("no trial was run")
+    return Reading.unknown(str(energy.get("reason") or f"unknown in {len(read) - len(known)} of {len(read)} trials"))

@@ -1,0 +1,84 @@
+"""The incumbents of a search over what had been spent when each took over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.ledger import DEVICE, on_the_clock
+from harness.model import Epoch, Trial, is_better
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An epoch that became the incumbent, and what the search had spent by its end.
+
+    ``epochs`` are those charged so far, ``wall_s`` the seconds since the first ask without the audit, ``device_s`` the
+    seconds of training and evaluation. ``test_f1`` is that of this epoch, None where it was not recorded.
+    """
+
+    trial: int
+    epoch: int
+    epochs: int
+    wall_s: float
+    device_s: float
+    val_f1: float
+    test_f1: float | None
+
+
+def steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
+    """Return the incumbents in order of time: an epoch takes over if its validation F1 is strictly greater.
+
+    A trial's own seconds are laid out as its ask first, then ``train_s + evaluate_s`` of each epoch in turn; what else
+    it spent (building, telling, checkpoints) counts from the next trial on. So a step may come a little early, but
+    never later than the end of its trial.
+    """
+    found: list[Step] = []
+    for step in _epochs(trials):
+        if is_better(step.val_f1, found[-1].val_f1 if found else None):
+            found.append(step)
+    return tuple(found)
+
+
+def first_at(curve: Sequence[Step], target_f1: float) -> Step | None:
+    """Return the first incumbent whose validation F1 is at least ``target_f1``, or None."""
+    return next((step for step in curve if step.val_f1 >= target_f1), None)
+
+
+def best_epoch(trial: Trial) -> Epoch | None:
+    """Return the trial's own epoch with the best validation F1, the earlier of equals; None where it has none."""
+    best: Epoch | None = None
+    for epoch in trial.epochs:
+        if is_better(epoch.val_f1, best.val_f1 if best is not None else None):
+            best = epoch
+    return best
+
+
+def _epochs(trials: Sequence[Trial]) -> Iterator[Step]:
+    epochs, wall_s, device_s = 0, 0.0, 0.0
+    for trial in trials:
+        yield from _epochs_of(trial, epochs, wall_s, device_s)
+        epochs += trial.charged_epochs
+        wall_s += on_the_clock(dict(trial.phases))
+        device_s += sum(trial.phases.get(name, 0.0) for name in DEVICE)
+
+
+def _epochs_of(trial: Trial, epochs: int, wall_s: float, device_s: float) -> Iterator[Step]:
+    wall_s += trial.phases.get("ask", 0.0)
+    for count, epoch in enumerate(trial.epochs, start=1):
+        wall_s += epoch.train_s + epoch.evaluate_s
+        device_s += epoch.train_s + epoch.evaluate_s
+        yield Step(
+            trial=trial.number,
+            epoch=epoch.epoch,
+            epochs=epochs + count,
+            wall_s=wall_s,
+            device_s=device_s,
+            val_f1=epoch.val_f1,
+            test_f1=_known(epoch.test_f1),
+        )
+
+
+def _known(f1: float | None) -> float | None:
+    return None if f1 is None or math.isnan(f1) else f1

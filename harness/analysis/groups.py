@@ -1,0 +1,169 @@
+"""Searches gathered over their seeds: one group for each data set, backbone and hyperparameter set, a row per tuner."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.costs import Cost
+from harness.analysis.intervals import Interval, interval, mean
+from harness.analysis.reading import Results, Search, Status
+from harness.analysis.targets import RANDOM, UNTUNED, Reached, Target, reached, speedup, target
+from harness.model import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """What the best configurations agree on in one hyperparameter.
+
+    A number is the median over seeds. Text is the most frequent value, the alphabetically first of equals, with the
+    ``count`` of the ``n`` searches that found it.
+    """
+
+    value: Value
+    count: int | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One tuner within a group; ``searches`` holds every planned seed, whatever became of it."""
+
+    tuner: str
+    searches: tuple[Search, ...]
+
+    @property
+    def ok(self) -> tuple[Search, ...]:
+        """The searches that ran to their end."""
+        return tuple(search for search in self.searches if search.status is Status.OK)
+
+    def count(self, status: Status) -> int:
+        """Return how many of the planned searches ended so."""
+        return sum(1 for search in self.searches if search.status is status)
+
+    @property
+    def unscored(self) -> int:
+        """How many searches ran to their end without a single score; F1 means leave them out."""
+        return sum(1 for search in self.ok if search.incumbent is None)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the tuner is random search."""
+        return any(search.tuner in RANDOM for search in self.searches)
+
+    @property
+    def is_untuned(self) -> bool:
+        """Whether the tuner is the default configuration."""
+        return any(search.tuner == UNTUNED for search in self.searches)
+
+    @property
+    def val_f1(self) -> Interval:
+        """Validation F1 of the incumbents."""
+        return interval([search.val_f1 for search in self.ok if search.val_f1 is not None])
+
+    @property
+    def test_f1(self) -> Interval:
+        """Test F1 of the incumbents."""
+        return interval([search.test_f1 for search in self.ok if search.test_f1 is not None])
+
+    @property
+    def gap_f1(self) -> float | None:
+        """Mean of validation minus test F1 over the searches that have both: what selection overrates."""
+        pairs = [(search.val_f1, search.test_f1) for search in self.ok]
+        gaps = [val_f1 - test_f1 for val_f1, test_f1 in pairs if val_f1 is not None and test_f1 is not None]
+        return mean(gaps)
+
+    def mean_cost(self, of: Callable[[Cost], float | None]) -> float | None:
+        """Return the mean of a cost over the searches that ran to their end; None where one of them is unknown."""
+        return mean(of(search.cost) for search in self.ok if search.cost is not None)
+
+    @property
+    def best(self) -> Mapping[str, Best]:
+        """The hyperparameters of the incumbents, by name."""
+        found = [search.best for search in self.ok if search.incumbent is not None]
+        names = dict.fromkeys(name for parameters in found for name in parameters)
+        return {name: _agreed([parameters[name] for parameters in found if name in parameters]) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """What a table compares within: the same images, model and hyperparameter set, tuner by tuner."""
+
+    dataset: str
+    backbone: str
+    hyperparameters: str
+    rows: tuple[Row, ...]
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Every planned search of the group."""
+        return tuple(search for row in self.rows for search in row.searches)
+
+    @property
+    def target(self) -> Target | None:
+        """The validation F1 to be reached; None where no search has a score."""
+        return target(self.searches)
+
+    def reached(self, row: Row) -> Reached | None:
+        """Return how the row's searches met the target; None where there is none."""
+        goal = self.target
+        return None if goal is None else reached(row.searches, goal)
+
+    def speedup(self, row: Row) -> float | None:
+        """Return how many times sooner than random search the target was reached; None where undefined."""
+        goal = self.target
+        random = self._of(RANDOM)
+        return None if goal is None or not random else speedup(reached(row.searches, goal), reached(random, goal))
+
+    def gain_over_random(self, row: Row) -> Interval:
+        """Return test F1 minus that of random search, paired by seed; empty for random search itself."""
+        if row.is_random:
+            return interval([])
+        return interval([ours - theirs for ours, theirs in self._pairs(row, RANDOM)])
+
+    def worse_than_untuned(self, row: Row) -> tuple[int, int] | None:
+        """Return on how many seeds the test F1 is below that of the default configuration, and of how many pairs."""
+        pairs = self._pairs(row, (UNTUNED,))
+        if row.is_untuned or not pairs:
+            return None
+        return sum(1 for ours, theirs in pairs if ours < theirs), len(pairs)
+
+    def _of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
+        return tuple(search for search in self.searches if search.tuner in tuners)
+
+    def _pairs(self, row: Row, tuners: tuple[str, ...]) -> list[tuple[float, float]]:
+        by_seed: dict[int, list[float]] = {}
+        for search in self._of(tuners):
+            if search.status is Status.OK and search.test_f1 is not None:
+                by_seed.setdefault(search.planned.seed, []).append(search.test_f1)
+        scored = [(search.planned.seed, search.test_f1) for search in row.ok]
+        return [(f1, statistics.fmean(by_seed[seed])) for seed, f1 in scored if f1 is not None and seed in by_seed]
+
+
+def groups(results: Results) -> list[Group]:
+    """Return the groups and, in each, the tuners, both in the order of the plan; none is left out for want of seeds."""
+    found: dict[tuple[str, str, str], dict[str, list[Search]]] = {}
+    for search in results.searches:
+        cell = search.planned
+        tuners = found.setdefault((cell.dataset, cell.backbone, cell.hyperparameters), {})
+        tuners.setdefault(cell.tuner, []).append(search)
+    return [
+        Group(
+            dataset=dataset,
+            backbone=backbone,
+            hyperparameters=hyperparameters,
+            rows=tuple(Row(tuner=tuner, searches=tuple(searches)) for tuner, searches in tuners.items()),
+        )
+        for (dataset, backbone, hyperparameters), tuners in found.items()
+    ]
+
+
+def _agreed(values: Sequence[Value]) -> Best:
+    numbers = [value for value in values if not isinstance(value, str)]
+    if len(numbers) == len(values):
+        return Best(value=statistics.median(numbers), count=None, n=len(values))
+    counted = Counter(str(value) for value in values)
+    value = min(counted, key=lambda text: (-counted[text], text))
+    return Best(value=value, count=counted[value], n=len(values))

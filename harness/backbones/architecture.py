@@ -1,0 +1,30 @@
+"""A backbone's network: pooled, without a classifier, randomly initialised, and what goes before its first layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from harness.backbones import lite0
+from harness.catalogue import backbones
+from harness.spec import Backbone
+
+
+def core(spec: Backbone, *, image_size: int) -> keras.Model:
+    """Return the flat network: preprocessed images (N, size, size, 3) → features (N, width)."""
+    if backbones.KNOWN[spec.model].module is None:
+        return lite0.core(image_size=image_size)
+    constructor = getattr(keras.applications, spec.model)
+    shape = (image_size, image_size, 3)
+    alpha: dict[str, float] = {} if spec.alpha is None else {"alpha": spec.alpha}
+    return constructor(weights=None, include_top=False, pooling="avg", input_shape=shape, **alpha)
+
+
+def preprocess(model: str, images: Any) -> Any:
+    """Turn symbolic images of 0 to 255 into what the network was trained on, by Keras' own function.
+
+    Models that rescale inside (EfficientNet, ConvNeXt, MobileNetV3) pass the images through.
+    """
+    module = backbones.KNOWN[model].module
+    return images if module is None else getattr(keras.applications, module).preprocess_input(images)

@@ -1,0 +1,62 @@
+"""After the searches: each group's best configuration, retrained at multiples of its learning rate.
+
+The comparison is that of Nazir and Kaleem (2024, Fig. 13): test F1 at the learning rate found, ten times it and a
+tenth of it. All else stays as found, at full fidelity, over the same seeds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from harness.analysis.reading import Results, Search
+from harness.cells import Cell, Names, domains_of
+from harness.model import Parameters
+from harness.space import Choice, Domain, Fixed, Space
+from harness.spec import Budget, Tuner
+
+TUNER = "learning-rate check"
+
+
+def cells(searched: Sequence[Cell], results: Results) -> list[tuple[Cell, str]]:
+    """Return the retraining cells, each with the group of searches that it belongs to.
+
+    A group's best configuration is that of the search with the highest validation F1, over all its tuners and seeds.
+    Groups without a finished search have none.
+    """
+    by_group: dict[str, list[Cell]] = defaultdict(list)
+    for cell in searched:
+        by_group[cell.group].append(cell)
+    found = []
+    for group, members in by_group.items():
+        best = _best(group, results)
+        if best is not None and members[0].protocol.learning_rate_factors:
+            found += [(_retraining(cell, best.best), group) for cell in _one_of_each_seed(members)]
+    return found
+
+
+def _best(group: str, results: Results) -> Search | None:
+    scored = [s for s in results.searches if s.planned.group == group and s.val_f1 is not None]
+    return max(scored, key=lambda search: search.val_f1 or 0.0, default=None)
+
+
+def _one_of_each_seed(members: Sequence[Cell]) -> list[Cell]:
+    return list({cell.seed: cell for cell in reversed(members)}.values())[::-1]
+
+
+def _retraining(cell: Cell, best: Parameters) -> Cell:
+    factors = cell.protocol.learning_rate_factors
+    found = float(best["learning_rate"])
+    domains: dict[str, Domain] = {name: Fixed(value=value) for name, value in best.items()}
+    rates = tuple(factor * found for factor in sorted(factors))
+    domains["learning_rate"] = Choice(choices=rates, default=found) if len(rates) > 1 else Fixed(value=found)
+    full = cell.protocol.epochs_per_trial
+    return cell.model_copy(
+        update={
+            "names": Names(**{**cell.names.model_dump(), "tuner": TUNER}),
+            "tuner": Tuner(tuner="optuna-grid"),
+            "domains": domains_of(Space(domains)),
+            "budget": Budget(epochs=full * len(rates)),
+            "audit": "trial",
+        }
+    )

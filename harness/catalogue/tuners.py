@@ -1,0 +1,284 @@
+"""The tuners and pruners that a matrix may name, with their options; pure data, no tuner library is imported."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from harness import spec
+from harness.catalogue import grid
+from harness.catalogue.options import DeclaredPruner, DeclaredTuner, Option
+from harness.space import Choice, Space
+
+# No search walks a longer grid, and Optuna's holds every configuration in memory.
+_LONGEST_GRID = 100_000
+
+
+def _count(low: int, meaning: str) -> Option:
+    return Option(kind=int, low=low, meaning=meaning)
+
+
+def _share(meaning: str) -> Option:
+    return Option(kind=float, low=0, high=1, meaning=meaning)
+
+
+def _flag(meaning: str) -> Option:
+    return Option(kind=bool, meaning=meaning)
+
+
+_POINTS = {
+    "points": Option(
+        kind=int,
+        low=2,
+        library=False,
+        meaning=f"values of a range without steps, bounds included (default {grid.DEFAULT_POINTS})",
+    )
+}
+_STARTUP = "trials drawn at random before the model (default: a third of the expected trials, 3 to the library's own)"
+
+KNOWN: Mapping[str, DeclaredTuner] = {
+    "default": DeclaredTuner(library="harness", seeded=False, meaning="no tuning: one trial at the defaults"),
+    "kt-random": DeclaredTuner(
+        library="keras-tuner", modules=("keras_tuner",), meaning="Keras Tuner's random search, without repeats"
+    ),
+    "kt-grid": DeclaredTuner(
+        library="keras-tuner",
+        modules=("keras_tuner",),
+        seeded=False,
+        options=_POINTS,
+        meaning="Keras Tuner's grid: the defaults first where they lie on it, the last hyperparameter varied fastest",
+    ),
+    "kt-bayesian": DeclaredTuner(
+        library="keras-tuner",
+        modules=("keras_tuner",),
+        options={
+            "num_initial_points": _count(1, _STARTUP),
+            "alpha": Option(kind=float, above=0, meaning="noise expected in the score (default 1e-4)"),
+            "beta": Option(kind=float, low=0, meaning="the larger, the more exploration (default 2.6)"),
+        },
+        meaning="Keras Tuner's Gaussian process with an upper confidence bound",
+    ),
+    "kt-hyperband": DeclaredTuner(
+        library="keras-tuner",
+        modules=("keras_tuner",),
+        continues=True,
+        options={"factor": _count(2, "one in so many trials is promoted (default 3)")},
+        meaning="Keras Tuner's Hyperband: short trials, the best of which are trained on",
+    ),
+    "optuna-random": DeclaredTuner(library="optuna", modules=("optuna",), meaning="Optuna's random search"),
+    "optuna-grid": DeclaredTuner(
+        library="optuna", modules=("optuna",), options=_POINTS, meaning="Optuna's grid, in random order"
+    ),
+    "optuna-tpe": DeclaredTuner(
+        library="optuna",
+        modules=("optuna", "scipy.special"),
+        options={
+            "n_startup_trials": _count(0, _STARTUP),
+            "n_ei_candidates": _count(1, "candidates of which the best is proposed (default 24)"),
+            "multivariate": _flag("model hyperparameters together (default true)"),
+            "group": _flag("split the space into groups that are modelled together (default false)"),
+            "constant_liar": _flag("penalise what runs at the same time (default true)"),
+        },
+        meaning="Optuna's tree-structured Parzen estimator",
+    ),
+    "optuna-cmaes": DeclaredTuner(
+        library="optuna",
+        modules=("optuna", "cmaes"),
+        options={
+            "n_startup_trials": _count(0, "trials drawn at random before the model (default 1)"),
+            "sigma0": Option(kind=float, above=0, meaning="first step size, of a space scaled to 1 (default 1/6)"),
+            "popsize": _count(2, "trials of a generation (default 4 + 3 ln dimensions)"),
+            "consider_pruned_trials": _flag("learn from pruned trials too (default false)"),
+            "use_separable_cma": _flag("diagonal covariance (default false)"),
+            "with_margin": _flag("keep discrete hyperparameters from getting stuck (default false)"),
+            "lr_adapt": _flag("adapt the learning rate of the search itself (default false)"),
+        },
+        meaning="Optuna's CMA-ES; text choices are drawn at random",
+    ),
+    "optuna-qmc": DeclaredTuner(
+        library="optuna",
+        modules=("optuna", "scipy.stats.qmc"),
+        options={
+            "qmc_type": Option(kind=str, choices=("sobol", "halton"), meaning="sequence (default sobol)"),
+            "scramble": _flag("let the seed choose the sequence (default true; Optuna's own is false)"),
+        },
+        meaning="Optuna's quasi-random search: evenly spread points",
+    ),
+    "optuna-nsga2": DeclaredTuner(
+        library="optuna",
+        modules=("optuna",),
+        options={
+            "population_size": _count(2, "trials of a generation (default: a third of the expected trials, 3 to 50)"),
+            "mutation_prob": _share("chance that a hyperparameter is drawn anew (default 1 / dimensions)"),
+            "crossover_prob": _share("chance that two parents are crossed (default 0.9)"),
+            "swapping_prob": _share("chance that parents swap a hyperparameter (default 0.5)"),
+        },
+        meaning="Optuna's genetic algorithm",
+    ),
+    "optuna-gp": DeclaredTuner(
+        library="optuna",
+        modules=("optuna", "torch", "scipy.optimize"),
+        extra="gp",
+        options={
+            "n_startup_trials": _count(1, _STARTUP),
+            "deterministic_objective": _flag("assume scores without noise (default false)"),
+        },
+        meaning="Optuna's Gaussian process with log expected improvement",
+    ),
+}
+
+_PERCENTILE = {
+    "n_startup_trials": _count(0, "completed trials before any is pruned (default 5)"),
+    "n_warmup_steps": _count(0, "epochs before a trial may be pruned (default 0)"),
+    "interval_steps": _count(1, "epochs between two looks (default 1)"),
+    "n_min_trials": _count(1, "trials known at an epoch before it is judged (default 1)"),
+}
+_HALVING = {
+    "min_resource": _count(1, "epochs before the first rung (default 1)"),
+    "bootstrap_count": _count(0, "trials on a rung before any passes it (default 0)"),
+}
+
+PRUNERS: Mapping[str, DeclaredPruner] = {
+    "none": DeclaredPruner(meaning="every trial is trained to its end"),
+    "median": DeclaredPruner(options=_PERCENTILE, meaning="stop what is below the median of earlier trials"),
+    "percentile": DeclaredPruner(
+        options={
+            "percentile": Option(
+                kind=float, low=0, high=100, meaning="percent of earlier trials to be among (default 25)"
+            ),
+            **_PERCENTILE,
+        },
+        meaning="stop what is not among the best of earlier trials",
+    ),
+    "asha": DeclaredPruner(
+        options={
+            **_HALVING,
+            "reduction_factor": _count(2, "one in so many trials passes a rung (default 4)"),
+            "min_early_stopping_rate": _count(0, "rungs left out at the start (default 0)"),
+        },
+        meaning="asynchronous successive halving",
+    ),
+    "hyperband": DeclaredPruner(
+        options={**_HALVING, "reduction_factor": _count(2, "one in so many trials passes a rung (default 3)")},
+        meaning="successive halving at several rates; not Keras Tuner's Hyperband: nothing is paused and continued",
+    ),
+    "patient": DeclaredPruner(
+        options={"patience": _count(0, "epochs without a new best before a trial is judged (default 1)")} | _PERCENTILE,
+        meaning="median, but only once a trial has stopped getting better",
+    ),
+}
+
+
+def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | None = None) -> list[str]:
+    """Return what is wrong with a matrix's tuner, a line for each, which begins with the key within the section.
+
+    ``space`` and ``epochs_per_trial`` bring in what can only be judged with them.
+    """
+    declared = KNOWN.get(tuner.tuner)
+    if declared is None:
+        return [f"tuner: unknown tuner {tuner.tuner!r}{_suggestion(tuner.tuner, KNOWN)}"]
+    found = [
+        *_option_mistakes("options", tuner.options, declared.options, owner=tuner.tuner),
+        *_conflicts(tuner),
+        *_pruner_mistakes(tuner, declared),
+    ]
+    if space is not None:
+        found += _space_mistakes(tuner, space)
+    if epochs_per_trial is not None:
+        found += _resource_mistakes(tuner, epochs_per_trial)
+    return found
+
+
+def hyperband_iteration(max_epochs: int, factor: int) -> tuple[int, int]:
+    """Return how many trials and epochs one iteration of Keras Tuner's Hyperband trains.
+
+    Read off ``HyperbandOracle``; the formula in its docstring is 1.4 to 2.7 times too low.
+    """
+    trials = epochs = 0
+    for bracket in range(_brackets(max_epochs, factor)):
+        trained = 0
+        for rung in range(bracket + 1):
+            size, target = _rung(max_epochs, factor, bracket=bracket, rung=rung)
+            trials, epochs, trained = trials + size, epochs + size * (target - trained), target
+    return trials, epochs
+
+
+def _brackets(max_epochs: int, factor: int) -> int:
+    count, epochs = 0, float(max_epochs)
+    while epochs >= 1:
+        count, epochs = count + 1, epochs / factor
+    return count
+
+
+def _rung(max_epochs: int, factor: int, *, bracket: int, rung: int) -> tuple[int, int]:
+    """Return trials, and epochs from a trial's first; the float arithmetic is the oracle's, rounding included."""
+    final = math.ceil(1 + math.log(max_epochs, factor)) / (bracket + 1)
+    return math.ceil(final * factor ** (bracket - rung)), math.ceil(max_epochs / factor ** (bracket - rung))
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else "; it has none"
+
+
+def _option_mistakes(
+    key: str, given: Mapping[str, spec.Scalar], known: Mapping[str, Option], *, owner: str
+) -> Iterator[str]:
+    for name, value in given.items():
+        if name not in known:
+            yield f"{key}.{name}: unknown option of {owner}{_suggestion(name, known)}"
+        elif (mistake := known[name].mistake(value)) is not None:
+            yield f"{key}.{name}: {value!r} {mistake}"
+
+
+def _conflicts(tuner: spec.Tuner) -> Iterator[str]:
+    options = tuner.options
+    if options.get("group") is True and options.get("multivariate") is False:
+        yield "options.group: needs options.multivariate; remove one of the two"
+    variants = [name for name in ("use_separable_cma", "with_margin", "lr_adapt") if options.get(name) is True]
+    if len(variants) > 1:
+        yield f"options.{variants[1]}: excludes options.{variants[0]}; set one of the two"
+
+
+def _pruner_mistakes(tuner: spec.Tuner, declared: DeclaredTuner) -> Iterator[str]:
+    if tuner.pruner == "none":
+        if tuner.pruner_options:
+            yield "pruner_options: no pruner is set; set pruner or remove them"
+        return
+    if declared.library != "optuna":
+        yield f"pruner: {tuner.tuner} takes no pruner; remove it or use an optuna tuner"
+    yield from _option_mistakes(
+        "pruner_options", tuner.pruner_options, PRUNERS[tuner.pruner].options, owner=f"pruner {tuner.pruner}"
+    )
+
+
+def _space_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
+    if tuner.tuner == "optuna-cmaes" and space.tuned:
+        yield from _cmaes_mistakes(tuner, space)
+    points = tuner.options.get("points", grid.DEFAULT_POINTS)
+    if tuner.tuner.endswith("-grid") and KNOWN[tuner.tuner].options["points"].mistake(points) is None:
+        size = grid.grid_size(space, int(points))
+        if size > _LONGEST_GRID:
+            yield f"options.points: the grid has {size:,} configurations, {_LONGEST_GRID:,} at most; list fewer values"
+
+
+def _cmaes_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
+    numeric = [
+        domain
+        for domain in space.tuned.values()
+        if domain.size != 1 and not (isinstance(domain, Choice) and not domain.ordered)
+    ]
+    if not numeric:
+        yield "tuner: optuna-cmaes tunes numbers, and the hyperparameter set has none; use optuna-tpe"
+    elif len(numeric) == 1 and tuner.options.get("use_separable_cma") is True:
+        yield "options.use_separable_cma: needs two numeric hyperparameters, and the set has one; remove it"
+
+
+def _resource_mistakes(tuner: spec.Tuner, epochs_per_trial: int) -> Iterator[str]:
+    least = tuner.pruner_options.get("min_resource", 1)
+    if isinstance(least, int) and least > epochs_per_trial:
+        yield f"pruner_options.min_resource: {least} is more than the {epochs_per_trial} epochs of a trial; lower it"

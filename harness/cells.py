@@ -1,0 +1,87 @@
+"""A cell: everything that one search depends on, and the names that tell it apart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal, cast
+
+from harness import files
+from harness.space import Choice, Domain, Fixed, Range, Space
+from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Tuner
+
+# History of the cell's and the record's form:
+# 1: first.
+SCHEMA_VERSION = 1
+
+# A path says where a thing stands, not what it is: the hashes say that.
+_NOT_IDENTITY = {"names", "source", "weights"}
+
+
+class Names(Section):
+    """What the matrix calls the parts of a cell."""
+
+    dataset: str
+    backbone: str
+    tuner: str
+    hyperparameters: str
+
+
+class Cell(Section):
+    """One search, resolved: what was asked for and what it stands for on this machine."""
+
+    schema_version: int = SCHEMA_VERSION
+    names: Names
+    dataset: Dataset
+    source: dict[str, Any]
+    """Where the images are, with their ``content_hash``."""
+    backbone: Backbone
+    weights: dict[str, Any]
+    """Where the weights are, with their ``sha256``."""
+    tuner: Tuner
+    domains: dict[str, dict[str, Any]]
+    budget: Budget
+    protocol: Protocol
+    seed: int
+    audit: Literal["incumbent", "trial"] = "incumbent"
+    """Score the test images at each new incumbent, or at each trial's own best epoch too."""
+    environment: str
+    """Hash of the installed packages or of the image that the cell runs in."""
+    code: str
+    """Hash of the harness's own sources that a search runs through."""
+
+    @property
+    def space(self) -> Space:
+        """The hyperparameter set."""
+        return Space({name: _domain(fields) for name, fields in self.domains.items()})
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that can change the result, in JSON's terms."""
+        asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
+        asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
+        asked["backbone"]["weights"] = self.weights["sha256"]
+        asked["protocol"].pop("learning_rate_factors")
+        return asked
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits of the identity's SHA-256."""
+        return files.digest(self.identity)[:16]
+
+    @property
+    def group(self) -> str:
+        """The same without tuner and seed: what a table compares within."""
+        return files.digest({k: v for k, v in self.identity.items() if k not in ("tuner", "seed")})[:16]
+
+
+def domains_of(space: Space) -> dict[str, dict[str, Any]]:
+    """Return ``space`` in JSON's terms."""
+    return {name: {"kind": type(domain).__name__.lower(), **asdict(domain)} for name, domain in space.domains.items()}
+
+
+def _domain(fields: dict[str, Any]) -> Domain:
+    rest = {key: value for key, value in fields.items() if key != "kind"}
+    if fields["kind"] == "choice":
+        return Choice(choices=tuple(rest["choices"]), default=rest["default"])
+    kinds = {"range": Range, "fixed": Fixed}
+    return cast("Domain", kinds[fields["kind"]](**rest))

@@ -1,0 +1,43 @@
+"""Exit codes, and the one line that goes with an error."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import click
+
+from harness.errors import MachineError, UserError
+
+OK = 0
+USERS_MISTAKE = 2
+SOME_FAILED = 3
+SOME_MISSING = 4
+INTERRUPTED = 130
+
+
+def code_of(command: Callable[[], int | None]) -> int:
+    """Call ``command``; print the errors that the harness raises on purpose; return the exit code. Bugs pass."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return command() or OK
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except UserError as error:
+        return _said(error, USERS_MISTAKE)
+    except MachineError as error:
+        return _said(error, SOME_MISSING)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _said(error: Exception, code: int) -> int:
+    sys.stderr.write(f"{error}\n")
+    return code

@@ -1,0 +1,78 @@
+"""``harness run`` and ``harness tables``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+
+from harness import analysis, matrix, prices, reports
+from harness.campaign import learning_rates, resolution
+from harness.campaign.running import Runner, only_one
+from harness.campaign.watching import State
+from harness.cli import exits
+from harness.cli.watchers import watcher
+from harness.executors import Executor, LocalExecutor
+from harness.plans import MatrixFolder
+
+EXECUTORS: dict[str, type[Executor]] = {"local": LocalExecutor}
+
+
+def run(path: Path, *, results: Path, cache: Path, executor: str, retry_failed: bool) -> int:
+    """Run what is missing of a matrix, write its tables and print them; return the exit code."""
+    loaded = matrix.load(path)
+    folder = MatrixFolder(results / loaded.name)
+    with only_one(folder):
+        resolved = resolution.resolve(loaded, cache=cache.absolute())
+        with watcher(loaded.name) as watching:
+            runner = Runner(folder=folder, executor=EXECUTORS[executor](), cache=cache.absolute(), watcher=watching)
+            try:
+                states = _waves(runner, resolved, folder, retry_failed=retry_failed)
+            except KeyboardInterrupt:
+                _say_what_is_kept(folder, path)
+                raise
+        tables(path, results=results, prices_file=None)
+        return _exit_code(states, missing=len(resolved.unreachable))
+
+
+def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
+    """Write a matrix's tables from its records and print the first of them."""
+    folder = MatrixFolder(results / matrix.load(path).name)
+    read = analysis.read(folder)
+    price_list = prices.load(prices_file)
+    written = reports.write(folder, read, prices=price_list)
+    console = Console()
+    console.print(reports.terminal(read, prices=price_list))
+    for table in written:
+        console.print(table, soft_wrap=True, highlight=False)
+
+
+def _waves(
+    runner: Runner, resolved: resolution.Resolution, folder: MatrixFolder, *, retry_failed: bool
+) -> Counter[State]:
+    """Search every cell, then retrain the best configurations at multiples of their learning rates."""
+    folder.write_plan(resolved.planned)
+    states = runner.run(resolved.cells, retry_failed=retry_failed)
+    retrainings = learning_rates.cells(resolved.cells, analysis.read(folder))
+    if retrainings:
+        follow_ups = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in retrainings]
+        folder.write_plan([*resolved.planned, *follow_ups])
+        states += runner.run([cell for cell, _ in retrainings], retry_failed=retry_failed)
+    return states
+
+
+def _exit_code(states: Counter[State], *, missing: int) -> int:
+    if missing or states[State.MISSING]:
+        return exits.SOME_MISSING
+    return exits.SOME_FAILED if states[State.FAILED] else exits.OK
+
+
+def _say_what_is_kept(folder: MatrixFolder, path: Path) -> None:
+    kept = sum(folder.cell(cell_id).record() is not None for cell_id in folder.cell_ids())
+    trials = sum(len(folder.cell(i).trials()) for i in folder.cell_ids() if folder.cell(i).record() is None)
+    sys.stderr.write(
+        f"interrupted: {kept} finished cells and {trials} trials of unfinished ones are kept in {folder.path}; "
+        f"go on with: harness run {path}\n"
+    )

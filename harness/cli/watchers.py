@@ -1,0 +1,134 @@
+"""Progress: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from harness.campaign.watching import Progress as CellProgress
+from harness.campaign.watching import State, Watcher
+from harness.cells import Cell
+
+
+@contextmanager
+def watcher(matrix: str) -> Iterator[Watcher]:
+    """Give a watcher that suits standard output."""
+    if not sys.stdout.isatty():
+        yield Lines(matrix)
+        return
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(),
+    )
+    with progress:
+        yield Bars(matrix, progress)
+
+
+class Lines:
+    """A line when a cell ends."""
+
+    def __init__(self, matrix: str) -> None:
+        self._matrix = matrix
+        self._position = 0
+        self._total = 0
+
+    def begins(self, *, total: int, finished: int) -> None:
+        """Say how much there is to do."""
+        self._position, self._total = finished, total
+        kept = f", {finished} of them finished earlier" if finished else ""
+        _say(f"{self._matrix}: {total} cells{kept}")
+
+    def prepares(self, cell: Cell) -> None:
+        """Say what is prepared."""
+        _say(f"preparing {cell.names.dataset} for {cell.names.backbone}")
+
+    def cell_begins(self, cell: Cell) -> None:  # noqa: ARG002 - the protocol gives it
+        """Count the cell."""
+        self._position += 1
+
+    def cell_advances(self, cell: Cell, progress: CellProgress) -> None:
+        """Say nothing: a line for each epoch would bury the rest."""
+
+    def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
+        """Say how the cell ended."""
+        _say(f"[{self._position}/{self._total}] {describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s")
+
+
+class Bars:
+    """A bar each for the matrix, the running cell and its trial."""
+
+    def __init__(self, matrix: str, progress: Progress) -> None:
+        self._name = matrix
+        self._progress = progress
+        self._matrix: TaskID | None = None
+        self._cell: TaskID | None = None
+        self._trial: TaskID | None = None
+
+    def begins(self, *, total: int, finished: int) -> None:
+        """Show the matrix's bar."""
+        self._matrix = self._progress.add_task(self._name, total=total, completed=finished, note="")
+
+    def prepares(self, cell: Cell) -> None:
+        """Say what is prepared."""
+        self._progress.console.print(f"preparing {cell.names.dataset} for {cell.names.backbone}")
+
+    def cell_begins(self, cell: Cell) -> None:
+        """Show the cell's bar and its trial's."""
+        self._cell = self._progress.add_task(describe(cell), total=cell.budget.epochs, note="starting")
+        self._trial = self._progress.add_task("trial", total=cell.protocol.epochs_per_trial, note="")
+
+    def cell_advances(self, cell: Cell, progress: CellProgress) -> None:
+        """Move the bars of the cell and the trial."""
+        if self._cell is None or self._trial is None:
+            return
+        self._progress.update(self._cell, completed=progress.epochs_done, note=f"best F1 {progress.best_f1:.3f}")
+        self._progress.update(
+            self._trial,
+            description=f"trial {progress.trial + 1}",
+            completed=progress.epoch,
+            total=progress.last_epoch,
+            note=f"F1 {progress.val_f1:.3f}",
+        )
+
+    def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
+        """Take the cell's bars away and say how it ended."""
+        for task in (self._cell, self._trial):
+            if task is not None:
+                self._progress.remove_task(task)
+        if self._matrix is not None:
+            self._progress.advance(self._matrix)
+        self._progress.console.print(f"{describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s")
+
+
+def describe(cell: Cell) -> str:
+    """Name a cell in a line."""
+    names = cell.names
+    return f"{names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner} · seed {cell.seed}"
+
+
+def ending(state: State, reason: str | None, best_f1: float | None) -> str:
+    """Say how a cell ended."""
+    f1 = "no F1" if best_f1 is None else f"validation F1 {best_f1:.3f}"
+    return f1 if state is State.OK else f"{state}, {f1}: {reason}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

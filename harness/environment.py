@@ -1,0 +1,101 @@
+"""Facts about where a search runs, and the hashes that must agree for two searches to be comparable."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from harness import files
+
+_PACKAGE = Path(__file__).parent
+
+# What no search runs through: a change here leaves every cell what it was.
+_OUTSIDE_A_SEARCH = ("analysis", "reports", "matrix", "executors", "campaign.py", "plans.py", "cli", "__main__.py")
+
+# What a search imports; the lock hash covers these and all that they need.
+_IMPORTED = (
+    "tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna", "cmaes", "torch", "numpy", "scikit-learn",
+    "pillow",
+)  # fmt: skip
+
+
+@functools.cache
+def packages() -> dict[str, str]:
+    """Return the version of every installed package that a search may import, by normalised name."""
+    found: dict[str, str] = {}
+    pending = list(_IMPORTED)
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        try:
+            installed = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found[name] = installed.version
+        pending += [_required(line) for line in installed.requires or () if "extra ==" not in line]
+    return dict(sorted(found.items()))
+
+
+@functools.cache
+def lock_hash() -> str:
+    """Return the SHA-256 over the interpreter's version and ``packages``."""
+    return files.digest({"python": platform.python_version(), "packages": packages()})
+
+
+@functools.cache
+def code_hash() -> str:
+    """Return the SHA-256 over the harness's sources that a search runs through."""
+    overall = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*")):
+        relative = path.relative_to(_PACKAGE)
+        if path.suffix in (".py", ".json") and relative.parts[0] not in _OUTSIDE_A_SEARCH:
+            overall.update(f"{relative.as_posix()}\0{files.sha256_of(path)}\n".encode())
+    return overall.hexdigest()
+
+
+def facts() -> dict[str, Any]:
+    """Return what a record says of the machine and its software; the worker adds the device."""
+    installed = packages()
+    return {
+        "cpu_model": cpu_model(),
+        "logical_cpus": logical_cpus(),
+        "memory_bytes": memory_bytes(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: installed[name] for name in _IMPORTED if name in installed},
+        "lock_hash": lock_hash(),
+        "code_hash": code_hash(),
+    }
+
+
+def cpu_model() -> str:
+    """Return the processor's name as the kernel gives it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return named.group(1).strip() if named else platform.machine()
+
+
+def logical_cpus() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Return the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _required(requirement: str) -> str:
+    """Return the normalised name at the start of a requirement such as ``Foo_Bar[x]>=1; python_version<'4'``."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", name.group(0)).lower() if name else ""

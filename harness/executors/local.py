@@ -1,0 +1,82 @@
+"""Workers as processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.executors.running import Ended
+
+_POLITE_S = 5.0
+_SETTINGS = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "KERAS_BACKEND": "tensorflow",
+}
+
+
+class LocalExecutor:
+    """Starts each worker as a fresh process with this Python."""
+
+    name = "local"
+
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> LocalRunning:
+        """Start the worker's ``program`` on a cell folder; its output goes to ``log``."""
+        started = time.monotonic()
+        command = [sys.executable, "-m", "harness.worker", program, str(folder), str(cache), repr(started)]
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_SETTINGS},
+                # Ctrl-C goes to the host alone, which then ends its worker itself.
+                start_new_session=True,
+            )
+        return LocalRunning(process, started)
+
+
+@dataclass(slots=True)
+class LocalRunning:
+    """A process at work."""
+
+    process: subprocess.Popen[bytes]
+    started: float
+
+    def wait(self, timeout_s: float) -> Ended | None:
+        """Wait for the end, at most so long; return None while it still runs."""
+        try:
+            return self._ended(self.process.wait(timeout_s))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> Ended:
+        """End the process and whatever it started: SIGTERM, then SIGKILL."""
+        self._signal(signal.SIGTERM)
+        ended = self.wait(_POLITE_S)
+        if ended is not None:
+            return ended
+        self._signal(signal.SIGKILL)
+        return self._ended(self.process.wait())
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            return
+
+    def _ended(self, code: int) -> Ended:
+        finished = time.monotonic()
+        return Ended(
+            exit_code=code if code >= 0 else None,
+            signal=signal.Signals(-code).name if code < 0 else None,
+            wall_s=finished - self.started,
+            finished=finished,
+        )

@@ -1,0 +1,78 @@
+"""Where the seconds went: every moment belongs to exactly one phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PHASES = (
+    "startup",  # process start and imports
+    "data",  # reading images, features and weights; shared preparation
+    "build",  # building and tracing the model
+    "replay",  # telling a tuner what an interrupted search had found
+    "ask",  # the tuner proposes
+    "train",  # the device trains
+    "evaluate",  # the device scores validation images
+    "tell",  # the tuner takes scores and outcomes
+    "checkpoint",  # weights and trials to the disk
+    "audit",  # test images, off the clock
+    "shutdown",  # the process ends
+    "other",  # everything else
+)
+SETUP = ("startup", "data", "build", "replay")
+THINKING = ("ask", "tell")
+DEVICE = ("train", "evaluate")
+OFF_THE_CLOCK = ("audit",)
+
+
+class Ledger:
+    """Books seconds to phases; time outside every ``phase`` block is ``other``.
+
+    Blocks may nest: the inner phase's seconds are its own and not the outer one's, so the phases always sum to the
+    wall clock.
+    """
+
+    def __init__(self, *, clock: Callable[[], float], started: float) -> None:
+        """Begin at ``started``, a reading of ``clock``; the time until now is the start-up."""
+        self._clock = clock
+        self._mark = started
+        self._current = "startup"
+        self._seconds: dict[str, float] = {}
+        self._switch("other")
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Book the block's seconds to ``name``."""
+        if name not in PHASES:
+            raise ValueError(f"unknown phase {name!r}; known are {', '.join(PHASES)}")
+        outer = self._current
+        self._switch(name)
+        try:
+            yield
+        finally:
+            self._switch(outer)
+
+    def booked(self, *names: str) -> float:
+        """Return the seconds of these phases since the last ``take``, the running one included."""
+        self._switch(self._current)
+        return sum(self._seconds.get(name, 0.0) for name in names)
+
+    def book(self, name: str, seconds: float) -> None:
+        """Add seconds that an earlier ``take`` had returned."""
+        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+
+    def take(self) -> dict[str, float]:
+        """Return the seconds of every phase since the last ``take``, and begin anew."""
+        self._switch(self._current)
+        taken, self._seconds = self._seconds, {}
+        return {name: taken[name] for name in PHASES if name in taken}
+
+    def _switch(self, name: str) -> None:
+        now = self._clock()
+        self._seconds[self._current] = self._seconds.get(self._current, 0.0) + now - self._mark
+        self._mark, self._current = now, name
+
+
+def on_the_clock(phases: dict[str, float]) -> float:
+    """Return the seconds that a search is charged for: all but the audit on test images."""
+    return sum(seconds for name, seconds in phases.items() if name not in OFF_THE_CLOCK)

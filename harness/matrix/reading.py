@@ -1,0 +1,81 @@
+"""A matrix file's bytes to a TOML document; what can't be read is told in one line."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from harness.matrix.mistakes import Mistaken, show
+
+_PLACE = re.compile(r"\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_TWICE = ("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate")
+
+
+def document(path: Path) -> dict[str, Any]:
+    """Return the TOML document in ``path``.
+
+    Raises:
+        Mistaken: The file is missing, unreadable, not UTF-8 or not TOML.
+    """
+    return _parsed(_text(_bytes(path)))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise Mistaken((), "no such file; check the path") from error
+    except IsADirectoryError as error:
+        raise Mistaken((), "is a folder; name a .toml file in it") from error
+    except PermissionError as error:
+        raise Mistaken((), "may not be read by this user; change its permissions") from error
+    except (OSError, ValueError) as error:
+        # ValueError: a path that no file system takes, such as one with a null byte.
+        raise Mistaken((), f"can't be read ({getattr(error, 'strerror', None) or error}); check the path") from error
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Mistaken((), "is UTF-16 text; save it as UTF-8")
+    if data.startswith(codecs.BOM_UTF8):
+        raise Mistaken((), "begins with a byte order mark; save it as UTF-8 without one")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Mistaken(
+            (), f"line {line}: byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from error
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Mistaken((), _toml_mistake(str(error), text)) from error
+    except RecursionError as error:
+        raise Mistaken((), "is nested too deeply; a matrix needs four levels") from error
+    except ValueError as error:
+        # Python refuses to read integers of thousands of digits, and dates that no calendar has.
+        raise Mistaken((), f"holds a number or date that can't be read ({error}); shorten it") from error
+
+
+def _toml_mistake(message: str, text: str) -> str:
+    lines = text.split("\n")
+    line, column = _place(message, lines)
+    what = _PLACE.sub("", message)
+    way_out = "name it once" if what.startswith(_TWICE) else "text needs quotes; lists and tables need both brackets"
+    found = lines[line - 1].strip()
+    return (
+        f"line {line}, column {column}: {what[:1].lower()}{what[1:]}{f' in {show(found)}' if found else ''}; {way_out}"
+    )
+
+
+def _place(message: str, lines: list[str]) -> tuple[int, int]:
+    place = _PLACE.search(message)
+    if place is None or place["line"] is None:
+        return len(lines), len(lines[-1]) + 1
+    return int(place["line"]), int(place["column"])

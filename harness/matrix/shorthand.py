@@ -1,0 +1,31 @@
+"""Sections named after what they mean: an empty ``[tuners.kt-random]`` is the tuner of its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from harness.catalogue import backbones, datasets, tuners
+
+# What takes the section's name, and the names that stand for something on their own. A folder or npz file needs a
+# path besides, and may still be named so.
+NAMED_AFTER: Mapping[str, tuple[str, Collection[str]]] = {
+    "datasets": ("source", datasets.KNOWN.keys()),
+    "backbones": ("model", backbones.KNOWN.keys()),
+    "tuners": ("tuner", tuners.KNOWN.keys()),
+}
+
+
+def written_out(document: dict[str, Any]) -> dict[str, Any]:
+    """Return ``document`` with the key that each section takes from its own name, where the section leaves it out."""
+    return {kind: _sections(kind, sections) for kind, sections in document.items()}
+
+
+def _sections(kind: str, sections: Any) -> Any:
+    if kind not in NAMED_AFTER or not isinstance(sections, dict):
+        return sections
+    key, known = NAMED_AFTER[kind]
+    return {
+        name: {key: name, **section} if isinstance(section, dict) and name in known else section
+        for name, section in sections.items()
+    }

@@ -1,0 +1,75 @@
+"""What a frozen part of a backbone computes: once for all searches, kept under its content's hash."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from harness import files
+
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activations:
+    """``values`` is (images, …), memory-mapped; ``facts`` says what computed them and how long it took.
+
+    ``values`` is None where nothing of the backbone is frozen below the trained layers.
+    """
+
+    values: npt.NDArray[Any] | None
+    facts: Mapping[str, Any]
+
+
+def find(cache: Path, key: str) -> Activations | None:
+    """Return what was computed under ``key``, or None."""
+    folder = _folder(cache, key)
+    try:
+        facts = json.loads((folder / "facts.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    stored = folder / "activations.npy"
+    return Activations(values=np.load(stored, mmap_mode="r") if stored.exists() else None, facts=facts)
+
+
+def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8], facts: Mapping[str, Any]) -> None:
+    """Run ``images``, uint8 (N, H, W, 3), through ``below`` (None: nothing to run) and keep the result under ``key``.
+
+    Two processes may do so at once: each writes aside, and the first to finish is kept.
+    """
+    folder = _folder(cache, key)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder.parent))
+    try:
+        if below is not None:
+            _write(aside / "activations.npy", below, images)
+        files.write_json(aside / "facts.json", dict(facts))
+        aside.rename(folder)
+    except OSError:
+        if not (folder / "facts.json").exists():
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(path: Path, below: Any, images: npt.NDArray[np.uint8]) -> None:
+    forward = tf.function(lambda batch: below(tf.cast(batch, tf.float32), training=False), reduce_retracing=True)
+    first = forward(images[:BATCH]).numpy()
+    stored = np.lib.format.open_memmap(path, mode="w+", dtype=first.dtype, shape=(len(images), *first.shape[1:]))
+    stored[:BATCH] = first
+    for start in range(BATCH, len(images), BATCH):
+        stored[start : start + BATCH] = forward(images[start : start + BATCH]).numpy()
+    stored.flush()
+
+
+def _folder(cache: Path, key: str) -> Path:
+    return cache / "activations" / key

@@ -1,0 +1,207 @@
+"""Keras training as an objective: built once for a search, set back between trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from harness.hyperparameters import KNOWN
+from harness.ledger import Ledger
+from harness.model import Diverged, Epoch, OutOfMemory, Parameters, Proposal, TrialFailed, is_better
+from harness.objectives import scores
+from harness.objectives.checkpoints import Checkpoints
+from harness.objectives.network import Network, Structure
+from harness.objectives.rows import Rows
+from harness.objectives.steps import Steps
+from harness.seeds import derive
+from harness.spec import Protocol
+
+Index = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """Rows to train on, ``labels`` (N,) and the row numbers of each part of the split."""
+
+    rows: npt.NDArray[Any]
+    labels: Index
+    classes: int
+    train: Index
+    validation: Index
+    test: Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What a structure's backbone part is: a Keras model (None: the rows are features) of ``width`` outputs."""
+
+    above: Any | None
+    width: int
+
+
+class KerasObjective:
+    """Trains proposals; equal parameters give equal curves, whatever was trained before."""
+
+    def __init__(
+        self,
+        *,
+        data: TrainingData,
+        trained: Callable[[int | None], Trained],
+        protocol: Protocol,
+        seed: int,
+        ledger: Ledger,
+        checkpoints: Checkpoints | None,
+        decays: bool,
+    ) -> None:
+        """Hold the data on the device; nothing is built yet.
+
+        ``trained`` makes the backbone's trained part for a fine-tune depth (None: as the matrix says).
+        ``checkpoints`` is where trials leave their best weights, or None where no trial continues another.
+        """
+        self._data = data
+        self._rows = Rows(data.rows)
+        self._trained = trained
+        self._protocol = protocol
+        self._seed = seed
+        self._ledger = ledger
+        self._checkpoints = checkpoints
+        self._decays = decays
+        self._built: dict[Structure, tuple[Network, Steps]] = {}
+        self._current: tuple[Network, Steps] | None = None
+        self._best_weights: list[npt.NDArray[Any]] | None = None
+
+    @property
+    def images_per_epoch(self) -> int:
+        """How many training images an epoch sees."""
+        return len(self._data.train)
+
+    def prepare(self, parameters: Parameters) -> int:
+        """Build and trace the network that ``parameters`` need, ahead of the search; return its trained weights."""
+        with _foreign_errors():
+            network, _ = self._network_for(_completed(parameters))
+        return sum(math.prod(variable.shape) for variable in network.trainable)
+
+    def train(self, proposal: Proposal) -> Generator[Epoch]:
+        """Train epoch by epoch, from the initial weights or from the parent's best ones."""
+        parameters = _completed(proposal.parameters)
+        with _foreign_errors():
+            network, steps = self._current = self._network_for(parameters)
+            self._begin(network, steps, parameters, proposal.parent)
+        best: float | None = None
+        for number in range(proposal.first_epoch, proposal.last_epoch + 1):
+            with _foreign_errors():
+                epoch = self._epoch(steps, int(parameters["batch_size"]), number)
+            if is_better(epoch.val_f1, best):
+                best = epoch.val_f1
+                self._remember(network)
+            yield epoch
+
+    def test_f1(self) -> float:
+        """Score the weights as they stand on the test images."""
+        return self._score(self._data.test)
+
+    def keep(self, number: int) -> None:
+        """Store the best weights of the trial just ended; nothing where no trial continues another."""
+        if self._checkpoints is not None and self._best_weights is not None:
+            self._checkpoints.save(number, self._best_weights)
+        self._best_weights = None
+
+    def _network_for(self, parameters: Parameters) -> tuple[Network, Steps]:
+        structure = Structure(
+            optimizer=str(parameters["optimizer"]),
+            hidden_units=int(parameters["hidden_units"]),
+            fine_tune_depth=int(parameters["fine_tune_depth"]) if "fine_tune_depth" in parameters else None,
+        )
+        if structure not in self._built:
+            with self._ledger.phase("build"):
+                self._built[structure] = self._build(structure)
+        return self._built[structure]
+
+    def _build(self, structure: Structure) -> tuple[Network, Steps]:
+        data = self._data
+        part = self._trained(structure.fine_tune_depth)
+        network = Network(
+            above=part.above,
+            width=part.width,
+            classes=data.classes,
+            structure=structure,
+            seed=derive(self._seed, "weights"),
+        )
+        steps = Steps(
+            network, self._rows, data.labels, classes=data.classes, jit=self._protocol.jit, decays=self._decays
+        )
+        # One step and one prediction trace the graphs, so that the first trial doesn't pay for all.
+        steps.train(data.train[:2].astype(np.int32), 2, np.zeros(2, np.int32))
+        steps.predict(data.validation[:1].astype(np.int32))
+        return network, steps
+
+    def _begin(self, network: Network, steps: Steps, parameters: Parameters, parent: int | None) -> None:
+        with self._ledger.phase("train"):
+            network.reset()
+            if parent is not None and self._checkpoints is not None:
+                network.restore(self._checkpoints.load(parent))
+            network.optimizer.learning_rate.assign(float(parameters["learning_rate"]))
+            steps.dropout.assign(float(parameters["dropout"]))
+            steps.weight_decay.assign(float(parameters["weight_decay"]))
+            steps.label_smoothing.assign(float(parameters["label_smoothing"]))
+
+    def _epoch(self, steps: Steps, batch_size: int, number: int) -> Epoch:
+        before = self._ledger.booked("train"), self._ledger.booked("evaluate")
+        with self._ledger.phase("train"):
+            loss = self._train_epoch(steps, batch_size, number)
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss became {loss} in epoch {number}")
+        with self._ledger.phase("evaluate"):
+            val_f1 = self._score(self._data.validation)
+        return Epoch(
+            epoch=number,
+            val_f1=val_f1,
+            loss=loss,
+            train_s=self._ledger.booked("train") - before[0],
+            evaluate_s=self._ledger.booked("evaluate") - before[1],
+        )
+
+    def _train_epoch(self, steps: Steps, batch_size: int, number: int) -> float:
+        order = np.random.default_rng(derive(self._seed, "batches", number)).permutation(self._data.train)
+        dropout = np.array([derive(self._seed, "dropout", number), 0], np.int32)
+        return float(steps.train(order.astype(np.int32), batch_size, dropout))
+
+    def _score(self, index: Index) -> float:
+        if self._current is None:
+            raise RuntimeError("nothing has been trained yet")
+        _, steps = self._current
+        predicted = steps.predict(index.astype(np.int32)).numpy()
+        counts = scores.confusion(self._data.labels[index], predicted, self._data.classes)
+        return scores.score(counts, self._protocol.metric)
+
+    def _remember(self, network: Network) -> None:
+        if self._checkpoints is not None:
+            with self._ledger.phase("checkpoint"):
+                self._best_weights = network.snapshot()
+
+
+def _completed(parameters: Parameters) -> Parameters:
+    """Add the defaults of what a hyperparameter set leaves out; depth stays out unless it is tuned."""
+    defaults = {name: known.default for name, known in KNOWN.items() if name != "fine_tune_depth"}
+    return {**defaults, **parameters}
+
+
+@contextmanager
+def _foreign_errors() -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise OutOfMemory(_first_line(error)) from error
+    except tf.errors.OpError as error:
+        raise TrialFailed(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300]}"

@@ -1,0 +1,34 @@
+"""TensorFlow's process-wide settings, made before anything is built."""
+
+from __future__ import annotations
+
+import os
+
+import keras
+import tensorflow as tf
+
+from harness.spec import Protocol
+
+
+def configure(protocol: Protocol, *, seed: int) -> None:
+    """Set seeds, determinism, precision and memory growth for this process."""
+    keras.utils.set_random_seed(seed)
+    keras.mixed_precision.set_global_policy(protocol.precision)
+    if protocol.determinism:
+        tf.config.experimental.enable_op_determinism()
+        if protocol.jit:
+            _add_xla_flag("--xla_gpu_deterministic_ops=true")
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, enable=True)
+
+
+def device_name() -> str:
+    """Return the name of the device that trains: the GPU's, or ``cpu``."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "cpu"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+
+
+def _add_xla_flag(flag: str) -> None:
+    os.environ["XLA_FLAGS"] = " ".join([*os.environ.get("XLA_FLAGS", "").split(), flag])

@@ -1,0 +1,83 @@
+"""The plan of a campaign: which cells a results folder should hold, so that none goes missing unseen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness import files
+from harness.cells import SCHEMA_VERSION
+from harness.errors import ResultsError
+from harness.records import CellFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One cell of the plan.
+
+    ``role`` is ``search``, or ``learning_rate`` for the retraining of the group's best configuration at multiples of
+    its learning rate; ``parent_group`` is then the group of searches that it belongs to. ``reason`` says why a cell
+    can't be run on this machine, where it can't.
+    """
+
+    id: str
+    group: str
+    dataset: str
+    backbone: str
+    hyperparameters: str
+    tuner: str
+    seed: int
+    role: str = "search"
+    parent_group: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFolder:
+    """``results/<matrix>/``: the plan, a folder for each cell, and the tables made from them."""
+
+    path: Path
+
+    @property
+    def tables(self) -> Path:
+        """Where the tables go."""
+        return self.path / "tables"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one campaign that may run here."""
+        return self.path / "lock"
+
+    def preparation(self, key: str) -> CellFolder:
+        """Return the folder of one shared preparation."""
+        return CellFolder(self.path / "preparations" / key)
+
+    def cell(self, cell_id: str) -> CellFolder:
+        """Return the folder of one cell."""
+        return CellFolder(self.path / "cells" / cell_id)
+
+    def cell_ids(self) -> list[str]:
+        """Return the ids of every cell that has a folder, planned or not."""
+        return sorted(path.name for path in (self.path / "cells").glob("*") if path.is_dir())
+
+    def write_plan(self, planned: Sequence[Planned]) -> None:
+        """Say which cells belong here."""
+        plan = {"schema_version": SCHEMA_VERSION, "cells": [asdict(cell) for cell in planned]}
+        files.write_json(self.path / "plan.json", plan)
+
+    def plan(self) -> list[Planned]:
+        """Return which cells belong here.
+
+        Raises:
+            ResultsError: Nothing was ever run into this folder.
+        """
+        path = self.path / "plan.json"
+        try:
+            plan = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise ResultsError(f"{path}: no such file; run the matrix first: harness run MATRIX") from error
+        except ValueError as error:
+            raise ResultsError(f"{path}: not JSON ({error}); run the matrix again to write it anew") from error
+        return [Planned(**cell) for cell in plan["cells"]]

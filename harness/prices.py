@@ -1,0 +1,137 @@
+"""What compute costs: a dated, sourced file of dollars per hour, read anew whenever records are priced."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from harness.errors import UserError
+from harness.model import Reading
+from harness.spec import Section
+
+_OWN = "prices.toml"
+
+
+class Price(Section):
+    """What one logical CPU or one GPU costs for an hour, and who says so."""
+
+    usd_per_hour: Annotated[float, Field(ge=0)]
+    """Dollars per hour."""
+    instance: str
+    """The machine that is sold at this price."""
+    region: str
+    """Where it is sold."""
+    date: dt.date
+    """The date of the price list, or of its reading where it bears none."""
+    source: str
+    """Where the price can be looked up."""
+
+
+class GpuPrice(Price):
+    """The price of one GPU with the machine around it."""
+
+    match: Annotated[list[str], Field(min_length=1)]
+    """Words that must all occur in the device's name."""
+
+
+class _File(Section):
+    title: str
+    cpu: Price | None = None
+    gpus: dict[str, GpuPrice] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """One price file. ``path`` is what messages call it."""
+
+    path: str
+    title: str
+    cpu: Price | None
+    gpus: Mapping[str, GpuPrice]
+
+    def per_hour(self, environment: Mapping[str, Any]) -> Reading:
+        """Return the dollars per hour of the device that a search ran on, or the reason why there are none.
+
+        A search on ``cpu`` costs the price of a logical CPU times the ``logical_cpus`` of its environment; one on a
+        GPU the price of one GPU, however many the machine has. A device without an entry has no price.
+        """
+        device = environment.get("device")
+        if not isinstance(device, str) or not device:
+            return Reading.unknown("the record names no device")
+        price = self.entry(environment)
+        if price is None:
+            return Reading.unknown(f"{self.path} has no price for the device {device!r}")
+        if not _is_cpu(device):
+            return Reading(value=price.usd_per_hour)
+        cpus = environment.get("logical_cpus")
+        if isinstance(cpus, bool) or not isinstance(cpus, int) or cpus < 1:
+            return Reading.unknown("the record doesn't say how many logical CPUs there were")
+        return Reading(value=price.usd_per_hour * cpus)
+
+    def entry(self, environment: Mapping[str, Any]) -> Price | None:
+        """Return the price that a search in ``environment`` is charged by, or None."""
+        device = environment.get("device")
+        if not isinstance(device, str):
+            return None
+        if _is_cpu(device):
+            return self.cpu
+        words = _words(device)
+        fitting = [gpu for gpu in self.gpus.values() if _words(" ".join(gpu.match)) <= words]
+        return max(fitting, key=lambda gpu: len(gpu.match), default=None)
+
+
+def load(path: Path | None = None) -> Prices:
+    """Return the prices in ``path``, or the harness's own where it is None.
+
+    Raises:
+        UserError: The file can't be read, or isn't a price file; one line names the file, the key and the way out.
+    """
+    name = str(path) if path is not None else _OWN
+    way_out = f"write it like the harness's own {_OWN}"
+    try:
+        text = (path if path is not None else resources.files("harness").joinpath(_OWN)).read_text(encoding="utf-8")
+        file = _File.model_validate(tomllib.loads(text))
+    except OSError as error:
+        raise UserError(f"{name}: can't be read ({error.strerror}); name a price file") from error
+    except ValidationError as error:
+        raise UserError(f"{name}: {_first_mistake(error)}; {way_out}") from error
+    except ValueError as error:
+        raise UserError(f"{name}: not TOML ({' '.join(str(error).split())}); {way_out}") from error
+    _refuse_twins(name, file.gpus)
+    return Prices(path=name, title=file.title, cpu=file.cpu, gpus=file.gpus)
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in mistake["loc"]) or "file"
+    given = mistake["input"]
+    value = f" (given: {given!r})" if isinstance(given, (str, int, float)) else ""
+    more = error.error_count() - 1
+    return f"{key}: {mistake['msg'].lower()}{value}" + (f", and {more} more" if more else "")
+
+
+def _refuse_twins(name: str, gpus: Mapping[str, GpuPrice]) -> None:
+    seen: dict[frozenset[str], str] = {}
+    for key, gpu in gpus.items():
+        words = _words(" ".join(gpu.match))
+        if not words:
+            raise UserError(f"{name}: gpus.{key}.match: holds no word; name one of the device's")
+        if words in seen:
+            raise UserError(f"{name}: gpus.{key}.match: the same as that of {seen[words]}; tell them apart by a word")
+        seen[words] = key
+
+
+def _is_cpu(device: str) -> bool:
+    return device.casefold() == "cpu"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.split(r"[^a-z0-9]+", text.casefold()) if word)

@@ -1,0 +1,192 @@
+"""What a search leaves on the disk: one folder for each cell, and this module alone knows its files' names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.cells import SCHEMA_VERSION, Cell
+from harness.errors import ResultsError
+from harness.ledger import on_the_clock
+from harness.model import Epoch, Outcome, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What one cell asked for, what it resolved to and what happened; raw values only.
+
+    ``setup_phases`` go from the start of the process to the first ask, ``closing_phases`` from the last tell to the
+    end of the process; each trial carries its own. ``attempts`` counts the processes that worked at the cell.
+    ``status`` is ``completed`` or ``failed``; ``ended`` says what ended the search, ``reason`` why it failed.
+    """
+
+    schema_version: int
+    cell: Mapping[str, Any]
+    status: str
+    ended: str | None
+    reason: str | None
+    started_at: str
+    attempts: int
+    trials: int
+    wall_s: float
+    setup_phases: Mapping[str, float]
+    closing_phases: Mapping[str, float]
+    peak_memory_bytes: Mapping[str, Any]
+    energy: Mapping[str, Any]
+    device_peak_memory_bytes: Mapping[str, Any]
+    data: Mapping[str, Any]
+    model: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CellFolder:
+    """The files of one cell: ``cell.json`` goes in, ``trials.jsonl`` grows, ``record.json`` seals it."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """All that the worker printed."""
+        return self.path / "worker.log"
+
+    @property
+    def progress(self) -> Path:
+        """A line for each epoch, for whoever watches; not a record."""
+        return self.path / "progress.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one worker that may write here."""
+        return self.path / "lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Weights that later trials may continue from; gone once the record is sealed."""
+        return self.path / "checkpoints"
+
+    @property
+    def scratch(self) -> Path:
+        """Whatever a tuner's library writes; never read back."""
+        return self.path / "scratch"
+
+    def write_cell(self, cell: Cell) -> None:
+        """Say what is to be searched."""
+        files.write_atomically(self.path / "cell.json", cell.model_dump_json(indent=1).encode())
+
+    def cell(self) -> Cell:
+        """Return what is to be searched."""
+        return Cell.model_validate_json((self.path / "cell.json").read_bytes())
+
+    def append(self, trial: Trial) -> None:
+        """Add a trial as one line that has reached the disk when this returns."""
+        line = json.dumps(asdict(trial), ensure_ascii=False, allow_nan=False) + "\n"
+        with (self.path / "trials.jsonl").open("ab") as stream:
+            stream.write(line.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def trials(self) -> list[Trial]:
+        """Return the finished trials; a line torn by a kill is not one of them."""
+        return [_trial(json.loads(line)) for line in self._whole_lines()]
+
+    def mend(self) -> None:
+        """Cut off a line that a kill left torn, so that the next one starts on its own."""
+        whole = b"".join(self._whole_lines())
+        path = self.path / "trials.jsonl"
+        if path.exists() and path.stat().st_size != len(whole):
+            files.write_atomically(path, whole)
+
+    def write_outcome(self, outcome: Mapping[str, Any]) -> None:
+        """Leave what the worker knows of its own end, for the host to seal."""
+        files.write_json(self.path / "outcome.json", dict(outcome))
+
+    def outcome(self) -> dict[str, Any] | None:
+        """Return what the worker left, or None where it ended without a word."""
+        return _read_json(self.path / "outcome.json")
+
+    def clear_outcome(self) -> None:
+        """Forget what an earlier process left, before another starts."""
+        (self.path / "outcome.json").unlink(missing_ok=True)
+
+    def note_attempt(self, attempt: Mapping[str, Any]) -> int:
+        """Add a line on a process that worked at this cell; return how many there have been."""
+        path = self.path / "attempts.jsonl"
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(attempt, ensure_ascii=False) + "\n")
+        return len(self.attempts())
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """Return what is known of each process that worked at this cell."""
+        path = self.path / "attempts.jsonl"
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+    def seal(self, record: Record) -> None:
+        """Store ``record`` atomically; refuse to overwrite an earlier one."""
+        path = self.path / "record.json"
+        if path.exists():
+            raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
+        files.write_json(path, asdict(record))
+
+    def record(self) -> Record | None:
+        """Return the sealed record, or None.
+
+        Raises:
+            ResultsError: The file is no record, or one of a newer harness.
+        """
+        path = self.path / "record.json"
+        fields = _read_json(path)
+        if fields is None:
+            return None
+        version = fields.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise ResultsError(f"{path}: schema version {version}; this harness reads up to {SCHEMA_VERSION}")
+        try:
+            return Record(**fields)
+        except TypeError as error:
+            raise ResultsError(f"{path}: not a record ({error}); move it away and run the matrix again") from error
+
+    def set_aside(self) -> None:
+        """Move a finished attempt's files into ``retried-N/``, so that the cell can be run again from nothing."""
+        earlier = len(list(self.path.glob("retried-*")))
+        aside = self.path / f"retried-{earlier + 1}"
+        aside.mkdir()
+        for path in self.path.iterdir():
+            if not path.name.startswith("retried-") and path.name not in ("cell.json", "lock"):
+                path.rename(aside / path.name)
+
+    def _whole_lines(self) -> list[bytes]:
+        path = self.path / "trials.jsonl"
+        if not path.exists():
+            return []
+        return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def spent_wall_s(trials: list[Trial]) -> float:
+    """Return the seconds that the trials are charged for."""
+    return sum(on_the_clock(dict(trial.phases)) for trial in trials)
+
+
+def _trial(fields: dict[str, Any]) -> Trial:
+    epochs = tuple(Epoch(**epoch) for epoch in fields.pop("epochs"))
+    return Trial(**{**fields, "outcome": Outcome(fields["outcome"]), "epochs": epochs})
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ResultsError(f"{path}: not JSON ({error}); move it away and run the matrix again") from error
+    if not isinstance(value, dict):
+        raise ResultsError(f"{path}: not a record; move it away and run the matrix again")
+    return value

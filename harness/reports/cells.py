@@ -1,0 +1,73 @@
+"""Numbers as a reader sees them: three significant digits, a dash for unknown, never a made-up 0."""
+
+from __future__ import annotations
+
+import math
+
+from harness.analysis import Interval, Reached
+
+UNKNOWN = "—"
+
+_SMALLEST_PLAIN = 1e-4
+_LARGEST_PLAIN = 1e6
+
+
+def f1(value: float | None) -> str:
+    """Return an F1 with three decimals."""
+    return UNKNOWN if value is None else f"{value:.3f}"
+
+
+def f1_interval(value: Interval) -> str:
+    """Return ``mean [low, high]``; one seed has no interval and says so."""
+    if value.mean is None:
+        return UNKNOWN
+    if value.low is None or value.high is None:
+        return f"{value.mean:.3f} (1 seed)"
+    return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def number(value: float | None) -> str:
+    """Return three significant digits without an exponent where that stays readable."""
+    if value is None:
+        return UNKNOWN
+    if not math.isfinite(value):
+        return "never" if value > 0 else str(value)
+    if value == 0:
+        return "0"
+    if not _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
+        return f"{value:.2e}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f}"
+
+
+def usd(value: float | None) -> str:
+    """Return dollars, with as many decimals as a small sum needs."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.2f}" if value >= 1 or value == 0 else number(value)
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a percentage with one decimal."""
+    return UNKNOWN if share is None else f"{100 * share:.1f} %"
+
+
+def times(factor: float | None) -> str:
+    """Return a speed-up; infinite where only the other one missed."""
+    if factor is None:
+        return UNKNOWN
+    return "∞" if math.isinf(factor) else f"{factor:.2f}×"
+
+
+def reached(value: Reached | None) -> str:
+    """Return the median seconds to the target with how many searches reached it."""
+    if value is None or value.wall_s is None:
+        return UNKNOWN
+    seconds = "never" if math.isinf(value.wall_s) else f"{number(value.wall_s)} s"
+    return f"{seconds}, {value.reached}/{value.searches}"
+
+
+def seeds(ok: int, failed: int, missing: int) -> str:
+    """Return how many searches ended well, and what became of the others."""
+    others = [f"{count} {word}" for count, word in ((failed, "failed"), (missing, "missing")) if count]
+    return ", ".join([str(ok), *others])

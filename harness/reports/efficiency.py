@@ -1,0 +1,234 @@
+"""F1 against compute cost: one row for each data set, backbone, hyperparameter set and tuner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis import Group, Interval, Results, Row, Status, cost_usd, groups
+from harness.analysis.intervals import mean
+from harness.prices import Prices
+from harness.reports import cells, notes
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (
+    "dataset",
+    "backbone",
+    "hyperparameters",
+    "tuner",
+    "seeds_ok",
+    "seeds_failed",
+    "seeds_missing",
+    "val_f1",
+    "val_f1_low",
+    "val_f1_high",
+    "test_f1",
+    "test_f1_low",
+    "test_f1_high",
+    "wall_s",
+    "device_s",
+    "cpu_s",
+    "energy_j",
+    "cost_usd",
+    "thinking_s",
+    "epochs",
+    "trials",
+    "thinking_share",
+    "seeds_unscored",
+    "gap_f1",
+    "test_f1_gain_over_random",
+    "test_f1_gain_over_random_low",
+    "test_f1_gain_over_random_high",
+    "seeds_worse_than_default",
+    "seeds_paired_with_default",
+    "target_val_f1",
+    "target_wall_s",
+    "target_reached",
+    "target_searches",
+    "speedup_over_random",
+)
+"""Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
+
+_READABLE = (
+    *("tuner", "seeds", "val F1 [95 %]", "test F1 [95 %]", "wall s", "device s", "USD", "thinking", "epochs"),
+    *("to target", "speed-up"),
+)
+
+
+def report(results: Results, *, prices: Prices) -> Report:
+    """Return the table of F1 against compute cost, in the order of the matrix."""
+    found = groups(results)
+    best = _best_columns(found)
+    return Report(
+        name="efficiency",
+        title="F1 against compute cost",
+        sections=[section for group in found for section in sections(group, prices=prices)],
+        notes=[*_reading_notes(found), *_holding_notes(results, found, prices)],
+        columns=[*COLUMNS, *best],
+        rows=[_values(group, row, prices) for group in found for row in group.rows],
+        empty="No searches were planned.",
+    )
+
+
+def sections(group: Group, *, prices: Prices) -> list[Section]:
+    """Return the group's readable table and, where a search has found any, that of its best hyperparameters."""
+    table = Section(
+        heading=notes.heading(group),
+        columns=_READABLE,
+        rows=[_readable(group, row, prices) for row in group.rows],
+        notes=[_target_note(group), *_row_notes(group)],
+    )
+    return [table, *_best_section(group)]
+
+
+def _values(group: Group, row: Row, prices: Prices) -> dict[str, CsvValue]:
+    share = row.mean_cost(lambda cost: cost.thinking_share)
+    return {
+        "dataset": group.dataset,
+        "backbone": group.backbone,
+        "hyperparameters": group.hyperparameters,
+        "tuner": row.tuner,
+        **{f"seeds_{status.value}": row.count(status) for status in Status},
+        **_interval("val_f1", row.val_f1),
+        **_interval("test_f1", row.test_f1),
+        **_costs(row),
+        "cost_usd": _usd(row, prices),
+        "thinking_share": share,
+        "seeds_unscored": row.unscored,
+        "gap_f1": row.gap_f1,
+        **_interval("test_f1_gain_over_random", group.gain_over_random(row)),
+        **_against_default(group, row),
+        **_against_target(group, row),
+        **{f"best_{name}": found.value for name, found in row.best.items()},
+    }
+
+
+def _costs(row: Row) -> dict[str, CsvValue]:
+    return {
+        "wall_s": row.mean_cost(lambda cost: cost.wall_s),
+        "device_s": row.mean_cost(lambda cost: cost.device_s),
+        "cpu_s": row.mean_cost(lambda cost: cost.cpu_s),
+        "energy_j": row.mean_cost(lambda cost: cost.energy_j.value),
+        "thinking_s": row.mean_cost(lambda cost: cost.thinking_s),
+        "epochs": row.mean_cost(lambda cost: cost.epochs),
+        "trials": row.mean_cost(lambda cost: cost.trials),
+    }
+
+
+def _against_default(group: Group, row: Row) -> dict[str, CsvValue]:
+    worse = group.worse_than_untuned(row)
+    return {} if worse is None else {"seeds_worse_than_default": worse[0], "seeds_paired_with_default": worse[1]}
+
+
+def _against_target(group: Group, row: Row) -> dict[str, CsvValue]:
+    goal, reached = group.target, group.reached(row)
+    if goal is None or reached is None:
+        return {}
+    return {
+        "target_val_f1": goal.f1,
+        "target_wall_s": reached.wall_s,
+        "target_reached": reached.reached,
+        "target_searches": reached.searches,
+        "speedup_over_random": group.speedup(row),
+    }
+
+
+def _interval(name: str, value: Interval) -> dict[str, CsvValue]:
+    return {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
+
+
+def _usd(row: Row, prices: Prices) -> float | None:
+    spent = [
+        cost_usd(search.cost, environment=search.environment, prices=prices).value
+        for search in row.ok
+        if search.cost is not None
+    ]
+    return mean(spent)
+
+
+def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
+    return [
+        row.tuner,
+        cells.seeds(*(row.count(status) for status in Status)),
+        cells.f1_interval(row.val_f1),
+        cells.f1_interval(row.test_f1),
+        cells.number(row.mean_cost(lambda cost: cost.wall_s)),
+        cells.number(row.mean_cost(lambda cost: cost.device_s)),
+        cells.usd(_usd(row, prices)),
+        cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
+        cells.number(row.mean_cost(lambda cost: cost.epochs)),
+        cells.reached(group.reached(row)),
+        cells.times(group.speedup(row)),
+    ]
+
+
+def _best_columns(found: Sequence[Group]) -> list[str]:
+    return [f"best_{name}" for name in dict.fromkeys(n for group in found for row in group.rows for n in row.best)]
+
+
+def _best_section(group: Group) -> list[Section]:
+    names = list(dict.fromkeys(name for row in group.rows for name in row.best))
+    if not names:
+        return []
+    rows = [[row.tuner, *(_best(row, name) for name in names)] for row in group.rows]
+    heading = f"Best hyperparameters: {notes.heading(group)}"
+    return [Section(heading=heading, columns=["tuner", *names], rows=rows)]
+
+
+def _best(row: Row, name: str) -> str:
+    found = row.best.get(name)
+    if found is None:
+        return cells.UNKNOWN
+    if isinstance(found.value, str):
+        return f"{found.value} ({found.count}/{found.n})"
+    return f"{found.value:g}" if isinstance(found.value, int) else f"{found.value:.3g}"
+
+
+def _target_note(group: Group) -> str:
+    goal = group.target
+    if goal is None:
+        return "Target: none, because no search has a score."
+    return f"Target: validation F1 of at least {goal.f1:.3f}, the median of {goal.of}."
+
+
+def _row_notes(group: Group) -> list[str]:
+    found = []
+    for row in group.rows:
+        if row.unscored:
+            found.append(f"{row.tuner}: {row.unscored} of {len(row.ok)} searches have no score; F1 leaves them out.")
+        if row.val_f1.n != row.test_f1.n:
+            found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test F1.")
+        worse = group.worse_than_untuned(row)
+        if worse is not None and worse[0]:
+            found.append(f"{row.tuner}: worse than the default configuration on {worse[0]} of {worse[1]} seeds.")
+    return [*found, *_undefined(group)]
+
+
+def _undefined(group: Group) -> list[str]:
+    if group.target is None:
+        return []
+    undefined = [row.tuner for row in group.rows if row.ok and group.speedup(row) is None]
+    if not undefined:
+        return []
+    why = "both missed the target in the median" if any(row.is_random for row in group.rows) else "no random search"
+    return [f"Speed-up undefined for {', '.join(undefined)}: {why}."]
+
+
+def _reading_notes(found: Sequence[Group]) -> list[str]:
+    if not found:
+        return []
+    return [
+        "Rows stand in the order of the matrix, not by rank; costs are means per search.",
+        "Intervals are 95 % t intervals over seeds. Selection is by validation F1; test images are seen by no tuner.",
+        "To target: median wall seconds until the target is met, misses counted as infinite, and how many met it.",
+        *notes.few_seeds(found),
+    ]
+
+
+def _holding_notes(results: Results, found: Sequence[Group], prices: Prices) -> list[str]:
+    return [
+        *notes.left_out(results),
+        *notes.unlike(found),
+        *notes.unknown_energy(results.searches),
+        *notes.pricing(results.searches, prices),
+        *notes.holds_for(results.searches),
+    ]

@@ -1,0 +1,137 @@
+"""Test F1 at multiples of the learning rate that was found best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.analysis import Interval, Results, Search, Status
+from harness.analysis.curves import best_epoch
+from harness.analysis.intervals import interval
+from harness.model import Epoch, Trial
+from harness.reports import cells, notes
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (
+    *("dataset", "backbone", "hyperparameters", "learning_rate", "factor", "seeds"),
+    *("val_f1", "val_f1_low", "val_f1_high", "test_f1", "test_f1_low", "test_f1_high"),
+)
+"""Heads of the spreadsheet."""
+
+_READABLE = ("learning rate", "factor", "seeds", "val F1 [95 %]", "test F1 [95 %]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    dataset: str
+    backbone: str
+    hyperparameters: str
+    learning_rate: float
+    factor: float | None
+
+
+def report(results: Results) -> Report:
+    """Return F1 at the best configuration with its learning rate multiplied, everything else kept."""
+    points = _points(results)
+    names = dict.fromkeys((point.dataset, point.backbone, point.hyperparameters) for point in points)
+    return Report(
+        name="learning-rate",
+        title="F1 at multiples of the best learning rate",
+        sections=[_section(name, points) for name in names],
+        notes=_notes(results) if results.retrainings else [],
+        columns=COLUMNS,
+        rows=[_values(point, trials) for point, trials in points.items()],
+        empty="No retraining at other learning rates was planned: the matrix sets no learning_rate_factors."
+        if not results.retrainings
+        else "No retraining at other learning rates has a result.",
+    )
+
+
+def _points(results: Results) -> dict[_Point, list[Epoch | None]]:
+    found: dict[_Point, list[Epoch | None]] = {}
+    names = {search.planned.group: search for search in reversed(results.searches)}
+    for search in results.retrainings:
+        if search.status is Status.OK:
+            belongs = names.get(search.planned.parent_group or "", search)
+            for point, trial in _trials(search, belongs):
+                found.setdefault(point, []).append(best_epoch(trial))
+    order = list(dict.fromkeys((point.dataset, point.backbone, point.hyperparameters) for point in found))
+    return dict(sorted(found.items(), key=lambda item: (order.index(_names(item[0])), item[0].learning_rate)))
+
+
+def _names(point: _Point) -> tuple[str, str, str]:
+    return point.dataset, point.backbone, point.hyperparameters
+
+
+def _trials(search: Search, belongs: Search) -> Iterator[tuple[_Point, Trial]]:
+    base = _base(search)
+    for trial in search.trials:
+        rate = trial.parameters.get("learning_rate")
+        if isinstance(rate, (int, float)):
+            factor = float(f"{rate / base:.6g}") if base else None
+            point = _Point(
+                dataset=belongs.planned.dataset,
+                backbone=belongs.planned.backbone,
+                hyperparameters=belongs.planned.hyperparameters,
+                learning_rate=rate,
+                factor=factor,
+            )
+            yield point, trial
+
+
+def _base(search: Search) -> float | None:
+    domain = search.section("domains").get("learning_rate")
+    found = domain.get("default", domain.get("value")) if isinstance(domain, dict) else None
+    return found if isinstance(found, (int, float)) else None
+
+
+def _intervals(epochs: list[Epoch | None]) -> tuple[Interval, Interval]:
+    known = [epoch for epoch in epochs if epoch is not None]
+    test_f1 = interval([epoch.test_f1 for epoch in known if epoch.test_f1 is not None])
+    return interval([epoch.val_f1 for epoch in known]), test_f1
+
+
+def _values(point: _Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
+    val_f1, test_f1 = _intervals(epochs)
+    return {
+        "dataset": point.dataset,
+        "backbone": point.backbone,
+        "hyperparameters": point.hyperparameters,
+        "learning_rate": point.learning_rate,
+        "factor": point.factor,
+        "seeds": len(epochs),
+        "val_f1": val_f1.mean,
+        "val_f1_low": val_f1.low,
+        "val_f1_high": val_f1.high,
+        "test_f1": test_f1.mean,
+        "test_f1_low": test_f1.low,
+        "test_f1_high": test_f1.high,
+    }
+
+
+def _section(names: tuple[str, str, str], points: Mapping[_Point, list[Epoch | None]]) -> Section:
+    own = {point: epochs for point, epochs in points.items() if _names(point) == names}
+    unscored = sum(1 for epochs in own.values() for epoch in epochs if epoch is None)
+    return Section(
+        heading=", ".join(names),
+        columns=_READABLE,
+        rows=[_readable(point, epochs) for point, epochs in own.items()],
+        text_columns=0,
+        notes=[f"{unscored} trainings have no score; F1 leaves them out."] if unscored else [],
+    )
+
+
+def _readable(point: _Point, epochs: list[Epoch | None]) -> list[str]:
+    val_f1, test_f1 = _intervals(epochs)
+    factor = cells.UNKNOWN if point.factor is None else f"{point.factor:g}"
+    rate = f"{point.learning_rate:.3g}"
+    return [rate, factor, str(len(epochs)), cells.f1_interval(val_f1), cells.f1_interval(test_f1)]
+
+
+def _notes(results: Results) -> list[str]:
+    return [
+        "The group's best configuration is trained again at each learning rate; factor 1 is the one that was found.",
+        "F1 is that of each training's own best epoch on the validation images.",
+        *notes.left_out(results),
+        *notes.holds_for(results.retrainings),
+    ]

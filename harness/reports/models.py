@@ -1,0 +1,82 @@
+"""The backbones of the matrix: their size as published, and what of them was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis import Results, Search
+from harness.catalogue import backbones
+from harness.reports import notes
+from harness.reports.cells import UNKNOWN
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (
+    *("backbone", "model", "train", "alpha", "weights"),
+    *("catalogue_parameters", "catalogue_parameters_with_classifier", "catalogue_features"),
+    *("parameters", "trainable", "width", "searches"),
+)
+"""Heads of the spreadsheet."""
+
+_READABLE = ("backbone", "model", "train", "weights", "published", "with classifier", "features", "built", "trainable")
+
+
+def report(results: Results) -> Report:
+    """Return a row for each backbone of the plan and each size that it was built in."""
+    rows = _rows(results)
+    return Report(
+        name="models",
+        title="Backbones",
+        sections=[Section(heading="Parameters", columns=_READABLE, rows=list(map(_readable, rows)), text_columns=4)]
+        if rows
+        else [],
+        notes=[
+            "Published sizes are the catalogue's, at the default image size and width, the classifier left out.",
+            "Built and trainable are counted by the searches themselves, the new classifier included.",
+            *notes.left_out(results),
+            *notes.holds_for(results.searches),
+        ],
+        columns=COLUMNS,
+        rows=rows,
+        empty="No searches were planned.",
+    )
+
+
+def _rows(results: Results) -> list[dict[str, CsvValue]]:
+    found: dict[tuple[tuple[str, CsvValue], ...], int] = {}
+    for search in results.searches:
+        key = tuple(_values(search).items())
+        found[key] = found.get(key, 0) + 1
+    rows = [{**dict(key), "searches": count} for key, count in found.items()]
+    known = {row["backbone"] for row in rows if row.get("model") is not None}
+    # A backbone whose searches are all missing keeps its row; one that was built needs none for its missing searches.
+    return [row for row in rows if row.get("model") is not None or row["backbone"] not in known]
+
+
+def _values(search: Search) -> dict[str, CsvValue]:
+    section = search.section("backbone")
+    built = search.record.model if search.record is not None else {}
+    values: dict[str, CsvValue] = {"backbone": search.planned.backbone}
+    for name in ("model", "train", "alpha", "weights"):
+        values[name] = _plain(section.get(name))
+    for name in ("parameters", "trainable", "width"):
+        values[name] = _plain(built.get(name))
+    known = backbones.KNOWN.get(str(section.get("model")))
+    if known is not None:
+        values["catalogue_parameters"] = known.parameters
+        values["catalogue_parameters_with_classifier"] = known.parameters_with_classifier
+        values["catalogue_features"] = known.features
+    return values
+
+
+def _readable(row: dict[str, CsvValue]) -> Sequence[str]:
+    names = ("catalogue_parameters", "catalogue_parameters_with_classifier", "catalogue_features")
+    texts = [str(row.get(name) or UNKNOWN) for name in ("backbone", "model", "train", "weights")]
+    return [*texts, *(_count(row.get(name)) for name in (*names, "parameters", "trainable"))]
+
+
+def _count(value: CsvValue) -> str:
+    return UNKNOWN if value is None else f"{value:,}" if isinstance(value, (int, float)) else value
+
+
+def _plain(value: object) -> CsvValue:
+    return value if isinstance(value, (str, int, float)) else None

@@ -1,0 +1,101 @@
+"""What stands beneath every table: what was left out and why, what is unknown, and for which machine it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.analysis import Group, Results, Search, Status, environments
+from harness.prices import Prices
+
+_FEW_SEEDS = 10
+_MOST_NAMES = 5
+
+
+def left_out(results: Results) -> list[str]:
+    """Return what the tables don't hold: failed and missing cells with their reasons, and records of other cells."""
+    cells = results.searches + results.retrainings
+    badly: dict[tuple[Status, str | None], list[Search]] = {}
+    for search in cells:
+        if search.status is not Status.OK:
+            badly.setdefault((search.status, search.reason), []).append(search)
+    notes = [_ended_badly(status, reason, alike) for (status, reason), alike in badly.items()]
+    if results.left_out:
+        notes.append(f"Left out: {_count(results.left_out, 'record')} of other versions of the matrix.")
+    return notes
+
+
+def few_seeds(groups: Sequence[Group]) -> list[str]:
+    """Return how many seeds the rows stand on, with a warning below ten."""
+    counts = sorted({len(row.ok) for group in groups for row in group.rows})
+    if not counts:
+        return []
+    seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    note = f"Seeds per row: {seeds}."
+    return [f"{note} Fewer than {_FEW_SEEDS} seeds prove little." if counts[0] < _FEW_SEEDS else note]
+
+
+def holds_for(searches: Iterable[Search]) -> list[str]:
+    """Return the environments that the records come from."""
+    found = environments(searches)
+    if not found:
+        return ["Holds for no machine: there is no record."]
+    if len(found) == 1:
+        return [f"Holds for: {found[0][0]}."]
+    return [f"Holds for ({_count(count, 'record')}): {text}." for text, count in found]
+
+
+def unlike(groups: Sequence[Group]) -> list[str]:
+    """Return a warning for each group whose searches did not run in one environment."""
+    return [
+        f"Unlike environments within {heading(group)}: its seconds, joules and dollars are not comparable."
+        for group in groups
+        if len(environments(group.searches)) > 1
+    ]
+
+
+def unknown_energy(searches: Iterable[Search]) -> list[str]:
+    """Return why joules are unknown, once for each reason."""
+    costs = [search.cost for search in searches if search.status is Status.OK and search.cost is not None]
+    reasons = dict.fromkeys(cost.energy_j.reason for cost in costs if cost.energy_j.value is None)
+    return [f"Energy unknown: {reason}." for reason in reasons]
+
+
+def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:
+    """Return which dated price each device was charged by, or why it has none."""
+    found: dict[str, None] = {}
+    for search in searches:
+        if search.status is Status.OK:
+            found[_charged_by(search, prices)] = None
+    return list(found)
+
+
+def heading(group: Group) -> str:
+    """Return the group's name."""
+    return f"{group.dataset}, {group.backbone}, {group.hyperparameters}"
+
+
+def _charged_by(search: Search, prices: Prices) -> str:
+    reading = prices.per_hour(search.environment)
+    price = prices.entry(search.environment)
+    if reading.value is None or price is None:
+        return f"Cost unknown: {reading.reason}."
+    return (
+        f"Cost: {reading.value:g} USD per hour for {search.environment['device']}, as {price.instance} in "
+        f"{price.region} ({prices.title}, {price.date.isoformat()}, {price.source})."
+    )
+
+
+def _ended_badly(status: Status, reason: str | None, alike: Sequence[Search]) -> str:
+    names = "; ".join(_name(search) for search in alike[:_MOST_NAMES])
+    more = len(alike) - _MOST_NAMES
+    rest = f"; and {more} more" if more > 0 else ""
+    return f"{status.value.capitalize()}: {_count(len(alike), 'cell')} ({names}{rest}): {reason}."
+
+
+def _name(search: Search) -> str:
+    cell = search.planned
+    return f"{cell.dataset}, {cell.backbone}, {cell.hyperparameters}, {cell.tuner}, seed {cell.seed}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

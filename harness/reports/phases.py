@@ -1,0 +1,107 @@
+"""Where the seconds of a search went, and whether they add up to its wall clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.analysis import Group, Results, Row, Search, groups
+from harness.analysis.intervals import mean
+from harness.ledger import PHASES
+from harness.reports import cells, notes
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (
+    *("dataset", "backbone", "hyperparameters", "tuner", "seeds_ok"),
+    *(f"{phase}_s" for phase in PHASES),
+    *("sum_s", "wall_s", "difference_percent"),
+)
+"""Heads of the spreadsheet."""
+
+
+def report(results: Results) -> Report:
+    """Return the mean seconds per phase and search, start-up, data and build included."""
+    found = groups(results)
+    values = [_values(group, row) for group in found for row in group.rows]
+    used = [phase for phase in PHASES if any(row[f"{phase}_s"] for row in values)]
+    return Report(
+        name="phases",
+        title="Where the seconds went",
+        sections=[_section(group, used) for group in found],
+        notes=[
+            "Mean seconds per search over its whole process, the audit on test images included.",
+            "Phases without any second are left out here and kept in the CSV.",
+            "Difference: the phases' sum against the wall clock that the process measured on its own.",
+            *_resumed_notes(found),
+            *notes.left_out(results),
+            *notes.unlike(found),
+            *notes.holds_for(results.searches),
+        ],
+        columns=COLUMNS,
+        rows=values,
+        empty="No searches were planned.",
+    )
+
+
+def seconds(search: Search) -> Counter[str]:
+    """Return the seconds of each phase of the whole process: before the first ask, trials, and after the last tell."""
+    total: Counter[str] = Counter()
+    if search.record is None:
+        return total
+    for phases in (
+        search.record.setup_phases,
+        *(trial.phases for trial in search.trials),
+        search.record.closing_phases,
+    ):
+        for name, spent in phases.items():
+            total[name] += spent  # type: ignore[assignment] # a Counter holds any number
+    return total
+
+
+def _values(group: Group, row: Row) -> dict[str, CsvValue]:
+    spent = [seconds(search) for search in row.ok]
+    total = mean(sum(phases.values()) for phases in spent)
+    # A record holds the wall clock of its last process only, but the trials of all.
+    wall_s = None if _resumed(row) else mean(search.record.wall_s for search in row.ok if search.record is not None)
+    per_phase: dict[str, CsvValue] = {f"{phase}_s": mean(phases[phase] for phases in spent) for phase in PHASES}
+    return {
+        "dataset": group.dataset,
+        "backbone": group.backbone,
+        "hyperparameters": group.hyperparameters,
+        "tuner": row.tuner,
+        "seeds_ok": len(row.ok),
+        **per_phase,
+        "sum_s": total,
+        "wall_s": wall_s,
+        "difference_percent": _difference(total, wall_s),
+    }
+
+
+def _resumed(row: Row) -> int:
+    return sum(1 for search in row.ok if search.record is not None and search.record.attempts > 1)
+
+
+def _resumed_notes(found: Sequence[Group]) -> list[str]:
+    resumed = sum(_resumed(row) for group in found for row in group.rows)
+    if not resumed:
+        return []
+    return [f"Searches that went through several processes: {resumed}; their rows have no wall clock to compare with."]
+
+
+def _difference(total: float | None, wall_s: float | None) -> float | None:
+    return None if total is None or not wall_s else 100 * (total - wall_s) / wall_s
+
+
+def _section(group: Group, used: Sequence[str]) -> Section:
+    return Section(
+        heading=notes.heading(group),
+        columns=["tuner", *used, "sum", "wall s", "difference"],
+        rows=[[row.tuner, *_readable(_values(group, row), used)] for row in group.rows],
+    )
+
+
+def _readable(values: dict[str, CsvValue], used: Sequence[str]) -> list[str]:
+    numbers = [values[name] for name in (*(f"{phase}_s" for phase in used), "sum_s", "wall_s")]
+    difference = values["difference_percent"]
+    last = f"{difference:+.2f} %" if isinstance(difference, float) else cells.UNKNOWN
+    return [*(cells.number(value) if not isinstance(value, str) else value for value in numbers), last]

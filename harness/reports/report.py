@@ -1,0 +1,36 @@
+"""What a report is before anyone decides how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+CsvValue = str | int | float | None
+"""None is unknown; an infinite number was never reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One readable table: cells are text as a reader sees it; ``text_columns`` are the left-aligned first ones."""
+
+    heading: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text_columns: int = 1
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One report: the readable sections, the notes beneath them, and every number in full for a spreadsheet.
+
+    ``columns`` are the spreadsheet's heads; ``rows`` map them to values, where a missing key is unknown.
+    """
+
+    name: str
+    title: str
+    sections: Sequence[Section]
+    notes: Sequence[str]
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, CsvValue]]
+    empty: str = "Nothing was planned."

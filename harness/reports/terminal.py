@@ -1,0 +1,43 @@
+"""The efficiency table for whoever has just run a matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.analysis import Results, groups
+from harness.prices import Prices
+from harness.reports import efficiency
+
+if TYPE_CHECKING:
+    from rich.console import Group as Rendered
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from harness.reports.report import Section
+
+
+def terminal(results: Results, *, prices: Prices) -> Rendered:
+    """Return the efficiency table and its notes, to be printed on a ``rich`` console."""
+    # rich is needed by few commands and slow to import.
+    from rich.console import Group  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    tables = [efficiency.sections(group, prices=prices)[0] for group in groups(results)]
+    report = efficiency.report(results, prices=prices)
+    parts: list[RenderableType] = []
+    for section in tables:
+        parts += [_table(section), *map(Text, section.notes), Text()]
+    return Group(*(parts or [Text(report.empty)]), *map(Text, report.notes))
+
+
+def _table(section: Section) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    table = Table(title=Text(section.heading), title_justify="left")
+    for index, column in enumerate(section.columns):
+        table.add_column(Text(column), justify="left" if index < section.text_columns else "right")
+    for row in section.rows:
+        # Text, not markup: a name may hold square brackets.
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,198 @@
+"""The loop of a search: ask, train epoch by epoch, report, tell. The same for every tuner and objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from harness.errors import HarnessError
+from harness.ledger import DEVICE, Ledger, on_the_clock
+from harness.meters import Usage
+from harness.model import (
+    Budget,
+    Diverged,
+    Epoch,
+    Objective,
+    Outcome,
+    OutOfMemory,
+    Proposal,
+    Trial,
+    TrialFailed,
+    Tuner,
+    is_better,
+)
+
+
+class ReplayMismatch(HarnessError):
+    """A tuner that no longer proposes what it proposed before."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a search has used up so far, in the units of its budget."""
+
+    epochs: int = 0
+    trials: int = 0
+    wall_s: float = 0.0
+    device_s: float = 0.0
+
+    def add(self, trial: Trial) -> None:
+        """Charge a finished trial."""
+        self.epochs += trial.charged_epochs
+        self.trials += 1
+        self.wall_s += on_the_clock(dict(trial.phases))
+        self.device_s += sum(trial.phases.get(name, 0.0) for name in DEVICE)
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """One search of one cell.
+
+    ``keep`` stores a finished trial; ``watch`` is told of each epoch, for whoever looks on. ``usd_per_hour`` turns
+    wall seconds into dollars; None where the price is unknown, and then a budget in dollars can't be kept.
+    """
+
+    tuner: Tuner
+    objective: Objective
+    budget: Budget
+    ledger: Ledger
+    usage: Usage
+    keep: Callable[[Trial], None]
+    watch: Callable[[int, Proposal, Epoch], None]
+    audit: Literal["incumbent", "trial"] = "incumbent"
+    usd_per_hour: float | None = None
+    spent: Spent = field(default_factory=Spent)
+    incumbent: float | None = None
+
+    def replay(self, recorded: Sequence[Trial]) -> None:
+        """Bring the tuner to where an interrupted search was.
+
+        Raises:
+            ReplayMismatch: The tuner proposes something else than it did.
+        """
+        with self.ledger.phase("replay"):
+            for trial in recorded:
+                self._replay_one(trial)
+
+    def run(self) -> str:
+        """Search until the budget is spent or nothing is left to propose; return which."""
+        while True:
+            limit = self._limit_reached()
+            if limit is not None:
+                return f"budget: {limit}"
+            with self.ledger.phase("ask"):
+                proposal = self.tuner.ask()
+            if proposal is None:
+                return "exhausted"
+            self._run_one(proposal)
+
+    def _run_one(self, proposal: Proposal) -> None:
+        trial = self._train(proposal, self.spent.trials)
+        with self.ledger.phase("tell"):
+            self.tuner.tell(trial)
+        with self.ledger.phase("checkpoint"):
+            self.objective.keep(trial.number)
+        used = self.usage.take()
+        trial = replace(trial, phases=self.ledger.take(), cpu_s=used.cpu_s, energy_j=used.energy_j)
+        self.spent.add(trial)
+        with self.ledger.phase("checkpoint"):
+            self.keep(trial)
+
+    def _train(self, proposal: Proposal, number: int) -> Trial:
+        epochs: list[Epoch] = []
+        begun = 0
+        outcome, reason = Outcome.COMPLETED, None
+        try:
+            with closing(self.objective.train(proposal)) as training:
+                for _ in range(proposal.epochs):
+                    begun += 1
+                    epoch = next(training)
+                    epochs.append(self._audited(epoch, epochs))
+                    self.watch(number, proposal, epochs[-1])
+                    stop = self._stop(proposal, epochs)
+                    if stop is not None:
+                        outcome = stop
+                        break
+        except Diverged as error:
+            outcome, reason = Outcome.DIVERGED, str(error)
+        except OutOfMemory as error:
+            outcome, reason = Outcome.OUT_OF_MEMORY, str(error)
+        except TrialFailed as error:
+            outcome, reason = Outcome.FAILED, str(error)
+        return Trial(
+            number=number,
+            parameters=proposal.parameters,
+            first_epoch=proposal.first_epoch,
+            last_epoch=proposal.last_epoch,
+            parent=proposal.parent,
+            outcome=outcome,
+            epochs=tuple(epochs),
+            charged_epochs=begun,
+            images=begun * self.objective.images_per_epoch,
+            reason=reason,
+        )
+
+    def _audited(self, epoch: Epoch, earlier: Sequence[Epoch]) -> Epoch:
+        """Score the test images where this epoch takes the incumbent's place: off the clock, shown to no tuner."""
+        best_of_search = is_better(epoch.val_f1, self.incumbent)
+        best_of_trial = is_better(epoch.val_f1, max((e.val_f1 for e in earlier), default=None))
+        if best_of_search:
+            self.incumbent = epoch.val_f1
+        if not (best_of_search or (self.audit == "trial" and best_of_trial)):
+            return epoch
+        with self.ledger.phase("audit"), self.usage.paused():
+            return replace(epoch, test_f1=self.objective.test_f1())
+
+    def _stop(self, proposal: Proposal, epochs: Sequence[Epoch]) -> Outcome | None:
+        last = epochs[-1].epoch
+        score = max(epoch.val_f1 for epoch in epochs)
+        with self.ledger.phase("tell"):
+            pruned = self.tuner.report(proposal, last, score)
+        if last == proposal.last_epoch:
+            return Outcome.COMPLETED
+        if pruned:
+            return Outcome.PRUNED
+        return Outcome.CUT if self._limit_reached(len(epochs)) is not None else None
+
+    def _limit_reached(self, running_epochs: int = 0) -> str | None:
+        """Name the first limit that is reached, the running trial counted in; None while there is budget left."""
+        wall_s = self.spent.wall_s + self._running_wall_s()
+        spent = {
+            "epochs": self.spent.epochs + running_epochs,
+            "trials": self.spent.trials,
+            "wall_s": wall_s,
+            "device_s": self.spent.device_s + self.ledger.booked(*DEVICE),
+            "cost_usd": 0.0 if self.usd_per_hour is None else wall_s / 3600 * self.usd_per_hour,
+        }
+        for name, used in spent.items():
+            limit = getattr(self.budget, name)
+            if limit is not None and used >= limit:
+                return name
+        return None
+
+    def _running_wall_s(self) -> float:
+        return self.ledger.booked("ask", "build", "train", "evaluate", "tell", "checkpoint", "other")
+
+    def _replay_one(self, trial: Trial) -> None:
+        proposal = self.tuner.ask()
+        expected = Proposal(
+            parameters=trial.parameters,
+            first_epoch=trial.first_epoch,
+            last_epoch=trial.last_epoch,
+            parent=trial.parent,
+        )
+        if proposal != expected:
+            raise ReplayMismatch(
+                f"trial {trial.number}: the tuner now proposes {proposal}, recorded is {expected}; "
+                "run with --retry-failed to search this cell anew"
+            )
+        score: float | None = None
+        for epoch in trial.epochs:
+            score = epoch.val_f1 if score is None else max(score, epoch.val_f1)
+            self.tuner.report(proposal, epoch.epoch, score)
+            if is_better(epoch.val_f1, self.incumbent):
+                self.incumbent = epoch.val_f1
+        self.tuner.tell(trial)
+        self.spent.add(trial)

@@ -1,0 +1,82 @@
+"""Tuners: what proposes configurations. One adapter for each library, imported only where a cell needs it."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from harness import spec
+from harness.catalogue import tuners as catalogue
+from harness.errors import UserError
+from harness.model import Tuner
+from harness.space import Space
+from harness.tuners.untuned import Untuned
+
+
+def create(
+    tuner: spec.Tuner,
+    space: Space,
+    *,
+    seed: int,
+    epochs_per_trial: int,
+    expected_trials: int | None,
+    folder: Path,
+) -> Tuner:
+    """Return the tuner that ``tuner`` names, ready for its first ask.
+
+    The same arguments and the same history of reports and tells give the same proposals. No tuner is given the
+    default configuration to start with. Where every hyperparameter is fixed, each tuner proposes the one
+    configuration once.
+
+    Args:
+        tuner: A section of the matrix.
+        space: The hyperparameter set.
+        seed: From ``harness.seeds.derive``; near seeds are not independent in Keras Tuner, and 0 is none.
+        epochs_per_trial: Epochs of a trial at full fidelity.
+        expected_trials: How many such trials the budget buys; None where it isn't counted in epochs or trials. What
+            the user left unset is set from it: ``n_startup_trials``, ``num_initial_points`` and ``population_size``
+            become a third of it, at least 3 and at most the library's own (see ``told.startup_trials``).
+        folder: A fresh folder, for what the library wants to write; nothing reads it back.
+
+    Raises:
+        UserError: The tuner is unknown, can't do what it is asked, or needs a library that is not installed.
+    """
+    found = catalogue.mistakes(tuner, space, epochs_per_trial=epochs_per_trial)
+    if found:
+        raise UserError("; ".join(found))
+    if tuner.tuner == "default" or not space.tuned:
+        return Untuned(space=space, epochs_per_trial=epochs_per_trial)
+    load_library(tuner)
+    if catalogue.KNOWN[tuner.tuner].library == "optuna":
+        from harness.tuners import optuna  # noqa: PLC0415 (a Keras Tuner cell never imports Optuna)
+
+        return optuna.create(
+            tuner, space, seed=seed, epochs_per_trial=epochs_per_trial, expected_trials=expected_trials
+        )
+    from harness.tuners import keras_tuner  # noqa: PLC0415 (an Optuna cell never imports Keras Tuner)
+
+    return keras_tuner.create(
+        tuner,
+        space,
+        seed=seed,
+        epochs_per_trial=epochs_per_trial,
+        expected_trials=expected_trials,
+        folder=folder,
+    )
+
+
+def load_library(tuner: spec.Tuner) -> None:
+    """Import what the tuner imports before its first proposal, so that imports are off the clock.
+
+    Raises:
+        UserError: A library is not installed.
+    """
+    declared = catalogue.KNOWN[tuner.tuner]
+    for module in declared.modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"tuner: {tuner.tuner} needs {error.name}, which is not installed; "
+                f"pip install 'tuner-harness[{declared.extra or 'train'}]'"
+            ) from error

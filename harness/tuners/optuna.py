@@ -1,0 +1,83 @@
+"""Optuna's studies, asked and told without ``optimize()``."""
+
+from __future__ import annotations
+
+import math
+
+import optuna
+
+from harness import spec
+from harness.catalogue import grid
+from harness.model import Outcome, Proposal, Trial
+from harness.space import Space
+from harness.tuners import pruners, samplers, told
+from harness.tuners.domains import Coverage, decode
+
+# The Hyperband pruner hashes the study's name and the trial's number into a bracket: one name, the same brackets.
+_STUDY = "search"
+
+
+class Optuna:
+    """A study in memory; ended by the budget, or when every configuration of its space has been proposed.
+
+    Optuna's suggestions repeat in a finite space, and repeats are trained and charged like any trial.
+    """
+
+    def __init__(self, *, study: optuna.Study, space: Space, epochs_per_trial: int) -> None:
+        """Take a study that nothing has been asked of yet."""
+        self._study = study
+        self._space = space
+        self._epochs_per_trial = epochs_per_trial
+        self._distributions = samplers.distributions(space)
+        self._coverage = Coverage(space)
+        self._running: optuna.Trial | None = None
+
+    def ask(self) -> Proposal | None:
+        """Return the next proposal; None once every configuration has been proposed."""
+        if self._coverage.complete:
+            return None
+        self._running = self._study.ask(self._distributions)
+        shown = self._running.params
+        parameters = self._space.complete(
+            {name: decode(domain, shown[name]) for name, domain in self._space.tuned.items()}
+        )
+        self._coverage.add(parameters)
+        return Proposal(parameters=parameters, last_epoch=self._epochs_per_trial)
+
+    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
+        """Pass the best F1 so far on, and answer what the pruner says; a score that is no number goes unreported."""
+        if not math.isfinite(f1):
+            return False
+        running = self._asked()
+        running.report(f1, epoch)
+        return running.should_prune()
+
+    def tell(self, trial: Trial) -> None:
+        """Pass on the score, that there is none, or that the trial was pruned: then Optuna takes the last report."""
+        score = told.score(trial)
+        if score is None:
+            self._study.tell(self._asked(), state=optuna.trial.TrialState.FAIL)
+        elif trial.outcome is Outcome.PRUNED:
+            self._study.tell(self._asked(), state=optuna.trial.TrialState.PRUNED)
+        else:
+            self._study.tell(self._asked(), score)
+        self._running = None
+
+    def _asked(self) -> optuna.Trial:
+        if self._running is None:
+            raise RuntimeError("no trial has been asked for since the last was told")
+        return self._running
+
+
+def create(tuner: spec.Tuner, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None) -> Optuna:
+    """Return the tuner that ``tuner`` names, ready for its first ask."""
+    if tuner.tuner == "optuna-grid":
+        space = grid.grid_space(space, int(tuner.options.get("points", grid.DEFAULT_POINTS)))
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        sampler=samplers.create(tuner, space, seed=seed, expected_trials=expected_trials),
+        pruner=pruners.create(tuner, epochs_per_trial=epochs_per_trial),
+        study_name=_STUDY,
+        direction="maximize",
+    )
+    return Optuna(study=study, space=space, epochs_per_trial=epochs_per_trial)

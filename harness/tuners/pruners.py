@@ -1,0 +1,52 @@
+"""Optuna's pruners, with every limit set from the trial's epochs, which are reported counted from 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+
+from harness import spec
+
+
+class Patient(optuna.pruners.BasePruner):
+    """The median pruner, held back until a trial has gone ``patience`` epochs and one more without a new best.
+
+    Optuna's PatientPruner waits for scores to fall below an earlier best. The harness reports the best so far, which
+    never falls, so that under it nothing would ever be pruned; the rule here is the same, read for such a curve.
+    """
+
+    def __init__(self, *, patience: int = 1, **median: Any) -> None:
+        """Take the median pruner's own options by their names."""
+        self._patience = patience
+        self._median = optuna.pruners.MedianPruner(**median)
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        """Whether the trial has stopped getting better and is below the median."""
+        curve = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
+        if len(curve) <= self._patience + 1:
+            return False
+        return curve[-1] <= curve[-self._patience - 2] and self._median.prune(study, trial)
+
+
+def create(tuner: spec.Tuner, *, epochs_per_trial: int) -> optuna.pruners.BasePruner:
+    """Return the pruner that ``tuner`` names.
+
+    Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
+    """
+    build, defaults = _PRUNERS[tuner.pruner]
+    options: dict[str, Any] = defaults | tuner.pruner_options
+    if tuner.pruner == "hyperband":
+        options["max_resource"] = epochs_per_trial
+    return build(**options)
+
+
+_PRUNERS: dict[str, tuple[Callable[..., optuna.pruners.BasePruner], dict[str, Any]]] = {
+    "none": (optuna.pruners.NopPruner, {}),
+    "median": (optuna.pruners.MedianPruner, {}),
+    "percentile": (optuna.pruners.PercentilePruner, {"percentile": 25.0}),
+    "asha": (optuna.pruners.SuccessiveHalvingPruner, {"min_resource": 1}),
+    "hyperband": (optuna.pruners.HyperbandPruner, {"min_resource": 1}),
+    "patient": (Patient, {}),
+}

@@ -1,0 +1,69 @@
+"""``python -m harness.worker PROGRAM FOLDER CACHE STARTED``.
+
+PROGRAM is ``prepare`` (compute what searches share and leave it in CACHE) or ``search`` (search the cell in FOLDER).
+STARTED is the reading of the monotonic clock when the process was asked for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import logging
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from harness.errors import HarnessError, MachineError
+from harness.records import CellFolder
+from harness.worker import programs
+
+log = logging.getLogger("harness.worker")
+
+# What the host reads as the machine's trouble; sysexits.h calls it a temporary failure.
+MACHINE_TROUBLE = 75
+
+
+def main(arguments: list[str]) -> int:
+    """Run one program on one folder and leave its outcome there; return the exit code."""
+    program, path, cache, started = arguments
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s")
+    _die_with_parent()
+    folder = CellFolder(Path(path))
+    with folder.lock.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.error("%s: another worker is still at this cell", path)  # noqa: TRY400 - no traceback for this
+            return MACHINE_TROUBLE
+        return _work(program, folder, cache=Path(cache), started=float(started))
+
+
+def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> int:
+    try:
+        folder.write_outcome(programs.PROGRAMS[program](folder, cache=cache, started=started))
+    except MachineError as error:
+        log.error("%s", error)  # noqa: TRY400 - the message says it all
+        return MACHINE_TROUBLE
+    except HarnessError as error:
+        log.error("%s", error)  # noqa: TRY400 - the message says it all
+        folder.write_outcome({"status": "failed", "reason": str(error)})
+        return 1
+    except Exception as error:
+        # A bug ends this cell, not the campaign: its traceback goes to the log and its last line to the record.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        folder.write_outcome({"status": "failed", "reason": f"crash: {type(error).__name__}: {error} ({where})"})
+        raise
+    return 0
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process when the host that started it is gone, so that none is left behind."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,129 @@
+"""What a worker can do: prepare what searches share, or search."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import environment, meters, prices, tuners
+from harness.cells import Cell
+from harness.ledger import Ledger
+from harness.meters import EnergyCounter, Usage
+from harness.model import Budget, Epoch, Proposal, Tuner
+from harness.objectives import runtime
+from harness.objectives.keras_training import KerasObjective
+from harness.records import CellFolder
+from harness.search import Search
+from harness.seeds import derive
+from harness.worker import training_data
+from harness.worker.assembly import objective_for
+
+
+def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+    """Leave decoded images and frozen layers' activations in the cache; return where the seconds went."""
+    cell = folder.cell()
+    ledger = Ledger(clock=time.monotonic, started=started)
+    runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    with ledger.phase("data"):
+        training_data.load(cell, cache)
+    return {"status": "completed", "phases": ledger.take()}
+
+
+def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+    """Search the cell, from where an earlier process left it; return what the record keeps."""
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    cell = folder.cell()
+    tuners.load_library(cell.tuner)
+    ledger = Ledger(clock=time.monotonic, started=started)
+    runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    with ledger.phase("data"):
+        data = training_data.load(cell, cache)
+    objective = objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
+    trained_weights = objective.prepare(cell.space.defaults)
+    where = {**environment.facts(), **_settings(cell)}
+    energy, energy_reading = meters.find_energy_counter()
+    phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy, where=where)
+    return {
+        "status": "completed",
+        "ended": ended,
+        "started_at": started_at,
+        "setup_phases": phases,
+        "closing_phases": ledger.take(),
+        "finished": time.monotonic(),
+        "peak_memory_bytes": asdict(meters.peak_memory()),
+        "energy": asdict(energy_reading),
+        "data": data.facts,
+        "model": {**data.frozen, "trained_weights": trained_weights},
+        "environment": where,
+    }
+
+
+PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {"prepare": prepare, "search": search}
+
+
+def _searched(
+    cell: Cell,
+    folder: CellFolder,
+    objective: KerasObjective,
+    *,
+    ledger: Ledger,
+    energy: EnergyCounter | None,
+    where: dict[str, Any],
+) -> tuple[dict[str, float], str]:
+    """Return the seconds before the first ask by phase, and what ended the search."""
+    folder.mend()
+    recorded = folder.trials()
+    with ledger.phase("replay" if recorded else "ask"):
+        tuner = _tuner(cell, folder)
+    with folder.progress.open("w", encoding="utf-8") as stream:
+
+        def watch(number: int, proposal: Proposal, epoch: Epoch) -> None:
+            stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_f1!r}\n")
+            stream.flush()
+
+        run = Search(
+            tuner=tuner,
+            objective=objective,
+            budget=Budget(**cell.budget.model_dump()),
+            ledger=ledger,
+            usage=Usage(cpu_s=meters.cpu_s, energy=energy),
+            keep=folder.append,
+            watch=watch,
+            audit=cell.audit,
+            usd_per_hour=prices.load(None).per_hour(where).value,
+        )
+        run.replay(recorded)
+        # Making the tuner is its thinking; all else until here is set-up, and none of it the search's.
+        phases = ledger.take()
+        thought_s = phases.pop("ask", 0.0)
+        ledger.book("ask", thought_s)
+        return phases, run.run()
+
+
+def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
+    full = cell.protocol.epochs_per_trial
+    by_epochs = None if cell.budget.epochs is None else cell.budget.epochs // full
+    limits = [limit for limit in (by_epochs, cell.budget.trials) if limit is not None]
+    folder.scratch.mkdir(exist_ok=True)
+    return tuners.create(
+        cell.tuner,
+        cell.space,
+        seed=derive(cell.seed, "tuner"),
+        epochs_per_trial=full,
+        expected_trials=min(limits, default=None),
+        folder=folder.scratch,
+    )
+
+
+def _settings(cell: Cell) -> dict[str, Any]:
+    protocol = cell.protocol
+    return {
+        "device": runtime.device_name(),
+        "determinism": protocol.determinism,
+        "precision": protocol.precision,
+        "jit": protocol.jit,
+    }

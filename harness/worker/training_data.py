@@ -1,0 +1,138 @@
+"""From a cell to rows: decoded images, their split, and the activations of whatever is frozen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import environment, files
+from harness.backbones import build as backbones
+from harness.backbones.build import Parts
+from harness.backbones.weights import Weights
+from harness.cells import Cell
+from harness.datasets import images as decoded
+from harness.datasets import splits
+from harness.datasets.images import Images
+from harness.datasets.sources import Source
+from harness.datasets.splits import Split
+from harness.objectives import activations
+from harness.objectives.keras_training import TrainingData
+from harness.seeds import derive
+
+# History of how activations are computed: a new number leaves what is cached behind.
+ACTIVATIONS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Data to train on, what the record says of them, and what is known of the frozen part that made the rows."""
+
+    training: TrainingData
+    facts: Mapping[str, Any]
+    frozen: Mapping[str, Any]
+
+
+def load(cell: Cell, cache: Path) -> Loaded:
+    """Return the cell's data; images and activations that the cache lacks are computed and left there.
+
+    Raises:
+        DatasetError: The images can't be used as asked.
+        WeightsError: The weights can't be used as asked.
+    """
+    source = Source(**cell.source)
+    images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache)
+    split = splits.split(
+        images.labels,
+        images.fixed,
+        classes=images.classes,
+        shares=cell.protocol.split,
+        seed=derive(cell.seed, "split"),
+    )
+    frozen = _frozen(cell, images, cache)
+    rows = images.images if frozen is None or frozen.values is None else frozen.values
+    return Loaded(
+        training=_training_data(rows, images, split),
+        facts=_facts(images, split),
+        frozen={} if frozen is None else frozen.facts,
+    )
+
+
+def _training_data(rows: npt.NDArray[Any], images: Images, split: Split) -> TrainingData:
+    return TrainingData(
+        rows=rows,
+        labels=images.labels,
+        classes=len(images.classes),
+        train=split.train,
+        validation=split.validation,
+        test=split.test,
+    )
+
+
+def _facts(images: Images, split: Split) -> dict[str, Any]:
+    return {
+        "images": len(images.labels),
+        "classes": list(images.classes),
+        "per_class": np.bincount(images.labels, minlength=len(images.classes)).tolist(),
+        "train": len(split.train),
+        "validation": len(split.validation),
+        "test": len(split.test),
+        "unreadable": [list(pair) for pair in images.unreadable],
+        "duplicates": len(images.duplicates),
+        "contradictions": [list(group) for group in images.contradictions],
+        "content_hash": images.content_hash,
+    }
+
+
+def _frozen(cell: Cell, images: Images, cache: Path) -> activations.Activations | None:
+    """Return the activations of the backbone's frozen part; None where all of it is trained."""
+    if cell.backbone.train == "all":
+        return None
+    key = _key(cell, images)
+    found = activations.find(cache, key)
+    if found is None:
+        _compute(cell, images, cache, key)
+        found = activations.find(cache, key)
+    if found is None:
+        raise RuntimeError(f"{cache}: activations {key} vanished")
+    return found
+
+
+def _compute(cell: Cell, images: Images, cache: Path, key: str) -> None:
+    began = time.monotonic()
+    parts = build(cell)
+    facts = {"parameters": parts.parameters, "trainable": parts.trainable, "width": parts.width}
+    seconds = {"build_s": time.monotonic() - began}
+    activations.compute(cache, key, below=parts.below, images=images.images, facts={**facts, **seconds})
+
+
+def build(cell: Cell) -> Parts:
+    """Build the cell's backbone."""
+    return backbones.build(
+        cell.backbone,
+        Weights(**cell.weights),
+        image_size=cell.protocol.image_size,
+        seed=derive(cell.seed, "weights"),
+    )
+
+
+def _key(cell: Cell, images: Images) -> str:
+    identity = cell.identity
+    return files.digest(
+        {
+            "version": ACTIVATIONS_VERSION,
+            "images": images.content_hash,
+            "backbone": identity["backbone"],
+            # Untrained weights are drawn by the seed.
+            "seed": cell.seed if cell.backbone.weights == "none" else None,
+            "precision": cell.protocol.precision,
+            "image_size": cell.protocol.image_size,
+            "environment": environment.lock_hash(),
+            "code": environment.code_hash(),
+        }
+    )[:32]

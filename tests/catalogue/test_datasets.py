@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness import spec
+from harness.catalogue import datasets
+
+
+@pytest.mark.parametrize("name", datasets.KNOWN)
+def test_every_known_source_can_be_named_in_a_matrix(name: str) -> None:
+    path = "images" if datasets.KNOWN[name].needs_path else None
+
+    assert datasets.mistakes(spec.Dataset(source=name, path=path)) == []
+
+
+def test_every_download_is_pinned() -> None:
+    pinned = [download.sha256 for entry in datasets.KNOWN.values() for download in entry.downloads]
+    pinned += [entry.wheel.sha256 for entry in datasets.KNOWN.values() if entry.wheel is not None]
+
+    assert len(pinned) == len(set(pinned)) == 13
+    assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in [*pinned, datasets.DIGITS_SHA256])
+
+
+def test_every_known_source_comes_from_somewhere() -> None:
+    for name, entry in datasets.KNOWN.items():
+        assert entry.needs_path or entry.downloads or entry.wheel or name == "digits"
+        assert entry.classes == () or len(entry.classes) == entry.class_count
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("flower", "tf_flowers"), ("Animals", "animals"), ("cifar-10", "cifar10"), ("fashion-mnist", "fashion_mnist")],
+)
+def test_a_misspelt_source_is_answered_with_the_nearest_name(written: str, meant: str) -> None:
+    assert datasets.mistakes(spec.Dataset(source=written)) == [
+        f"source: unknown data set {written!r}; did you mean {meant!r}?"
+    ]
+
+
+@pytest.mark.parametrize("written", ["", "zzz", "数据"])
+def test_a_source_like_none_is_answered_with_all_names(written: str) -> None:
+    (mistake,) = datasets.mistakes(spec.Dataset(source=written))
+
+    assert mistake == f"source: unknown data set {written!r}; known: {', '.join(datasets.KNOWN)}"
+
+
+@pytest.mark.parametrize("path", [None, ""])
+@pytest.mark.parametrize("source", ["folder", "npz"])
+def test_a_missing_path_is_named(source: str, path: str | None) -> None:
+    assert datasets.mistakes(spec.Dataset(source=source, path=path)) == [
+        f"path: missing; source {source!r} needs the path of your images"
+    ]
+
+
+def test_a_path_that_nobody_reads_is_named() -> None:
+    assert datasets.mistakes(spec.Dataset(source="digits", path="birds")) == [
+        "path: not used by source 'digits'; leave it out, or say source = 'folder'"
+    ]
+
+
+def test_limits_too_small_for_three_parts_are_named_together() -> None:
+    assert datasets.mistakes(spec.Dataset(source="animals", per_class=2, max_images=29)) == [
+        "per_class: 2 is too few; training, validation and test each need an image of every class: at least 3",
+        (
+            "max_images: 29 is too few for 10 classes; training, validation and test each need an image of every "
+            "class: at least 30"
+        ),
+    ]
+    assert datasets.mistakes(spec.Dataset(source="animals", per_class=3, max_images=30)) == []
+
+
+def test_a_folder_has_at_least_two_classes() -> None:
+    assert datasets.mistakes(spec.Dataset(source="folder", path="x", max_images=6)) == []
+    (mistake,) = datasets.mistakes(spec.Dataset(source="folder", path="x", max_images=5))
+    assert mistake.startswith("max_images: 5 is too few for two classes or more")

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import errors
+from harness.datasets import layout
+from harness.datasets.parts import Part
+
+Draw = Callable[..., Path]
+
+
+def touch(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+def refused(root: Path) -> str:
+    with pytest.raises(errors.DatasetError) as caught:
+        layout.of_folder(root)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_folder_for_each_class_is_read_in_the_order_of_names(tmp_path: Path) -> None:
+    root = touch(
+        tmp_path / "My birds", "sea eagle/b.JPG", "sea eagle/a.png", "Drossel/ü 1.webp", "Drossel/deep/er/2.GIF"
+    )
+
+    found = layout.of_folder(root)
+
+    assert found.classes == ("Drossel", "sea eagle")
+    assert [file.name for file in found.files] == [
+        "Drossel/deep/er/2.GIF",
+        "Drossel/ü 1.webp",
+        "sea eagle/a.png",
+        "sea eagle/b.JPG",
+    ]
+    assert {file.part for file in found.files} == {Part.FREE}
+    assert found.skipped == ()
+
+
+def test_hidden_files_and_clutter_are_ignored(tmp_path: Path) -> None:
+    root = touch(
+        tmp_path, "a/1.png", "b/1.bmp", "a/.DS_Store", "a/._1.png", "a/Thumbs.db", "__MACOSX/a/1.png", ".git/x.png"
+    )
+
+    found = layout.of_folder(root)
+
+    assert [file.name for file in found.files] == ["a/1.png", "b/1.bmp"]
+    assert found.skipped == ()
+
+
+def test_other_files_and_loose_images_are_listed(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png", "a/notes.txt", "LICENSE", "loose.png")
+
+    assert layout.of_folder(root).skipped == ("LICENSE", "a/notes.txt", "loose.png")
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "validation", "Val"])
+def test_three_fixed_parts_are_kept(tmp_path: Path, validation: str) -> None:
+    names = [f"{part}/{label}/1.png" for part in ("train", validation, "test") for label in ("a", "b")]
+
+    found = layout.of_folder(touch(tmp_path, *names))
+
+    assert found.classes == ("a", "b")
+    assert Counter(file.part for file in found.files) == {Part.TRAIN: 2, Part.VALIDATION: 2, Part.TEST: 2}
+
+
+@pytest.mark.parametrize(("folder", "part"), [("val", Part.VALIDATION), ("test", Part.TEST)])
+def test_with_a_part_missing_the_images_of_train_are_free(tmp_path: Path, folder: str, part: Part) -> None:
+    root = touch(
+        tmp_path, "train/a/1.png", "train/b/1.png", f"{folder}/a/2.png", f"{folder}/b/2.png", "train/loose.png"
+    )
+
+    found = layout.of_folder(root)
+
+    assert {file.name[:5]: file.part for file in found.files} == {"train": Part.FREE, f"{folder}/a"[:5]: part} | {
+        f"{folder}/b"[:5]: part
+    }
+    assert found.skipped == ("train/loose.png",)
+
+
+def test_classes_that_are_named_like_parts_stay_classes(tmp_path: Path) -> None:
+    vehicles = touch(tmp_path / "vehicles", "train/1.png", "car/1.png", "test/1.png")
+    two = touch(tmp_path / "two", "train/1.png", "test/1.png")
+
+    assert layout.of_folder(vehicles).classes == ("car", "test", "train")
+    assert layout.of_folder(two).classes == ("test", "train")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    assert refused(tmp_path / "no birds").startswith(f"{tmp_path / 'no birds'}: no such folder")
+    assert "no such folder" in refused(touch(tmp_path, "file.png") / "file.png")
+
+
+def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
+    assert "holds no class folders" in refused(tmp_path)
+    assert "holds no class folders" in refused(touch(tmp_path, "1.png", "2.png"))
+
+
+def test_one_class_only_is_refused_and_the_inner_folder_proposed(tmp_path: Path) -> None:
+    assert "one class only, 'a'; two or more" in refused(touch(tmp_path / "one", "a/1.png"))
+
+    outer = touch(tmp_path / "outer", "Danger Of Extinction/Lion/1.png", "Danger Of Extinction/Rhino/1.png")
+    assert f"did you mean {str(outer / 'Danger Of Extinction')!r}?" in refused(outer)
+
+
+def test_an_empty_class_folder_is_named(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png", "c d/readme.txt")
+
+    assert refused(root).startswith(f"{root / 'c d'}: class without images (.bmp, .gif")
+
+
+def test_parts_without_class_folders_are_refused(tmp_path: Path) -> None:
+    root = touch(tmp_path, "train/a/1.png", "train/b/1.png", "test/1.png")
+
+    assert refused(root).startswith(f"{root / 'test'}: holds no class folders")
+
+
+@pytest.mark.parametrize("extra", ["train/c/1.png", "test/c/1.png"])
+def test_a_class_that_is_not_in_every_part_is_named(tmp_path: Path, extra: str) -> None:
+    root = touch(tmp_path, "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", extra)
+
+    assert "class 'c' is not in all of its parts" in refused(root)
+
+
+def test_one_part_under_two_names_is_refused(tmp_path: Path) -> None:
+    root = touch(tmp_path, *(f"{part}/{label}/1.png" for part in ("train", "val", "valid") for label in "ab"))
+
+    assert "same part under two names" in refused(root)
+
+
+def test_links_are_read_inside_and_refused_where_they_lead_out(tmp_path: Path) -> None:
+    root = touch(tmp_path / "data", "a/1.png", "b/1.png")
+    outside = touch(tmp_path / "outside", "1.png", "2.png")
+    (root / "b" / "2.png").symlink_to(root / "a" / "1.png")
+    assert len(layout.of_folder(root).files) == 3
+
+    for link, target in (("a/3.png", outside / "1.png"), ("c", outside), ("a/deep", outside), ("a/here", root / "b")):
+        (root / link).symlink_to(target)
+        assert refused(root).startswith(f"{root / link}: a link")
+        (root / link).unlink()
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png")
+    (root / "a" / "2.png").symlink_to(root / "a" / "gone.png")
+    assert "a broken link" in refused(root)
+
+    (root / "a" / "2.png").unlink()
+    os.mkfifo(root / "a" / "2.png")
+    assert "no plain file" in refused(root)
+
+
+def test_the_content_hash_covers_names_and_bytes_and_nothing_else(tmp_path: Path) -> None:
+    first = touch(tmp_path / "first", "a/1.png", "b/2.png")
+    second = touch(tmp_path / "elsewhere" / "copy", "b/2.png", "a/1.png")
+    reference = layout.of_folder(first).content_hash
+    assert re.fullmatch("[0-9a-f]{64}", reference)
+    assert layout.of_folder(second).content_hash == reference
+
+    touch(second, "README.md", "a/.hidden")
+    assert layout.of_folder(second).content_hash == reference
+
+    (second / "a" / "1.png").write_bytes(b"changed")
+    changed = layout.of_folder(second).content_hash
+    shutil.move(first / "a" / "1.png", first / "a" / "3.png")
+    renamed = layout.of_folder(first).content_hash
+    assert len({reference, changed, renamed}) == 3
+
+
+def test_names_in_both_unicode_forms_are_one_data_set(tmp_path: Path) -> None:
+    composed = touch(tmp_path / "c", "Bär/é.png", "b/1.png")
+    apart = tmp_path / "d"
+    for path in composed.rglob("*.png"):
+        target = apart / unicodedata.normalize("NFD", path.relative_to(composed).as_posix())
+        target.parent.mkdir(parents=True)
+        shutil.copy(path, target)
+
+    assert layout.of_folder(apart).classes == layout.of_folder(composed).classes == ("Bär", "b")
+    assert layout.of_folder(apart).content_hash == layout.of_folder(composed).content_hash
+
+
+def test_a_flat_folder_names_the_class_before_the_last_underscore(tmp_path: Path) -> None:
+    root = touch(tmp_path, "great_pyrenees_2.jpg", "great_pyrenees_10.jpg", "Abyssinian_1.jpg", "Abyssinian_1.mat")
+
+    found = layout.of_flat_folder(root)
+
+    assert [(file.name, file.label) for file in found.files] == [
+        ("Abyssinian_1.jpg", "Abyssinian"),
+        ("great_pyrenees_10.jpg", "great_pyrenees"),
+        ("great_pyrenees_2.jpg", "great_pyrenees"),
+    ]
+    assert found.skipped == ("Abyssinian_1.mat",)

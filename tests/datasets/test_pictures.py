@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.datasets import pictures, reading
+
+GRADIENT = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+
+
+def saved(picture: Image.Image, path: Path, **options: object) -> pictures.Pixels:
+    picture.save(path, **options)  # type: ignore[arg-type]  # options differ by format
+    return pictures.decode(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "PNG"])
+def test_colours_are_kept(tmp_path: Path, suffix: str) -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+
+    np.testing.assert_array_equal(saved(Image.fromarray(colours), tmp_path / f"ö 1.{suffix}"), colours)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+def test_lossy_formats_come_close(tmp_path: Path, suffix: str) -> None:
+    plain = Image.new("RGB", (16, 16), (200, 100, 50))
+
+    found = saved(plain, tmp_path / f"a.{suffix}", quality=95)
+
+    assert np.abs(found.astype(int) - (200, 100, 50)).max() < 6
+
+
+def test_grey_is_repeated(tmp_path: Path) -> None:
+    found = saved(Image.fromarray(GRADIENT), tmp_path / "a.png")
+
+    np.testing.assert_array_equal(found, np.stack([GRADIENT] * 3, axis=-1))
+
+
+def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path) -> None:
+    deep = (GRADIENT.astype(np.uint16) * 257).astype(np.uint16)
+
+    found = saved(Image.fromarray(deep), tmp_path / "a.png")
+
+    np.testing.assert_array_equal(found, np.stack([GRADIENT] * 3, axis=-1))
+
+
+def test_transparency_shows_white(tmp_path: Path) -> None:
+    glass = Image.new("RGBA", (2, 1), (255, 0, 0, 0))
+    glass.putpixel((1, 0), (255, 0, 0, 255))
+
+    assert saved(glass, tmp_path / "a.png").tolist() == [[[255, 255, 255], [255, 0, 0]]]
+
+
+def test_grey_and_palette_transparency_show_white(tmp_path: Path) -> None:
+    grey = saved(Image.new("LA", (1, 1), (10, 0)), tmp_path / "grey.png")
+    palette = Image.new("P", (1, 1), 3)
+    palette.putpalette([0, 0, 0] * 256)
+
+    assert grey.tolist() == [[[255, 255, 255]]]
+    assert saved(palette, tmp_path / "palette.png", transparency=3).tolist() == [[[255, 255, 255]]]
+
+
+def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+
+    found = saved(frames[0], tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+
+    assert found.shape == (4, 4, 3)
+    assert found[0, 0].tolist() == [255, 0, 0]
+
+
+def test_pictures_are_turned_as_exif_says(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (8, 4), "black")
+    picture.paste("white", (0, 0, 4, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise
+
+    found = saved(picture, tmp_path / "a.png", exif=exif)
+
+    assert found.shape == (8, 4, 3)
+    assert found[0, 0, 0] == 255
+    assert found[7, 0, 0] == 0
+
+
+def test_print_colours_become_screen_colours(tmp_path: Path) -> None:
+    found = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), tmp_path / "a.jpg", quality=100)
+
+    assert np.abs(found[4, 4].astype(int) - (255, 0, 0)).max() < 10
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
+def test_truncated_files_are_unreadable(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(pictures.Unreadable):
+        pictures.decode(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff"])
+def test_what_is_no_picture_is_unreadable_with_a_reason_on_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+
+    with pytest.raises(pictures.Unreadable) as caught:
+        pictures.decode(path)
+    assert str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+@pytest.mark.parametrize("side", [9_500, 20_000])
+def test_decompression_bombs_are_unreadable(tmp_path: Path, side: int) -> None:
+    path = tmp_path / "bomb.png"
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )
+
+    with reading.without_warnings(), pytest.raises(pictures.Unreadable, match="pixels"):
+        pictures.decode(path)
+
+
+def test_one_size_fits_all() -> None:
+    wide = np.zeros((4, 8, 3), dtype=np.uint8)
+    wide[:, 4:] = 255
+
+    found = pictures.resize(wide, 2)
+
+    assert found.shape == (2, 2, 3)
+    assert found.dtype == np.uint8
+    assert found[0, 0, 0] < 64 < 192 < found[0, 1, 0]
+
+
+def test_shrinking_averages_instead_of_picking() -> None:
+    stripes = np.zeros((64, 64, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+
+    found = pictures.resize(stripes, 8)
+
+    assert np.abs(found.astype(int) - 127).max() < 16
+
+
+def test_a_picture_of_the_right_size_is_unchanged() -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+
+    np.testing.assert_array_equal(pictures.resize(colours, 32), colours)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 3)])
+def test_any_array_gets_three_channels(shape: tuple[int, ...]) -> None:
+    assert pictures.repeat_grey(np.zeros(shape, dtype=np.uint8)).shape == (3, 4, 3)

@@ -1,0 +1,173 @@
+"""What every tuner promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import spec
+from harness.catalogue.tuners import KNOWN, PRUNERS
+from harness.model import Epoch, Outcome, Trial
+from harness.space import Choice, Fixed, Space
+
+if TYPE_CHECKING:
+    from tests.tuners.conftest import FakeSearch, Make
+
+INSTALLED = [name for name in KNOWN if name != "optuna-gp" or importlib.util.find_spec("torch") is not None]
+SECTIONS = [
+    *(spec.Tuner(tuner=name) for name in INSTALLED),
+    *(spec.Tuner(tuner="optuna-tpe", pruner=pruner) for pruner in PRUNERS if pruner != "none"),
+    *(
+        spec.Tuner(tuner=name, pruner=pruner)
+        for name in INSTALLED
+        if KNOWN[name].library == "optuna" and name != "optuna-tpe"
+        for pruner in ("asha", "hyperband")
+    ),
+]
+
+
+def enough(section: spec.Tuner) -> int:
+    """Trials that reach past the random start; Keras Tuner's Gaussian process takes up to a second for each."""
+    return 5 if section.tuner == "kt-bayesian" else 9
+
+
+def label(section: spec.Tuner) -> str:
+    return section.tuner if section.pruner == "none" else f"{section.tuner}+{section.pruner}"
+
+
+@pytest.fixture(params=SECTIONS, ids=label)
+def section(request: pytest.FixtureRequest) -> spec.Tuner:
+    chosen: spec.Tuner = request.param
+    return chosen
+
+
+def test_the_same_seed_and_history_give_the_same_proposals(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    first = search.run(make(section, space), enough(section))
+
+    second = search.run(make(section, space), enough(section))
+
+    assert second == first
+
+
+def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    outcomes = (Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED)
+    undisturbed = search.run(make(section, space), enough(section), outcomes)
+    resumed = make(section, space)
+
+    search.replay(resumed, undisturbed[:4])
+
+    rest = search.run(resumed, enough(section) - 4)
+    assert [trial.parameters for trial in rest] == [trial.parameters for trial in undisturbed[4:]]
+
+
+def test_another_seed_gives_other_proposals_where_the_tuner_is_seeded(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    first = search.run(make(section, space, seed=1_234_567), 3)
+
+    second = search.run(make(section, space, seed=2_000_000_000), 3)
+
+    assert (second != first) is KNOWN[section.tuner].seeded
+
+
+def test_every_proposal_is_complete_lies_in_its_space_and_is_plain_python(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    history = search.run(make(section, space), enough(section))
+
+    assert all(space.contains(trial.parameters) for trial in history)
+    assert {type(value) for trial in history for value in trial.parameters.values()} == {float, str}
+    assert all(trial.parameters["weight_decay"] == 0.01 for trial in history)
+
+
+def test_trials_are_trained_from_first_to_last_epoch_where_the_tuner_continues_none(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    spans = {
+        (trial.first_epoch, trial.last_epoch, trial.parent)
+        for trial in search.run(make(section, space), enough(section))
+    }
+
+    assert (spans == {(1, 9, None)}) is not KNOWN[section.tuner].continues
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.OUT_OF_MEMORY])
+def test_five_trials_without_a_score_in_a_row_are_survived(
+    section: spec.Tuner, outcome: Outcome, space: Space, make: Make, search: FakeSearch
+) -> None:
+    history = search.run(make(section, space), 6, [outcome] * 5)
+
+    assert len(history) == (1 if section.tuner == "default" else 6)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PRUNED, Outcome.DIVERGED, Outcome.CUT])
+def test_three_trials_that_ended_early_in_a_row_are_survived(
+    section: spec.Tuner, outcome: Outcome, space: Space, make: Make, search: FakeSearch
+) -> None:
+    history = search.run(make(section, space), 4, [outcome] * 3)
+
+    assert len(history) == (1 if section.tuner == "default" else 4)
+
+
+def test_scores_that_are_no_numbers_are_survived(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    tuner = make(section, space)
+    proposal = tuner.ask()
+    assert proposal is not None
+    epoch = Epoch(epoch=proposal.first_epoch, val_f1=math.nan, loss=math.nan, train_s=1.0, evaluate_s=0.1)
+
+    stopped = tuner.report(proposal, epoch.epoch, math.nan)
+    tuner.tell(
+        Trial(
+            number=0,
+            parameters=proposal.parameters,
+            first_epoch=proposal.first_epoch,
+            last_epoch=proposal.last_epoch,
+            parent=None,
+            outcome=Outcome.DIVERGED,
+            epochs=(epoch,),
+        )
+    )
+
+    assert stopped is False
+    assert len(search.run(tuner, 3)) == (0 if section.tuner == "default" else 3)
+
+
+def test_exhaustion_is_said_and_stays_said(section: spec.Tuner, make: Make, flat_search: FakeSearch) -> None:
+    small = Space({"batch_size": Choice(choices=(8, 16, 32), default=16), "dropout": Fixed(value=0.2)})
+    tuner = make(section, small)
+
+    history = flat_search.run(tuner, 500)
+
+    assert {trial.parameters["batch_size"] for trial in history} == (
+        {16} if section.tuner == "default" else {8, 16, 32}
+    )
+    assert [tuner.ask(), tuner.ask()] == [None, None]
+
+
+def test_a_set_without_anything_to_tune_is_proposed_once(
+    section: spec.Tuner, make: Make, flat_search: FakeSearch
+) -> None:
+    fixed = Space({"learning_rate": Fixed(value=1e-4), "optimizer": Fixed(value="sgd")})
+    tuner = make(section, fixed)
+
+    history = flat_search.run(tuner, 10)
+
+    assert [(trial.parameters, trial.last_epoch) for trial in history] == [
+        ({"learning_rate": 1e-4, "optimizer": "sgd"}, 9)
+    ]
+    assert tuner.ask() is None
+
+
+def test_a_tuner_offers_ask_report_and_tell_and_no_more(section: spec.Tuner, space: Space, make: Make) -> None:
+    tuner = make(section, space)
+
+    assert [name for name in dir(tuner) if not name.startswith("_")] == ["ask", "report", "tell"]
