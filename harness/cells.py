@@ -76,7 +76,12 @@ class Cell(Section):
 
 def domains_of(space: Space) -> dict[str, dict[str, Any]]:
     """Return ``space`` in JSON's terms."""
-    return {name: {"kind": type(domain).__name__.lower(), **asdict(domain)} for name, domain in space.domains.items()}
+    return {name: _fields(domain) for name, domain in space.domains.items()}
+
+
+def _fields(domain: Domain) -> dict[str, Any]:
+    fields = {"kind": type(domain).__name__.lower(), **asdict(domain)}
+    return fields | {"choices": list(domain.choices)} if isinstance(domain, Choice) else fields
 
 
 def _domain(fields: dict[str, Any]) -> Domain:

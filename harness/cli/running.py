@@ -43,10 +43,10 @@ def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
     read = analysis.read(folder)
     price_list = prices.load(prices_file)
     written = reports.write(folder, read, prices=price_list)
-    console = Console()
+    console = Console(markup=False, highlight=False)
     console.print(reports.terminal(read, prices=price_list))
     for table in written:
-        console.print(table, soft_wrap=True, highlight=False)
+        console.print(table, soft_wrap=True)
 
 
 def _waves(

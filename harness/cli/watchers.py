@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -23,10 +24,10 @@ from harness.cells import Cell
 
 
 @contextmanager
-def watcher(matrix: str) -> Iterator[Watcher]:
-    """Give a watcher that suits standard output."""
-    if not sys.stdout.isatty():
-        yield Lines(matrix)
+def watcher(matrix: str, *, quiet: bool = False) -> Iterator[Watcher]:
+    """Give a watcher that suits standard output; a quiet one leaves that to JSON and writes to standard error."""
+    if quiet or not sys.stdout.isatty():
+        yield Lines(matrix, sys.stderr if quiet else sys.stdout)
         return
     progress = Progress(
         TextColumn("{task.description}"),
@@ -35,7 +36,7 @@ def watcher(matrix: str) -> Iterator[Watcher]:
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(),
+        console=Console(markup=False, highlight=False),
     )
     with progress:
         yield Bars(matrix, progress)
@@ -44,8 +45,9 @@ def watcher(matrix: str) -> Iterator[Watcher]:
 class Lines:
     """A line when a cell ends."""
 
-    def __init__(self, matrix: str) -> None:
+    def __init__(self, matrix: str, stream: TextIO) -> None:
         self._matrix = matrix
+        self._stream = stream
         self._position = 0
         self._total = 0
 
@@ -53,11 +55,11 @@ class Lines:
         """Say how much there is to do."""
         self._position, self._total = finished, total
         kept = f", {finished} of them finished earlier" if finished else ""
-        _say(f"{self._matrix}: {total} cells{kept}")
+        self._say(f"{self._matrix}: {total} cells{kept}")
 
     def prepares(self, cell: Cell) -> None:
         """Say what is prepared."""
-        _say(f"preparing {cell.names.dataset} for {cell.names.backbone}")
+        self._say(f"preparing {cell.names.dataset} for {cell.names.backbone}")
 
     def cell_begins(self, cell: Cell) -> None:  # noqa: ARG002 - the protocol gives it
         """Count the cell."""
@@ -68,7 +70,13 @@ class Lines:
 
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         """Say how the cell ended."""
-        _say(f"[{self._position}/{self._total}] {describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s")
+        self._say(
+            f"[{self._position}/{self._total}] {describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
+        )
+
+    def _say(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
 
 
 class Bars:
@@ -94,7 +102,7 @@ class Bars:
         self._cell = self._progress.add_task(describe(cell), total=cell.budget.epochs, note="starting")
         self._trial = self._progress.add_task("trial", total=cell.protocol.epochs_per_trial, note="")
 
-    def cell_advances(self, cell: Cell, progress: CellProgress) -> None:
+    def cell_advances(self, cell: Cell, progress: CellProgress) -> None:  # noqa: ARG002 - the protocol gives it
         """Move the bars of the cell and the trial."""
         if self._cell is None or self._trial is None:
             return
@@ -127,8 +135,3 @@ def ending(state: State, reason: str | None, best_f1: float | None) -> str:
     """Say how a cell ended."""
     f1 = "no F1" if best_f1 is None else f"validation F1 {best_f1:.3f}"
     return f1 if state is State.OK else f"{state}, {f1}: {reason}"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -116,7 +116,8 @@ def _classes(labels: NDArray[Any], named: Sequence[str], origin: str) -> tuple[N
 
 def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
     try:
-        with np.load(source.paths[0], allow_pickle=False) as stored:
+        # Opened here: numpy leaves a broken file open.
+        with Path(source.paths[0]).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             held = {name: stored[name] for name in stored.files}
     except (OSError, EOFError, ValueError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({error})") from error

@@ -20,8 +20,8 @@ def sample(
     """Return the sorted indices that ``per_class`` and then ``max_images`` leave.
 
     Both keep the proportions of the strata (class and part) by largest remainder, with at least one image of each;
-    a limit above what there is changes nothing, else it is met exactly. Within a stratum, a smaller limit's images
-    are among a larger one's.
+    a limit above what there is changes nothing, else it is met exactly. Of a stratum, the images of a smaller draw
+    are among those of a larger one.
 
     Raises:
         DatasetError: A limit is less than the number of strata that need an image.

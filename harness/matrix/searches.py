@@ -66,13 +66,10 @@ def _idle(matrix: spec.Matrix) -> Iterator[Mistake]:
 
 def _tuners(matrix: spec.Matrix, spaces: Mapping[str, Space], left: list[Combination]) -> Iterator[Mistake]:
     for name, hyperparameters in dict.fromkeys((each.tuner, each.hyperparameters) for each in left):
-        tuner = matrix.tuners[name]
-        alone = tuners.mistakes(tuner, None)
-        for line in tuners.mistakes(tuner, spaces[hyperparameters]):
-            if line not in alone:
-                where, _, text = line.partition(": ")
-                with_set = dotted(("hyperparameters", hyperparameters))
-                yield Mistake(key=("tuners", name, *where.split(".", 1)), text=f"with {with_set}: {text}")
+        for line in tuners.mistakes(matrix.tuners[name], spaces[hyperparameters]):
+            where, _, text = line.partition(": ")
+            with_set = dotted(("hyperparameters", hyperparameters))
+            yield Mistake(key=("tuners", name, *where.split(".", 1)), text=f"with {with_set}: {text}")
 
 
 def _depths(matrix: spec.Matrix, spaces: Mapping[str, Space], left: list[Combination]) -> Iterator[Mistake]:

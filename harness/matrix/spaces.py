@@ -23,10 +23,7 @@ def resolve(key: Key, named: spec.HyperparameterSet) -> tuple[Space | None, list
     ``train``.
     """
     if str(key[-1]) in KNOWN:
-        text = (
-            f"is a hyperparameter, not a set; write it in a set of its own name: [hyperparameters.<set>] {key[-1]} = …"
-        )
-        return None, [Mistake(key=key, text=text)]
+        return None, [no_set(key)]
     domains: dict[str, Domain] = {}
     mistakes = []
     for name, given in named.items():
@@ -57,6 +54,12 @@ def domain(key: Key, given: spec.Domain | Value) -> Domain:
     if given.choices is not None:
         return _choice(key, known, given, given.choices)
     return _range(key, known, given)
+
+
+def no_set(key: Key) -> Mistake:
+    """Return the mistake of a hyperparameter that stands where a set belongs."""
+    text = f"is a hyperparameter, not a set; write it in a set of its own name: [hyperparameters.<set>] {key[-1]} = …"
+    return Mistake(key=key, text=text)
 
 
 def _nothing_to_tune(key: Key, domains: dict[str, Domain]) -> Iterator[Mistake]:
@@ -154,7 +157,7 @@ def _step(key: Key, known: Hyperparameter, given: spec.Domain, low: float, high:
     steps = (high - low) / given.step
     if steps > _MOST_STEPS:
         raise Mistaken(where, f"{given.step:g} makes more than a million values; drop it or take a longer one")
-    if steps < 1 or not math.isclose(steps, round(steps), rel_tol=1e-9):
+    if not math.isclose(steps, round(steps), rel_tol=1e-9):
         raise Mistaken(where, f"{given.step:g} doesn't divide {low:g} to {high:g}; change step, low or high")
     return int(given.step) if known.integer else given.step
 

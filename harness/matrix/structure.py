@@ -10,7 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from harness import spec
+from harness.hyperparameters import KNOWN
 from harness.matrix.mistakes import Key, Mistake, dotted, nearest, show, unknown
+from harness.matrix.shorthand import NAMED_AFTER
+from harness.matrix.spaces import no_set
 
 _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
     ("", 0): spec.Matrix,
@@ -38,7 +41,7 @@ def typed(document: dict[str, Any]) -> tuple[spec.Matrix | None, list[Mistake]]:
         return spec.Matrix.model_validate(document), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    mistakes = list(_told(details))
+    mistakes = list(dict.fromkeys(_told(details)))
     return _sound_part(document, mistakes), mistakes
 
 
@@ -59,8 +62,10 @@ def _told(details: list[ErrorDetails]) -> Iterator[Mistake]:
     meant = {_meant(detail) for detail in details if detail["type"] == "extra_forbidden"}
     for detail in details:
         key = _key(detail)
+        if key[0] == "hyperparameters" and key[1:2] and key[1] in KNOWN:
+            yield no_set(key[:2])
         # A misspelt key that is required would be told twice: as unknown, and as missing.
-        if detail["type"] != "missing" or key not in meant:
+        elif detail["type"] != "missing" or key not in meant:
             yield Mistake(key=key, text=_text(key, detail))
 
 
@@ -92,6 +97,8 @@ def _missing(key: Key) -> str:
     if len(key) == 1 and name != "seeds":
         return f"add [{name}]" if name == "budget" else f"add at least one [{name}.<name>]"
     example = (_section(key).model_fields[name].examples or [""])[0]
+    if len(key) > 1 and (near := nearest(str(key[1]), NAMED_AFTER[str(key[0])][1])) is not None:
+        return f"add {name} = …, or did you mean [{key[0]}.{near}]?"
     return f"add it, such as {name} = {example if isinstance(example, list) else show(example)}"
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import numpy.typing as npt
 
 OPTIMIZERS = {
@@ -44,8 +43,8 @@ class Network:
         self.trainable = [variable for part in layers for variable in part.trainable_variables]
         self.optimizer.build(self.trainable)
         self.variables = [variable for part in layers for variable in part.variables]
-        self._initial = [np.array(variable) for variable in self.variables]
-        self._initial_optimizer = [np.array(variable) for variable in self.optimizer.variables]
+        self._initial = [variable.numpy() for variable in self.variables]
+        self._initial_optimizer = [variable.numpy() for variable in self.optimizer.variables]
 
     def features(self, rows: Any) -> Any:
         """Return what the classifier's dropout sees, (batch, width)."""
@@ -70,7 +69,7 @@ class Network:
 
     def snapshot(self) -> list[npt.NDArray[Any]]:
         """Return a copy of the weights."""
-        return [np.array(variable) for variable in self.variables]
+        return [variable.numpy() for variable in self.variables]
 
 
 def _dense(units: int, width: int, **options: Any) -> Any:

@@ -18,12 +18,12 @@ def f1(value: float | None) -> str:
 
 
 def f1_interval(value: Interval) -> str:
-    """Return ``mean [low, high]``; one seed has no interval and says so."""
+    """Return ``mean ± half the interval``; one seed has no interval and says so."""
     if value.mean is None:
         return UNKNOWN
-    if value.low is None or value.high is None:
+    if value.high is None:
         return f"{value.mean:.3f} (1 seed)"
-    return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
+    return f"{value.mean:.3f} ± {value.high - value.mean:.3f}"
 
 
 def number(value: float | None) -> str:
@@ -69,5 +69,5 @@ def reached(value: Reached | None) -> str:
 
 def seeds(ok: int, failed: int, missing: int) -> str:
     """Return how many searches ended well, and what became of the others."""
-    others = [f"{count} {word}" for count, word in ((failed, "failed"), (missing, "missing")) if count]
-    return ", ".join([str(ok), *others])
+    others = ", ".join(f"{count} {word}" for count, word in ((failed, "failed"), (missing, "missing")) if count)
+    return f"{ok} ({others})" if others else str(ok)

@@ -49,7 +49,7 @@ COLUMNS = (
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
 
 _READABLE = (
-    *("tuner", "seeds", "val F1 [95 %]", "test F1 [95 %]", "wall s", "device s", "USD", "thinking", "epochs"),
+    *("tuner", "seeds", "val F1", "test F1", "wall s", "device s", "USD", "thinking", "epochs"),
     *("to target", "speed-up"),
 )
 
@@ -218,7 +218,8 @@ def _reading_notes(found: Sequence[Group]) -> list[str]:
         return []
     return [
         "Rows stand in the order of the matrix, not by rank; costs are means per search.",
-        "Intervals are 95 % t intervals over seeds. Selection is by validation F1; test images are seen by no tuner.",
+        "After ± stands half a 95 % t interval over seeds.",
+        "Selection is by validation F1; test images are seen by no tuner.",
         "To target: median wall seconds until the target is met, misses counted as infinite, and how many met it.",
         *notes.few_seeds(found),
     ]
@@ -226,7 +227,7 @@ def _reading_notes(found: Sequence[Group]) -> list[str]:
 
 def _holding_notes(results: Results, found: Sequence[Group], prices: Prices) -> list[str]:
     return [
-        *notes.left_out(results),
+        *notes.left_out(results, results.searches),
         *notes.unlike(found),
         *notes.unknown_energy(results.searches),
         *notes.pricing(results.searches, prices),

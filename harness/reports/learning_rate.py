@@ -18,7 +18,7 @@ COLUMNS = (
 )
 """Heads of the spreadsheet."""
 
-_READABLE = ("learning rate", "factor", "seeds", "val F1 [95 %]", "test F1 [95 %]")
+_READABLE = ("learning rate", "factor", "seeds", "val F1", "test F1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +132,7 @@ def _notes(results: Results) -> list[str]:
     return [
         "The group's best configuration is trained again at each learning rate; factor 1 is the one that was found.",
         "F1 is that of each training's own best epoch on the validation images.",
-        *notes.left_out(results),
+        "After ± stands half a 95 % t interval over seeds.",
+        *notes.left_out(results, results.retrainings),
         *notes.holds_for(results.retrainings),
     ]

@@ -13,11 +13,11 @@ from harness.reports.report import CsvValue, Report, Section
 COLUMNS = (
     *("backbone", "model", "train", "alpha", "weights"),
     *("catalogue_parameters", "catalogue_parameters_with_classifier", "catalogue_features"),
-    *("parameters", "trainable", "width", "searches"),
+    *("parameters", "trainable", "width", "trained_weights", "searches"),
 )
 """Heads of the spreadsheet."""
 
-_READABLE = ("backbone", "model", "train", "weights", "published", "with classifier", "features", "built", "trainable")
+_READABLE = ("backbone", "model", "train", "weights", "published", "with classifier", "features", "built", "trained")
 
 
 def report(results: Results) -> Report:
@@ -31,8 +31,9 @@ def report(results: Results) -> Report:
         else [],
         notes=[
             "Published sizes are the catalogue's, at the default image size and width, the classifier left out.",
-            "Built and trainable are counted by the searches themselves, the new classifier included.",
-            *notes.left_out(results),
+            "Built is the backbone as the searches counted it.",
+            "Trained are all weights that the default configuration trains.",
+            *notes.left_out(results, results.searches),
             *notes.holds_for(results.searches),
         ],
         columns=COLUMNS,
@@ -58,7 +59,7 @@ def _values(search: Search) -> dict[str, CsvValue]:
     values: dict[str, CsvValue] = {"backbone": search.planned.backbone}
     for name in ("model", "train", "alpha", "weights"):
         values[name] = _plain(section.get(name))
-    for name in ("parameters", "trainable", "width"):
+    for name in ("parameters", "trainable", "width", "trained_weights"):
         values[name] = _plain(built.get(name))
     known = backbones.KNOWN.get(str(section.get("model")))
     if known is not None:
@@ -71,7 +72,7 @@ def _values(search: Search) -> dict[str, CsvValue]:
 def _readable(row: dict[str, CsvValue]) -> Sequence[str]:
     names = ("catalogue_parameters", "catalogue_parameters_with_classifier", "catalogue_features")
     texts = [str(row.get(name) or UNKNOWN) for name in ("backbone", "model", "train", "weights")]
-    return [*texts, *(_count(row.get(name)) for name in (*names, "parameters", "trainable"))]
+    return [*texts, *(_count(row.get(name)) for name in (*names, "parameters", "trained_weights"))]
 
 
 def _count(value: CsvValue) -> str:

@@ -11,9 +11,8 @@ _FEW_SEEDS = 10
 _MOST_NAMES = 5
 
 
-def left_out(results: Results) -> list[str]:
-    """Return what the tables don't hold: failed and missing cells with their reasons, and records of other cells."""
-    cells = results.searches + results.retrainings
+def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
+    """Return what a table of ``cells`` lacks: failed and missing ones with their reasons, and records of others."""
     badly: dict[tuple[Status, str | None], list[Search]] = {}
     for search in cells:
         if search.status is not Status.OK:
@@ -89,7 +88,7 @@ def _ended_badly(status: Status, reason: str | None, alike: Sequence[Search]) ->
     names = "; ".join(_name(search) for search in alike[:_MOST_NAMES])
     more = len(alike) - _MOST_NAMES
     rest = f"; and {more} more" if more > 0 else ""
-    return f"{status.value.capitalize()}: {_count(len(alike), 'cell')} ({names}{rest}): {reason}."
+    return f"{status.value.capitalize()}: {_count(len(alike), 'cell')} ({names}{rest}): {str(reason).rstrip('.')}."
 
 
 def _name(search: Search) -> str:

@@ -31,9 +31,9 @@ def report(results: Results) -> Report:
         notes=[
             "Mean seconds per search over its whole process, the audit on test images included.",
             "Phases without any second are left out here and kept in the CSV.",
-            "Difference: the phases' sum against the wall clock that the process measured on its own.",
+            "Difference: the phases' sum against the process's wall clock, measured from outside.",
             *_resumed_notes(found),
-            *notes.left_out(results),
+            *notes.left_out(results, results.searches),
             *notes.unlike(found),
             *notes.holds_for(results.searches),
         ],

@@ -13,8 +13,11 @@ from harness.reports.report import CsvValue, Report, Section
 
 # Otherwise the widths would depend on whether an unrelated package, wcwidth, happens to be installed.
 tabulate.WIDE_CHARS_MODE = False
+# A terminal is narrow.
+tabulate.MIN_PADDING = 0
 
-_MARKDOWN = re.compile(r"[\\|*`\[\]<>~#]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+# Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
+_MARKDOWN = re.compile(r"[\\|*`<>]|~(?=~)|\[(?=[^\]]*\]\()|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -22,8 +25,8 @@ _LATEX = {
     **{character: f"\\{character}" for character in "#$%&_{}"},
 }
 # tabulate escapes what LaTeX forbids, but not what the usual font encoding shows as something else.
-_LATEX_FONT = {"|": r"\textbar{}", "<": r"\textless{}", ">": r"\textgreater{}", "—": "---", "∞": r"$\infty$"}
-_LATEX_FONT |= {"×": r"$\times$", "→": r"$\rightarrow$"}
+_LATEX_FONT = {"|": r"\textbar{}", "—": "---", "∞": r"$\infty$", "×": r"$\times$", "±": r"$\pm$"}
+_LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}"}
 
 
 def markdown(report: Report) -> str:
@@ -49,7 +52,7 @@ def latex(report: Report) -> str:
 
 
 def spreadsheet(report: Report) -> str:
-    """Return every number in full as CSV: an empty cell is unknown, ``inf`` was never reached."""
+    """Return every number with twelve digits as CSV: an empty cell is unknown, ``inf`` was never reached."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(report.columns)
@@ -106,4 +109,6 @@ def _one_line(text: str) -> str:
 def _csv(value: CsvValue) -> str:
     if value is None:
         return ""
-    return _one_line(value) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return _one_line(value)
+    return f"{value:.12g}"

@@ -14,6 +14,19 @@ import pytest
 TorchWriter = Callable[[Path, Mapping[str, Any]], Path]
 
 
+@pytest.fixture(scope="session")
+def learn_statistics() -> Callable[[Any, Any], None]:
+    """Give batch normalisation the images' statistics; with initial ones the features vanish, and tests with them."""
+
+    def learn(core: Any, inputs: Any) -> None:
+        for layer in core.layers:
+            if hasattr(layer, "momentum"):
+                layer.momentum = 0.0
+        core(inputs, training=True)
+
+    return learn
+
+
 class FakeTorchTensor:
     """Pickles as a torch tensor of the old format does: a view of a storage that follows the pickles."""
 
@@ -25,7 +38,14 @@ class FakeTorchTensor:
         torch = sys.modules["torch"]
         offset = (self.array.ctypes.data - self.elements.ctypes.data) // self.array.itemsize
         strides = tuple(stride // self.array.itemsize for stride in self.array.strides)
-        arguments = (FakeStorage(self.elements), offset, self.array.shape, strides, False, OrderedDict())
+        arguments: tuple[Any, ...] = (
+            FakeStorage(self.elements),
+            offset,
+            self.array.shape,
+            strides,
+            False,
+            OrderedDict(),
+        )
         return torch._utils._rebuild_tensor_v2, arguments
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from harness.backbones import lite0
+from harness import fetch
+from harness.backbones import lite0, weights
 from harness.errors import WeightsError
+from harness.spec import Backbone
 
 pytestmark = pytest.mark.train
+
+PHOTOS_SHA256 = "11049d515d38e765e206a73ace9cc648b81a0d6d1da9ad9057e149ee117989cb"
 
 TorchWriter = Callable[[Path, Mapping[str, Any]], Path]
 
@@ -94,3 +100,30 @@ def test_a_missing_tensor_is_named(tmp_path: Path, core: keras.Model, torch_writ
 
     with pytest.raises(WeightsError, match=r"short\.pth: _bn0 is not EfficientNetLite0's stem_bn"):
         lite0.load(core, path)
+
+
+@pytest.mark.slow
+def test_the_packaged_weights_name_eighteen_of_twenty_photos(tmp_path: Path) -> None:
+    spec = Backbone(model="EfficientNetLite0", weights="packaged")
+    found = weights.resolve(spec, image_size=224, base=tmp_path, cache=tmp_path)
+    images, labels = photos(tmp_path)
+    classifier = lite0.classifier(image_size=224)
+
+    lite0.load(classifier, Path(found.path or ""))
+
+    assert len(labels) == 20
+    assert sum(np.asarray(classifier(images)).argmax(axis=1) == labels) >= 18
+
+
+def photos(cache: Path) -> tuple[Any, list[int]]:
+    """Return ImageNet photos, resized and cropped as usual, and the classes that their names end with."""
+    wheel = fetch.from_package("foolbox", "3.3.4", sha256=PHOTOS_SHA256, cache=cache)
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.startswith("foolbox/data/imagenet_")]
+        images = [cropped(Image.open(archive.open(name))) for name in names]
+    return np.stack(images), [int(Path(name).stem.split("_")[-1]) for name in names]
+
+
+def cropped(photo: Image.Image) -> Any:
+    small = photo.convert("RGB").resize((256, 256), Image.Resampling.BICUBIC).crop((16, 16, 240, 240))
+    return np.asarray(small, dtype=np.float32)

@@ -16,7 +16,7 @@ TorchWriter = Callable[[Path, Mapping[str, Any]], Path]
 
 
 def test_floats_integers_scalars_and_empty_tensors_are_read(tmp_path: Path, torch_writer: TorchWriter) -> None:
-    arrays = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4).copy(),
         "steps": np.array(7, dtype=np.int64),
         "nothing": np.zeros((0,), dtype=np.float32),

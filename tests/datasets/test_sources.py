@@ -98,10 +98,9 @@ def _entry(archive: Path, address: str, *, inside: str, kind: catalogue.Kind = "
     return catalogue.Entry(kind=kind, meaning="a small archive", downloads=(download,), inside=inside)
 
 
-@pytest.mark.parametrize(("pack", "name"), [(_tgz, "flowers.tgz"), (_zip, "flowers.zip")])
+@pytest.mark.parametrize("pack", [_tgz, _zip])
 def test_an_archive_is_fetched_once_and_unpacked_once(
     pack: Callable[[Path, Path], Path],
-    name: str,
     draw: Draw,
     served: tuple[Path, str],
     tmp_path: Path,
@@ -111,7 +110,7 @@ def test_an_archive_is_fetched_once_and_unpacked_once(
     for file in ("flower_photos/daisy/1.png", "flower_photos/tulip/1.png"):
         draw(file)
     (tmp_path / "flower_photos" / "LICENSE.txt").touch()
-    archive = pack(tmp_path / "flower_photos", folder / name)
+    archive = pack(tmp_path / "flower_photos", folder / "flowers.archive")
     monkeypatch.setattr(catalogue, "KNOWN", {"flowers": _entry(archive, address, inside="flower_photos")})
     wanted = spec.Dataset(source="flowers")
 

@@ -32,6 +32,9 @@ class FakeSearch:
     def __init__(self, f1: Callable[[Parameters], float]) -> None:
         self._f1 = f1
 
+    def scored_by(self, f1: Callable[[Parameters], float]) -> FakeSearch:
+        return FakeSearch(f1)
+
     def run(self, tuner: Tuner, trials: int, outcomes: Iterable[Outcome] = ()) -> list[Trial]:
         """Drive up to so many trials; ``outcomes`` are those of the first, the rest complete unless pruned."""
         history: list[Trial] = []
@@ -84,18 +87,18 @@ def told_trial(proposal: Proposal, *, number: int, outcome: Outcome, epochs: Seq
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def search() -> FakeSearch:
     return FakeSearch(fake_f1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def flat_search() -> FakeSearch:
     """Every configuration is as good as any other."""
     return FakeSearch(flat_f1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def space() -> Space:
     return Space(
         {
@@ -110,7 +113,7 @@ def space() -> Space:
 Make = Callable[..., Tuner]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Create a tuner in a fresh folder, by a section or a name."""
 

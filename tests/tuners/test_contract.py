@@ -10,18 +10,19 @@ import pytest
 
 from harness import spec
 from harness.catalogue.tuners import KNOWN, PRUNERS
-from harness.model import Epoch, Outcome, Trial
+from harness.model import Epoch, Outcome, Proposal, Trial
 from harness.space import Choice, Fixed, Space
 
 if TYPE_CHECKING:
     from tests.tuners.conftest import FakeSearch, Make
 
+OUTCOMES = (Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED)
 INSTALLED = [name for name in KNOWN if name != "optuna-gp" or importlib.util.find_spec("torch") is not None]
 SECTIONS = [
     *(spec.Tuner(tuner=name) for name in INSTALLED),
-    *(spec.Tuner(tuner="optuna-tpe", pruner=pruner) for pruner in PRUNERS if pruner != "none"),
+    *(spec.Tuner.model_validate({"tuner": "optuna-tpe", "pruner": pruner}) for pruner in PRUNERS if pruner != "none"),
     *(
-        spec.Tuner(tuner=name, pruner=pruner)
+        spec.Tuner.model_validate({"tuner": name, "pruner": pruner})
         for name in INSTALLED
         if KNOWN[name].library == "optuna" and name != "optuna-tpe"
         for pruner in ("asha", "hyperband")
@@ -29,42 +30,49 @@ SECTIONS = [
 ]
 
 
-def enough(section: spec.Tuner) -> int:
-    """Trials that reach past the random start; Keras Tuner's Gaussian process takes up to a second for each."""
-    return 5 if section.tuner == "kt-bayesian" else 9
-
-
 def label(section: spec.Tuner) -> str:
     return section.tuner if section.pruner == "none" else f"{section.tuner}+{section.pruner}"
 
 
-@pytest.fixture(params=SECTIONS, ids=label)
+def proposal_of(trial: Trial) -> Proposal:
+    return Proposal(
+        parameters=trial.parameters, first_epoch=trial.first_epoch, last_epoch=trial.last_epoch, parent=trial.parent
+    )
+
+
+@pytest.fixture(params=SECTIONS, ids=label, scope="module")
 def section(request: pytest.FixtureRequest) -> spec.Tuner:
     chosen: spec.Tuner = request.param
     return chosen
 
 
+@pytest.fixture(scope="module")
+def history(section: spec.Tuner, space: Space, make: Make, search: FakeSearch) -> list[Trial]:
+    """A search that reaches past the random start, with a trial that diverged and one that failed."""
+    return search.run(make(section, space), _trials(section), OUTCOMES)
+
+
+def _trials(section: spec.Tuner) -> int:
+    return 5 if section.tuner == "kt-bayesian" else 9  # its Gaussian process thinks for a second or more
+
+
 def test_the_same_seed_and_history_give_the_same_proposals(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+    section: spec.Tuner, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
-    first = search.run(make(section, space), enough(section))
+    again = search.run(make(section, space), _trials(section), OUTCOMES)
 
-    second = search.run(make(section, space), enough(section))
-
-    assert second == first
+    assert again == history
 
 
 def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+    section: spec.Tuner, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
-    outcomes = (Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED)
-    undisturbed = search.run(make(section, space), enough(section), outcomes)
     resumed = make(section, space)
 
-    search.replay(resumed, undisturbed[:4])
+    search.replay(resumed, history[:4])
 
-    rest = search.run(resumed, enough(section) - 4)
-    assert [trial.parameters for trial in rest] == [trial.parameters for trial in undisturbed[4:]]
+    rest = search.run(resumed, _trials(section) - 4)
+    assert [proposal_of(trial) for trial in rest] == [proposal_of(trial) for trial in history[4:]]
 
 
 def test_another_seed_gives_other_proposals_where_the_tuner_is_seeded(
@@ -77,23 +85,18 @@ def test_another_seed_gives_other_proposals_where_the_tuner_is_seeded(
     assert (second != first) is KNOWN[section.tuner].seeded
 
 
-def test_every_proposal_is_complete_lies_in_its_space_and_is_plain_python(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
-) -> None:
-    history = search.run(make(section, space), enough(section))
+def test_every_proposal_is_complete_lies_in_its_space_and_is_plain_python(history: list[Trial], space: Space) -> None:
+    values = [value for trial in history for value in trial.parameters.values()]
 
     assert all(space.contains(trial.parameters) for trial in history)
-    assert {type(value) for trial in history for value in trial.parameters.values()} == {float, str}
+    assert {type(value) for value in values} == {float, str}
     assert all(trial.parameters["weight_decay"] == 0.01 for trial in history)
 
 
-def test_trials_are_trained_from_first_to_last_epoch_where_the_tuner_continues_none(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+def test_trials_run_from_first_to_last_epoch_where_the_tuner_continues_none(
+    section: spec.Tuner, history: list[Trial]
 ) -> None:
-    spans = {
-        (trial.first_epoch, trial.last_epoch, trial.parent)
-        for trial in search.run(make(section, space), enough(section))
-    }
+    spans = {(trial.first_epoch, trial.last_epoch, trial.parent) for trial in history}
 
     assert (spans == {(1, 9, None)}) is not KNOWN[section.tuner].continues
 
@@ -102,18 +105,18 @@ def test_trials_are_trained_from_first_to_last_epoch_where_the_tuner_continues_n
 def test_five_trials_without_a_score_in_a_row_are_survived(
     section: spec.Tuner, outcome: Outcome, space: Space, make: Make, search: FakeSearch
 ) -> None:
-    history = search.run(make(section, space), 6, [outcome] * 5)
+    survived = search.run(make(section, space), 6, [outcome] * 5)
 
-    assert len(history) == (1 if section.tuner == "default" else 6)
+    assert len(survived) == (1 if section.tuner == "default" else 6)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PRUNED, Outcome.DIVERGED, Outcome.CUT])
-def test_three_trials_that_ended_early_in_a_row_are_survived(
+def test_trials_that_ended_early_are_survived(
     section: spec.Tuner, outcome: Outcome, space: Space, make: Make, search: FakeSearch
 ) -> None:
-    history = search.run(make(section, space), 4, [outcome] * 3)
+    survived = search.run(make(section, space), 3, [outcome] * 2)
 
-    assert len(history) == (1 if section.tuner == "default" else 4)
+    assert len(survived) == (1 if section.tuner == "default" else 3)
 
 
 def test_scores_that_are_no_numbers_are_survived(
@@ -138,7 +141,7 @@ def test_scores_that_are_no_numbers_are_survived(
     )
 
     assert stopped is False
-    assert len(search.run(tuner, 3)) == (0 if section.tuner == "default" else 3)
+    assert len(search.run(tuner, 2)) == (0 if section.tuner == "default" else 2)
 
 
 def test_exhaustion_is_said_and_stays_said(section: spec.Tuner, make: Make, flat_search: FakeSearch) -> None:

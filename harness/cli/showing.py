@@ -1,0 +1,92 @@
+"""``harness show``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from harness.errors import ResultsError
+from harness.model import Trial
+from harness.records import CellFolder, Record
+
+
+def show(cell: str, *, results: Path, as_json: bool) -> None:
+    """Print a cell's record and trials."""
+    folder = find(cell, results)
+    record, trials = folder.record(), folder.trials()
+    if as_json:
+        document = {"record": None if record is None else asdict(record), "trials": [asdict(t) for t in trials]}
+        print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
+        return
+    console = Console(markup=False, highlight=False)
+    _print_cell(console, folder, record)
+    console.print(_trial_table(trials))
+    console.print(f"log: {folder.log}", soft_wrap=True)
+
+
+def find(cell: str, results: Path) -> CellFolder:
+    """Return the folder of the one cell whose id begins so.
+
+    Raises:
+        ResultsError: There is none, or more than one.
+    """
+    found = [path for path in sorted(results.glob("*/cells/*")) if path.name.startswith(cell) and path.is_dir()]
+    if len(found) == 1:
+        return CellFolder(found[0])
+    if not found:
+        raise ResultsError(f"{results}: no cell begins with '{cell}'; harness plan MATRIX lists the ids")
+    several = ", ".join(f"{path.parent.parent.name}/{path.name}" for path in found[:5])
+    raise ResultsError(f"{results}: {len(found)} cells begin with '{cell}' ({several}, …); give more of the id")
+
+
+def _print_cell(console: Console, folder: CellFolder, record: Record | None) -> None:
+    cell = folder.cell()
+    names = cell.names
+    console.print(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
+    console.print(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")
+    for name, fields in cell.domains.items():
+        console.print(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in fields.items() if value is not None))
+    if record is None:
+        last = folder.attempts()[-1:]
+        why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
+        console.print(f"not finished{why}")
+        return
+    console.print(f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} s in all")
+    phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
+    console.print("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
+    for file, reason in record.data.get("unreadable", []):
+        console.print(f"  unreadable: {file}: {reason}")
+
+
+def _trial_table(trials: list[Trial]) -> Table:
+    table = Table(title=f"{len(trials)} trials", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("trial", "parameters", "epochs", "outcome"):
+        table.add_column(column)
+    for column in ("best F1", "test F1", "ask s", "train s", "tell s"):
+        table.add_column(column, justify="right")
+    for trial in trials:
+        parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items())
+        epochs = f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
+        tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
+        seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))
+        outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
+        table.add_row(str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(_last(tested)), *seconds)
+    return table
+
+
+def _last(values: list[float]) -> float | None:
+    return values[-1] if values else None
+
+
+def _f1(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

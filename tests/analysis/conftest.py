@@ -1,0 +1,120 @@
+"""Small results folders, written through the same doors as real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import analysis
+from harness.analysis import Results
+from harness.model import Epoch, Outcome, Trial
+from harness.plans import MatrixFolder, Planned
+from harness.records import Record
+
+ENVIRONMENT: Mapping[str, Any] = {
+    "device": "cpu",
+    "cpu_model": "Fake CPU 3000",
+    "logical_cpus": 2,
+    "memory_bytes": 8 * 2**30,
+    "platform": "Linux-6.1",
+    "python": "3.12.0",
+    "packages": {"tensorflow-cpu": "2.21.0", "keras": "3.15.0", "keras_tuner": "1.4.8", "optuna": "5.0.0"},
+    "determinism": True,
+    "precision": "float32",
+    "jit": False,
+}
+
+
+class Made:
+    """A results folder under construction; ``results`` writes its plan and reads it all back."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = MatrixFolder(path)
+        self.planned: list[Planned] = []
+
+    def trial(self, number: int, *f1s: float, **changes: Any) -> Trial:
+        """One second of asking, then two of training and one of evaluation for each epoch; test F1 is 0.1 lower."""
+        epochs = tuple(
+            Epoch(epoch=count, val_f1=f1, loss=1.0, train_s=2.0, evaluate_s=1.0, test_f1=round(f1 - 0.1, 6))
+            for count, f1 in enumerate(f1s, start=1)
+        )
+        plain = Trial(
+            number=number,
+            parameters={"learning_rate": 0.001 * (number + 1), "optimizer": "adam"},
+            first_epoch=1,
+            last_epoch=max(1, len(f1s)),
+            parent=None,
+            outcome=Outcome.COMPLETED,
+            epochs=epochs,
+            phases={"ask": 1.0, "train": 2.0 * len(f1s), "evaluate": 1.0 * len(f1s), "tell": 0.5, "audit": 7.0},
+            charged_epochs=len(f1s),
+            cpu_s=10.0,
+            energy_j=5.0,
+        )
+        return replace(plain, **changes)
+
+    def plan(self, tuner: str = "random", seed: int = 0, **changes: Any) -> Planned:
+        """Plan a cell and leave it without a record."""
+        names = {"dataset": "animals", "backbone": "mobile", "hyperparameters": "lr", **changes}
+        cell_id = changes.get("id", f"{len(self.planned):016x}")
+        cell = Planned(**{"id": cell_id, "group": "g", **names, "tuner": tuner, "seed": seed})
+        self.planned.append(cell)
+        return cell
+
+    def search(
+        self, trained: Sequence[Trial], tuner: str = "random", seed: int = 0, *, kind: str = "kt-random", **changes: Any
+    ) -> Planned:
+        """Plan a cell and seal its record; ``changes`` with a record's field go there, the others to the plan."""
+        record = {name: changes.pop(name) for name in list(changes) if name in Record.__dataclass_fields__}
+        cell = self.plan(tuner, seed, **changes)
+        folder = self.folder.cell(cell.id)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        for trial in trained:
+            folder.append(trial)
+        folder.seal(self.record(trained, kind=kind, **record))
+        return cell
+
+    def record(self, trained: Sequence[Trial] = (), *, kind: str = "kt-random", **changes: Any) -> Record:
+        """A record whose phases sum to its wall clock."""
+        setup = {"startup": 3.0, "data": 2.0, "build": 4.0}
+        closing = {"ask": 0.25, "checkpoint": 0.25, "shutdown": 1.0}
+        booked = [setup, closing, *(trial.phases for trial in trained)]
+        plain = Record(
+            schema_version=1,
+            cell={
+                "tuner": {"tuner": kind},
+                "backbone": {"model": "MobileNetV2", "train": "head", "alpha": 1.0, "weights": "imagenet"},
+                "domains": {"learning_rate": {"kind": "choice", "choices": [1e-4, 1e-3, 1e-2], "default": 1e-3}},
+            },
+            status="completed",
+            ended="budget: epochs",
+            reason=None,
+            started_at="2026-01-01T00:00:00+00:00",
+            attempts=1,
+            trials=len(trained),
+            wall_s=sum(sum(phases.values()) for phases in booked),
+            setup_phases=setup,
+            closing_phases=closing,
+            peak_memory_bytes={"value": 1000, "reason": None},
+            energy={"value": 0.0, "reason": None},
+            device_peak_memory_bytes={"value": None, "reason": "no GPU"},
+            data={},
+            model={"parameters": 2257984, "trainable": 0, "width": 1280, "trained_weights": 12810},
+            environment=dict(ENVIRONMENT),
+            evidence={},
+        )
+        return replace(plain, **changes)
+
+    def results(self) -> Results:
+        """Write the plan and read everything back."""
+        self.folder.write_plan(self.planned)
+        return analysis.read(self.folder)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    return Made(tmp_path / "results" / "my matrix")

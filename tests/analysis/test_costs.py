@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import prices
+from harness.analysis.costs import cost, cost_usd
+from harness.model import Outcome
+
+if TYPE_CHECKING:
+    from tests.analysis.conftest import Made
+
+CLOSING = {"ask": 0.5, "tell": 0.25, "checkpoint": 0.125, "shutdown": 9.0, "audit": 9.0, "other": 9.0}
+
+
+def test_wall_seconds_leave_out_audit_and_shutdown(made: Made) -> None:
+    spent = cost([made.trial(0, 0.5)], closing_phases=CLOSING, energy={})
+    assert spent.wall_s == (1.0 + 2.0 + 1.0 + 0.5) + 0.5 + 0.25 + 0.125
+
+
+def test_the_last_ask_is_thinking_too(made: Made) -> None:
+    spent = cost([made.trial(0, 0.5)], closing_phases=CLOSING, energy={})
+    assert spent.thinking_s == (1.0 + 0.5) + (0.5 + 0.25)
+    assert spent.thinking_share == pytest.approx(spent.thinking_s / spent.wall_s)
+
+
+def test_everything_is_charged_whatever_the_outcome(made: Made) -> None:
+    trials = [made.trial(0, 0.5), made.trial(1, outcome=Outcome.DIVERGED, charged_epochs=1, energy_j=0.0)]
+    spent = cost(trials, closing_phases={}, energy={})
+    assert (spent.epochs, spent.trials, spent.cpu_s, spent.device_s) == (2, 2, 20.0, 3.0)
+    assert spent.outcomes == {Outcome.COMPLETED: 1, Outcome.DIVERGED: 1}
+    assert spent.energy_j.value == 5.0
+
+
+def test_energy_is_unknown_as_soon_as_one_trials_is(made: Made) -> None:
+    trials = [made.trial(0, 0.5), made.trial(1, 0.5, energy_j=None)]
+    assert cost(trials, closing_phases={}, energy={"reason": "no counter"}).energy_j.value is None
+    assert cost(trials, closing_phases={}, energy={"reason": "no counter"}).energy_j.reason == "no counter"
+    assert cost(trials, closing_phases={}, energy={}).energy_j.reason == "unknown in 1 of 2 trials"
+
+
+def test_zero_joules_are_known(made: Made) -> None:
+    assert cost([made.trial(0, 0.5, energy_j=0.0)], closing_phases={}, energy={}).energy_j.value == 0.0
+
+
+def test_a_search_without_trials_costs_no_seconds_but_unknown_joules() -> None:
+    spent = cost([], closing_phases={}, energy={})
+    assert (spent.wall_s, spent.trials, spent.thinking_share) == (0.0, 0, None)
+    assert spent.energy_j.value is None
+
+
+def test_dollars_are_wall_hours_times_the_price(made: Made) -> None:
+    spent = cost([made.trial(0, 0.5)], closing_phases={}, energy={})
+    found = cost_usd(spent, environment={"device": "Tesla T4"}, prices=prices.load())
+    assert found.value == pytest.approx(4.5 / 3600 * 0.526)
+
+
+def test_an_unknown_device_costs_an_unknown_sum(made: Made) -> None:
+    spent = cost([made.trial(0, 0.5)], closing_phases={}, energy={})
+    found = cost_usd(spent, environment={"device": "NVIDIA GeForce RTX 4090"}, prices=prices.load())
+    assert found.value is None
+    assert "4090" in str(found.reason)

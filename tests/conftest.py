@@ -1,0 +1,34 @@
+"""A cell and its parts, for any test that needs one."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.cells import Cell, Names, domains_of
+from harness.space import Choice, Fixed, Range, Space
+from harness.spec import Backbone, Budget, Dataset, Protocol, Tuner
+
+
+@pytest.fixture
+def cell() -> Cell:
+    space = Space(
+        {
+            "learning_rate": Range(low=1e-4, high=1e-1, log=True, default=1e-3),
+            "batch_size": Choice(choices=(16, 32), default=32),
+            "dropout": Fixed(value=0.0),
+        }
+    )
+    return Cell(
+        names=Names(dataset="digits", backbone="MobileNetV2", tuner="random", hyperparameters="two"),
+        dataset=Dataset(source="digits"),
+        source={"content_hash": "a" * 64, "paths": ["/somewhere"]},
+        backbone=Backbone(model="MobileNetV2", weights="none"),
+        weights={"sha256": None, "path": None},
+        tuner=Tuner(tuner="optuna-random"),
+        domains=domains_of(space),
+        budget=Budget(epochs=6),
+        protocol=Protocol(epochs_per_trial=3, image_size=32),
+        seed=0,
+        environment="e" * 64,
+        code="c" * 64,
+    )

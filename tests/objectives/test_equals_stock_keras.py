@@ -1,0 +1,231 @@
+"""A reused network trains as a freshly built stock Keras model does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from harness.backbones import build as backbones
+from harness.backbones.weights import RANDOM
+from harness.ledger import Ledger
+from harness.model import Epoch, Parameters, Proposal
+from harness.objectives import runtime
+from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
+from harness.seeds import derive
+from harness.spec import Backbone, Protocol
+
+pytestmark = pytest.mark.train
+
+PROTOCOL = Protocol(epochs_per_trial=3, image_size=32)
+CLASSES = 3
+SEED = 7
+OTHER: Parameters = {"learning_rate": 0.3, "batch_size": 5, "dropout": 0.5, "optimizer": "adam"}
+
+Batches = Iterator[tuple[NDArray[Any], NDArray[Any]]]
+
+
+def feature_data(images: int = 90, width: int = 16) -> TrainingData:
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, CLASSES, images).astype(np.int32)
+    rows = generator.normal(size=(images, width)).astype(np.float32)
+    rows[np.arange(images), labels] += 1.5
+    return split_in_three(rows, labels)
+
+
+def image_data(images: int = 30) -> TrainingData:
+    generator = np.random.default_rng(4)
+    labels = generator.integers(0, CLASSES, images).astype(np.int32)
+    rows = generator.integers(0, 120, (images, 32, 32, 3)).astype(np.uint8)
+    rows[np.arange(images), :, :, labels] += 100
+    return split_in_three(rows, labels)
+
+
+def split_in_three(rows: NDArray[Any], labels: NDArray[np.int32]) -> TrainingData:
+    order = np.random.default_rng(5).permutation(len(rows))
+    third = len(rows) // 3
+    return TrainingData(
+        rows=rows,
+        labels=labels,
+        classes=CLASSES,
+        train=order[third:-5],
+        validation=order[:third],
+        test=order[-5:],
+    )
+
+
+def objective(
+    data: TrainingData, trained: Callable[[int | None], Trained], *, decays: bool = False, seed: int = SEED
+) -> KerasObjective:
+    runtime.configure(PROTOCOL, seed=1)
+    ledger = Ledger(clock=time.monotonic, started=time.monotonic())
+    return KerasObjective(
+        data=data, trained=trained, protocol=PROTOCOL, seed=seed, ledger=ledger, checkpoints=None, decays=decays
+    )
+
+
+def features_of(width: int) -> Callable[[int | None], Trained]:
+    return lambda _: Trained(above=None, width=width)
+
+
+def proposal(**parameters: Any) -> Proposal:
+    return Proposal(parameters={"dropout": 0.0, "batch_size": 8, **parameters}, last_epoch=3)
+
+
+def trained_after_another(subject: KerasObjective, wanted: Proposal) -> list[Epoch]:
+    """Train something else first, so that what is compared is a reused network."""
+    structure = {name: wanted.parameters[name] for name in ("optimizer", "hidden_units") if name in wanted.parameters}
+    list(subject.train(Proposal(parameters={**OTHER, **structure}, last_epoch=2)))
+    return list(subject.train(wanted))
+
+
+def initial_weights(subject: KerasObjective, parameters: Parameters) -> list[NDArray[Any]]:
+    subject.prepare(parameters)
+    (network, _) = next(iter(subject._built.values()))
+    network.reset()
+    return network.snapshot()
+
+
+def batches(data: TrainingData, epoch: int, size: int) -> Batches:
+    order = np.random.default_rng(derive(SEED, "batches", epoch)).permutation(data.train)
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        yield data.rows[rows].astype(np.float32), np.eye(CLASSES, dtype=np.float32)[data.labels[rows]]
+
+
+def stock_curve(
+    model: Any, data: TrainingData, *, optimizer: Any, smoothing: float = 0.0
+) -> list[tuple[float, float]]:
+    """Train by Keras' own compiled step; return (loss, macro-F1 by scikit-learn) of every epoch."""
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    model.compile(optimizer=optimizer, loss=loss)
+    curve = []
+    for epoch in (1, 2, 3):
+        mean_loss = stock_epoch(model, data, epoch)
+        predicted = model.predict(data.rows[data.validation].astype(np.float32), verbose=0).argmax(axis=1)
+        f1 = f1_score(data.labels[data.validation], predicted, average="macro")
+        curve.append((mean_loss, float(f1)))
+    return curve
+
+
+def stock_epoch(model: Any, data: TrainingData, epoch: int, *, size: int = 8) -> float:
+    total = 0.0
+    for rows, targets in batches(data, epoch, size):
+        model.reset_metrics()
+        total += float(model.train_on_batch(rows, targets)) * len(rows)
+    return total / len(data.train)
+
+
+def stock_head(width: int, weights: list[NDArray[Any]], *, dropout: float = 0.0, hidden: int = 0) -> Any:
+    layers = [keras.Input((width,))]
+    layers += [keras.layers.Dense(hidden, activation="relu")] if hidden else []
+    layers += [keras.layers.Dropout(dropout), keras.layers.Dense(CLASSES)]
+    model = keras.Sequential(layers)
+    model.set_weights(weights)
+    return model
+
+
+def assert_same(found: list[Epoch], expected: list[tuple[float, float]], *, rtol: float) -> None:
+    assert len(found) == len(expected)
+    np.testing.assert_allclose([epoch.loss for epoch in found], [loss for loss, _ in expected], rtol=rtol)
+    np.testing.assert_allclose([epoch.val_f1 for epoch in found], [f1 for _, f1 in expected], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("adam", lambda: keras.optimizers.Adam(0.01)),
+        ("sgd", lambda: keras.optimizers.SGD(0.01, momentum=0.9)),
+        ("rmsprop", lambda: keras.optimizers.RMSprop(0.01)),
+    ],
+)
+def test_a_reused_head_equals_a_fresh_stock_model_for_each_optimizer(name: str, make: Callable[[], Any]) -> None:
+    data = feature_data()
+    subject = objective(data, features_of(16))
+    wanted = proposal(learning_rate=0.01, optimizer=name)
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = trained_after_another(subject, wanted)
+
+    assert_same(found, stock_curve(stock_head(16, weights), data, optimizer=make()), rtol=1e-5)
+
+
+def test_a_hidden_layer_and_label_smoothing_equal_stock_keras() -> None:
+    data = feature_data()
+    subject = objective(data, features_of(16))
+    wanted = proposal(learning_rate=0.02, hidden_units=6, label_smoothing=0.2)
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = trained_after_another(subject, wanted)
+
+    stock = stock_head(16, weights, hidden=6)
+    assert_same(found, stock_curve(stock, data, optimizer=keras.optimizers.Adam(0.02), smoothing=0.2), rtol=1e-5)
+
+
+def test_weight_decay_equals_stock_adamw() -> None:
+    data = feature_data()
+    subject = objective(data, features_of(16), decays=True)
+    wanted = proposal(learning_rate=0.01, weight_decay=0.5)
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = trained_after_another(subject, wanted)
+
+    stock = stock_curve(stock_head(16, weights), data, optimizer=keras.optimizers.AdamW(0.01, weight_decay=0.5))
+    assert_same(found, stock, rtol=1e-5)
+
+
+@pytest.mark.parametrize("train", ["last:3", "all"])
+def test_a_reused_fine_tuned_backbone_equals_a_fresh_stock_model(train: str) -> None:
+    spec = Backbone(model="MobileNetV2", weights="none", alpha=0.35, train=train)
+    images = image_data()
+
+    def parts() -> backbones.Parts:
+        return backbones.build(spec, RANDOM, image_size=32, seed=11)
+
+    built = parts()
+    rows = images.rows if built.below is None else np.array(built.below(images.rows.astype(np.float32)))
+    data = split_in_three(rows, np.asarray(images.labels, np.int32))
+    subject = objective(data, lambda _: Trained(above=parts().above, width=built.width))
+    wanted = proposal(learning_rate=1e-3)
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = trained_after_another(subject, wanted)
+
+    fresh = parts().above
+    assert fresh is not None
+    stock = keras.Sequential([fresh, keras.layers.Dropout(0.0), keras.layers.Dense(CLASSES)])
+    stock.build((None, *rows.shape[1:]))
+    for variable, value in zip(stock.variables, weights, strict=False):
+        variable.assign(value)
+    assert_same(found, stock_curve(stock, data, optimizer=keras.optimizers.Adam(1e-3)), rtol=2e-4)
+
+
+def test_dropout_equals_stock_dropout_in_distribution() -> None:
+    data = feature_data()
+    optimizer = {"learning_rate": 0.05, "dropout": 0.6}
+    subject = objective(data, features_of(16))
+    weights = initial_weights(subject, proposal(**optimizer).parameters)
+    stock = stock_head(16, weights, dropout=0.6)
+    adam = keras.optimizers.Adam(0.05)
+    stock.compile(optimizer=adam, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    found, expected = [], []
+
+    for draw in range(30):
+        subject._seed = SEED + 1000 * draw
+        found += [epoch.loss for epoch in list(subject.train(proposal(**optimizer)))[-1:]]
+        stock.set_weights(weights)
+        adam.build(stock.trainable_variables)
+        for variable in adam.variables:
+            if variable is not adam.learning_rate:
+                variable.assign(np.zeros(variable.shape))
+        expected.append([stock_epoch(stock, data, epoch) for epoch in (1, 2, 3)][-1])
+
+    assert len(set(found)) == 30
+    assert stats.ks_2samp(found, expected).pvalue > 0.01

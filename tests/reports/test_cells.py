@@ -1,0 +1,62 @@
+import math
+
+import pytest
+
+from harness.analysis import Interval, Reached
+from harness.reports import cells
+
+
+def _interval(mean: float | None, low: float | None, high: float | None, n: int) -> Interval:
+    return Interval(mean=mean, low=low, high=high, n=n)
+
+
+def test_an_interval_is_shown_and_one_seed_has_none() -> None:
+    assert cells.f1_interval(_interval(0.912, 0.890, 0.934, 3)) == "0.912 ± 0.022"
+    assert cells.f1_interval(_interval(0.0, None, None, 1)) == "0.000 (1 seed)"
+    assert cells.f1_interval(_interval(None, None, None, 0)) == "—"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "—"),
+        (0.0, "0"),
+        (0.00123, "0.00123"),
+        (1.5, "1.50"),
+        (12.345, "12.3"),
+        (123.45, "123"),
+        (12345.0, "12345"),
+        (1.5e9, "1.50e+09"),
+        (1e-9, "1.00e-09"),
+        (-2.0, "-2.00"),
+        (math.inf, "never"),
+    ],
+)
+def test_numbers_have_three_digits_and_unknown_is_a_dash(value: float | None, text: str) -> None:
+    assert cells.number(value) == text
+
+
+def test_small_sums_keep_their_digits() -> None:
+    assert [cells.usd(value) for value in (None, 0.0, 0.000312, 0.25, 12.345)] == [
+        "—",
+        "0.00",
+        "0.000312",
+        "0.250",
+        "12.35",
+    ]
+
+
+def test_a_target_that_was_never_reached_says_so() -> None:
+    assert cells.reached(Reached(wall_s=math.inf, reached=1, searches=3)) == "never, 1/3"
+    assert cells.reached(Reached(wall_s=12.34, reached=3, searches=3)) == "12.3 s, 3/3"
+    assert cells.reached(Reached(wall_s=None, reached=0, searches=0)) == "—"
+    assert cells.reached(None) == "—"
+
+
+def test_speed_ups_may_be_undefined_zero_or_infinite() -> None:
+    assert [cells.times(value) for value in (None, 0.0, 2.5, math.inf)] == ["—", "0.00×", "2.50×", "∞"]
+
+
+def test_seeds_name_what_went_wrong() -> None:
+    assert cells.seeds(3, 0, 0) == "3"
+    assert cells.seeds(0, 1, 2) == "0 (1 failed, 2 missing)"

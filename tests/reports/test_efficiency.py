@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.prices import Prices
+from harness.reports import efficiency, rendering
+
+if TYPE_CHECKING:
+    from tests.analysis.conftest import Made
+
+GOLDEN = Path(__file__).parent / "golden" / "efficiency-header.csv"
+
+
+def _csv(made: Made, price_list: Prices) -> list[dict[str, str]]:
+    text = rendering.spreadsheet(efficiency.report(made.results(), prices=price_list))
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _markdown(made: Made, price_list: Prices) -> str:
+    return rendering.markdown(efficiency.report(made.results(), prices=price_list))
+
+
+def _compare(made: Made) -> None:
+    """Random search, a sooner tuner and the default over two seeds, with one search failed and one missing."""
+    for seed in (0, 1):
+        made.search([made.trial(0, 0.5, 0.6)], "untuned", seed, kind="default")
+        made.search([made.trial(0, 0.2, 0.4), made.trial(1, 0.3, 0.5 + seed / 10)], "random", seed)
+        made.search([made.trial(0, 0.7)], "tpe", seed, kind="optuna-tpe")
+    made.search([], "tpe", 2, kind="optuna-tpe", status="failed", reason="exit code 1: boom")
+    made.plan("tpe", 3)
+
+
+def test_the_header_is_the_golden_one(made: Made, price_list: Prices) -> None:
+    _compare(made)
+    text = rendering.spreadsheet(efficiency.report(made.results(), prices=price_list))
+    assert text.splitlines()[0] == GOLDEN.read_text("utf-8").strip()
+
+
+def test_no_searches_make_a_header_only_and_say_so(made: Made, price_list: Prices) -> None:
+    assert _csv(made, price_list) == []
+    assert "No searches were planned." in _markdown(made, price_list)
+
+
+def test_a_row_holds_the_means_of_its_seeds(made: Made, price_list: Prices) -> None:
+    _compare(made)
+    random = next(row for row in _csv(made, price_list) if row["tuner"] == "random")
+    assert float(random["val_f1"]) == pytest.approx(0.55)
+    assert float(random["test_f1"]) == pytest.approx(0.45)
+    # Two trials of 1 + 6 + 0.5 s, and 0.5 s of closing; the audit and the shutdown are not the search's.
+    assert float(random["wall_s"]) == 15.5
+    assert float(random["device_s"]) == 12.0
+    assert float(random["thinking_s"]) == 3.25
+    assert (random["epochs"], random["trials"], random["cpu_s"], random["energy_j"]) == ("4", "2", "20", "10")
+    assert float(random["cost_usd"]) == pytest.approx(15.5 / 3600 * 2 * 0.0504)
+    assert float(random["best_learning_rate"]) == 0.002
+    assert random["best_optimizer"] == "adam"
+
+
+def test_failed_and_missing_seeds_are_counted_and_explained(made: Made, price_list: Prices) -> None:
+    _compare(made)
+    tpe = next(row for row in _csv(made, price_list) if row["tuner"] == "tpe")
+    assert (tpe["seeds_ok"], tpe["seeds_failed"], tpe["seeds_missing"]) == ("2", "1", "1")
+    text = _markdown(made, price_list)
+    assert "Failed: 1 cell (animals, mobile, lr, tpe, seed 2): exit code 1: boom." in text
+    assert "Missing: 1 cell (animals, mobile, lr, tpe, seed 3): not run yet." in text
+
+
+def test_the_target_and_the_speed_up_are_those_of_random_search(made: Made, price_list: Prices) -> None:
+    _compare(made)
+    rows = {row["tuner"]: row for row in _csv(made, price_list)}
+    assert float(rows["random"]["target_val_f1"]) == pytest.approx(0.55)
+    # Half of the random searches miss their own median: with two seeds the median cost is infinite.
+    assert (rows["random"]["target_wall_s"], rows["random"]["target_reached"]) == ("inf", "1")
+    assert rows["random"]["speedup_over_random"] == ""
+    assert (rows["tpe"]["target_wall_s"], rows["tpe"]["target_reached"], rows["tpe"]["target_searches"]) == (
+        "4",
+        "2",
+        "3",
+    )
+    assert rows["tpe"]["speedup_over_random"] == "inf"
+    text = _markdown(made, price_list)
+    assert "Target: validation F1 of at least 0.550, the median of 2 random searches." in text
+    assert "Speed-up undefined for random: both missed the target in the median." in text
+
+
+def test_losses_against_the_default_are_shown(made: Made, price_list: Prices) -> None:
+    _compare(made)
+    random = next(row for row in _csv(made, price_list) if row["tuner"] == "random")
+    assert (random["seeds_worse_than_default"], random["seeds_paired_with_default"]) == ("1", "2")
+    assert "random: worse than the default configuration on 1 of 2 seeds." in _markdown(made, price_list)
+
+
+def test_one_seed_has_no_interval_and_few_seeds_are_warned_of(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.0)], seed=0)
+    (row,) = _csv(made, price_list)
+    assert (row["val_f1"], row["val_f1_low"], row["val_f1_high"], row["seeds_ok"]) == ("0", "", "", "1")
+    text = _markdown(made, price_list)
+    assert "0.000 (1 seed)" in text
+    assert "Seeds per row: 1. Fewer than 10 seeds prove little." in text
+
+
+def test_ten_seeds_are_not_warned_of(made: Made, price_list: Prices) -> None:
+    for seed in range(10):
+        made.search([made.trial(0, 0.5)], seed=seed)
+    text = _markdown(made, price_list)
+    assert "Seeds per row: 10." in text
+    assert "prove little" not in text
+
+
+def test_a_group_where_all_failed_keeps_its_rows(made: Made, price_list: Prices) -> None:
+    made.search([], status="failed", reason="boom")
+    (row,) = _csv(made, price_list)
+    assert (row["seeds_ok"], row["seeds_failed"], row["val_f1"], row["wall_s"], row["cost_usd"]) == (
+        "0",
+        "1",
+        "",
+        "",
+        "",
+    )
+    text = _markdown(made, price_list)
+    assert "0 (1 failed)" in text
+    assert "Target: none, because no search has a score." in text
+
+
+def test_unknown_energy_is_empty_with_its_reason(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5, energy_j=None)], energy={"value": None, "reason": "no RAPL counter"})
+    assert _csv(made, price_list)[0]["energy_j"] == ""
+    assert "Energy unknown: no RAPL counter." in _markdown(made, price_list)
+
+
+def test_an_unpriced_device_is_said_and_a_price_is_dated(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], seed=0, environment={"device": "Abacus"})
+    made.search([made.trial(0, 0.5)], "tpe", seed=0)
+    rows = _csv(made, price_list)
+    assert rows[0]["cost_usd"] == ""
+    assert rows[1]["cost_usd"] != ""
+    text = _markdown(made, price_list)
+    assert "Cost unknown: prices.toml has no price for the device 'Abacus'." in text
+    assert "Cost: 0.1008 USD per hour for cpu, as m7i.large (2 logical CPUs, 8 GiB) in us-east-1" in text
+    assert "2026-11-24" in text
+
+
+def test_unlike_environments_within_a_group_are_warned_of(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], seed=0)
+    made.search([made.trial(0, 0.5)], seed=1, environment={"device": "Tesla T4"})
+    text = _markdown(made, price_list)
+    assert "Unlike environments within animals, mobile, lr" in text
+    assert "Holds for (1 record): device Tesla T4." in text
+
+
+def test_records_of_other_versions_are_said_to_be_left_out(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)])
+    made.planned.clear()
+    assert "Left out: 1 record of other versions of the matrix." in _markdown(made, price_list)
+
+
+def test_a_search_without_a_score_is_noted(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0)], seed=0)
+    made.search([made.trial(0, 0.5)], seed=1)
+    assert _csv(made, price_list)[0]["seeds_unscored"] == "1"
+    assert "random: 1 of 2 searches have no score; F1 leaves them out." in _markdown(made, price_list)
+
+
+def test_many_alike_reasons_are_told_once(made: Made, price_list: Prices) -> None:
+    for seed in range(40):
+        made.plan(seed=seed)
+    text = _markdown(made, price_list)
+    assert "Missing: 40 cells" in text
+    assert "and 35 more): not run yet." in text
+
+
+def test_names_with_special_characters_stay_in_their_cells(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], "tüner|50%_&", dataset="Füchse & Bären", backbone="b_1|x")
+    assert _csv(made, price_list)[0]["tuner"] == "tüner|50%_&"
+    report = efficiency.report(made.results(), prices=price_list)
+    assert r"tüner\|50%\_&" in rendering.markdown(report)
+    assert r"tüner\textbar{}50\%\_\&" in rendering.latex(report)
+    assert r"Füchse \& Bären, b\_1\textbar{}x, lr" in rendering.latex(report)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cells import SCHEMA_VERSION, Cell
+from harness.errors import ResultsError
+from harness.model import Epoch, Outcome, Trial
+from harness.records import CellFolder, Record
+
+EPOCH = Epoch(epoch=1, val_f1=0.1 + 0.2, loss=1.5, train_s=0.25, evaluate_s=0.125)
+TRIAL = Trial(
+    number=0,
+    parameters={"learning_rate": 1e-3, "batch_size": 32, "optimizer": "adam"},
+    first_epoch=1,
+    last_epoch=3,
+    parent=None,
+    outcome=Outcome.COMPLETED,
+    epochs=(EPOCH, replace(EPOCH, epoch=2, test_f1=0.0)),
+    phases={"ask": 0.1, "train": 0.5},
+    charged_epochs=2,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> CellFolder:
+    path = tmp_path / "results" / "ä cell"
+    path.mkdir(parents=True)
+    return CellFolder(path)
+
+
+def record(cell: Cell, **changes: Any) -> Record:
+    unknown = {"value": None, "reason": "no counter"}
+    fields: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "cell": cell.model_dump(mode="json"),
+        "status": "completed",
+        "ended": "exhausted",
+        "reason": None,
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "attempts": 1,
+        "trials": 1,
+        "wall_s": 1.0,
+        "setup_phases": {"startup": 1.0},
+        "closing_phases": {},
+        "peak_memory_bytes": unknown,
+        "energy": unknown,
+        "device_peak_memory_bytes": unknown,
+        "data": {},
+        "model": {},
+        "environment": {},
+        "evidence": {},
+    }
+    return Record(**{**fields, **changes})
+
+
+def test_trials_come_back_as_they_were_to_the_last_bit(folder: CellFolder) -> None:
+    second = replace(TRIAL, number=1, outcome=Outcome.DIVERGED, epochs=(), reason="the loss became nan")
+
+    folder.append(TRIAL)
+    folder.append(second)
+
+    assert folder.trials() == [TRIAL, second]
+
+
+def test_a_trials_line_holds_what_readers_of_the_file_rely_on(folder: CellFolder) -> None:
+    folder.append(TRIAL)
+
+    line = json.loads((folder.path / "trials.jsonl").read_text("utf-8"))
+
+    assert {"number", "parameters", "first_epoch", "last_epoch", "parent", "outcome", "epochs", "phases"} <= set(line)
+    assert {"epoch", "val_f1", "loss", "train_s", "evaluate_s"} <= set(line["epochs"][0])
+
+
+def test_no_trials_is_an_empty_list(folder: CellFolder) -> None:
+    assert folder.trials() == []
+
+
+@pytest.mark.parametrize("kept", [1, 10, 100])
+def test_a_line_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFolder, kept: int) -> None:
+    folder.append(TRIAL)
+    path = folder.path / "trials.jsonl"
+    path.write_bytes(path.read_bytes() + path.read_bytes()[:kept])
+
+    assert folder.trials() == [TRIAL]
+    folder.mend()
+    folder.append(replace(TRIAL, number=1))
+
+    assert [trial.number for trial in folder.trials()] == [0, 1]
+
+
+def test_nan_never_reaches_the_disk(folder: CellFolder) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        folder.append(replace(TRIAL, epochs=(replace(EPOCH, loss=float("nan")),)))
+
+    assert folder.trials() == []
+
+
+def test_a_record_is_sealed_once(folder: CellFolder, cell: Cell) -> None:
+    folder.seal(record(cell))
+
+    with pytest.raises(ResultsError, match="never overwritten"):
+        folder.seal(record(cell, wall_s=2.0))
+
+    sealed = folder.record()
+    assert sealed is not None
+    assert asdict(sealed) == asdict(record(cell))
+
+
+def test_no_record_is_none(folder: CellFolder) -> None:
+    assert folder.record() is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema_version": 1}'])
+def test_a_damaged_record_is_one_line_that_names_the_file(folder: CellFolder, text: str) -> None:
+    (folder.path / "record.json").write_text(text)
+
+    with pytest.raises(ResultsError, match=r"record\.json: .*run the matrix again") as caught:
+        folder.record()
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_a_newer_harness_is_refused(folder: CellFolder) -> None:
+    (folder.path / "record.json").write_text('{"schema_version": 999}')
+
+    with pytest.raises(ResultsError, match="schema version 999"):
+        folder.record()
+
+
+def test_a_retried_cell_keeps_what_it_had_before(folder: CellFolder, cell: Cell) -> None:
+    folder.write_cell(cell)
+    for status in ("first", "second"):
+        folder.append(TRIAL)
+        folder.seal(record(cell, reason=status))
+        folder.set_aside()
+
+    assert folder.record() is None
+    assert folder.trials() == []
+    assert folder.cell() == cell
+    kept = [json.loads((folder.path / f"retried-{n}" / "record.json").read_text())["reason"] for n in (1, 2)]
+    assert kept == ["first", "second"]
+
+
+def test_attempts_are_counted(folder: CellFolder) -> None:
+    assert folder.attempts() == []
+    assert [folder.note_attempt({"program": "search"}) for _ in range(2)] == [1, 2]
+
+
+def test_the_first_schema_still_reads(cell: Cell) -> None:
+    golden = CellFolder(Path(__file__).parent / "golden" / "schema-1")
+
+    found, trials = golden.record(), golden.trials()
+
+    assert found is not None
+    assert (found.status, found.trials, len(trials)) == ("completed", 2, 2)
+    assert trials[0].outcome is Outcome.COMPLETED

@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from harness.ledger import Ledger
+from harness.meters import Usage
+from harness.model import Budget, Diverged, Epoch, Outcome, OutOfMemory, Proposal, Trial, TrialFailed
+from harness.search import ReplayMismatch, Search
+
+
+class FakeClock:
+    """Moves when the fakes work."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ScriptedTuner:
+    """Proposes what it was given, and remembers all that it was told."""
+
+    def __init__(self, *proposals: Proposal, stop_at: Mapping[int, int] | None = None, clock: FakeClock | None = None):
+        self._proposals = list(proposals)
+        self._stop_at = stop_at or {}
+        self._clock = clock
+        self._number = -1
+        self.reported: list[tuple[int, float]] = []
+        self.told: list[Trial] = []
+
+    def ask(self) -> Proposal | None:
+        if self._clock is not None:
+            self._clock.now += 0.5
+        self._number += 1
+        return self._proposals.pop(0) if self._proposals else None
+
+    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+        self.reported.append((epoch, f1))
+        return self._stop_at.get(self._number) == epoch
+
+    def tell(self, trial: Trial) -> None:
+        self.told.append(trial)
+
+
+class ScriptedObjective:
+    """Yields the scores it was given, or raises; an epoch takes a second to train and a quarter to evaluate."""
+
+    images_per_epoch = 60
+
+    def __init__(self, ledger: Ledger, clock: FakeClock, *curves: Sequence[float | Exception]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._curves = list(curves)
+        self.closed = 0
+        self.kept: list[int] = []
+        self.tested = 0
+
+    def train(self, proposal: Proposal) -> Generator[Epoch]:
+        curve = self._curves.pop(0)
+        try:
+            for number, step in enumerate(curve, start=proposal.first_epoch):
+                with self._ledger.phase("train"):
+                    self._clock.now += 1.0
+                if isinstance(step, Exception):
+                    raise step
+                with self._ledger.phase("evaluate"):
+                    self._clock.now += 0.25
+                yield Epoch(epoch=number, val_f1=step, loss=1.0, train_s=1.0, evaluate_s=0.25)
+        finally:
+            self.closed += 1
+
+    def test_f1(self) -> float:
+        self._clock.now += 100.0
+        self.tested += 1
+        return 0.9 + self.tested / 1000
+
+    def keep(self, number: int) -> None:
+        self.kept.append(number)
+
+
+class Bench:
+    """A search with its fakes."""
+
+    def __init__(
+        self, *curves: Sequence[float | Exception], budget: Budget, tuner: ScriptedTuner | None = None, **more: Any
+    ):
+        self.clock = FakeClock()
+        self.ledger = Ledger(clock=self.clock, started=0.0)
+        self.objective = ScriptedObjective(self.ledger, self.clock, *curves)
+        self.tuner = tuner or ScriptedTuner(*[proposal() for _ in curves], clock=self.clock)
+        self.kept: list[Trial] = []
+        self.search = Search(
+            tuner=self.tuner,
+            objective=self.objective,
+            budget=budget,
+            ledger=self.ledger,
+            usage=Usage(cpu_s=self.clock, energy=None),
+            keep=self.kept.append,
+            watch=lambda *_: None,
+            **more,
+        )
+
+    def run(self, recorded: Iterable[Trial] = ()) -> str:
+        self.search.replay(list(recorded))
+        self.ledger.take()
+        self.search.usage.take()
+        return self.search.run()
+
+
+def proposal(first: int = 1, last: int = 3, **parameters: Any) -> Proposal:
+    return Proposal(parameters=parameters or {"learning_rate": 0.1}, first_epoch=first, last_epoch=last)
+
+
+LOTS = Budget(epochs=1000)
+
+
+def test_a_search_ends_when_nothing_is_left_to_propose() -> None:
+    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.2, 0.1], budget=LOTS)
+
+    assert bench.run() == "exhausted"
+
+    assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED] * 2
+    assert [trial.number for trial in bench.kept] == [0, 1]
+    assert [epoch.val_f1 for epoch in bench.kept[1].epochs] == [0.4, 0.2, 0.1]
+
+
+def test_a_tuner_without_a_proposal_makes_an_empty_search() -> None:
+    bench = Bench(budget=LOTS)
+
+    assert bench.run() == "exhausted"
+    assert bench.kept == []
+
+
+def test_every_tuner_is_told_the_best_score_so_far() -> None:
+    bench = Bench([0.2, 0.1, 0.3], budget=LOTS)
+
+    bench.run()
+
+    assert bench.tuner.reported == [(1, 0.2), (2, 0.2), (3, 0.3)]
+    assert bench.tuner.told[0].score == 0.3
+
+
+def test_the_epoch_budget_cuts_a_trial_in_the_middle_and_keeps_it() -> None:
+    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], budget=Budget(epochs=4))
+
+    assert bench.run() == "budget: epochs"
+
+    assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED, Outcome.CUT]
+    assert bench.kept[1].score == 0.4
+    assert bench.search.spent.epochs == 4
+
+
+def test_a_budget_that_ends_with_a_trial_cuts_nothing() -> None:
+    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], budget=Budget(epochs=3))
+
+    assert bench.run() == "budget: epochs"
+    assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED]
+
+
+@pytest.mark.parametrize(
+    ("budget", "trials", "why"),
+    [
+        (Budget(trials=1), 1, "trials"),
+        (Budget(device_s=1.25 * 4), 2, "device_s"),
+        (Budget(wall_s=0.5 + 1.25 * 3 + 0.5), 2, "wall_s"),
+    ],
+)
+def test_the_first_limit_reached_ends_a_search(budget: Budget, trials: int, why: str) -> None:
+    bench = Bench(*[[0.1, 0.2, 0.3]] * 3, budget=budget)
+
+    assert bench.run() == f"budget: {why}"
+    assert len(bench.kept) == trials
+
+
+def test_dollars_are_wall_seconds_times_the_price() -> None:
+    bench = Bench(*[[0.1, 0.2, 0.3]] * 3, budget=Budget(cost_usd=0.001), usd_per_hour=3600 * 0.0002)
+
+    assert bench.run() == "budget: cost_usd"
+    assert bench.search.spent.wall_s == pytest.approx(5.0, abs=1.3)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "score"),
+    [
+        (Diverged("the loss became nan in epoch 2"), Outcome.DIVERGED, 0.2),
+        (OutOfMemory("device full"), Outcome.OUT_OF_MEMORY, None),
+        (TrialFailed("no such kernel"), Outcome.FAILED, None),
+    ],
+)
+def test_a_trial_that_breaks_is_charged_told_and_survived(
+    error: Exception, outcome: Outcome, score: float | None
+) -> None:
+    bench = Bench([0.2, error], [0.5, 0.6, 0.7], budget=LOTS)
+
+    assert bench.run() == "exhausted"
+
+    broken, whole = bench.kept
+    assert (broken.outcome, broken.score, broken.reason) == (outcome, score, str(error))
+    assert broken.charged_epochs == 2
+    assert broken.images == 120
+    assert broken.phases["train"] == 2.0
+    assert bench.tuner.told[0].outcome is outcome
+    assert whole.outcome is Outcome.COMPLETED
+
+
+def test_divergence_before_the_first_score_is_a_score_of_zero() -> None:
+    bench = Bench([Diverged("nan")], budget=LOTS)
+
+    bench.run()
+
+    assert bench.kept[0].score == 0.0
+    assert bench.kept[0].epochs == ()
+
+
+def test_trials_that_only_break_still_use_up_the_budget() -> None:
+    bench = Bench(*[[OutOfMemory("full")]] * 9, budget=Budget(epochs=4))
+
+    assert bench.run() == "budget: epochs"
+    assert len(bench.kept) == 4
+
+
+def test_a_bug_in_training_is_not_swallowed() -> None:
+    bench = Bench([0.2, ZeroDivisionError()], budget=LOTS)
+
+    with pytest.raises(ZeroDivisionError):
+        bench.run()
+
+
+def test_a_pruned_trial_stops_and_frees_its_training() -> None:
+    tuner = ScriptedTuner(proposal(), proposal(), stop_at={0: 2})
+    bench = Bench([0.2, 0.1, 0.9], [0.5, 0.6, 0.7], budget=LOTS, tuner=tuner)
+
+    bench.run()
+
+    assert [trial.outcome for trial in bench.kept] == [Outcome.PRUNED, Outcome.COMPLETED]
+    assert len(bench.kept[0].epochs) == 2
+    assert bench.objective.closed == 2
+
+
+def test_pruning_at_the_last_epoch_is_completion() -> None:
+    bench = Bench([0.1, 0.2, 0.3], budget=LOTS, tuner=ScriptedTuner(proposal(), stop_at={0: 3}))
+
+    bench.run()
+
+    assert bench.kept[0].outcome is Outcome.COMPLETED
+
+
+def test_test_images_are_scored_once_per_new_incumbent_off_the_clock() -> None:
+    bench = Bench([0.2, 0.2, 0.3], [0.3, 0.1, 0.4], budget=LOTS)
+
+    bench.run()
+
+    audited = [[epoch.test_f1 for epoch in trial.epochs] for trial in bench.kept]
+    assert audited == [[0.901, None, 0.902], [None, None, 0.903]]
+    assert bench.search.spent.wall_s == pytest.approx(2 * (0.5 + 3.75))
+    assert sum(trial.phases.get("audit", 0.0) for trial in bench.kept) == 300.0
+    assert sum(trial.cpu_s for trial in bench.kept) == pytest.approx(2 * (0.5 + 3.75))
+
+
+def test_an_audit_of_every_trial_scores_each_trials_own_best() -> None:
+    bench = Bench([0.5, 0.6, 0.1], [0.2, 0.3, 0.1], budget=LOTS, audit="trial")
+
+    bench.run()
+
+    assert [epoch.test_f1 is None for epoch in bench.kept[1].epochs] == [False, False, True]
+
+
+def test_a_score_of_nan_is_no_incumbent() -> None:
+    bench = Bench([math.nan, 0.0, 0.1], budget=LOTS)
+
+    bench.run()
+
+    assert [epoch.test_f1 is None for epoch in bench.kept[0].epochs] == [True, False, False]
+
+
+def test_the_phases_of_a_search_sum_to_the_wall_clock() -> None:
+    bench = Bench([0.2, 0.1, 0.3], [0.3, 0.1, 0.4], budget=LOTS)
+
+    bench.run()
+
+    booked = sum(sum(trial.phases.values()) for trial in bench.kept) + sum(bench.ledger.take().values())
+    assert booked == pytest.approx(bench.clock.now)
+
+
+def test_the_weights_of_each_trial_are_kept_before_the_trial_is() -> None:
+    bench = Bench([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], budget=LOTS)
+
+    bench.run()
+
+    assert bench.objective.kept == [0, 1]
+
+
+def test_a_resumed_search_goes_on_where_it_was() -> None:
+    curves = [[0.2, 0.1, 0.3], [0.4, 0.1, 0.2], [0.1, 0.5, 0.5]]
+    proposals = [proposal(learning_rate=rate) for rate in (0.1, 0.2, 0.3)]
+    whole = Bench(*curves, budget=Budget(epochs=8), tuner=ScriptedTuner(*proposals))
+    whole.run()
+
+    resumed = Bench(*curves[1:], budget=Budget(epochs=8), tuner=ScriptedTuner(*proposals))
+    resumed.run(recorded=whole.kept[:1])
+
+    assert [strip(trial) for trial in resumed.kept] == [strip(trial) for trial in whole.kept[1:]]
+    assert resumed.tuner.reported == whole.tuner.reported
+
+
+def strip(trial: Trial) -> tuple[Any, ...]:
+    scores = [(epoch.epoch, epoch.val_f1, epoch.test_f1 is None) for epoch in trial.epochs]
+    return trial.number, dict(trial.parameters), trial.outcome, scores
+
+
+def test_a_finished_search_that_is_resumed_trains_nothing() -> None:
+    first = Bench([0.2, 0.1, 0.3], budget=Budget(epochs=3))
+    first.run()
+
+    again = Bench([0.2, 0.1, 0.3], budget=Budget(epochs=3))
+
+    assert again.run(recorded=first.kept) == "budget: epochs"
+    assert again.kept == []
+
+
+def test_a_tuner_that_proposes_otherwise_than_recorded_is_refused() -> None:
+    first = Bench([0.2, 0.1, 0.3], budget=Budget(epochs=3))
+    first.run()
+    other = Bench([0.1], budget=LOTS, tuner=ScriptedTuner(proposal(learning_rate=0.7)))
+
+    with pytest.raises(ReplayMismatch, match=r"trial 0: .*0\.7.*recorded is .*0\.1.*--retry-failed"):
+        other.run(recorded=first.kept)
