@@ -94,6 +94,7 @@ class Runner:
         else:
             record = _record(cell, folder, ended, outcome)
             folder.seal(record)
+            folder.clear_outcome()
             reason = record.reason
             shutil.rmtree(folder.checkpoints, ignore_errors=True)
             shutil.rmtree(folder.scratch, ignore_errors=True)

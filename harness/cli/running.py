@@ -43,7 +43,8 @@ def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
     read = analysis.read(folder)
     price_list = prices.load(prices_file)
     written = reports.write(folder, read, prices=price_list)
-    console = Console(markup=False, highlight=False)
+    # Eighty columns, the guess for what is no terminal, are too few for the table.
+    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 110)
     console.print(reports.terminal(read, prices=price_list))
     for table in written:
         console.print(table, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis import Group, Interval, Results, Row, Status, cost_usd, groups
+from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
 from harness.analysis.intervals import mean
 from harness.prices import Prices
 from harness.reports import cells, notes
@@ -166,12 +166,19 @@ def _best_columns(found: Sequence[Group]) -> list[str]:
 
 
 def _best_section(group: Group) -> list[Section]:
-    names = list(dict.fromkeys(name for row in group.rows for name in row.best))
+    tuned = {name for row in group.rows for search in row.searches for name in _tuned(search)}
+    names = [name for name in dict.fromkeys(name for row in group.rows for name in row.best) if name in tuned]
     if not names:
         return []
     rows = [[row.tuner, *(_best(row, name) for name in names)] for row in group.rows]
     heading = f"Best hyperparameters: {notes.heading(group)}"
     return [Section(heading=heading, columns=["tuner", *names], rows=rows)]
+
+
+def _tuned(search: Search) -> list[str]:
+    """Return the hyperparameters that the search's tuner was shown; all that are known where the cell isn't."""
+    domains = search.section("domains")
+    return [name for name in search.best if domains.get(name, {}).get("kind") != "fixed"]
 
 
 def _best(row: Row, name: str) -> str:

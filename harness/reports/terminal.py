@@ -10,10 +10,14 @@ from harness.reports import efficiency
 
 if TYPE_CHECKING:
     from rich.console import Group as Rendered
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
     from rich.table import Table
 
     from harness.reports.report import Section
+
+
+# What fits into a hundred columns; the files hold the rest.
+_NARROW = ("tuner", "seeds", "val F1", "test F1", "wall s", "thinking", "to target", "speed-up")
 
 
 def terminal(results: Results, *, prices: Prices) -> Rendered:
@@ -31,13 +35,16 @@ def terminal(results: Results, *, prices: Prices) -> Rendered:
 
 
 def _table(section: Section) -> Table:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - see above
     from rich.table import Table  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
-    table = Table(title=Text(section.heading), title_justify="left")
-    for index, column in enumerate(section.columns):
-        table.add_column(Text(column), justify="left" if index < section.text_columns else "right")
+    shown = [index for index, column in enumerate(section.columns) if column in _NARROW]
+    table = Table(title=Text(section.heading), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index in shown:
+        justify: JustifyMethod = "left" if index < section.text_columns else "right"
+        table.add_column(Text(section.columns[index]), justify=justify, overflow="fold")
     for row in section.rows:
         # Text, not markup: a name may hold square brackets.
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(row[index]) for index in shown))
     return table

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import environment, meters, prices, tuners
 from harness.cells import Cell
+from harness.errors import MachineError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
 from harness.model import Budget, Epoch, Proposal, Tuner
@@ -25,7 +26,7 @@ from harness.worker.assembly import objective_for
 
 def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Leave decoded images and frozen layers' activations in the cache; return where the seconds went."""
-    cell = folder.cell()
+    cell = _current(folder.cell())
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
@@ -36,7 +37,7 @@ def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any
 def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Search the cell, from where an earlier process left it; return what the record keeps."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    cell = folder.cell()
+    cell = _current(folder.cell())
     tuners.load_library(cell.tuner)
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
@@ -63,6 +64,18 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
 
 
 PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {"prepare": prepare, "search": search}
+
+
+def _current(cell: Cell) -> Cell:
+    """Return ``cell`` if this process is what it was planned for.
+
+    Raises:
+        MachineError: The harness's sources or its packages are others than when the cell was planned.
+    """
+    here = (environment.code_hash(), environment.lock_hash())
+    if here != (cell.code, cell.environment):
+        raise MachineError("the harness or its packages changed since the matrix was started; run it again")
+    return cell
 
 
 def _searched(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import environment, files
+from harness import files
 from harness.backbones import build as backbones
 from harness.backbones.build import Parts
 from harness.backbones.weights import Weights
@@ -132,7 +132,7 @@ def _key(cell: Cell, images: Images) -> str:
             "seed": cell.seed if cell.backbone.weights == "none" else None,
             "precision": cell.protocol.precision,
             "image_size": cell.protocol.image_size,
-            "environment": environment.lock_hash(),
-            "code": environment.code_hash(),
+            "environment": cell.environment,
+            "code": cell.code,
         }
     )[:32]

