@@ -1,0 +1,57 @@
+# Everything a person or a machine runs. `make` alone says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A GPU is a device that the driver answers for; `make bench` then takes the GPU packages and matrix.
+GPU := $(shell nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
+LOCK := requirements/$(if $(GPU),gpu,cpu).txt
+MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
+READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
+
+.PHONY: help setup bench test test-slow check bench-self plan lock clean
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: $(READY)  ## Install everything into .venv, by hash
+
+bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for another)
+	@echo "$(if $(GPU),found a GPU ($(GPU)),found no GPU (no nvidia-smi that answers)): running $(MATRIX)"
+	@$(BIN)/harness run $(MATRIX)
+
+plan: $(READY)  ## Show what the comparison will take
+	@$(BIN)/harness plan $(MATRIX)
+
+test: $(READY)  ## Run the tests, the slow ones too
+	$(BIN)/python -m pytest
+
+test-fast: $(READY)  ## Run the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow and not train"
+
+check: $(READY)  ## Lint, types, import contracts, locks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+bench-self: $(READY)  ## Measure the harness's own speed (about half an hour)
+	$(BIN)/python -m pytest benchmarks/perf --benchmark-json=.benchmarks/harness.json
+
+lock: $(VENV)/bin/uv  ## Resolve the requirements anew
+	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --no-header --python-version 3.11 --extra $$extra --extra dev pyproject.toml -o requirements/$$extra.txt; done
+
+clean:  ## Remove what setup installed
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/bin/uv: requirements/setup.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.txt
+	@touch $@
+
+# Bytecode is compiled here: without it TensorFlow takes three times as long to import, in every worker.
+$(READY): $(VENV)/bin/uv $(LOCK) pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $(LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode -e .
+	@touch $@
