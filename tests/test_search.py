@@ -25,7 +25,9 @@ class FakeClock:
 class ScriptedTuner:
     """Proposes what it was given, and remembers all that it was told."""
 
-    def __init__(self, *proposals: Proposal, stop_at: Mapping[int, int] | None = None, clock: FakeClock | None = None):
+    def __init__(
+        self, *proposals: Proposal, stop_at: Mapping[int, int] | None = None, clock: FakeClock | None = None
+    ) -> None:
         self._proposals = list(proposals)
         self._stop_at = stop_at or {}
         self._clock = clock
@@ -39,7 +41,7 @@ class ScriptedTuner:
         self._number += 1
         return self._proposals.pop(0) if self._proposals else None
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 - the seam's signature
         self.reported.append((epoch, f1))
         return self._stop_at.get(self._number) == epoch
 
@@ -88,7 +90,7 @@ class Bench:
 
     def __init__(
         self, *curves: Sequence[float | Exception], budget: Budget, tuner: ScriptedTuner | None = None, **more: Any
-    ):
+    ) -> None:
         self.clock = FakeClock()
         self.ledger = Ledger(clock=self.clock, started=0.0)
         self.objective = ScriptedObjective(self.ledger, self.clock, *curves)

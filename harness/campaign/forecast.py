@@ -9,7 +9,10 @@ from pathlib import Path
 from statistics import fmean
 
 from harness import files
+from harness.catalogue import grid
 from harness.cells import Cell
+from harness.errors import ResultsError
+from harness.model import Trial
 from harness.records import CellFolder, Record, spent_wall_s
 from harness.spec import Budget, Tuner
 
@@ -32,7 +35,7 @@ def most_epochs(cell: Cell) -> int | None:
     full = cell.protocol.epochs_per_trial
     trials = [cell.budget.trials, 1 if cell.tuner.tuner == "default" else None]
     if cell.tuner.tuner.endswith("-grid"):
-        trials.append(cell.space.size)
+        trials.append(grid.grid_size(cell.space, int(cell.tuner.options.get("points", grid.DEFAULT_POINTS))))
     limits = [cell.budget.epochs, *(None if count is None else count * full for count in trials)]
     return min((limit for limit in limits if limit is not None), default=None)
 
@@ -47,15 +50,14 @@ def seconds(cell: Cell, rates: Rates) -> float | None:
 
 
 def rates(folders: Iterable[CellFolder]) -> Rates:
-    """Return what earlier cells took, under the key of like cells with the same tuner and of like cells with any."""
+    """Return what earlier cells took, under the key of like cells with the same tuner and of like cells with any.
+
+    What can't be read says nothing of the time: it is left out.
+    """
     found: dict[str, list[Rate]] = defaultdict(list)
-    for folder in folders:
-        record = folder.record()
-        rate = None if record is None else _rate(record, folder)
-        if record is not None and rate is not None:
-            cell = Cell.model_validate(record.cell)
-            found[_like(cell, tuner=cell.tuner)].append(rate)
-            found[_like(cell, tuner=None)].append(rate)
+    for cell, rate in filter(None, map(_read, folders)):
+        found[_like(cell, tuner=cell.tuner)].append(rate)
+        found[_like(cell, tuner=None)].append(rate)
     return found
 
 
@@ -71,8 +73,17 @@ def calibrations(cells: Sequence[Cell]) -> list[Cell]:
     return [cell.model_copy(update=change) for cell in reversed(kinds.values())]
 
 
-def _rate(record: Record, folder: CellFolder) -> Rate | None:
-    trials = folder.trials()
+def _read(folder: CellFolder) -> tuple[Cell, Rate] | None:
+    try:
+        record, trials = folder.record(), folder.trials()
+        cell = None if record is None else Cell.model_validate(record.cell)
+    except (ResultsError, ValueError, TypeError, KeyError):
+        return None
+    rate = None if record is None else _rate(record, trials)
+    return None if cell is None or rate is None else (cell, rate)
+
+
+def _rate(record: Record, trials: list[Trial]) -> Rate | None:
     epochs = sum(trial.charged_epochs for trial in trials)
     if record.status != "completed" or epochs == 0:
         return None

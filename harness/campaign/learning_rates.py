@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from harness.analysis import Results, Search, Status
 from harness.cells import Cell, Names, domains_of
+from harness.hyperparameters import KNOWN
 from harness.model import Parameters
 from harness.space import Choice, Domain, Fixed, Space
 from harness.spec import Budget, Tuner
@@ -46,7 +47,7 @@ def _one_of_each_seed(members: Sequence[Cell]) -> list[Cell]:
 
 def _retraining(cell: Cell, best: Parameters) -> Cell:
     factors = cell.protocol.learning_rate_factors
-    found = float(best["learning_rate"])
+    found = float(best.get("learning_rate", KNOWN["learning_rate"].default))
     domains: dict[str, Domain] = {name: Fixed(value=value) for name, value in best.items()}
     rates = tuple(factor * found for factor in sorted(factors))
     domains["learning_rate"] = Choice(choices=rates, default=found) if len(rates) > 1 else Fixed(value=found)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import fcntl
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness import environment, files
 from harness.campaign.watching import ProgressFile, State, Watcher
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import ResultsError, UserError, WorkerLost
 from harness.executors import Ended, Executor
-from harness.model import Outcome
+from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
 
@@ -44,19 +44,23 @@ class Runner:
         Raises:
             UserError: Data or weights turned out unusable; no search of this wave was begun.
         """
-        pending = [cell for cell in cells if not self._finished(cell, retry_failed=retry_failed)]
-        self.watcher.begins(total=len(cells), finished=len(cells) - len(pending))
-        for cell in _one_of_each_preparation(pending):
+        # Two names may stand for the same bytes: then one search is both.
+        distinct = _first_of_each(cells, lambda cell: cell.id)
+        pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
+        self.watcher.begins(total=len(distinct), finished=len(distinct) - len(pending))
+        for cell in _first_of_each(pending, preparation_key):
             self._prepare(cell)
         for cell in pending:
             self._run_cell(cell)
-        return Counter(self._state(cell) for cell in cells)
+        return Counter(self._state(cell) for cell in distinct)
 
     def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
         folder = self.folder.cell(cell.id)
         record = folder.record()
         if record is None:
             return False
+        # A kill may have come between the sealing and the sweeping.
+        _sweep(folder)
         if record.status == "failed" and retry_failed:
             folder.set_aside()
             return False
@@ -77,6 +81,7 @@ class Runner:
         folder = self.folder.preparation(key)
         folder.write_cell(cell)
         ended, outcome = self._attempts(cell, folder, "prepare")
+        _sweep(folder)
         if outcome is None:
             raise WorkerLost(f"preparing {cell.names.dataset} for {cell.names.backbone}: {_how(ended, folder)}")
         if outcome["status"] != "completed":
@@ -94,10 +99,8 @@ class Runner:
         else:
             record = _record(cell, folder, ended, outcome)
             folder.seal(record)
-            folder.clear_outcome()
             reason = record.reason
-            shutil.rmtree(folder.checkpoints, ignore_errors=True)
-            shutil.rmtree(folder.scratch, ignore_errors=True)
+            _sweep(folder)
         best = max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
         self.watcher.cell_ends(cell, self._state(cell), reason=reason, best_f1=best, wall_s=ended.wall_s)
 
@@ -112,9 +115,11 @@ class Runner:
 
     def _attempt(self, cell: Cell, folder: CellFolder, program: str) -> Ended:
         folder.clear_outcome()
-        running = self.executor.start(program, folder.path, cache=self.cache, log=folder.log)
+        # What an earlier process wrote would be read as this one's.
+        folder.progress.unlink(missing_ok=True)
         progress = ProgressFile(folder.progress)
         note = {"program": program, "began_at": _now()}
+        running = self.executor.start(program, folder.path, cache=self.cache, log=folder.log)
         try:
             while (ended := running.wait(_POLL_S)) is None:
                 latest = progress.latest()
@@ -131,8 +136,7 @@ class Runner:
 @contextmanager
 def only_one(folder: MatrixFolder) -> Iterator[None]:
     """Hold the matrix folder, so that no two campaigns write into it at once."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with folder.lock.open("w") as lock:
+    with _opened(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -140,6 +144,16 @@ def only_one(folder: MatrixFolder) -> Iterator[None]:
                 f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
             ) from error
         yield
+
+
+def _opened(folder: MatrixFolder) -> IO[str]:
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return folder.lock.open("w")
+    except OSError as error:
+        raise ResultsError(
+            f"{folder.path}: can't be written ({error.strerror}); choose another folder with --results"
+        ) from error
 
 
 def preparation_key(cell: Cell) -> str:
@@ -155,8 +169,15 @@ def preparation_key(cell: Cell) -> str:
     )[:16]
 
 
-def _one_of_each_preparation(cells: Sequence[Cell]) -> list[Cell]:
-    return list({preparation_key(cell): cell for cell in reversed(cells)}.values())[::-1]
+def _first_of_each(cells: Sequence[Cell], key: Callable[[Cell], str]) -> list[Cell]:
+    return list({key(cell): cell for cell in reversed(cells)}.values())[::-1]
+
+
+def _sweep(folder: CellFolder) -> None:
+    """Take away what only a running search needs."""
+    folder.clear_outcome()
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    shutil.rmtree(folder.scratch, ignore_errors=True)
 
 
 def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any] | None) -> Record:
@@ -177,7 +198,7 @@ def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any
         ended=left.get("ended"),
         reason=reason,
         started_at=left.get("started_at", folder.attempts()[-1]["began_at"]),
-        attempts=sum(attempt["program"] == "search" for attempt in folder.attempts()),
+        attempts=_attempts(folder, left),
         trials=len(trials),
         wall_s=ended.wall_s,
         setup_phases=left.get("setup_phases", {}),
@@ -192,9 +213,17 @@ def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any
     )
 
 
-def _reasons(trials: Sequence[Any]) -> str:
-    counts = Counter(str(trial.outcome) for trial in trials if trial.outcome is not Outcome.COMPLETED)
-    first = next((trial.reason for trial in trials if trial.reason), "no trial was run")
+def _attempts(folder: CellFolder, left: Mapping[str, Any]) -> int:
+    """Count the processes; one that was killed with its host was never noted, but left trials to be replayed."""
+    noted = sum(attempt["program"] == "search" for attempt in folder.attempts())
+    return max(noted, 2) if "replay" in left.get("setup_phases", {}) else noted
+
+
+def _reasons(trials: Sequence[Trial]) -> str:
+    if not trials:
+        return "no trial was run"
+    counts = Counter(str(trial.outcome) for trial in trials)
+    first = next((trial.reason for trial in trials if trial.reason), "no reason was given")
     return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + f" ({first})"
 
 

@@ -118,7 +118,7 @@ KNOWN: Mapping[str, DeclaredTuner] = {
     ),
     "optuna-gp": DeclaredTuner(
         library="optuna",
-        modules=("optuna", "torch", "scipy.optimize"),
+        modules=("optuna", "torch", "scipy.stats.qmc"),
         extra="gp",
         options={
             "n_startup_trials": _count(1, _STARTUP),

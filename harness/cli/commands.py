@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from harness import __version__
-from harness.cli import exits
+from harness.cli import exits, places
 
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
     "--results",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
+    default=places.RESULTS,
     show_default=True,
     help="Folder that results go into, one folder for each matrix.",
 )

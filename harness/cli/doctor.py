@@ -112,21 +112,18 @@ def _driver() -> Finding:
         remedy = "none is needed for CPU runs; for GPU runs install NVIDIA's driver, 525 or newer"
         return Finding(what="NVIDIA driver", state="missing", found="no nvidia-smi", remedy=remedy)
     query = [command, "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    asked = subprocess.run(query, capture_output=True, text=True, check=False, timeout=_IMPORT_TIMEOUT_S)
-    if asked.returncode == 0:
+    asked = _ask(query)
+    if asked is not None and asked.returncode == 0:
         return Finding(what="NVIDIA driver", state="good", found=asked.stdout.strip().replace("\n", "; "))
-    return Finding(
-        what="NVIDIA driver", state="missing", found=asked.stdout.strip() or "no answer", remedy="reinstall the driver"
-    )
+    found = (asked.stdout.strip() if asked is not None else "") or "no answer"
+    return Finding(what="NVIDIA driver", state="missing", found=found, remedy="reinstall the driver")
 
 
 def _tensorflow() -> Finding:
     """Ask TensorFlow in a process of its own: the host part never imports it."""
-    asked = subprocess.run(
-        [sys.executable, "-c", _LIST_GPUS], capture_output=True, text=True, check=False, timeout=_IMPORT_TIMEOUT_S
-    )
-    if asked.returncode != 0:
-        last = asked.stderr.strip().splitlines()[-1:]
+    asked = _ask([sys.executable, "-c", _LIST_GPUS])
+    if asked is None or asked.returncode != 0:
+        last = [] if asked is None else asked.stderr.strip().splitlines()[-1:]
         remedy = "make setup, or pip install 'tuner-harness[cpu]'"
         return Finding(what="TensorFlow", state="missing", found=last[0] if last else "no answer", remedy=remedy)
     version, gpus = asked.stdout.split()[-2:]
@@ -134,3 +131,11 @@ def _tensorflow() -> Finding:
         return Finding(what="TensorFlow", state="good", found=f"{version}, sees {gpus} GPUs")
     remedy = "searches run on the CPU; with a GPU: pip install 'tuner-harness[gpu]'"
     return Finding(what="TensorFlow", state="good", found=f"{version}, sees no GPU", remedy=remedy)
+
+
+def _ask(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """Return what a command answers; None where it never does, as nvidia-smi with a broken driver."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=_IMPORT_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return None

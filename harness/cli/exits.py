@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -16,13 +17,15 @@ USERS_MISTAKE = 2
 SOME_FAILED = 3
 SOME_MISSING = 4
 INTERRUPTED = 130
+UNREAD = 141
 
 
 def code_of(command: Callable[[], int | None]) -> int:
     """Call ``command``; print the errors that the harness raises on purpose; return the exit code. Bugs pass."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return command() or OK
+        code = command() or OK
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -32,6 +35,11 @@ def code_of(command: Callable[[], int | None]) -> int:
         return _said(error, SOME_MISSING)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as ``head`` has. Python would complain once more at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    return code
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

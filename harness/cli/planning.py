@@ -16,6 +16,7 @@ from harness import matrix
 from harness.campaign import forecast, learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.cells import Cell
+from harness.cli import places
 from harness.cli.watchers import watcher
 from harness.executors import LocalExecutor
 from harness.plans import MatrixFolder
@@ -24,10 +25,11 @@ from harness.plans import MatrixFolder
 def show(path: Path, *, results: Path, cache: Path, as_json: bool, calibrate: bool) -> None:
     """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration."""
     loaded = matrix.load(path)
-    resolved = resolution.resolve(loaded, cache=cache.absolute())
+    cache = places.cache_folder(cache)
+    resolved = resolution.resolve(loaded, cache=cache)
     folder = MatrixFolder(results / loaded.name)
     if calibrate:
-        _calibrate(resolved.cells, MatrixFolder(folder.path / "calibration"), cache=cache.absolute(), quiet=as_json)
+        _calibrate(resolved.cells, MatrixFolder(folder.path / "calibration"), cache=cache, quiet=as_json)
     rates = forecast.rates(forecast.earlier(results))
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     plan = {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +15,7 @@ from harness import analysis, matrix, prices, reports
 from harness.campaign import learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
-from harness.cli import exits
+from harness.cli import exits, places
 from harness.cli.watchers import watcher
 from harness.executors import Executor, LocalExecutor
 from harness.plans import MatrixFolder
@@ -24,15 +27,12 @@ def run(path: Path, *, results: Path, cache: Path, executor: str, retry_failed: 
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
-    with only_one(folder):
-        resolved = resolution.resolve(loaded, cache=cache.absolute())
+    cache = places.cache_folder(cache)
+    with only_one(folder), _saying_what_is_kept(folder, path, results):
+        resolved = resolution.resolve(loaded, cache=cache)
         with watcher(loaded.name) as watching:
-            runner = Runner(folder=folder, executor=EXECUTORS[executor](), cache=cache.absolute(), watcher=watching)
-            try:
-                states = _waves(runner, resolved, folder, retry_failed=retry_failed)
-            except KeyboardInterrupt:
-                _say_what_is_kept(folder, path)
-                raise
+            runner = Runner(folder=folder, executor=EXECUTORS[executor](), cache=cache, watcher=watching)
+            states = _waves(runner, resolved, folder, retry_failed=retry_failed)
         tables(path, results=results, prices_file=None)
         return _exit_code(states, missing=len(resolved.unreachable))
 
@@ -70,10 +70,23 @@ def _exit_code(states: Counter[State], *, missing: int) -> int:
     return exits.SOME_FAILED if states[State.FAILED] else exits.OK
 
 
-def _say_what_is_kept(folder: MatrixFolder, path: Path) -> None:
+@contextmanager
+def _saying_what_is_kept(folder: MatrixFolder, path: Path, results: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say_what_is_kept(folder, ["harness", "run", str(path), *_unless_default(results)])
+        raise
+
+
+def _unless_default(results: Path) -> list[str]:
+    return [] if results == places.RESULTS else ["--results", str(results)]
+
+
+def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:
     kept = sum(folder.cell(cell_id).record() is not None for cell_id in folder.cell_ids())
     trials = sum(len(folder.cell(i).trials()) for i in folder.cell_ids() if folder.cell(i).record() is None)
     sys.stderr.write(
         f"interrupted: {kept} finished cells and {trials} trials of unfinished ones are kept in {folder.path}; "
-        f"go on with: harness run {path}\n"
+        f"go on with: {shlex.join(again)}\n"
     )

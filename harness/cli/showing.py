@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.model import Trial
 from harness.records import CellFolder, Record
@@ -36,17 +37,33 @@ def find(cell: str, results: Path) -> CellFolder:
     Raises:
         ResultsError: There is none, or more than one.
     """
-    found = [path for path in sorted(results.glob("*/cells/*")) if path.name.startswith(cell) and path.is_dir()]
+    found = [path for path in sorted(results.glob("*/cells/*")) if path.is_dir() and _is_meant(path, cell)]
     if len(found) == 1:
         return CellFolder(found[0])
     if not found:
         raise ResultsError(f"{results}: no cell begins with '{cell}'; harness plan MATRIX lists the ids")
-    several = ", ".join(f"{path.parent.parent.name}/{path.name}" for path in found[:5])
-    raise ResultsError(f"{results}: {len(found)} cells begin with '{cell}' ({several}, …); give more of the id")
+    several = ", ".join([_long_name(path) for path in found[:5]] + ["…"] * (len(found) > 5))  # noqa: PLR2004 - a line
+    raise ResultsError(f"{results}: {len(found)} cells begin with '{cell}' ({several}); give more, or MATRIX/ID")
+
+
+def _is_meant(path: Path, cell: str) -> bool:
+    # Two matrices may share a cell, so that its id alone can't tell the folders apart.
+    return path.name.startswith(cell) or _long_name(path).startswith(cell)
+
+
+def _long_name(path: Path) -> str:
+    return f"{path.parent.parent.name}/{path.name}"
+
+
+def _cell(folder: CellFolder) -> Cell:
+    try:
+        return folder.cell()
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"{folder.path}: cell.json can't be read; run the matrix again to write it anew") from error
 
 
 def _print_cell(console: Console, folder: CellFolder, record: Record | None) -> None:
-    cell = folder.cell()
+    cell = _cell(folder)
     names = cell.names
     console.print(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
     console.print(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")

@@ -36,7 +36,7 @@ class LocalExecutor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **_SETTINGS},
+                env={**os.environ, **_SETTINGS, "HARNESS_HOST_PID": str(os.getpid())},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )

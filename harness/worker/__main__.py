@@ -12,36 +12,44 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
 from harness.errors import HarnessError, MachineError
 from harness.records import CellFolder
-from harness.worker import programs
 
 log = logging.getLogger("harness.worker")
 
 # What the host reads as the machine's trouble; sysexits.h calls it a temporary failure.
 MACHINE_TROUBLE = 75
+# Names the process that a worker should not outlive.
+HOST = "HARNESS_HOST_PID"
 
 
 def main(arguments: list[str]) -> int:
     """Run one program on one folder and leave its outcome there; return the exit code."""
     program, path, cache, started = arguments
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s")
-    _die_with_parent()
     folder = CellFolder(Path(path))
+    if not _bound_to_host():
+        log.error("%s: the harness that asked for this worker is gone", path)
+        return MACHINE_TROUBLE
     with folder.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             log.error("%s: another worker is still at this cell", path)  # noqa: TRY400 - no traceback for this
             return MACHINE_TROUBLE
+        _keep_litter_in(folder)
         return _work(program, folder, cache=Path(cache), started=float(started))
 
 
 def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> int:
     try:
+        # The trainer takes seconds to import, and those who need not wait for it shouldn't: see ``main``.
+        from harness.worker import programs  # noqa: PLC0415 - see above
+
         folder.write_outcome(programs.PROGRAMS[program](folder, cache=cache, started=started))
     except MachineError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
@@ -59,11 +67,19 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
     return 0
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this process when the host that started it is gone, so that none is left behind."""
+def _bound_to_host() -> bool:
+    """Ask Linux to end this process with the host that started it; return False if that is gone already."""
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    host = os.environ.get(HOST)
+    return host is None or os.getppid() == int(host)
+
+
+def _keep_litter_in(folder: CellFolder) -> None:
+    """Let temporary files go where the host sweeps: TensorFlow leaves some, more so when it is killed."""
+    folder.scratch.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder.scratch)
 
 
 def _end(code: int) -> None:

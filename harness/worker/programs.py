@@ -14,7 +14,7 @@ from harness.cells import Cell
 from harness.errors import MachineError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
-from harness.model import Budget, Epoch, Proposal, Tuner
+from harness.model import Budget, Epoch, Proposal, Trial, Tuner
 from harness.objectives import runtime
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
@@ -94,10 +94,13 @@ def _searched(
         tuner = _tuner(cell, folder)
     with folder.progress.open("w", encoding="utf-8") as stream:
 
-        def watch(number: int, proposal: Proposal, epoch: Epoch) -> None:
+        def watch(number: int, proposal: Proposal | Trial, epoch: Epoch) -> None:
             stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_f1!r}\n")
             stream.flush()
 
+        for trial in recorded:
+            for epoch in trial.epochs:
+                watch(trial.number, trial, epoch)
         run = Search(
             tuner=tuner,
             objective=objective,

@@ -100,9 +100,7 @@ def batches(data: TrainingData, epoch: int, size: int) -> Batches:
         yield data.rows[rows].astype(np.float32), np.eye(CLASSES, dtype=np.float32)[data.labels[rows]]
 
 
-def stock_curve(
-    model: Any, data: TrainingData, *, optimizer: Any, smoothing: float = 0.0
-) -> list[tuple[float, float]]:
+def stock_curve(model: Any, data: TrainingData, *, optimizer: Any, smoothing: float = 0.0) -> list[tuple[float, float]]:
     """Train by Keras' own compiled step; return (loss, macro-F1 by scikit-learn) of every epoch."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     model.compile(optimizer=optimizer, loss=loss)

@@ -146,6 +146,16 @@ def test_the_user_has_the_last_word_on_the_start(space: Space, make: Make) -> No
     assert (oracle.num_initial_points, oracle.beta) == (17, 1.5)  # type: ignore[attr-defined]  # foreign, untyped
 
 
+def test_a_stop_after_many_collisions_is_not_taken_back(make: Make, flat_search: FakeSearch) -> None:
+    space = Space({"batch_size": Range(low=1, high=40, integer=True, default=32)})
+    tuner = make("kt-random", space, seed=1)
+
+    history = flat_search.run(tuner, 100)
+
+    assert 20 < len(configurations(history)) < 40
+    assert [tuner.ask() for _ in range(50)] == [None] * 50
+
+
 def test_no_trial_limit_of_the_library_ends_a_search(space: Space, make: Make, search: FakeSearch) -> None:
     continuous = Space({**space.domains, "dropout": Range(low=0.0, high=0.5, default=0.2)})
 
@@ -158,9 +168,13 @@ def test_whole_numbers_in_the_logarithm_stop_at_their_bound(make: Make, search: 
     space = Space({"batch_size": Range(low=8, high=64, log=True, integer=True, default=32)})
     the_larger_the_better = search.scored_by(lambda parameters: float(parameters["batch_size"]) / 100)
 
-    history = the_larger_the_better.run(make("kt-bayesian", space), 5)
+    tuner = make("kt-bayesian", space)
 
+    history = the_larger_the_better.run(tuner, 5)
+
+    trials = oracle_of(tuner).trials.values()  # type: ignore[attr-defined]  # foreign, untyped
     assert max(float(trial.parameters["batch_size"]) for trial in history) == 64
+    assert max(trial.hyperparameters.values["batch_size"] for trial in trials) == 64
 
 
 def test_grids_try_the_values_of_the_domain_from_the_defaults_on(make: Make, flat_search: FakeSearch) -> None:
@@ -212,3 +226,17 @@ def test_a_trial_that_was_not_told_is_asked_again_and_is_no_second_one(space: Sp
     tuner = make("kt-random", space)
 
     assert tuner.ask() == tuner.ask()
+
+
+class FakeIdleOracle:
+    """Waits for another worker, as an oracle asked by one search never should."""
+
+    def create_trial(self, worker: str) -> object:
+        return library.engine.trial.Trial(library.HyperParameters(), worker, "IDLE")
+
+
+def test_an_oracle_that_waits_for_nobody_is_a_bug(space: Space) -> None:
+    tuner = keras_tuner.KerasTuner(oracle=FakeIdleOracle(), space=space, epochs_per_trial=9)
+
+    with pytest.raises(RuntimeError, match="IDLE: the trial before was not told"):
+        tuner.ask()

@@ -1,0 +1,426 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.campaign.running import only_one, preparation_key
+from harness.campaign.watching import State
+from harness.cells import Cell
+from harness.errors import ResultsError, UserError, WorkerLost
+from harness.model import Outcome, Trial
+from harness.plans import MatrixFolder
+
+if TYPE_CHECKING:
+    from tests.campaign.conftest import Bench, Script
+
+Trained = Callable[..., Trial]
+
+
+def test_no_cells_are_run_in_no_time(bench: Bench) -> None:
+    assert bench.run([]) == {}
+    assert bench.executor.started == []
+
+
+def test_every_cell_is_prepared_for_then_searched_and_sealed(bench: Bench, cells: list[Cell]) -> None:
+    assert bench.run(cells) == {State.OK: 3}
+
+    assert bench.executor.started[0][0] == "prepare"
+    assert bench.searches == ["optuna-random", "optuna-tpe", "kt-random"]
+    for cell in cells:
+        record = bench.folder_of(cell).record()
+        assert record is not None
+        assert (record.status, record.ended, record.trials, record.attempts) == ("completed", "budget: epochs", 1, 1)
+        assert Cell.model_validate(record.cell) == cell
+
+
+def test_the_phases_of_a_record_sum_to_its_wall_clock(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    bench.executor.will("search", does.succeed(trained(0, 0.2, 0.3), trained(1, 0.4)))
+
+    bench.run([cell])
+
+    folder = bench.folder_of(cell)
+    record = folder.record()
+    assert record is not None
+    booked = [record.setup_phases, record.closing_phases, *(trial.phases for trial in folder.trials())]
+    assert record.closing_phases["shutdown"] > 0
+    assert sum(sum(phases.values()) for phases in booked) == pytest.approx(record.wall_s, rel=1e-12)
+
+
+def test_what_only_a_running_search_needs_is_gone_once_it_is_sealed(bench: Bench, cell: Cell) -> None:
+    bench.run([cell])
+
+    left = {path.name for path in bench.folder_of(cell).path.iterdir()}
+    assert left == {"cell.json", "trials.jsonl", "record.json", "attempts.jsonl", "worker.log"}
+
+
+def test_what_a_kill_left_beside_a_sealed_record_is_swept_at_the_next_run(bench: Bench, cell: Cell) -> None:
+    bench.run([cell])
+    folder = bench.folder_of(cell)
+    folder.checkpoints.mkdir()
+    (folder.checkpoints / "trial-00000.npz").write_bytes(b"much")
+    folder.write_outcome({"status": "completed"})
+
+    bench.run([cell])
+
+    assert not folder.checkpoints.exists()
+    assert folder.outcome() is None
+    assert bench.searches == ["optuna-random"]
+
+
+def test_finished_cells_are_skipped_and_missing_ones_run(bench: Bench, cells: list[Cell]) -> None:
+    bench.run(cells[:2])
+    before = [(bench.folder_of(cell).path / "record.json").read_bytes() for cell in cells[:2]]
+
+    assert bench.run(cells) == {State.OK: 3}
+
+    assert bench.searches == [cell.names.tuner for cell in cells]
+    assert bench.watcher.heard("begins") == [[2, 0], [3, 2]]
+    assert before == [(bench.folder_of(cell).path / "record.json").read_bytes() for cell in cells[:2]]
+
+
+def test_failed_cells_are_results_and_not_run_again(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("search", does.fail("crash: ZeroDivisionError: x (search.py:1)"))
+
+    assert bench.run([cell]) == {State.FAILED: 1}
+    assert bench.run([cell]) == {State.FAILED: 1}
+
+    assert bench.searches == ["optuna-random"]
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.reason == "crash: ZeroDivisionError: x (search.py:1)"
+
+
+def test_failed_cells_are_repeated_when_asked_and_the_earlier_record_is_kept_aside(
+    bench: Bench, cells: list[Cell], does: type[Script], trained: Trained
+) -> None:
+    bench.executor.will("optuna-tpe", does.fail("first", trials=(trained(0, 0.9),)))
+    bench.run(cells)
+
+    assert bench.run(cells, retry_failed=True) == {State.OK: 3}
+
+    assert bench.searches[3:] == ["optuna-tpe"]
+    folder = bench.folder_of(cells[1])
+    assert [trial.score for trial in folder.trials()] == [0.5]
+    assert '"reason": "first"' in (folder.path / "retried-1" / "record.json").read_text("utf-8")
+    assert (folder.path / "retried-1" / "trials.jsonl").exists()
+
+
+def test_the_machines_trouble_is_tried_once_more(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("search", does.have_trouble())
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.attempts == 2
+    assert [attempt["exit_code"] for attempt in bench.folder_of(cell).attempts()] == [75, 0]
+
+
+def test_the_machines_trouble_twice_leaves_the_cell_missing_with_its_reason(
+    bench: Bench, cells: list[Cell], does: type[Script]
+) -> None:
+    bench.executor.will("optuna-tpe", does.have_trouble("first\n"), does.have_trouble("all is lost\n"))
+
+    assert bench.run(cells) == {State.OK: 2, State.MISSING: 1}
+
+    folder = bench.folder_of(cells[1])
+    assert folder.record() is None
+    assert [attempt["reason"] for attempt in folder.attempts()] == ["exit code 75: first", "exit code 75: all is lost"]
+    assert bench.watcher.heard("cell_ends")[1][1:3] == [State.MISSING, "exit code 75: all is lost"]
+
+
+def test_a_missing_cell_is_run_at_the_next_campaign(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("search", does.have_trouble(), does.have_trouble())
+    bench.run([cell])
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+
+def test_a_worker_killed_once_goes_on_from_its_trials(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    bench.executor.will("search", does.be_killed(trained(0, 0.2)), does.succeed(trained(1, 0.4)))
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+    folder = bench.folder_of(cell)
+    assert [trial.number for trial in folder.trials()] == [0, 1]
+    assert folder.attempts()[0]["reason"] == "killed by SIGKILL"
+
+
+def test_a_worker_that_is_always_killed_leaves_its_trials_for_later(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    bench.executor.will("search", does.be_killed(trained(0, 0.2)), does.be_killed())
+
+    assert bench.run([cell]) == {State.MISSING: 1}
+
+    ((_, *how, _),) = bench.watcher.heard("cell_ends")
+    assert how == [State.MISSING, "killed by SIGKILL", 0.2]
+    folder = bench.folder_of(cell)
+    assert folder.checkpoints.exists()
+    assert len(folder.trials()) == 1
+
+
+def test_a_search_killed_along_with_its_host_counts_as_another_process(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    folder = bench.folder_of(cell)
+    folder.write_cell(cell)
+    folder.append(trained(0, 0.2))
+    resumed = {"status": "completed", "setup_phases": {"startup": 1.0, "replay": 0.1}}
+    bench.executor.will("search", does.succeed(trained(1, 0.4), outcome=resumed))
+
+    bench.run([cell])
+
+    record = folder.record()
+    assert record is not None
+    assert len(folder.attempts()) == 1
+    assert record.attempts == 2
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_a_worker_that_ends_without_a_word_is_a_failed_search_with_the_logs_last_line(
+    bench: Bench, cell: Cell, does: type[Script], code: int
+) -> None:
+    log = "Traceback …\nModuleNotFoundError: No module named 'keras'\n"
+    bench.executor.will("search", does.say_nothing(exit_code=code, log=log))
+
+    assert bench.run([cell]) == {State.FAILED: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.reason == f"exit code {code}: ModuleNotFoundError: No module named 'keras'"
+    assert record.peak_memory_bytes["value"] is None
+    assert record.evidence["log"][-1] == "ModuleNotFoundError: No module named 'keras'"
+
+
+def test_a_log_of_any_bytes_is_survived(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    folder = bench.folder_of(cell)
+    folder.path.mkdir(parents=True)
+    folder.log.write_bytes(b"\xff\xfe\x00" + b"x" * 10_000)
+    bench.executor.will("search", does.say_nothing(exit_code=1))
+
+    bench.run([cell])
+
+    record = folder.record()
+    assert record is not None
+    assert record.reason is not None
+    assert len(record.reason) < 600
+
+
+def test_a_search_without_a_single_score_is_a_failed_one_that_counts_its_outcomes(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    nothing = [
+        trained(0, outcome=Outcome.OUT_OF_MEMORY, reason="the device is full"),
+        trained(1, outcome=Outcome.DIVERGED, reason="the loss became nan"),
+        trained(2, outcome=Outcome.DIVERGED, reason="the loss became inf"),
+    ]
+    bench.executor.will("search", does.succeed(*nothing))
+
+    assert bench.run([cell]) == {State.FAILED: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.reason == "no trial had a score: 1 out_of_memory, 2 diverged (the device is full)"
+
+
+def test_a_search_without_any_trial_is_a_failed_one(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("search", does.succeed(trials=()))
+
+    assert bench.run([cell]) == {State.FAILED: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.reason == "no trial had a score: no trial was run"
+
+
+def test_one_score_is_enough(bench: Bench, cell: Cell, does: type[Script], trained: Trained) -> None:
+    broken = trained(0, outcome=Outcome.FAILED, reason="no such kernel")
+    bench.executor.will("search", does.succeed(broken, trained(1, 0.0)))
+
+    assert bench.run([cell]) == {State.OK: 1}
+    assert bench.watcher.heard("cell_ends")[0][3] == 0.0
+
+
+def test_a_preparation_is_run_once_for_all_cells_that_share_it(bench: Bench, cells: list[Cell]) -> None:
+    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
+
+    bench.run([*cells, other])
+
+    assert [program for program, _ in bench.executor.started].count("prepare") == 2
+    assert [program for program, _ in bench.executor.started][:2] == ["prepare", "prepare"]
+
+
+def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell], tmp_path: Path) -> None:
+    bench.run(cells[:1])
+    bench.folder = MatrixFolder(tmp_path / "other results")
+    bench.executor.started.clear()
+
+    bench.run(cells)
+
+    assert [program for program, _ in bench.executor.started] == ["search"] * 3
+
+
+def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
+    key = preparation_key(cell)
+    smaller = cell.protocol.model_copy(update={"image_size": 64})
+    trained = cell.backbone.model_copy(update={"weights": "imagenet"})
+
+    assert preparation_key(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
+    assert preparation_key(cell.model_copy(update={"protocol": smaller})) != key
+    assert preparation_key(cell.model_copy(update={"code": "d" * 64})) != key
+    # Untrained weights are drawn by the seed; trained ones are the same for all.
+    assert preparation_key(cell.model_copy(update={"seed": 9})) != key
+    seeds = [cell.model_copy(update={"backbone": trained, "seed": seed}) for seed in (1, 2)]
+    assert preparation_key(seeds[0]) == preparation_key(seeds[1])
+
+
+def test_a_failed_preparation_is_the_users_mistake_before_any_search(
+    bench: Bench, cells: list[Cell], does: type[Script]
+) -> None:
+    bench.executor.will("prepare", does.fail("data/mine: holds one class only; two or more are needed"))
+
+    with pytest.raises(UserError, match=r"^digits, MobileNetV2: data/mine: holds one class only") as caught:
+        bench.run(cells)
+
+    assert "\n" not in str(caught.value)
+    assert bench.searches == []
+    bench.run(cells)
+    assert bench.searches == [cell.names.tuner for cell in cells]
+
+
+def test_a_preparation_that_only_meets_trouble_is_the_machines(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("prepare", does.be_killed(), does.have_trouble())
+
+    with pytest.raises(WorkerLost, match=r"^preparing digits for MobileNetV2: exit code 75: the disk is away"):
+        bench.run([cell])
+
+    assert bench.searches == []
+
+
+def test_a_preparation_killed_once_is_tried_again(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("prepare", does.be_killed())
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+
+def test_two_names_for_the_same_bytes_are_one_search(bench: Bench, cell: Cell) -> None:
+    names = cell.names.model_copy(update={"dataset": "the same digits"})
+    twin = cell.model_copy(update={"names": names, "source": {**cell.source, "paths": ["/elsewhere"]}})
+
+    assert bench.run([cell, twin]) == {State.OK: 1}
+    assert bench.searches == ["optuna-random"]
+
+
+def test_whoever_watches_is_told_of_every_epoch(bench: Bench, cell: Cell, does: type[Script], trained: Trained) -> None:
+    script = does.succeed(trained(0, 0.2, 0.1), progress=("0 1 2 0.2\n", "0 2 ", "2 0.1\n"))
+    bench.executor.will("search", script)
+
+    bench.run([cell])
+
+    heard = [progress for _, progress in bench.watcher.heard("cell_advances")]
+    assert [(each.epoch, each.epochs_done, each.best_f1) for each in heard] == [(1, 1, 0.2), (2, 2, 0.2)]
+
+
+def test_progress_of_an_earlier_process_is_not_taken_for_this_ones(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    folder = bench.folder_of(cell)
+    folder.path.mkdir(parents=True)
+    folder.progress.write_text("0 1 3 0.9\n0 2 3 0.9\n0 3 3 0.9\n")
+    bench.executor.will("search", does.succeed(progress=("0 1 3 0.1\n",)))
+
+    bench.run([cell])
+
+    ((_, progress),) = bench.watcher.heard("cell_advances")
+    assert (progress.epochs_done, progress.best_f1) == (1, 0.1)
+
+
+@pytest.mark.parametrize("where", ["watcher", "wait"])
+def test_an_interrupt_stops_the_worker_and_keeps_all_that_is_finished(
+    bench: Bench, cells: list[Cell], does: type[Script], where: str
+) -> None:
+    bench.run(cells[:1])
+    bench.executor.will("search", does.succeed(progress=("0 1 3 0.2\n",)))
+    bench.watcher.interrupted = where == "watcher"
+    bench.executor.interrupts_at = 0 if where == "wait" else None
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(cells)
+
+    assert bench.executor.workers[-1].stopped
+    assert [bench.folder_of(cell).record() is None for cell in cells] == [False, True, True]
+    (attempt,) = bench.folder_of(cells[1]).attempts()
+    assert (attempt["interrupted"], attempt["signal"]) == (True, "SIGTERM")
+
+
+def test_an_interrupted_campaign_goes_on_where_it_was(bench: Bench, cells: list[Cell]) -> None:
+    bench.executor.interrupts_at = 0
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(cells)
+    bench.executor.interrupts_at = None
+
+    assert bench.run(cells) == {State.OK: 3}
+
+
+def test_two_campaigns_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
+    folder = MatrixFolder(tmp_path / "results" / "mine")
+
+    with (
+        only_one(folder),
+        pytest.raises(ResultsError, match=r"mine: another run is writing here") as caught,
+        only_one(folder),
+    ):
+        pytest.fail("both hold the folder")
+
+    assert "--results" in str(caught.value)
+    with only_one(folder):
+        pass
+
+
+def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from harness.plans import MatrixFolder;"
+        "from harness.campaign.running import only_one\n"
+        "with only_one(MatrixFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(ResultsError), only_one(MatrixFolder(tmp_path)):
+            pass
+        holder.kill()
+
+    with only_one(MatrixFolder(tmp_path)):
+        pass
+
+
+def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with (
+        pytest.raises(ResultsError, match=r"file/mine: can't be written \(.*\); choose another folder with --results"),
+        only_one(MatrixFolder(tmp_path / "file" / "mine")),
+    ):
+        pass
+
+
+def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list[Cell]) -> None:
+    folder = bench.folder_of(cells[2])
+    folder.path.mkdir(parents=True)
+    (folder.path / "record.json").write_text("{")
+
+    with pytest.raises(ResultsError, match=r"record\.json: not JSON"):
+        bench.run(cells)
+
+    assert bench.executor.started == []

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.campaign.watching import Progress, ProgressFile
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "progress.log"
+
+
+def test_a_file_that_is_not_there_yet_says_nothing(path: Path) -> None:
+    assert ProgressFile(path).latest() is None
+
+
+def test_an_empty_file_says_nothing(path: Path) -> None:
+    path.touch()
+
+    assert ProgressFile(path).latest() is None
+
+
+def test_the_newest_line_is_told_with_what_came_before_it(path: Path) -> None:
+    path.write_text("0 1 3 0.25\n0 2 3 0.5\n1 1 3 0.125\n")
+
+    assert ProgressFile(path).latest() == Progress(
+        trial=1, epoch=1, last_epoch=3, val_f1=0.125, epochs_done=3, best_f1=0.5
+    )
+
+
+def test_a_growing_file_is_told_as_it_grows(path: Path) -> None:
+    progress = ProgressFile(path)
+    assert progress.latest() is None
+
+    for number in range(1, 4):
+        with path.open("a") as stream:
+            stream.write(f"0 {number} 3 0.{number}\n")
+        latest = progress.latest()
+        assert latest is not None
+        assert (latest.epoch, latest.epochs_done, latest.best_f1) == (number, number, number / 10)
+
+    assert progress.latest() is None
+
+
+def test_only_whole_lines_are_read(path: Path) -> None:
+    progress = ProgressFile(path)
+    line = b"0 1 3 0.123456789\n"
+    for kept in range(1, len(line)):
+        path.write_bytes(line[:kept])
+        assert progress.latest() is None
+
+    path.write_bytes(line)
+
+    latest = progress.latest()
+    assert latest is not None
+    assert latest.val_f1 == 0.123456789
+
+
+def test_a_score_to_the_last_bit_comes_through(path: Path) -> None:
+    path.write_text(f"0 1 1 {0.1 + 0.2!r}\n")
+
+    latest = ProgressFile(path).latest()
+
+    assert latest is not None
+    assert latest.val_f1 == 0.1 + 0.2

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness.ledger import Ledger
+from harness.model import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
+from harness.objectives import runtime
+from harness.objectives.checkpoints import Checkpoints
+from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
+from harness.spec import Protocol
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(autouse=True)
+def float32_again() -> Iterator[None]:
+    yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int = 0, **protocol: Any) -> KerasObjective:
+    settings = Protocol(epochs_per_trial=3, image_size=32, **protocol)
+    runtime.configure(settings, seed=1)
+    return KerasObjective(
+        data=data,
+        trained=lambda _: Trained(above=None, width=data.rows.shape[1]),
+        protocol=settings,
+        seed=seed,
+        ledger=Ledger(clock=time.monotonic, started=time.monotonic()),
+        checkpoints=None if checkpoints is None else Checkpoints(checkpoints),
+        decays=False,
+    )
+
+
+def proposal(first: int = 1, last: int = 3, parent: int | None = None, **parameters: Any) -> Proposal:
+    values = {"learning_rate": 0.02, "batch_size": 16, "dropout": 0.3, **parameters}
+    return Proposal(parameters=values, first_epoch=first, last_epoch=last, parent=parent)
+
+
+def curve(epochs: list[Epoch]) -> list[tuple[int, float, float]]:
+    return [(epoch.epoch, epoch.val_f1, epoch.loss) for epoch in epochs]
+
+
+def test_training_learns(features: TrainingData) -> None:
+    epochs = list(objective(features).train(proposal(last=15)))
+
+    assert epochs[-1].loss < epochs[0].loss
+    assert max(epoch.val_f1 for epoch in epochs) > 0.6
+    assert all(epoch.train_s > 0 and epoch.evaluate_s > 0 for epoch in epochs)
+
+
+def test_equal_parameters_give_equal_curves_whatever_was_trained_before(features: TrainingData) -> None:
+    subject = objective(features)
+    first = curve(list(subject.train(proposal())))
+    list(subject.train(proposal(batch_size=7, learning_rate=0.5, dropout=0.9, hidden_units=4)))
+
+    assert curve(list(subject.train(proposal()))) == first
+    assert curve(list(objective(features).train(proposal()))) == first
+
+
+def test_another_seed_gives_another_curve(features: TrainingData) -> None:
+    assert curve(list(objective(features, seed=0).train(proposal()))) != curve(
+        list(objective(features, seed=1).train(proposal()))
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 52, 53, 10_000])
+def test_any_batch_size_trains_every_image_once(features: TrainingData, batch_size: int) -> None:
+    epochs = list(objective(features).train(proposal(batch_size=batch_size, last=2)))
+
+    assert [epoch.epoch for epoch in epochs] == [1, 2]
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_images(features: TrainingData) -> None:
+    """A learning rate of almost nothing leaves the weights alone: any batch size must then find the same loss."""
+    subject = objective(features)
+
+    losses = [
+        next(subject.train(proposal(learning_rate=1e-12, dropout=0.0, batch_size=size))).loss for size in (1, 20, 53)
+    ]
+
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_divergence_ends_a_trial_and_the_next_is_as_if_nothing_had_been(features: TrainingData) -> None:
+    subject = objective(features)
+    untouched = curve(list(subject.train(proposal())))
+
+    with pytest.raises(Diverged, match="the loss became (nan|inf) in epoch"):
+        list(subject.train(proposal(learning_rate=1e38, optimizer="sgd", last=9)))
+    with pytest.raises(Diverged):
+        list(subject.train(proposal(learning_rate=3e38, last=9)))
+
+    assert curve(list(subject.train(proposal()))) == untouched
+
+
+def test_a_continued_trial_starts_from_its_parents_best_weights(features: TrainingData, tmp_path: Path) -> None:
+    subject = objective(features, checkpoints=tmp_path)
+    parent = list(subject.train(proposal(last=2)))
+    subject.keep(0)
+    list(subject.train(proposal(learning_rate=0.5)))
+    subject.keep(1)
+
+    first = next(subject.train(proposal(first=3, last=6, parent=0)))
+
+    assert first.epoch == 3
+    assert first.loss < parent[0].loss
+    again = next(objective(features, checkpoints=tmp_path).train(proposal(first=3, last=6, parent=0)))
+    assert (again.loss, again.val_f1) == (first.loss, first.val_f1)
+
+
+def test_the_best_epochs_weights_are_kept_not_the_lasts(features: TrainingData, tmp_path: Path) -> None:
+    subject = objective(features, checkpoints=tmp_path)
+    scores: dict[float, list[Any]] = {}
+    for epoch in subject.train(proposal(last=6, learning_rate=0.3)):
+        assert subject._current is not None
+        scores.setdefault(epoch.val_f1, subject._current[0].snapshot())
+
+    subject.keep(4)
+
+    best = scores[max(scores)]
+    for kept, expected in zip(Checkpoints(tmp_path).load(4), best, strict=True):
+        np.testing.assert_array_equal(kept, expected)
+
+
+def test_nothing_is_kept_where_no_trial_continues_another(features: TrainingData, tmp_path: Path) -> None:
+    subject = objective(features)
+    list(subject.train(proposal()))
+
+    subject.keep(0)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_structure_is_built_once_and_booked_as_build(features: TrainingData) -> None:
+    subject = objective(features)
+    subject.prepare({})
+    subject._ledger.take()
+
+    list(subject.train(proposal(hidden_units=8, last=1)))
+    first = subject._ledger.take()
+    list(subject.train(proposal(hidden_units=8, last=1, learning_rate=0.1)))
+    second = subject._ledger.take()
+
+    assert first["build"] > 0
+    assert "build" not in second
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains(features: TrainingData, precision: str) -> None:
+    epochs = list(objective(features, precision=precision).train(proposal(last=15)))
+
+    assert epochs[-1].loss < epochs[0].loss
+
+
+def test_compiled_steps_agree_with_uncompiled_ones(features: TrainingData) -> None:
+    plain = list(objective(features).train(proposal(dropout=0.0)))
+    compiled = list(objective(features, jit=True, determinism=False).train(proposal(dropout=0.0)))
+
+    assert [epoch.loss for epoch in compiled] == pytest.approx([epoch.loss for epoch in plain], rel=1e-4)
+
+
+def test_test_images_are_scored_with_the_weights_as_they_stand(features: TrainingData) -> None:
+    swapped = replace(features, validation=features.test, test=features.validation)
+    subject, mirror = objective(features), objective(swapped)
+
+    for one, other in zip(subject.train(proposal()), mirror.train(proposal()), strict=True):
+        assert subject.test_f1() == other.val_f1
+        assert mirror.test_f1() == one.val_f1
+
+
+def test_scoring_before_training_is_a_bug_and_says_so(features: TrainingData) -> None:
+    with pytest.raises(RuntimeError, match="nothing has been trained"):
+        objective(features).test_f1()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore"), OutOfMemory),
+        (tf.errors.InternalError(None, None, "no kernel\nmore"), TrialFailed),
+    ],
+)
+def test_tensorflows_errors_become_outcomes_in_one_line(
+    features: TrainingData, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: type[Exception]
+) -> None:
+    subject = objective(features)
+    subject.prepare({})
+
+    def break_down(*_: object) -> float:
+        raise error
+
+    monkeypatch.setattr(subject, "_train_epoch", break_down)
+
+    with pytest.raises(expected) as caught:
+        next(subject.train(proposal()))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bug_in_training_is_no_outcome(features: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = objective(features)
+    subject.prepare({})
+    monkeypatch.setattr(subject, "_train_epoch", lambda *_: {}["x"])
+
+    with pytest.raises(KeyError):
+        next(subject.train(proposal()))
