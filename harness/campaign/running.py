@@ -215,7 +215,7 @@ def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any
 
 def _attempts(folder: CellFolder, left: Mapping[str, Any]) -> int:
     """Count the processes; one that was killed with its host was never noted, but left trials to be replayed."""
-    noted = sum(attempt["program"] == "search" for attempt in folder.attempts())
+    noted = [attempt["program"] for attempt in folder.attempts()].count("search")
     return max(noted, 2) if "replay" in left.get("setup_phases", {}) else noted
 
 

@@ -8,14 +8,14 @@ import pytest
 from harness.campaign import forecast
 from harness.cells import Cell, domains_of
 from harness.model import Trial
-from harness.space import Choice, Range, Space
-from harness.spec import Budget, Tuner
+from harness.space import Choice, Domain, Range, Space
+from harness.spec import Budget, Scalar, Tuner
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
 
 Trained = Callable[..., Trial]
-GRID = {
+GRID: dict[str, Domain] = {
     "learning_rate": Range(low=1e-4, high=1e-1, log=True, default=1e-3),
     "batch_size": Choice(choices=(16, 32), default=32),
 }
@@ -23,7 +23,7 @@ GRID = {
 
 def asking(cell: Cell, tuner: str = "optuna-tpe", **budget: Any) -> Cell:
     name, _, points = tuner.partition(":")
-    options = {"points": int(points)} if points else {}
+    options: dict[str, Scalar] = {"points": int(points)} if points else {}
     tuned = {"tuner": Tuner(tuner=name, options=options), "domains": domains_of(Space(GRID))}
     return cell.model_copy(update={**tuned, "budget": Budget(**budget)})
 

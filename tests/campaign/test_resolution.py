@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -11,7 +11,12 @@ from harness.campaign.resolution import Resolution
 from harness.errors import UserError
 from harness.matrix import combinations
 
-Resolve = Callable[[str], Resolution]
+
+class Resolve(Protocol):
+    """Writes a matrix with more data sets or backbones and resolves it."""
+
+    def __call__(self, *, datasets: str = "", backbones: str = "") -> Resolution: ...
+
 
 MATRIX = """\
 seeds = [2, 1]
@@ -41,9 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def resolve(path: Path, tmp_path: Path) -> Resolve:
-    """Write a matrix with more data sets or backbones and resolve it."""
-
-    def _resolve(datasets: str = "", backbones: str = "") -> Resolution:
+    def _resolve(*, datasets: str = "", backbones: str = "") -> Resolution:
         path.write_text(MATRIX.format(datasets=datasets, backbones=backbones), "utf-8")
         return resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
 

@@ -81,7 +81,7 @@ def test_finished_cells_are_skipped_and_missing_ones_run(bench: Bench, cells: li
     assert bench.run(cells) == {State.OK: 3}
 
     assert bench.searches == [cell.names.tuner for cell in cells]
-    assert bench.watcher.heard("begins") == [[2, 0], [3, 2]]
+    assert bench.watcher.heard("begins") == [(2, 0), (3, 2)]
     assert before == [(bench.folder_of(cell).path / "record.json").read_bytes() for cell in cells[:2]]
 
 
@@ -133,7 +133,7 @@ def test_the_machines_trouble_twice_leaves_the_cell_missing_with_its_reason(
     folder = bench.folder_of(cells[1])
     assert folder.record() is None
     assert [attempt["reason"] for attempt in folder.attempts()] == ["exit code 75: first", "exit code 75: all is lost"]
-    assert bench.watcher.heard("cell_ends")[1][1:3] == [State.MISSING, "exit code 75: all is lost"]
+    assert bench.watcher.heard("cell_ends")[1][1:3] == (State.MISSING, "exit code 75: all is lost")
 
 
 def test_a_missing_cell_is_run_at_the_next_campaign(bench: Bench, cell: Cell, does: type[Script]) -> None:
@@ -407,12 +407,10 @@ def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> Non
 
 def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
+    said = r"file/mine: can't be written \(.*\); choose another folder with --results"
 
-    with (
-        pytest.raises(ResultsError, match=r"file/mine: can't be written \(.*\); choose another folder with --results"),
-        only_one(MatrixFolder(tmp_path / "file" / "mine")),
-    ):
-        pass
+    with pytest.raises(ResultsError, match=said), only_one(MatrixFolder(tmp_path / "file" / "mine")):
+        pytest.fail("a folder was made in a file")
 
 
 def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list[Cell]) -> None:

@@ -1,0 +1,105 @@
+"""Real, small cells: digits, and backbones with random weights, so that nothing is downloaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import environment
+from harness.backbones.weights import RANDOM
+from harness.cells import Cell, Names, domains_of
+from harness.datasets import sources
+from harness.model import Trial
+from harness.records import CellFolder
+from harness.space import Choice, Domain, Range, Space
+from harness.spec import Backbone, Budget, Dataset, Protocol, Tuner
+
+DOMAINS: Mapping[str, Domain] = {
+    "learning_rate": Range(low=1e-3, high=1.0, log=True, default=1e-2),
+    "batch_size": Choice(choices=(16, 32, 64), default=32),
+    "dropout": Range(low=0.0, high=0.6, default=0.2),
+}
+
+
+class Bench:
+    """Makes cells and works at them in this process, on one cache."""
+
+    def __init__(self, cache: Path, folder: Path) -> None:
+        self.cache = cache
+        self._folder = folder
+        self._count = 0
+
+    def cell(
+        self,
+        tuner: str = "optuna-tpe",
+        *,
+        epochs: int = 4,
+        epochs_per_trial: int = 2,
+        domains: Mapping[str, Domain] = DOMAINS,
+        model: str = "EfficientNetLite0",
+        train: str = "head",
+        images: int = 200,
+        seed: int = 1,
+        **tuner_changes: Any,
+    ) -> Cell:
+        dataset = Dataset(source="digits", max_images=images)
+        alpha = 0.35 if model == "MobileNetV2" else None
+        return Cell(
+            names=Names(dataset="digits", backbone=model, tuner=tuner, hyperparameters="some"),
+            dataset=dataset,
+            source=asdict(sources.resolve(dataset, base=Path(), cache=self.cache)),
+            backbone=Backbone(model=model, weights="none", train=train, alpha=alpha),
+            weights=asdict(RANDOM),
+            tuner=Tuner(tuner=tuner, **tuner_changes),
+            domains=domains_of(Space(domains)),
+            budget=Budget(epochs=epochs),
+            protocol=Protocol(epochs_per_trial=epochs_per_trial, image_size=32),
+            seed=seed,
+            environment=environment.lock_hash(),
+            code=environment.code_hash(),
+        )
+
+    def folder(self, cell: Cell) -> CellFolder:
+        """A fresh folder that asks for ``cell``."""
+        self._count += 1
+        folder = CellFolder(self._folder / f"ä {self._count}")
+        folder.write_cell(cell)
+        return folder
+
+    def search(self, cell: Cell) -> tuple[CellFolder, dict[str, Any]]:
+        """Search ``cell`` in a fresh folder; return it and the outcome."""
+        folder = self.folder(cell)
+        return folder, self.go_on(folder)
+
+    def go_on(self, folder: CellFolder) -> dict[str, Any]:
+        """Search what ``folder`` asks for, from what it holds."""
+        from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+        return programs.search(folder, cache=self.cache, started=time.monotonic())
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ä cache")
+
+
+@pytest.fixture
+def bench(cache: Path, tmp_path: Path) -> Bench:
+    return Bench(cache, tmp_path)
+
+
+@pytest.fixture
+def scores_of() -> Callable[[Trial], Any]:
+    """All of a trial that must repeat to the last bit: everything but what it cost."""
+
+    def scores(trial: Trial) -> Any:
+        curve = [(epoch.epoch, epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in trial.epochs]
+        asked = (dict(trial.parameters), trial.first_epoch, trial.last_epoch, trial.parent)
+        return trial.number, asked, trial.outcome, curve, trial.charged_epochs, trial.images, trial.reason
+
+    return scores

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cells import Cell
+from harness.executors import Ended, LocalExecutor
+from harness.records import CellFolder
+from harness.worker import __main__ as worker
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench
+
+HOST = """\
+import sys, time
+from pathlib import Path
+from harness.executors import LocalExecutor
+running = LocalExecutor().start("search", Path(sys.argv[1]), cache=Path(sys.argv[2]), log=Path(sys.argv[3]))
+print(running.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def run_in_a_process(folder: CellFolder, cache: Path, program: str = "search") -> Ended:
+    ended = LocalExecutor().start(program, folder.path, cache=cache, log=folder.log).wait(120.0)
+    assert ended is not None
+    return ended
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_gone(pid: int, timeout_s: float) -> bool:
+    until = time.monotonic() + timeout_s
+    while is_alive(pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not is_alive(pid)
+
+
+def test_a_worker_imports_no_trainer_before_it_holds_its_folder() -> None:
+    code = "import sys, harness.worker.__main__; print([m for m in sys.modules if m in ('numpy', 'keras', 'tensorflow')])"
+
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert asked.stdout.strip() == "[]"
+
+
+def test_a_folder_that_another_worker_holds_is_the_machines_trouble(bench: Bench, tmp_path: Path) -> None:
+    folder = bench.folder(bench.cell())
+
+    with folder.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = run_in_a_process(folder, tmp_path)
+
+    assert ended.exit_code == 75
+    assert folder.outcome() is None
+    assert "another worker is still at this cell" in folder.log.read_text("utf-8")
+
+
+def test_a_worker_whose_host_is_gone_before_it_begins_leaves_the_folder_alone(bench: Bench, tmp_path: Path) -> None:
+    folder = bench.folder(bench.cell())
+    command = [sys.executable, "-m", "harness.worker", "search", str(folder.path), str(tmp_path), "0.0"]
+    nobody = {**os.environ, "HARNESS_HOST_PID": str(os.getppid())}
+
+    ended = subprocess.run(command, env=nobody, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 75
+    assert "the harness that asked for this worker is gone" in ended.stderr
+    assert not folder.lock.exists()
+
+
+@contextlib.contextmanager
+def host(folder: CellFolder, cache: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A host that starts a worker and waits; give it and the worker's process id."""
+    command = [sys.executable, "-c", HOST, str(folder.path), str(cache), str(folder.log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.5])
+def test_no_worker_outlives_its_host(bench: Bench, tmp_path: Path, after_s: float) -> None:
+    folder = bench.folder(bench.cell())
+
+    with host(folder, tmp_path) as (process, worker_pid):
+        time.sleep(after_s)
+        process.send_signal(signal.SIGKILL)
+
+        assert wait_until_gone(worker_pid, 2.0)
+    assert folder.outcome() is None
+
+
+@pytest.mark.train
+def test_other_sources_than_the_cell_was_planned_with_are_the_machines_trouble(bench: Bench) -> None:
+    for part in ("code", "environment"):
+        folder = bench.folder(bench.cell().model_copy(update={part: "0" * 64}))
+
+        for program in ("prepare", "search"):
+            assert worker._work(program, folder, cache=bench.cache, started=time.monotonic()) == 75
+        assert folder.outcome() is None
+        assert folder.trials() == []
+
+
+def vanished(cell: Cell, path: Path) -> Cell:
+    """The same cell with a weights file that was there when it was planned."""
+    weights = {"kind": "file", "path": str(path), "sha256": "0" * 64, "source": path.name, "trained_on": "unknown"}
+    return cell.model_copy(
+        update={"weights": weights, "backbone": cell.backbone.model_copy(update={"weights": str(path)})}
+    )
+
+
+@pytest.mark.train
+def test_what_can_not_be_used_as_asked_is_a_failed_search_with_its_reason(bench: Bench, tmp_path: Path) -> None:
+    cell = vanished(bench.cell(), tmp_path / "gone.h5")
+    folder = bench.folder(cell)
+
+    code = worker._work("search", folder, cache=bench.cache, started=time.monotonic())
+
+    outcome = folder.outcome()
+    assert code == 1
+    assert outcome is not None
+    assert outcome["status"] == "failed"
+    assert "gone.h5" in outcome["reason"]
+    assert "\n" not in outcome["reason"]
+
+
+@pytest.mark.train
+def test_a_crash_is_a_failed_search_with_a_reason_and_a_traceback_in_the_log(bench: Bench, cache: Path) -> None:
+    cell = bench.cell()
+    folder = bench.folder(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "no-such"})}))
+
+    ended = run_in_a_process(folder, cache)
+
+    outcome = folder.outcome()
+    assert ended.exit_code == 1
+    assert outcome is not None
+    assert outcome["status"] == "failed"
+    assert outcome["reason"].startswith("crash: KeyError: 'no-such' (")
+    assert "Traceback (most recent call last)" in folder.log.read_text("utf-8")
+
+
+@pytest.mark.train
+def test_a_worker_leaves_no_litter_but_in_its_folder(bench: Bench, cache: Path, tmp_path: Path) -> None:
+    folder = bench.folder(bench.cell("default", epochs=2))
+    elsewhere = tmp_path / "tmp"
+    elsewhere.mkdir()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(elsewhere))
+        ended = run_in_a_process(folder, cache)
+
+    assert ended.exit_code == 0
+    assert list(elsewhere.iterdir()) == []
+    assert len(folder.trials()) == 1

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.ledger import PHASES
+from harness.model import Outcome, Trial
+from harness.records import CellFolder
+from harness.search import ReplayMismatch
+from harness.space import Choice, Domain, Fixed, Range
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench
+
+pytestmark = pytest.mark.train
+
+Scores = Callable[[Trial], Any]
+# Keras Tuner's Gaussian process thinks for seconds, so its search is short.
+TUNERS: dict[str, dict[str, Any]] = {
+    "optuna-tpe": {"epochs": 24, "pruner": "hyperband", "options": {"n_startup_trials": 2}},
+    "kt-hyperband": {"epochs": 24},
+    "kt-bayesian": {"epochs": 12, "options": {"num_initial_points": 2}},
+}
+
+
+def files_of(cache: Path) -> dict[str, int]:
+    return {str(path.relative_to(cache)): path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+
+
+def test_a_preparation_leaves_images_and_activations_that_a_search_only_reads(bench: Bench, tmp_path: Path) -> None:
+    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    bench.cache = tmp_path / "fresh cache"
+    cell = bench.cell(seed=77)
+    prepared = programs.prepare(bench.folder(cell), cache=bench.cache, started=time.monotonic())
+    before = files_of(bench.cache)
+
+    _, outcome = bench.search(cell)
+
+    assert prepared["status"] == "completed"
+    assert {Path(name).name for name in before} >= {"activations.npy", "images.npy", "facts.json"}
+    assert files_of(bench.cache) == before
+    assert outcome["setup_phases"]["data"] < prepared["phases"]["data"] / 2
+
+
+def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
+    folder, outcome = bench.search(bench.cell())
+
+    trials = folder.trials()
+    assert [len(trial.epochs) for trial in trials] == [2, 2]
+    assert folder.progress.read_text("utf-8").splitlines() == [
+        f"{trial.number} {epoch.epoch} 2 {epoch.val_f1!r}" for trial in trials for epoch in trial.epochs
+    ]
+    assert (outcome["status"], outcome["ended"]) == ("completed", "budget: epochs")
+    assert outcome["data"]["images"] == outcome["data"]["train"] + outcome["data"]["validation"] + outcome["data"]["test"]
+    assert outcome["environment"]["device"]
+    assert outcome["model"]["trained_weights"] == 1280 * 10 + 10
+    assert outcome["peak_memory_bytes"]["value"] > 2**27
+
+
+def test_every_second_of_a_search_is_in_a_phase(bench: Bench) -> None:
+    folder = bench.folder(bench.cell())
+    began = time.monotonic()
+
+    outcome = bench.go_on(folder)
+
+    phases = [outcome["setup_phases"], outcome["closing_phases"], *(trial.phases for trial in folder.trials())]
+    assert {name for each in phases for name in each} <= set(PHASES)
+    assert sum(sum(each.values()) for each in phases) == pytest.approx(outcome["finished"] - began, rel=0.01, abs=0.02)
+
+
+@pytest.fixture(scope="session")
+def whole() -> dict[str, CellFolder]:
+    """Finished searches by tuner, for the tests below to compare with."""
+    return {}
+
+
+@pytest.fixture
+def finished(request: pytest.FixtureRequest, bench: Bench, whole: dict[str, CellFolder]) -> CellFolder:
+    """A search that nothing disturbed: each once for all tests."""
+    name = request.param
+    if name not in whole:
+        whole[name], _ = bench.search(bench.cell(name, epochs_per_trial=4, **TUNERS[name]))
+    return whole[name]
+
+
+@pytest.mark.parametrize("finished", TUNERS, indirect=True)
+def test_a_search_repeats_to_the_last_bit(finished: CellFolder, bench: Bench, scores_of: Scores) -> None:
+    again, _ = bench.search(finished.cell())
+
+    assert sum(trial.charged_epochs for trial in finished.trials()) == finished.cell().budget.epochs
+    assert [scores_of(trial) for trial in again.trials()] == [scores_of(trial) for trial in finished.trials()]
+
+
+@pytest.mark.parametrize(
+    ("finished", "kept"),
+    [*((name, kept) for name in ("optuna-tpe", "kt-hyperband") for kept in (1, 4, -1)), ("kt-bayesian", 2)],
+    indirect=["finished"],
+)
+def test_a_search_resumed_from_its_first_trials_ends_as_if_nothing_had_happened(
+    finished: CellFolder, bench: Bench, scores_of: Scores, kept: int
+) -> None:
+    expected = finished.trials()
+    folder = bench.folder(finished.cell())
+    for trial in expected[:kept]:
+        folder.append(trial)
+    if finished.checkpoints.exists():
+        folder.checkpoints.mkdir()
+        for path in sorted(finished.checkpoints.iterdir())[: len(expected[:kept])]:
+            shutil.copy(path, folder.checkpoints)
+
+    outcome = bench.go_on(folder)
+
+    assert folder.trials()[: len(expected[:kept])] == expected[:kept]
+    assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in expected]
+    assert outcome["setup_phases"]["replay"] > 0
+    assert len(folder.progress.read_text("utf-8").splitlines()) == finished.cell().budget.epochs
+
+
+@pytest.mark.parametrize("finished", ["kt-hyperband"], indirect=True)
+def test_hyperband_promotes_what_later_trials_continue(finished: CellFolder) -> None:
+    promoted = [trial for trial in finished.trials() if trial.parent is not None]
+
+    assert len(promoted) >= 2
+    assert all(trial.first_epoch > 1 for trial in promoted)
+    assert len(list(finished.checkpoints.iterdir())) == len(finished.trials())
+
+
+@pytest.mark.parametrize("finished", ["kt-hyperband"], indirect=True)
+def test_promoted_trials_need_their_parents_weights(finished: CellFolder, bench: Bench) -> None:
+    folder = bench.folder(finished.cell())
+    for trial in finished.trials()[:4]:
+        folder.append(trial)
+
+    with pytest.raises(FileNotFoundError, match="trial-"):
+        bench.go_on(folder)
+
+
+def test_a_torn_last_line_is_mended_before_a_search_goes_on(bench: Bench, scores_of: Scores) -> None:
+    cell = bench.cell("kt-random")
+    finished, _ = bench.search(cell)
+    folder = bench.folder(cell)
+    lines = (finished.path / "trials.jsonl").read_bytes()
+    (folder.path / "trials.jsonl").write_bytes(lines[:-40])
+
+    bench.go_on(folder)
+
+    assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in finished.trials()]
+
+
+def test_a_finished_search_that_is_resumed_trains_nothing(bench: Bench) -> None:
+    folder, first = bench.search(bench.cell())
+    before = folder.trials()
+
+    outcome = bench.go_on(folder)
+
+    assert folder.trials() == before
+    assert outcome["ended"] == first["ended"]
+
+
+def test_tuners_of_a_group_get_the_same_curve_for_the_same_parameters(bench: Bench) -> None:
+    domains = {
+        "learning_rate": Choice(choices=(0.003, 0.03), default=0.03),
+        "dropout": Choice(choices=(0.0, 0.5), default=0.0),
+        "batch_size": Fixed(value=20),
+    }
+    cells = [bench.cell(tuner, domains=domains, epochs=8) for tuner in ("kt-grid", "optuna-grid")]
+    assert cells[0].group == cells[1].group
+
+    curves = []
+    for cell in cells:
+        folder, _ = bench.search(cell)
+        curves.append(
+            {
+                (trial.parameters["learning_rate"], trial.parameters["dropout"]): [
+                    (epoch.val_f1, epoch.loss) for epoch in trial.epochs
+                ]
+                for trial in folder.trials()
+            }
+        )
+
+    assert len(curves[0]) == 4
+    assert curves[0] == curves[1]
+    assert len({str(curve) for curve in curves[0].values()}) == 4
+
+
+@pytest.mark.parametrize(
+    ("train", "depths"),
+    [("last:2", {}), ("last:9", {"fine_tune_depth": Choice(choices=(1, 5), default=5)})],
+)
+def test_backbones_are_trained_as_deep_as_asked(bench: Bench, train: str, depths: dict[str, Domain]) -> None:
+    domains = {"learning_rate": Range(low=1e-4, high=1e-2, log=True, default=1e-3), **depths}
+    cell = bench.cell(
+        "kt-random", model="MobileNetV2", train=train, domains=domains, epochs=2, epochs_per_trial=1, images=60
+    )
+
+    folder, outcome = bench.search(cell)
+
+    assert [trial.outcome for trial in folder.trials()] == [Outcome.COMPLETED] * 2
+    assert all(cell.space.contains(trial.parameters) for trial in folder.trials())
+    head = 1280 * 10 + 10
+    assert outcome["model"]["trained_weights"] > head
+
+
+def test_every_other_hyperparameter_is_trained_with(bench: Bench) -> None:
+    domains = {
+        "learning_rate": Fixed(value=0.01),
+        "optimizer": Choice(choices=("adam", "sgd", "rmsprop"), default="adam"),
+        "hidden_units": Choice(choices=(0, 8), default=0),
+        "weight_decay": Choice(choices=(0.0, 0.1), default=0.0),
+        "label_smoothing": Choice(choices=(0.0, 0.2), default=0.0),
+    }
+
+    folder, _ = bench.search(bench.cell("optuna-grid", domains=domains, epochs=24, epochs_per_trial=1))
+
+    losses = {trial.epochs[0].loss for trial in folder.trials()}
+    assert len(folder.trials()) == 24
+    assert len(losses) == 24
+
+
+def test_a_search_whose_every_trial_diverges_is_charged_and_ends(bench: Bench) -> None:
+    domains = {
+        "learning_rate": Range(low=1e36, high=1e38, log=True, default=1e37),
+        "optimizer": Fixed(value="sgd"),
+        "weight_decay": Fixed(value=1e30),
+    }
+
+    folder, outcome = bench.search(bench.cell("kt-hyperband", domains=domains, epochs=12, epochs_per_trial=4))
+
+    assert {trial.outcome for trial in folder.trials()} == {Outcome.DIVERGED}
+    assert sum(trial.charged_epochs for trial in folder.trials()) == 12
+    assert (outcome["status"], outcome["ended"]) == ("completed", "budget: epochs")
+
+
+def test_a_search_that_now_goes_otherwise_is_refused(bench: Bench) -> None:
+    folder, _ = bench.search(bench.cell())
+    (first, *_) = folder.trials()
+    (folder.path / "trials.jsonl").unlink()
+    folder.append(replace(first, parameters={**first.parameters, "dropout": 0.123}))
+
+    with pytest.raises(ReplayMismatch, match=r"trial 0: .*--retry-failed"):
+        bench.go_on(folder)
