@@ -10,6 +10,18 @@ RESULTS = Path("results")
 """Where results go unless told otherwise."""
 
 
+def results_folder(path: Path) -> Path:
+    """Return ``path``, which need not exist.
+
+    Raises:
+        UserError: A file stands in its way.
+    """
+    for place in (path, *path.parents):
+        if place.is_file():
+            raise UserError(f"{path}: {place} is a file; choose another folder with --results")
+    return path
+
+
 def cache_folder(path: Path) -> Path:
     """Return ``path`` as an absolute one that exists.
 

@@ -27,7 +27,7 @@ def show(path: Path, *, results: Path, cache: Path, as_json: bool, calibrate: bo
     loaded = matrix.load(path)
     cache = places.cache_folder(cache)
     resolved = resolution.resolve(loaded, cache=cache)
-    folder = MatrixFolder(results / loaded.name)
+    folder = MatrixFolder(places.results_folder(results) / loaded.name)
     if calibrate:
         _calibrate(resolved.cells, MatrixFolder(folder.path / "calibration"), cache=cache, quiet=as_json)
     rates = forecast.rates(forecast.earlier(results))

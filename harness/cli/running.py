@@ -39,7 +39,7 @@ def run(path: Path, *, results: Path, cache: Path, executor: str, retry_failed: 
 
 def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
     """Write a matrix's tables from its records and print the first of them."""
-    folder = MatrixFolder(results / matrix.load(path).name)
+    folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
     read = analysis.read(folder)
     price_list = prices.load(prices_file)
     written = reports.write(folder, read, prices=price_list)

@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from harness.campaign import forecast
 from harness.campaign.watching import Progress as CellProgress
 from harness.campaign.watching import State, Watcher
 from harness.cells import Cell
@@ -99,7 +100,7 @@ class Bars:
 
     def cell_begins(self, cell: Cell) -> None:
         """Show the cell's bar and its trial's."""
-        self._cell = self._progress.add_task(describe(cell), total=cell.budget.epochs, note="starting")
+        self._cell = self._progress.add_task(describe(cell), total=forecast.most_epochs(cell), note="starting")
         self._trial = self._progress.add_task("trial", total=cell.protocol.epochs_per_trial, note="")
 
     def cell_advances(self, cell: Cell, progress: CellProgress) -> None:  # noqa: ARG002 - the protocol gives it

@@ -53,9 +53,11 @@ def percent(share: float | None) -> str:
 
 
 def times(factor: float | None) -> str:
-    """Return a speed-up; infinite where only the other one missed."""
+    """Return a speed-up; infinite where only the other one missed, ``never`` where only this one did."""
     if factor is None:
         return UNKNOWN
+    if factor == 0:
+        return "never"
     return "∞" if math.isinf(factor) else f"{factor:.2f}×"
 
 

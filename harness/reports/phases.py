@@ -103,5 +103,5 @@ def _section(group: Group, used: Sequence[str]) -> Section:
 def _readable(values: dict[str, CsvValue], used: Sequence[str]) -> list[str]:
     numbers = [values[name] for name in (*(f"{phase}_s" for phase in used), "sum_s", "wall_s")]
     difference = values["difference_percent"]
-    last = f"{difference:+.2f} %" if isinstance(difference, float) else cells.UNKNOWN
+    last = f"{round(difference, 2) + 0.0:.2f} %" if isinstance(difference, float) else cells.UNKNOWN
     return [*(cells.number(value) if not isinstance(value, str) else value for value in numbers), last]

@@ -11,11 +11,6 @@ import tabulate
 
 from harness.reports.report import CsvValue, Report, Section
 
-# Otherwise the widths would depend on whether an unrelated package, wcwidth, happens to be installed.
-tabulate.WIDE_CHARS_MODE = False
-# A terminal is narrow.
-tabulate.MIN_PADDING = 0
-
 # Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
 _MARKDOWN = re.compile(r"[\\|*`<>]|~(?=~)|\[(?=[^\]]*\]\()|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _LATEX = {
@@ -63,16 +58,25 @@ def spreadsheet(report: Report) -> str:
 def _markdown_table(section: Section) -> str:
     rows = [[_markdown(cell) for cell in row] for row in section.rows]
     heads = [_markdown(column) for column in section.columns]
-    return tabulate.tabulate(rows, heads, tablefmt="github", disable_numparse=True, colalign=_align(section))
+    return _tabulated(rows, heads, section, tablefmt="github")
 
 
 def _latex_table(section: Section) -> str:
     rows = [[_one_line(cell) for cell in row] for row in section.rows]
-    table = tabulate.tabulate(
-        rows, list(section.columns), tablefmt="latex_booktabs", disable_numparse=True, colalign=_align(section)
-    )
+    table = _tabulated(rows, list(section.columns), section, tablefmt="latex_booktabs")
     caption = f"\\caption{{{_latex(section.heading)}}}"
     return f"\\begin{{table}}[htbp]\n\\centering\n{caption}\n{_for_fonts(table)}\n\\end{{table}}"
+
+
+def _tabulated(rows: list[list[str]], heads: list[str], section: Section, *, tablefmt: str) -> str:
+    before = tabulate.WIDE_CHARS_MODE, tabulate.MIN_PADDING
+    # Widths would otherwise depend on whether an unrelated package, wcwidth, happens to be installed; a terminal is
+    # narrow. tabulate takes both from its module alone.
+    tabulate.WIDE_CHARS_MODE, tabulate.MIN_PADDING = False, 0
+    try:
+        return tabulate.tabulate(rows, heads, tablefmt=tablefmt, disable_numparse=True, colalign=_align(section))
+    finally:
+        tabulate.WIDE_CHARS_MODE, tabulate.MIN_PADDING = before
 
 
 def _align(section: Section) -> list[str]:

@@ -53,8 +53,8 @@ def test_a_target_that_was_never_reached_says_so() -> None:
     assert cells.reached(None) == "—"
 
 
-def test_speed_ups_may_be_undefined_zero_or_infinite() -> None:
-    assert [cells.times(value) for value in (None, 0.0, 2.5, math.inf)] == ["—", "0.00×", "2.50×", "∞"]
+def test_speed_ups_may_be_undefined_never_or_infinite() -> None:
+    assert [cells.times(value) for value in (None, 0.0, 2.5, math.inf)] == ["—", "never", "2.50×", "∞"]
 
 
 def test_seeds_name_what_went_wrong() -> None:

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.model import Trial
+
+if TYPE_CHECKING:
+    from tests.campaign.conftest import Script
+    from tests.cli.conftest import CommandLine
+
+Trained = Callable[..., Trial]
+
+
+def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line: CommandLine) -> None:
+    answer = line.run()
+
+    assert (answer.code, answer.err) == (0, "")
+    assert "\x1b" not in answer.out
+    lines = answer.out.splitlines()
+    assert lines[0] == "größe 1: 3 cells"
+    assert lines[1] == "preparing digits for EfficientNetLite0"
+    what = "digits · EfficientNetLite0 · lr only"
+    assert lines[2].startswith(f"[1/3] {what} · default · seed 1: validation F1 0.500, ")
+    assert lines[4].startswith(f"[3/3] {what} · kt-random · seed 1: validation F1 0.500, ")
+    assert "optuna-tpe" in "\n".join(lines[5:])
+    assert str(line.matrix_folder.tables / "efficiency.md") in lines
+    assert (line.matrix_folder.tables / "efficiency.csv").is_file()
+
+
+def test_a_second_run_says_what_was_finished_earlier_and_runs_nothing(line: CommandLine) -> None:
+    line.run()
+    line.executor.started.clear()
+
+    answer = line.run()
+
+    assert answer.code == 0
+    assert answer.out.splitlines()[0] == "größe 1: 3 cells, 3 of them finished earlier"
+    assert line.executor.started == []
+
+
+def test_a_failed_search_exits_with_3_and_says_why(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("optuna-tpe", does.fail("no such kernel"))
+
+    answer = line.run()
+
+    assert answer.code == 3
+    assert "optuna-tpe · seed 1: failed, no F1: no such kernel" in answer.out
+    assert "kt-random · seed 1: validation F1 0.500" in answer.out
+
+
+def test_failed_searches_are_retried_when_asked(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("optuna-tpe", does.fail("no such kernel"))
+    line.run()
+
+    assert line.run().code == 3
+    assert line.run("--retry-failed").code == 0
+
+
+def test_a_missing_search_exits_with_4_even_beside_a_failed_one(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("optuna-tpe", does.fail("no such kernel"))
+    line.executor.will("kt-random", does.have_trouble(), does.have_trouble())
+
+    answer = line.run()
+
+    assert answer.code == 4
+    assert "kt-random · seed 1: missing, no F1: exit code 75: the disk is away" in answer.out
+
+
+@pytest.mark.usefixtures("without_network")
+def test_what_can_not_be_downloaded_exits_with_4_and_the_rest_is_run(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[tuners]", "[backbones.MobileNetV2]\nalpha = 0.35\n[tuners]"), "utf-8")
+
+    answer = line.run()
+
+    assert answer.code == 4
+    assert [name for program, name in line.executor.started if program == "search"] == [
+        "default",
+        "optuna-tpe",
+        "kt-random",
+    ]
+    assert "can't be downloaded" in (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+
+
+def test_a_preparation_that_is_lost_exits_with_4_in_one_line(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("prepare", does.be_killed(), does.be_killed())
+
+    answer = line.run()
+
+    assert answer.code == 4
+    assert answer.err == "preparing digits for EfficientNetLite0: killed by SIGKILL\n"
+
+
+def test_a_preparation_that_fails_exits_with_2_in_one_line(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("prepare", does.fail("digits: holds no images"))
+
+    answer = line.run()
+
+    assert (answer.code, answer.err) == (2, "digits, EfficientNetLite0: digits: holds no images\n")
+
+
+def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
+    line: CommandLine, does: type[Script], trained: Trained
+) -> None:
+    line.executor.will("optuna-tpe", does.be_killed(trained(0, 0.2), trained(1, 0.2)), does.be_killed())
+    line.executor.will("kt-random", does.succeed(progress=("0 1 3 0.5\n",)))
+    line.executor.interrupts_at = 1
+
+    answer = line.run()
+
+    assert answer.code == 130
+    assert answer.err == (
+        f"interrupted: 1 finished cells and 2 trials of unfinished ones are kept in {line.matrix_folder.path}; "
+        f"go on with: harness run {shlex.quote(str(line.matrix))} --results {shlex.quote(str(line.results))}\n"
+    )
+    line.executor.interrupts_at = None
+    assert line.run().code == 0
+
+
+def test_an_interrupt_in_the_default_folder_needs_no_option_to_go_on(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(line.folder)
+    line.executor.interrupts_at = 0
+
+    answer = line.call("run", line.matrix.name, "--cache", str(line.cache))
+
+    assert answer.code == 130
+    assert answer.err.endswith("kept in results/größe 1; go on with: harness run 'größe 1.toml'\n")
+
+
+def test_learning_rates_are_checked_after_the_searches(line: CommandLine, does: type[Script]) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("image_size = 32", "image_size = 32\nlearning_rate_factors = [1, 10]"), "utf-8")
+    line.executor.will("learning-rate check", does.fail("no"))
+
+    answer = line.run()
+
+    assert answer.code == 3
+    assert [name for _, name in line.executor.started][-1] == "learning-rate check"
+    plan = line.matrix_folder.plan()
+    assert [(cell.tuner, cell.role) for cell in plan[3:]] == [("learning-rate check", "learning_rate")]
+    assert plan[3].parent_group == plan[0].group
+    assert line.run("--retry-failed").code == 0
+
+
+def test_tables_are_written_again_to_the_byte(line: CommandLine) -> None:
+    line.run()
+    folder = line.matrix_folder.tables
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in folder.iterdir():
+        path.unlink()
+
+    answer = line.tables()
+
+    assert answer.code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert len(before) == 12
+
+
+def test_tables_take_another_price_file_and_refuse_a_broken_one(line: CommandLine, tmp_path: Path) -> None:
+    line.run()
+    prices = tmp_path / "my prices.toml"
+    prices.write_text("title = 3")
+
+    answer = line.tables("--prices", str(prices))
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"{prices}: title: ")
+    assert answer.err.count("\n") == 1
+
+
+def test_tables_of_a_matrix_that_was_never_run_say_so(line: CommandLine) -> None:
+    answer = line.tables()
+
+    assert answer.code == 2
+    plan = line.matrix_folder.path / "plan.json"
+    assert answer.err == f"{plan}: no such file; run the matrix first: harness run MATRIX\n"
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "tables"])
+def test_a_matrix_that_is_not_there_is_the_users_mistake(line: CommandLine, command: str) -> None:
+    answer = line.call(command, str(line.folder / "no such.toml"))
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"{line.folder / 'no such.toml'}: ")
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("option", ["--results", "--cache"])
+def test_a_folder_that_can_not_be_made_is_the_users_mistake(line: CommandLine, command: str, option: str) -> None:
+    (line.folder / "file").write_text("in the way")
+    places = {"--results": str(line.results), "--cache": str(line.cache), option: str(line.folder / "file" / "sub")}
+
+    answer = line.call(command, str(line.matrix), *(word for pair in places.items() for word in pair))
+
+    assert answer.code == 2
+    assert f"choose another folder with {option}" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_the_cache_may_come_from_the_environment(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(line.folder / "my cache"))
+
+    assert line.call("run", str(line.matrix), "--results", str(line.results)).code == 0
+    assert (line.folder / "my cache" / "prepared").is_dir()
