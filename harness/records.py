@@ -94,14 +94,11 @@ class CellFolder:
 
     def trials(self) -> list[Trial]:
         """Return the finished trials; a line torn by a kill is not one of them."""
-        return [_trial(json.loads(line)) for line in self._whole_lines()]
+        return [_trial(json.loads(line)) for line in _whole_lines(self.path / "trials.jsonl")]
 
     def mend(self) -> None:
         """Cut off a line that a kill left torn, so that the next one starts on its own."""
-        whole = b"".join(self._whole_lines())
-        path = self.path / "trials.jsonl"
-        if path.exists() and path.stat().st_size != len(whole):
-            files.write_atomically(path, whole)
+        _mend(self.path / "trials.jsonl")
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
         """Leave what the worker knows of its own end, for the host to seal."""
@@ -118,14 +115,14 @@ class CellFolder:
     def note_attempt(self, attempt: Mapping[str, Any]) -> int:
         """Add a line on a process that worked at this cell; return how many there have been."""
         path = self.path / "attempts.jsonl"
+        _mend(path)
         with path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(attempt, ensure_ascii=False) + "\n")
         return len(self.attempts())
 
     def attempts(self) -> list[dict[str, Any]]:
-        """Return what is known of each process that worked at this cell."""
-        path = self.path / "attempts.jsonl"
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        """Return what is known of each process that worked at this cell; a line torn by a kill is left out."""
+        return [json.loads(line) for line in _whole_lines(self.path / "attempts.jsonl")]
 
     def seal(self, record: Record) -> None:
         """Store ``record`` atomically; refuse to overwrite an earlier one."""
@@ -161,16 +158,22 @@ class CellFolder:
             if not path.name.startswith("retried-") and path.name not in ("cell.json", "lock"):
                 path.rename(aside / path.name)
 
-    def _whole_lines(self) -> list[bytes]:
-        path = self.path / "trials.jsonl"
-        if not path.exists():
-            return []
-        return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-
 
 def spent_wall_s(trials: list[Trial]) -> float:
     """Return the seconds that the trials are charged for."""
     return sum(on_the_clock(dict(trial.phases)) for trial in trials)
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    if not path.exists():
+        return []
+    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def _mend(path: Path) -> None:
+    whole = b"".join(_whole_lines(path))
+    if path.exists() and path.stat().st_size != len(whole):
+        files.write_atomically(path, whole)
 
 
 def _trial(fields: dict[str, Any]) -> Trial:

@@ -160,3 +160,13 @@ def test_the_first_schema_still_reads() -> None:
     assert (found.status, found.trials, len(trials)) == ("completed", 3, 3)
     assert Cell.model_validate(found.cell) == golden.cell()
     assert trials[0].outcome is Outcome.COMPLETED
+
+
+def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFolder) -> None:
+    folder.note_attempt({"program": "search"})
+    path = folder.path / "attempts.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"program": "sea')
+
+    assert folder.attempts() == [{"program": "search"}]
+    assert folder.note_attempt({"program": "again"}) == 2
+    assert [attempt["program"] for attempt in folder.attempts()] == ["search", "again"]

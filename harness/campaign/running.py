@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -45,10 +45,10 @@ class Runner:
             UserError: Data or weights turned out unusable; no search of this wave was begun.
         """
         # Two names may stand for the same bytes: then one search is both.
-        distinct = _first_of_each(cells, lambda cell: cell.id)
+        distinct = list({cell.id: cell for cell in reversed(cells)}.values())[::-1]
         pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
         self.watcher.begins(total=len(distinct), finished=len(distinct) - len(pending))
-        for cell in _first_of_each(pending, preparation_key):
+        for cell in pending:
             self._prepare(cell)
         for cell in pending:
             self._run_cell(cell)
@@ -73,6 +73,7 @@ class Runner:
         return State.OK if record.status == "completed" else State.FAILED
 
     def _prepare(self, cell: Cell) -> None:
+        """Compute what the cell shares with others, unless that was done for one of them."""
         key = preparation_key(cell)
         done = self.cache / "prepared" / key
         if done.exists():
@@ -143,6 +144,7 @@ def only_one(folder: MatrixFolder) -> Iterator[None]:
             raise ResultsError(
                 f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
             ) from error
+        _sweep_half_written(folder.path)
         yield
 
 
@@ -169,15 +171,18 @@ def preparation_key(cell: Cell) -> str:
     )[:16]
 
 
-def _first_of_each(cells: Sequence[Cell], key: Callable[[Cell], str]) -> list[Cell]:
-    return list({key(cell): cell for cell in reversed(cells)}.values())[::-1]
-
-
 def _sweep(folder: CellFolder) -> None:
-    """Take away what only a running search needs."""
+    """Take away what only a running search needs, and what a kill left half-written."""
     folder.clear_outcome()
+    _sweep_half_written(folder.path)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     shutil.rmtree(folder.scratch, ignore_errors=True)
+
+
+def _sweep_half_written(folder: Path) -> None:
+    # ``files.write_atomically`` writes to hidden names, and nothing else here is hidden.
+    for aside in folder.glob(".*"):
+        aside.unlink()
 
 
 def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any] | None) -> Record:

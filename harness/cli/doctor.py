@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from harness import environment, meters
 from harness.catalogue.tuners import KNOWN
+from harness.cli import printing
 
 _GIB = 2**30
 _LEAST_DISK_GIB = 5
@@ -47,7 +47,7 @@ def show(*, cache: Path, as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for finding in findings:
         table.add_row(finding.what, finding.state, finding.found, finding.remedy or "")
-    Console(markup=False, highlight=False).print(table)
+    printing.console().print(table)
 
 
 def examine(cache: Path) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ USERS_MISTAKE = 2
 SOME_FAILED = 3
 SOME_MISSING = 4
 INTERRUPTED = 130
-UNREAD = 141
+UNREAD = 1
 
 
 def code_of(command: Callable[[], int | None]) -> int:

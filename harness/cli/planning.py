@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from harness import matrix
 from harness.campaign import forecast, learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.cells import Cell
-from harness.cli import places
+from harness.cli import places, printing
 from harness.cli.watchers import watcher
 from harness.executors import LocalExecutor
 from harness.plans import MatrixFolder
@@ -85,10 +85,10 @@ def _print(plan: dict[str, Any]) -> None:
         what = f"{row['dataset']} · {row['backbone']} · {row['hyperparameters']} · {row['tuner']} · seed {row['seed']}"
         numbers = _number(row["most_epochs"]), _number(row["forecast_s"])
         table.add_row(row["id"][:8], what, row["state"], *numbers)
-    console = Console(markup=False, highlight=False)
+    console = printing.console()
     console.print(table)
-    for cell in plan["unreachable"]:
-        console.print(f"can't run here: {cell['dataset']}, {cell['backbone']}, {cell['tuner']}: {cell['reason']}")
+    for reason, cells in Counter(cell["reason"] for cell in plan["unreachable"]).items():
+        console.print(f"{cells} more cells can't run here: {reason}", soft_wrap=True)
     if plan["learning_rate_cells"]:
         console.print(f"then {plan['learning_rate_cells']} {learning_rates.TUNER} cells, once the searches are done")
     console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs, {_span(plan)}")

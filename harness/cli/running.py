@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from harness import analysis, matrix, prices, reports
 from harness.campaign import learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
-from harness.cli import exits, places
+from harness.cli import exits, places, printing
 from harness.cli.watchers import watcher
 from harness.executors import Executor, LocalExecutor
 from harness.plans import MatrixFolder
@@ -43,8 +41,7 @@ def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
     read = analysis.read(folder)
     price_list = prices.load(prices_file)
     written = reports.write(folder, read, prices=price_list)
-    # Eighty columns, the guess for what is no terminal, are too few for the table.
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 110)
+    console = printing.console()
     console.print(reports.terminal(read, prices=price_list))
     for table in written:
         console.print(table, soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cells import Cell
+from harness.cli import printing
 from harness.errors import ResultsError
 from harness.model import Trial
 from harness.records import CellFolder, Record
@@ -25,9 +26,10 @@ def show(cell: str, *, results: Path, as_json: bool) -> None:
         document = {"record": None if record is None else asdict(record), "trials": [asdict(t) for t in trials]}
         print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
         return
-    console = Console(markup=False, highlight=False)
-    _print_cell(console, folder, record)
-    console.print(_trial_table(trials))
+    cell_itself = _cell(folder)
+    console = printing.console()
+    _print_cell(console, folder, cell_itself, record)
+    console.print(_trial_table(trials, tuned=set(cell_itself.space.tuned)))
     console.print(f"log: {folder.log}", soft_wrap=True)
 
 
@@ -62,8 +64,7 @@ def _cell(folder: CellFolder) -> Cell:
         raise ResultsError(f"{folder.path}: cell.json can't be read; run the matrix again to write it anew") from error
 
 
-def _print_cell(console: Console, folder: CellFolder, record: Record | None) -> None:
-    cell = _cell(folder)
+def _print_cell(console: Console, folder: CellFolder, cell: Cell, record: Record | None) -> None:
     names = cell.names
     console.print(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
     console.print(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")
@@ -72,23 +73,24 @@ def _print_cell(console: Console, folder: CellFolder, record: Record | None) -> 
     if record is None:
         last = folder.attempts()[-1:]
         why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
-        console.print(f"not finished{why}")
+        console.print(f"not finished{why}", soft_wrap=True)
         return
-    console.print(f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} s in all")
+    how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} s in all"
+    console.print(how, soft_wrap=True)
     phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
     console.print("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
     for file, reason in record.data.get("unreadable", []):
-        console.print(f"  unreadable: {file}: {reason}")
+        console.print(f"  unreadable: {file}: {reason}", soft_wrap=True)
 
 
-def _trial_table(trials: list[Trial]) -> Table:
+def _trial_table(trials: list[Trial], *, tuned: set[str]) -> Table:
     table = Table(title=f"{len(trials)} trials", title_justify="left", box=SIMPLE_HEAD)
     for column in ("trial", "parameters", "epochs", "outcome"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for column in ("best F1", "test F1", "ask s", "train s", "tell s"):
         table.add_column(column, justify="right")
     for trial in trials:
-        parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items())
+        parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)
         epochs = f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
         tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
         seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))

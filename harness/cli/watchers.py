@@ -123,7 +123,8 @@ class Bars:
                 self._progress.remove_task(task)
         if self._matrix is not None:
             self._progress.advance(self._matrix)
-        self._progress.console.print(f"{describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s")
+        line = f"{describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
+        self._progress.console.print(line, soft_wrap=True)
 
 
 def describe(cell: Cell) -> str:

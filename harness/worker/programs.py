@@ -112,7 +112,8 @@ def _searched(
             audit=cell.audit,
             usd_per_hour=prices.load(None).per_hour(where).value,
         )
-        run.replay(recorded)
+        if recorded:
+            run.replay(recorded)
         # Making the tuner is its thinking; all else until here is set-up, and none of it the search's.
         phases = ledger.take()
         thought_s = phases.pop("ask", 0.0)

@@ -66,9 +66,11 @@ def test_what_a_kill_left_beside_a_sealed_record_is_swept_at_the_next_run(bench:
     folder.checkpoints.mkdir()
     (folder.checkpoints / "trial-00000.npz").write_bytes(b"much")
     folder.write_outcome({"status": "completed"})
+    (folder.path / ".record.json.1234.abcd").write_bytes(b"{")
 
     bench.run([cell])
 
+    assert not list(folder.path.glob(".*"))
     assert not folder.checkpoints.exists()
     assert folder.outcome() is None
     assert bench.searches == ["optuna-random"]

@@ -37,6 +37,8 @@ def _loaded(name: str, *parts: str) -> ModuleType:
 
 _CAMPAIGN = _loaded("campaign_fakes", "campaign", "conftest.py")
 write = _loaded("matrix_files", "matrix", "conftest.py").write
+# test_malformed.py imports it by this name.
+_loaded("malformed_matrices", "matrix", "test_malformed.py")
 
 MATRIX = """\
 seeds = [1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.campaign.running import only_one
 from harness.model import Trial
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
     answer = line.run()
 
     assert answer.code == 130
-    assert answer.err == (
+    assert answer.err.strip() == (
         f"interrupted: 1 finished cells and 2 trials of unfinished ones are kept in {line.matrix_folder.path}; "
-        f"go on with: harness run {shlex.quote(str(line.matrix))} --results {shlex.quote(str(line.results))}\n"
+        f"go on with: harness run {shlex.quote(str(line.matrix))} --results {shlex.quote(str(line.results))}"
     )
     line.executor.interrupts_at = None
     assert line.run().code == 0
@@ -131,7 +132,16 @@ def test_an_interrupt_in_the_default_folder_needs_no_option_to_go_on(
     answer = line.call("run", line.matrix.name, "--cache", str(line.cache))
 
     assert answer.code == 130
-    assert answer.err.endswith("kept in results/größe 1; go on with: harness run 'größe 1.toml'\n")
+    assert answer.err.strip().endswith("kept in results/größe 1; go on with: harness run 'größe 1.toml'")
+
+
+def test_a_second_run_at_the_same_time_is_refused(line: CommandLine) -> None:
+    with only_one(line.matrix_folder):
+        answer = line.run()
+
+    assert answer.code == 2
+    assert "another run is writing here" in answer.err
+    assert line.executor.started == []
 
 
 def test_learning_rates_are_checked_after_the_searches(line: CommandLine, does: type[Script]) -> None:

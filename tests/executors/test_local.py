@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from harness.executors import LocalExecutor
+from harness.executors import LocalExecutor, local
 from harness.executors.local import LocalRunning
 
 
@@ -58,3 +60,30 @@ def test_stopping_what_has_ended_is_no_error(running: LocalRunning) -> None:
 def test_ctrl_c_reaches_the_host_alone(running: LocalRunning) -> None:
     assert os.getpgid(running.process.pid) != os.getpgid(0)
     running.stop()
+
+
+def test_a_worker_that_will_not_stop_is_killed_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_POLITE_S", 0.2)
+    code = (
+        "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True);"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    with process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+
+        ended = LocalRunning(process, time.monotonic()).stop()
+
+    assert ended.signal == "SIGKILL"
+    # A child without a parent is collected by the system in its own time.
+    until = time.monotonic() + 5.0
+    while is_alive(child) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not is_alive(child)
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

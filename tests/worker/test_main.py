@@ -52,7 +52,9 @@ def wait_until_gone(pid: int, timeout_s: float) -> bool:
 
 
 def test_a_worker_imports_no_trainer_before_it_holds_its_folder() -> None:
-    code = "import sys, harness.worker.__main__; print([m for m in sys.modules if m in ('numpy', 'keras', 'tensorflow')])"
+    code = (
+        "import sys, harness.worker.__main__; print([m for m in sys.modules if m in ('numpy', 'keras', 'tensorflow')])"
+    )
 
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

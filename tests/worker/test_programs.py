@@ -58,8 +58,11 @@ def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
         f"{trial.number} {epoch.epoch} 2 {epoch.val_f1!r}" for trial in trials for epoch in trial.epochs
     ]
     assert (outcome["status"], outcome["ended"]) == ("completed", "budget: epochs")
-    assert outcome["data"]["images"] == outcome["data"]["train"] + outcome["data"]["validation"] + outcome["data"]["test"]
+    assert (
+        outcome["data"]["images"] == outcome["data"]["train"] + outcome["data"]["validation"] + outcome["data"]["test"]
+    )
     assert outcome["environment"]["device"]
+    assert "replay" not in outcome["setup_phases"]
     assert outcome["model"]["trained_weights"] == 1280 * 10 + 10
     assert outcome["peak_memory_bytes"]["value"] > 2**27
 
@@ -165,7 +168,7 @@ def test_a_finished_search_that_is_resumed_trains_nothing(bench: Bench) -> None:
 
 
 def test_tuners_of_a_group_get_the_same_curve_for_the_same_parameters(bench: Bench) -> None:
-    domains = {
+    domains: dict[str, Domain] = {
         "learning_rate": Choice(choices=(0.003, 0.03), default=0.03),
         "dropout": Choice(choices=(0.0, 0.5), default=0.0),
         "batch_size": Fixed(value=20),
@@ -195,7 +198,7 @@ def test_tuners_of_a_group_get_the_same_curve_for_the_same_parameters(bench: Ben
     [("last:2", {}), ("last:9", {"fine_tune_depth": Choice(choices=(1, 5), default=5)})],
 )
 def test_backbones_are_trained_as_deep_as_asked(bench: Bench, train: str, depths: dict[str, Domain]) -> None:
-    domains = {"learning_rate": Range(low=1e-4, high=1e-2, log=True, default=1e-3), **depths}
+    domains: dict[str, Domain] = {"learning_rate": Range(low=1e-4, high=1e-2, log=True, default=1e-3), **depths}
     cell = bench.cell(
         "kt-random", model="MobileNetV2", train=train, domains=domains, epochs=2, epochs_per_trial=1, images=60
     )
@@ -209,7 +212,7 @@ def test_backbones_are_trained_as_deep_as_asked(bench: Bench, train: str, depths
 
 
 def test_every_other_hyperparameter_is_trained_with(bench: Bench) -> None:
-    domains = {
+    domains: dict[str, Domain] = {
         "learning_rate": Fixed(value=0.01),
         "optimizer": Choice(choices=("adam", "sgd", "rmsprop"), default="adam"),
         "hidden_units": Choice(choices=(0, 8), default=0),
@@ -225,7 +228,7 @@ def test_every_other_hyperparameter_is_trained_with(bench: Bench) -> None:
 
 
 def test_a_search_whose_every_trial_diverges_is_charged_and_ends(bench: Bench) -> None:
-    domains = {
+    domains: dict[str, Domain] = {
         "learning_rate": Range(low=1e36, high=1e38, log=True, default=1e37),
         "optimizer": Fixed(value="sgd"),
         "weight_decay": Fixed(value=1e30),

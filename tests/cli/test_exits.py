@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import click
+import pytest
+
+from harness.cli import exits
+from harness.errors import MatrixError, SourceUnreachable, UserError, WorkerLost
+
+
+def raising(error: BaseException) -> int:
+    def command() -> int:
+        raise error
+
+    return exits.code_of(command)
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (3, 3), (4, 4)])
+def test_a_command_picks_its_own_code(returned: int | None, code: int) -> None:
+    assert exits.code_of(lambda: returned) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UserError("m.toml: seeds: missing; add it"), 2, "m.toml: seeds: missing; add it\n"),
+        (MatrixError("one", "two"), 2, "one\ntwo\n"),
+        (SourceUnreachable("no network"), 4, "no network\n"),
+        (WorkerLost("killed"), 4, "killed\n"),
+        (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (click.Abort(), 130, ""),
+    ],
+)
+def test_errors_on_purpose_are_said_and_have_their_code(
+    error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert raising(error) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_bug_passes() -> None:
+    with pytest.raises(ZeroDivisionError):
+        raising(ZeroDivisionError())
+
+
+def test_sigterm_is_an_interrupt() -> None:
+    def command() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("went on")
+
+    assert exits.code_of(command) == 130

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.campaign.conftest import Script
+    from tests.cli.conftest import CommandLine
+
+
+def planned(line: CommandLine, *options: str) -> dict[str, Any]:
+    answer = line.plan("--json", *options)
+    assert answer.code == 0
+    document: dict[str, Any] = json.loads(answer.out)
+    return document
+
+
+def test_a_plan_lists_every_cell_and_runs_none(line: CommandLine) -> None:
+    answer = line.plan()
+
+    assert (answer.code, answer.err) == (0, "")
+    assert all(cell.id[:8] in answer.out for cell in line.cells)
+    assert "pending: 3 cells, at most 15 epochs, time unknown" in answer.out
+    assert line.executor.started == []
+    assert not line.results.exists()
+
+
+def test_a_plan_in_json_holds_the_ids_that_a_run_uses(line: CommandLine) -> None:
+    plan = planned(line)
+
+    line.run()
+
+    assert [cell["id"] for cell in plan["cells"]] == [cell.id for cell in line.matrix_folder.plan()]
+    assert (plan["matrix"], plan["pending"], plan["pending_epochs"], plan["pending_s"]) == ("größe 1", 3, 15, None)
+    assert [cell["most_epochs"] for cell in plan["cells"]] == [3, 6, 6]
+
+
+def test_what_is_done_is_pending_no_more(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("kt-random", does.fail("no"))
+    line.run()
+
+    plan = planned(line)
+
+    assert [cell["state"] for cell in plan["cells"]] == ["completed", "completed", "failed"]
+    assert (plan["pending"], plan["pending_epochs"], plan["pending_s"]) == (0, 0, 0)
+    assert all(cell["forecast_s"] > 0 for cell in plan["cells"])
+
+
+def test_a_calibration_makes_the_time_known(line: CommandLine) -> None:
+    plan = planned(line, "--calibrate")
+
+    assert plan["pending"] == 3
+    assert plan["pending_s"] > 0
+    assert [program for program, _ in line.executor.started] == ["prepare", "search"]
+    assert "about" in line.plan().out
+
+
+def test_a_calibration_speaks_on_standard_error_where_json_is_asked_for(line: CommandLine) -> None:
+    answer = line.plan("--json", "--calibrate")
+
+    assert answer.err.splitlines()[0] == "calibration: 1 cells"
+    json.loads(answer.out)
+
+
+def test_learning_rate_checks_are_announced(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("image_size = 32", "image_size = 32\nlearning_rate_factors = [1, 10]"), "utf-8")
+
+    assert planned(line)["learning_rate_cells"] == 1
+    assert "then 1 learning-rate check cells" in line.plan().out
+
+
+@pytest.mark.usefixtures("without_network")
+def test_what_can_not_be_downloaded_is_listed_with_its_reason(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[tuners]", "[backbones.MobileNetV2]\nalpha = 0.35\n[tuners]"), "utf-8")
+
+    plan = planned(line)
+
+    assert len(plan["unreachable"]) == 3
+    assert all("can't be downloaded" in cell["reason"] for cell in plan["unreachable"])
+    assert f"3 more cells can't run here: {plan['unreachable'][0]['reason']}\n" in line.plan().out
+
+
+def test_damaged_records_of_other_matrices_do_not_keep_a_plan_from_being_made(line: CommandLine) -> None:
+    other = line.results / "other" / "cells" / "0123456789abcdef"
+    other.mkdir(parents=True)
+    (other / "record.json").write_text("{")
+
+    assert planned(line)["pending"] == 3
+
+
+def test_a_damaged_record_of_this_matrix_is_told(line: CommandLine) -> None:
+    line.run()
+    path = line.matrix_folder.cell(line.cells[0].id).path / "record.json"
+    path.write_text("{")
+
+    answer = line.plan()
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"{path}: not JSON")
