@@ -13,8 +13,8 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from harness import errors, files, spec
-from harness.datasets import cleaning, layout, pictures, reading, sampling, whole
+from harness import errors, files, spec, whole
+from harness.datasets import cleaning, layout, pictures, reading, sampling
 from harness.datasets.sources import Source
 
 # 1: first version.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import errors, fetch, files, spec
+from harness import errors, fetch, files, spec, whole
 from harness.catalogue import datasets as catalogue
-from harness.datasets import layout, unpack, whole
+from harness.datasets import layout, unpack
 
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from harness import files
+from harness import files, whole
 
 BATCH = 64
 
@@ -44,21 +42,15 @@ def find(cache: Path, key: str) -> Activations | None:
 def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8], facts: Mapping[str, Any]) -> None:
     """Run ``images``, uint8 (N, H, W, 3), through ``below`` (None: nothing to run) and keep the result under ``key``.
 
-    Two processes may do so at once: each writes aside, and the first to finish is kept.
+    Two processes may do so at once: the first to finish is kept.
     """
-    folder = _folder(cache, key)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder.parent))
-    try:
+
+    def build(folder: Path) -> None:
         if below is not None:
-            _write(aside / "activations.npy", below, images)
-        files.write_json(aside / "facts.json", dict(facts))
-        aside.rename(folder)
-    except OSError:
-        if not (folder / "facts.json").exists():
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            _write(folder / "activations.npy", below, images)
+        files.write_json(folder / "facts.json", dict(facts))
+
+    whole.folder(_folder(cache, key), build)
 
 
 def _write(path: Path, below: Any, images: npt.NDArray[np.uint8]) -> None:
