@@ -35,7 +35,8 @@ check: $(READY)  ## Lint, types, import contracts, locks
 	$(BIN)/lint-imports
 
 bench-self: $(READY)  ## Measure the harness's own speed (about half an hour)
-	$(BIN)/python -m pytest benchmarks/perf --benchmark-json=.benchmarks/harness.json
+	@mkdir -p .benchmarks
+	$(BIN)/python -m pytest benchmarks/perf -q --benchmark-quiet --benchmark-json=.benchmarks/harness.json
 
 lock: $(VENV)/bin/uv  ## Resolve the requirements anew
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, MachineError
 from harness.records import CellFolder
+from harness.worker.imports import uncollected
 
 log = logging.getLogger("harness.worker")
 
@@ -48,7 +49,8 @@ def main(arguments: list[str]) -> int:
 def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> int:
     try:
         # The trainer takes seconds to import, and those who need not wait for it shouldn't: see ``main``.
-        from harness.worker import programs  # noqa: PLC0415 - see above
+        with uncollected():
+            from harness.worker import programs  # noqa: PLC0415 - see above
 
         folder.write_outcome(programs.PROGRAMS[program](folder, cache=cache, started=started))
     except MachineError as error:

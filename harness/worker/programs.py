@@ -22,6 +22,7 @@ from harness.search import Search
 from harness.seeds import derive
 from harness.worker import training_data
 from harness.worker.assembly import objective_for
+from harness.worker.imports import uncollected
 
 
 def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
@@ -38,7 +39,8 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     """Search the cell, from where an earlier process left it; return what the record keeps."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     cell = _current(folder.cell())
-    tuners.load_library(cell.tuner)
+    with uncollected():
+        tuners.load_library(cell.tuner)
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
