@@ -8,7 +8,7 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 
-.PHONY: help setup bench test test-slow check bench-self plan lock clean
+.PHONY: help setup bench test test-fast check bench-self plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,7 +28,7 @@ test: $(READY)  ## Run the tests, the slow ones too
 test-fast: $(READY)  ## Run the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow and not train"
 
-check: $(READY)  ## Lint, types, import contracts, locks
+check: $(READY)  ## Lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy

@@ -48,6 +48,8 @@ class Cell(Section):
     """Hash of the installed packages or of the image that the cell runs in."""
     code: str
     """Hash of the harness's own sources that a search runs through."""
+    prices: str | None = None
+    """Hash of the price file, where the budget counts dollars."""
 
     @property
     def space(self) -> Space:
@@ -61,6 +63,8 @@ class Cell(Section):
         asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
         asked["backbone"]["weights"] = self.weights["sha256"]
         asked["protocol"].pop("learning_rate_factors")
+        # Tuners draw in this order: another order, other proposals.
+        asked["domains"] = list(asked["domains"].items())
         return asked
 
     @property

@@ -9,13 +9,15 @@
     │   ├── WeightsError          weights that can't be used as asked
     │   └── ResultsError          a results folder that doesn't hold what was asked for
     └── MachineError              the machine's trouble, not the search's: exit code 4
-        ├── SourceUnreachable     a download that this machine can't make
-        └── WorkerLost            a worker that ended without a record
+        └── SourceUnreachable     a download that this machine can't make
 
 Anything else that escapes is a bug and crashes loudly.
 """
 
 from __future__ import annotations
+
+MACHINE_TROUBLE_EXIT = 75
+"""The exit code by which a worker says that the machine, not its search, is in trouble (sysexits.h: try again)."""
 
 
 class HarnessError(Exception):
@@ -60,7 +62,3 @@ class MachineError(HarnessError):
 
 class SourceUnreachable(MachineError):
     """A download that this machine can't make; the message says which file to put where."""
-
-
-class WorkerLost(MachineError):
-    """A worker that ended without leaving a record."""

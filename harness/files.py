@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
+
+_ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -23,6 +26,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     finally:
         aside.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def asides(folder: Path) -> list[Path]:
+    """Return the files that a killed ``write_atomically`` left beside what it was to write."""
+    return [path for path in folder.glob(".*") if _ASIDE.fullmatch(path.name) and path.is_file()]
 
 
 def write_json(path: Path, value: Any) -> None:

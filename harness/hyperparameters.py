@@ -11,8 +11,7 @@ from harness.model import Value
 class Hyperparameter:
     """What a domain of this name may hold.
 
-    ``default`` is used where a set leaves the name out. ``structural`` ones change the model, so that a new value
-    needs a new build; the others are variables of one build.
+    ``default`` is used where a set leaves the name out.
     """
 
     default: Value
@@ -21,7 +20,6 @@ class Hyperparameter:
     low_included: bool = True
     below: float | None = None
     choices: tuple[str, ...] = ()
-    structural: bool = False
     meaning: str
 
     def mistake(self, value: Value) -> str | None:
@@ -46,12 +44,12 @@ KNOWN = {
     "weight_decay": Hyperparameter(default=0.0, meaning="decoupled weight decay, times the learning rate each step"),
     "label_smoothing": Hyperparameter(default=0.0, below=1.0, meaning="share of each label spread over all classes"),
     "optimizer": Hyperparameter(
-        default="adam", choices=("adam", "sgd", "rmsprop"), structural=True, meaning="update rule (sgd: momentum 0.9)"
+        default="adam", choices=("adam", "sgd", "rmsprop"), meaning="update rule (sgd: momentum 0.9)"
     ),
     "hidden_units": Hyperparameter(
-        default=0, integer=True, structural=True, meaning="width of a ReLU layer before the classifier; 0: none"
+        default=0, integer=True, meaning="width of a ReLU layer before the classifier; 0: none"
     ),
     "fine_tune_depth": Hyperparameter(
-        default=0, integer=True, structural=True, meaning="how many of the backbone's last layers are trained"
+        default=0, integer=True, meaning="how many of the backbone's last layers are trained"
     ),
 }

@@ -19,7 +19,6 @@ PHASES = (
     "shutdown",  # the process ends
     "other",  # everything else
 )
-SETUP = ("startup", "data", "build", "replay")
 THINKING = ("ask", "tell")
 DEVICE = ("train", "evaluate")
 OFF_THE_CLOCK = ("audit",)

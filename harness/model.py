@@ -83,13 +83,15 @@ class Trial:
 
     @property
     def score(self) -> float | None:
-        """The best validation F1 so far: the one number that every tuner is told.
+        """The best finite validation F1 so far: the one number that every tuner is told.
 
-        0.0 for a trial that diverged before its first score; None for one that failed, which has no score at all.
+        A trial that diverged is told as a completed one, with the best that it had before or else 0.0, so that every
+        model learns that the region is bad. None for a trial that failed or did not fit into memory: that says
+        nothing about F1.
         """
         if self.outcome in (Outcome.FAILED, Outcome.OUT_OF_MEMORY):
             return None
-        return max((epoch.val_f1 for epoch in self.epochs), default=0.0)
+        return max((epoch.val_f1 for epoch in self.epochs if math.isfinite(epoch.val_f1)), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -86,6 +87,11 @@ class Prices:
         words = _words(device)
         fitting = [gpu for gpu in self.gpus.values() if _words(" ".join(gpu.match)) <= words]
         return max(fitting, key=lambda gpu: len(gpu.match), default=None)
+
+
+def digest() -> str:
+    """Return the SHA-256 of the harness's own prices, which decide where a budget in dollars ends."""
+    return hashlib.sha256(resources.files("harness").joinpath(_OWN).read_bytes()).hexdigest()
 
 
 def load(path: Path | None = None) -> Prices:

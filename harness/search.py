@@ -75,6 +75,8 @@ class Search:
         with self.ledger.phase("replay"):
             for trial in recorded:
                 self._replay_one(trial)
+        # What replaying used was charged when it was first done.
+        self.usage.take()
 
     def run(self) -> str:
         """Search until the budget is spent or nothing is left to propose; return which."""

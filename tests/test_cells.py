@@ -21,6 +21,7 @@ from harness.spec import Backbone, Budget, Protocol, Tuner
         {"weights": {"sha256": "f" * 64, "path": None}},
         {"domains": {"dropout": {"kind": "fixed", "value": 0.1}}},
         {"environment": "x"},
+        {"prices": "x"},
         {"code": "x"},
         {"audit": "trial"},
         {"schema_version": 99},
@@ -56,3 +57,10 @@ def test_a_cell_goes_through_its_file_unchanged(cell: Cell) -> None:
 
     assert again == cell
     assert again.id == cell.id
+
+
+def test_the_order_of_hyperparameters_makes_another_cell(cell: Cell) -> None:
+    """Tuners draw in that order, so another order gives other proposals."""
+    reordered = dict(reversed(cell.domains.items()))
+
+    assert cell.model_copy(update={"domains": reordered}).id != cell.id

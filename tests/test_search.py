@@ -110,7 +110,6 @@ class Bench:
     def run(self, recorded: Iterable[Trial] = ()) -> str:
         self.search.replay(list(recorded))
         self.ledger.take()
-        self.search.usage.take()
         return self.search.run()
 
 
@@ -332,3 +331,15 @@ def test_a_tuner_that_proposes_otherwise_than_recorded_is_refused() -> None:
 
     with pytest.raises(ReplayMismatch, match=r"trial 0: .*0\.7.*recorded is .*0\.1.*--retry-failed"):
         other.run(recorded=first.kept)
+
+
+def test_what_replaying_uses_is_not_charged_to_the_next_trial() -> None:
+    whole = Bench([0.2, 0.1, 0.3], [0.4, 0.1, 0.2], budget=LOTS)
+    whole.run()
+
+    resumed = Bench([0.4, 0.1, 0.2], budget=LOTS)
+    resumed.tuner = resumed.search.tuner = ScriptedTuner(proposal(), proposal(), clock=resumed.clock)
+    resumed.run(recorded=whole.kept[:1])
+
+    assert resumed.kept[0].cpu_s == whole.kept[1].cpu_s
+    assert resumed.kept[0].phases == whole.kept[1].phases

@@ -97,17 +97,17 @@ class Results:
 
 
 def read(folder: MatrixFolder) -> Results:
-    """Return what is known of every cell in the folder's plan; a cell planned twice counts once.
+    """Return what is known of every cell in the folder's plan; one planned under two names stands under both.
 
     A record or trial that can't be read makes its cell missing, with the reason; it never stops the others.
 
     Raises:
         ResultsError: The folder has no plan.
     """
-    planned = {cell.id: cell for cell in folder.plan()}
+    planned = dict.fromkeys(folder.plan())
     return Results(
-        cells=tuple(_search(cell, folder.cell(cell.id)) for cell in planned.values()),
-        left_out=len(set(folder.cell_ids()) - planned.keys()),
+        cells=tuple(_search(cell, folder.cell(cell.id)) for cell in planned),
+        left_out=len(set(folder.cell_ids()) - {cell.id for cell in planned}),
     )
 
 

@@ -36,6 +36,13 @@ def cells(searched: Sequence[Cell], results: Results) -> list[tuple[Cell, str]]:
     return found
 
 
+def expected(searched: Sequence[Cell]) -> list[Cell]:
+    """Return cells as long as the retrainings that will follow, before it is known which configuration is best."""
+    asking = [cell for cell in searched if cell.protocol.learning_rate_factors and "learning_rate" in cell.domains]
+    one_each = {(cell.group, cell.seed): cell for cell in asking}
+    return [_retraining(cell, cell.space.defaults) for cell in one_each.values()]
+
+
 def _best(group: str, results: Results) -> Search | None:
     finished = [s for s in results.searches if s.planned.group == group and s.status is Status.OK]
     return max(finished, key=lambda search: search.val_f1 or 0.0, default=None)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import environment, files
+from harness import environment, files, prices
 from harness.backbones import weights
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import sources
@@ -43,7 +43,7 @@ def resolve(matrix: LoadedMatrix, *, cache: Path) -> Resolution:
     datasets: Resolved = {}
     for name, dataset in spec.datasets.items():
         with _at(matrix, "datasets", name, datasets):
-            datasets[name] = asdict(sources.resolve(dataset, base=base, cache=cache))
+            datasets[name] = sources.resolve(dataset, base=base, cache=cache).to_json()
     backbones: Resolved = {}
     for name, backbone in spec.backbones.items():
         with _at(matrix, "backbones", name, backbones):
@@ -89,6 +89,7 @@ def _cell(matrix: LoadedMatrix, combination: Combination, source: dict[str, Any]
         seed=combination.seed,
         environment=environment.lock_hash(),
         code=environment.code_hash(),
+        prices=None if spec.budget.cost_usd is None else prices.digest(),
     )
 
 

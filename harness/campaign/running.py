@@ -9,22 +9,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
 from harness import environment, files
 from harness.campaign.watching import ProgressFile, State, Watcher
 from harness.cells import SCHEMA_VERSION, Cell
-from harness.errors import ResultsError, UserError, WorkerLost
+from harness.errors import MACHINE_TROUBLE_EXIT, ResultsError, UserError
 from harness.executors import Ended, Executor
 from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
 
-# The worker's exit code for the machine's trouble.
-MACHINE_TROUBLE = 75
 # The machine's trouble is tried once more before a cell is left missing.
 ATTEMPTS = 2
+# Signals that a process brings upon itself: a crash inside a library is the search's own end, and happens again.
+_OWN_END = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 _POLL_S = 0.1
 _LOG_LINES = 5
 
@@ -41,17 +42,24 @@ class Runner:
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
 
+        Cells whose data or weights this machine could not prepare are missing; the others run.
+
         Raises:
             UserError: Data or weights turned out unusable; no search of this wave was begun.
         """
         # Two names may stand for the same bytes: then one search is both.
-        distinct = list({cell.id: cell for cell in reversed(cells)}.values())[::-1]
+        distinct = in_turns(list({cell.id: cell for cell in reversed(cells)}.values())[::-1])
         pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
         self.watcher.begins(total=len(distinct), finished=len(distinct) - len(pending))
+        lost: dict[str, str] = {}
         for cell in pending:
-            self._prepare(cell)
+            self._prepare(cell, lost)
         for cell in pending:
-            self._run_cell(cell)
+            reason = lost.get(preparation_key(cell))
+            if reason is None:
+                self._run_cell(cell)
+            else:
+                self._leave_missing(cell, reason)
         return Counter(self._state(cell) for cell in distinct)
 
     def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
@@ -72,11 +80,11 @@ class Runner:
             return State.MISSING
         return State.OK if record.status == "completed" else State.FAILED
 
-    def _prepare(self, cell: Cell) -> None:
-        """Compute what the cell shares with others, unless that was done for one of them."""
+    def _prepare(self, cell: Cell, lost: dict[str, str]) -> None:
+        """Compute what the cell shares with others, unless that was done or lost for one of them."""
         key = preparation_key(cell)
         done = self.cache / "prepared" / key
-        if done.exists():
+        if done.exists() or key in lost:
             return
         self.watcher.prepares(cell)
         folder = self.folder.preparation(key)
@@ -84,10 +92,18 @@ class Runner:
         ended, outcome = self._attempts(cell, folder, "prepare")
         _sweep(folder)
         if outcome is None:
-            raise WorkerLost(f"preparing {cell.names.dataset} for {cell.names.backbone}: {_how(ended, folder)}")
+            lost[key] = f"preparing {cell.names.dataset} for {cell.names.backbone}: {_how(ended, folder)}"
+            return
         if outcome["status"] != "completed":
             raise UserError(f"{cell.names.dataset}, {cell.names.backbone}: {outcome['reason']}")
         files.write_atomically(done, b"")
+
+    def _leave_missing(self, cell: Cell, reason: str) -> None:
+        folder = self.folder.cell(cell.id)
+        folder.write_cell(cell)
+        folder.note_attempt({"program": "prepare", "began_at": _now(), "reason": reason})
+        self.watcher.cell_begins(cell)
+        self.watcher.cell_ends(cell, State.MISSING, reason=reason, best_f1=None, wall_s=0.0)
 
     def _run_cell(self, cell: Cell) -> None:
         folder = self.folder.cell(cell.id)
@@ -158,6 +174,20 @@ def _opened(folder: MatrixFolder) -> IO[str]:
         ) from error
 
 
+def in_turns(cells: Sequence[Cell]) -> list[Cell]:
+    """Return ``cells`` with another tuner going first for each seed.
+
+    A machine that grows slower while it runs, by heat for example, would otherwise slow the same tuner each time.
+    """
+    seeds = list(dict.fromkeys(cell.seed for cell in cells))
+    ordered: list[Cell] = []
+    for (seed, _), together in groupby(cells, key=lambda cell: (cell.seed, cell.group)):
+        tuners = list(together)
+        first = seeds.index(seed) % len(tuners)
+        ordered += tuners[first:] + tuners[:first]
+    return ordered
+
+
 def preparation_key(cell: Cell) -> str:
     """Return what cells that share their preparation have in common, hashed."""
     identity = cell.identity
@@ -180,8 +210,7 @@ def _sweep(folder: CellFolder) -> None:
 
 
 def _sweep_half_written(folder: Path) -> None:
-    # ``files.write_atomically`` writes to hidden names, and nothing else here is hidden.
-    for aside in folder.glob(".*"):
+    for aside in files.asides(folder):
         aside.unlink()
 
 
@@ -233,7 +262,7 @@ def _reasons(trials: Sequence[Trial]) -> str:
 
 
 def _is_machine_trouble(ended: Ended) -> bool:
-    return ended.signal is not None or ended.exit_code == MACHINE_TROUBLE
+    return (ended.signal is not None and ended.signal not in _OWN_END) or ended.exit_code == MACHINE_TROUBLE_EXIT
 
 
 def _how(ended: Ended, folder: CellFolder) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -25,7 +24,7 @@ _CACHE = click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="HARNESS_CACHE",
-    default=lambda: Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuner-harness",
+    default=places.default_cache,
     show_default="~/.cache/tuner-harness",
     help="Folder for downloads, decoded images and activations.",
 )
@@ -59,7 +58,11 @@ def run(matrix: Path, results: Path, cache: Path, executor: str, *, retry_failed
 @_RESULTS
 @_CACHE
 @_JSON
-@click.option("--calibrate", is_flag=True, help="Train an epoch of each backbone to learn how long one takes here.")
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Train two epochs of each backbone on each data set to learn how long they take here.",
+)
 def plan(matrix: Path, results: Path, cache: Path, *, as_json: bool, calibrate: bool) -> None:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import planning

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness.errors import UserError
 
 RESULTS = Path("results")
 """Where results go unless told otherwise."""
+
+
+def default_cache() -> Path:
+    """Return where downloads, decoded images and activations go unless told otherwise."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuner-harness"
 
 
 def results_folder(path: Path) -> Path:

@@ -15,6 +15,7 @@ from rich.table import Table
 from harness import matrix
 from harness.campaign import forecast, learning_rates, resolution
 from harness.campaign.running import Runner, only_one
+from harness.catalogue.tuners import hyperband_iteration
 from harness.cells import Cell
 from harness.cli import places, printing
 from harness.cli.watchers import watcher
@@ -32,14 +33,18 @@ def show(path: Path, *, results: Path, cache: Path, as_json: bool, calibrate: bo
         _calibrate(resolved.cells, MatrixFolder(folder.path / "calibration"), cache=cache, quiet=as_json)
     rates = forecast.rates(forecast.earlier(results))
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
+    after = [_row(cell, folder, rates) for cell in learning_rates.expected(resolved.cells)]
+    pending = [row for row in rows if row["state"] == "pending"]
+    pending += after if pending else []
     plan = {
         "matrix": loaded.name,
         "cells": rows,
         "unreachable": [asdict(cell) for cell in resolved.unreachable],
-        "learning_rate_cells": _follow_ups(resolved.cells),
-        "pending": sum(row["state"] == "pending" for row in rows),
-        "pending_epochs": _total(rows, "most_epochs"),
-        "pending_s": _total(rows, "forecast_s"),
+        "learning_rate_cells": len(after),
+        "notes": _notes(resolved.cells),
+        "pending": len(pending),
+        "pending_epochs": _total(pending, "most_epochs"),
+        "pending_s": _total(pending, "forecast_s"),
     }
     if as_json:
         print(json.dumps(plan, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
@@ -65,13 +70,22 @@ def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, A
     }
 
 
-def _follow_ups(cells: Sequence[Cell]) -> int:
-    """Return how many retrainings follow the searches: one for each group and seed, where factors are asked for."""
-    return len({(cell.group, cell.seed) for cell in cells if cell.protocol.learning_rate_factors})
+def _notes(cells: Sequence[Cell]) -> list[str]:
+    """Say where Hyperband's budget ends before it has gone through its brackets once."""
+    hyperbands = [cell for cell in cells if cell.tuner.tuner == "kt-hyperband"]
+    return list(dict.fromkeys(note for cell in hyperbands if (note := _cut_short(cell)) is not None))
+
+
+def _cut_short(cell: Cell) -> str | None:
+    most = forecast.most_epochs(cell)
+    trials, epochs = hyperband_iteration(cell.protocol.epochs_per_trial, int(cell.tuner.options.get("factor", 3)))
+    if most is None or most >= epochs:
+        return None
+    return f"{cell.names.tuner}: one iteration takes {trials} trials and {epochs} epochs; the budget ends it at {most}"
 
 
 def _total(rows: Sequence[dict[str, Any]], column: str) -> float | None:
-    values = [row[column] for row in rows if row["state"] == "pending"]
+    values = [row[column] for row in rows]
     return None if None in values else sum(values)
 
 
@@ -89,6 +103,8 @@ def _print(plan: dict[str, Any]) -> None:
     console.print(table)
     for reason, cells in Counter(cell["reason"] for cell in plan["unreachable"]).items():
         console.print(f"{cells} more cells can't run here: {reason}", soft_wrap=True)
+    for note in plan["notes"]:
+        console.print(note)
     if plan["learning_rate_cells"]:
         console.print(f"then {plan['learning_rate_cells']} {learning_rates.TUNER} cells, once the searches are done")
     console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs, {_span(plan)}")

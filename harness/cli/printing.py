@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-_FILE_WIDTH = 110
+_FILE_WIDTH = 130
 
 
 def console() -> Console:

@@ -13,6 +13,7 @@ from harness import analysis, matrix, prices, reports
 from harness.campaign import learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
+from harness.cells import Cell
 from harness.cli import exits, places, printing
 from harness.cli.watchers import watcher
 from harness.executors import Executor, LocalExecutor
@@ -26,7 +27,7 @@ def run(path: Path, *, results: Path, cache: Path, executor: str, retry_failed: 
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
     cache = places.cache_folder(cache)
-    with only_one(folder), _saying_what_is_kept(folder, path, results):
+    with only_one(folder), _saying_what_is_kept(folder, path, results, cache):
         resolved = resolution.resolve(loaded, cache=cache)
         with watcher(loaded.name) as watching:
             runner = Runner(folder=folder, executor=EXECUTORS[executor](), cache=cache, watcher=watching)
@@ -51,14 +52,21 @@ def _waves(
     runner: Runner, resolved: resolution.Resolution, folder: MatrixFolder, *, retry_failed: bool
 ) -> Counter[State]:
     """Search every cell, then retrain the best configurations at multiples of their learning rates."""
-    folder.write_plan(resolved.planned)
+    # Retrainings of an earlier run stay planned while this one is under way.
+    _plan_retrainings(resolved, folder)
     states = runner.run(resolved.cells, retry_failed=retry_failed)
-    retrainings = learning_rates.cells(resolved.cells, analysis.read(folder))
-    if retrainings:
-        follow_ups = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in retrainings]
-        folder.write_plan([*resolved.planned, *follow_ups])
-        states += runner.run([cell for cell, _ in retrainings], retry_failed=retry_failed)
-    return states
+    retrainings = _plan_retrainings(resolved, folder)
+    return states + runner.run(retrainings, retry_failed=retry_failed) if retrainings else states
+
+
+def _plan_retrainings(resolved: resolution.Resolution, folder: MatrixFolder) -> list[Cell]:
+    """Write the plan, with the retrainings that the records so far ask for; return these."""
+    folder.write_plan(resolved.planned)
+    found = learning_rates.cells(resolved.cells, analysis.read(folder))
+    lines = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
+    if lines:
+        folder.write_plan([*resolved.planned, *lines])
+    return [cell for cell, _ in found]
 
 
 def _exit_code(states: Counter[State], *, missing: int) -> int:
@@ -68,16 +76,17 @@ def _exit_code(states: Counter[State], *, missing: int) -> int:
 
 
 @contextmanager
-def _saying_what_is_kept(folder: MatrixFolder, path: Path, results: Path) -> Iterator[None]:
+def _saying_what_is_kept(folder: MatrixFolder, path: Path, results: Path, cache: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say_what_is_kept(folder, ["harness", "run", str(path), *_unless_default(results)])
+        _say_what_is_kept(folder, ["harness", "run", str(path), *_unless_default(results, cache)])
         raise
 
 
-def _unless_default(results: Path) -> list[str]:
-    return [] if results == places.RESULTS else ["--results", str(results)]
+def _unless_default(results: Path, cache: Path) -> list[str]:
+    given = [] if results == places.RESULTS else ["--results", str(results)]
+    return given if cache == places.default_cache().absolute() else [*given, "--cache", str(cache)]
 
 
 def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:

@@ -205,5 +205,12 @@ def _name(root: Path, path: Path) -> str:
 
 
 def _composed(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        readable = text.encode(errors="backslashreplace").decode()
+        raise errors.DatasetError(
+            f"{readable}: a name that is not UTF-8; rename it, with convmv for example"
+        ) from error
     # Some file systems keep "é" as one character, others as two.
     return unicodedata.normalize("NFC", text)

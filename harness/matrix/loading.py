@@ -29,10 +29,6 @@ class LoadedMatrix:
     spec: spec.Matrix
     spaces: Mapping[str, Space]
 
-    def resolve(self, path: str) -> Path:
-        """Return where ``path``, as the matrix writes it, lies: relative paths start at the matrix file."""
-        return self.path.parent / path
-
 
 def load(path: Path) -> LoadedMatrix:
     """Read and judge the matrix in ``path``.

@@ -56,11 +56,13 @@ def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8],
 def _write(path: Path, below: Any, images: npt.NDArray[np.uint8]) -> None:
     forward = tf.function(lambda batch: below(tf.cast(batch, tf.float32), training=False), reduce_retracing=True)
     first = forward(images[:BATCH]).numpy()
-    stored = np.lib.format.open_memmap(path, mode="w+", dtype=first.dtype, shape=(len(images), *first.shape[1:]))
-    stored[:BATCH] = first
-    for start in range(BATCH, len(images), BATCH):
-        stored[start : start + BATCH] = forward(images[start : start + BATCH]).numpy()
-    stored.flush()
+    header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False}
+    # Written in order, not through a memory map: there, a full disk kills the process instead of raising.
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header | {"shape": (len(images), *first.shape[1:])})
+        stream.write(first.tobytes())
+        for start in range(BATCH, len(images), BATCH):
+            stream.write(forward(images[start : start + BATCH]).numpy().tobytes())
 
 
 def _folder(cache: Path, key: str) -> Path:

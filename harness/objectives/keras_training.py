@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from harness.objectives.rows import Rows
 from harness.objectives.steps import Steps
 from harness.seeds import derive
 from harness.spec import Protocol
+
+# Builds are kept for when their structure comes again; each holds a model, its optimizer and its graphs in memory.
+MOST_BUILDS = 4
 
 Index = npt.NDArray[np.integer]
 
@@ -40,10 +43,14 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What a structure's backbone part is: a Keras model (None: the rows are features) of ``width`` outputs."""
+    """What a structure's backbone part is: a Keras model (None: the rows are features) of ``width`` outputs.
+
+    ``facts`` is what a record says of the backbone.
+    """
 
     above: Any | None
     width: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class KerasObjective:
@@ -74,6 +81,7 @@ class KerasObjective:
         self._checkpoints = checkpoints
         self._decays = decays
         self._built: dict[Structure, tuple[Network, Steps]] = {}
+        self._facts: Mapping[str, Any] = {}
         self._current: tuple[Network, Steps] | None = None
         self._best_weights: list[npt.NDArray[Any]] | None = None
 
@@ -82,11 +90,12 @@ class KerasObjective:
         """How many training images an epoch sees."""
         return len(self._data.train)
 
-    def prepare(self, parameters: Parameters) -> int:
-        """Build and trace the network that ``parameters`` need, ahead of the search; return its trained weights."""
+    def prepare(self, parameters: Parameters) -> dict[str, Any]:
+        """Build and trace the network that ``parameters`` need, ahead of the search; return what is known of it."""
         with _foreign_errors():
             network, _ = self._network_for(_completed(parameters))
-        return sum(math.prod(variable.shape) for variable in network.trainable)
+        trained_weights = sum(math.prod(variable.shape) for variable in network.trainable)
+        return {**self._facts, "trained_weights": trained_weights}
 
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch, from the initial weights or from the parent's best ones."""
@@ -105,7 +114,8 @@ class KerasObjective:
 
     def test_f1(self) -> float:
         """Score the weights as they stand on the test images."""
-        return self._score(self._data.test)
+        with _foreign_errors():
+            return self._score(self._data.test)
 
     def keep(self, number: int) -> None:
         """Store the best weights of the trial just ended; nothing where no trial continues another."""
@@ -119,14 +129,20 @@ class KerasObjective:
             hidden_units=int(parameters["hidden_units"]),
             fine_tune_depth=int(parameters["fine_tune_depth"]) if "fine_tune_depth" in parameters else None,
         )
-        if structure not in self._built:
+        built = self._built.pop(structure, None)
+        if built is None:
             with self._ledger.phase("build"):
-                self._built[structure] = self._build(structure)
-        return self._built[structure]
+                built = self._build(structure)
+        # The latest stands last; the one that was not used for longest goes.
+        self._built[structure] = built
+        if len(self._built) > MOST_BUILDS:
+            del self._built[next(iter(self._built))]
+        return built
 
     def _build(self, structure: Structure) -> tuple[Network, Steps]:
         data = self._data
         part = self._trained(structure.fine_tune_depth)
+        self._facts = part.facts
         network = Network(
             above=part.above,
             width=part.width,

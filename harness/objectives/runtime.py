@@ -7,6 +7,7 @@ import os
 import keras
 import tensorflow as tf
 
+from harness.model import Reading
 from harness.spec import Protocol
 
 
@@ -28,6 +29,13 @@ def device_name() -> str:
     if not gpus:
         return "cpu"
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+
+
+def device_peak_memory() -> Reading:
+    """Return the most bytes that TensorFlow's allocator has held on the GPU so far."""
+    if not tf.config.list_physical_devices("GPU"):
+        return Reading.unknown("no GPU: the device's memory is the machine's")
+    return Reading(value=float(tf.config.experimental.get_memory_info("GPU:0")["peak"]))
 
 
 def _add_xla_flag(flag: str) -> None:

@@ -26,6 +26,15 @@ def f1_interval(value: Interval) -> str:
     return f"{value.mean:.3f} ± {value.high - value.mean:.3f}"
 
 
+def difference(value: Interval) -> str:
+    """Return a signed ``mean ± half the interval`` of paired differences."""
+    if value.mean is None:
+        return UNKNOWN
+    if value.high is None:
+        return f"{value.mean:+.3f} (1 seed)"
+    return f"{value.mean:+.3f} ± {value.high - value.mean:.3f}"
+
+
 def number(value: float | None) -> str:
     """Return three significant digits without an exponent where that stays readable."""
     if value is None:

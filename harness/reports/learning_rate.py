@@ -38,13 +38,31 @@ def report(results: Results) -> Report:
         name="learning-rate",
         title="F1 at multiples of the best learning rate",
         sections=[_section(name, points) for name in names],
-        notes=_notes(results) if results.retrainings else [],
+        notes=[*_not_retrained(results), *(_notes(results) if results.retrainings else [])],
         columns=COLUMNS,
         rows=[_values(point, trials) for point, trials in points.items()],
-        empty="No retraining at other learning rates was planned: the matrix sets no learning_rate_factors."
-        if not results.retrainings
-        else "No retraining at other learning rates has a result.",
+        empty=_why_empty(results),
     )
+
+
+def _why_empty(results: Results) -> str:
+    if results.retrainings or _not_retrained(results):
+        return "No retraining at other learning rates has a result."
+    return "No retraining at other learning rates is asked for by any search that has ended (learning_rate_factors)."
+
+
+def _not_retrained(results: Results) -> list[str]:
+    """Return a note on each group that asks for retrainings and has none planned, because no search finished."""
+    planned = {search.planned.parent_group for search in results.retrainings}
+    waiting = {
+        (search.planned.dataset, search.planned.backbone, search.planned.hyperparameters): None
+        for search in results.searches
+        if search.section("protocol").get("learning_rate_factors") and search.planned.group not in planned
+    }
+    return [
+        f"{', '.join(names)}: not retrained, as its searches are not done or none of them succeeded."
+        for names in waiting
+    ]
 
 
 def _points(results: Results) -> dict[_Point, list[Epoch | None]]:

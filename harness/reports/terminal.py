@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from harness.reports.report import Section
 
 
-# What fits into a hundred columns; the files hold the rest.
-_NARROW = ("tuner", "seeds", "val F1", "test F1", "wall s", "thinking", "to target", "speed-up")
+# What fits into a hundred and twenty columns; the files hold the rest.
+_NARROW = ("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "thinking", "to target", "speed-up")
 
 
 def terminal(results: Results, *, prices: Prices) -> Rendered:

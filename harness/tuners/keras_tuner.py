@@ -59,7 +59,7 @@ class KerasTuner:
 
     def tell(self, trial: Trial) -> None:
         """Pass on the score, or that there is none."""
-        self._end_trial(told.score(trial), epoch=trial.last_epoch, reason=trial.reason)
+        self._end_trial(trial.score, epoch=trial.last_epoch, reason=trial.reason)
 
     def _create_trial(self) -> Any:
         """Return the oracle's next trial, or None where it stops."""
@@ -108,7 +108,7 @@ class Hyperband(KerasTuner):
     def tell(self, trial: Trial) -> None:
         """Pass on the score, and remember which trials can't be continued."""
         if trial.outcome is Outcome.DIVERGED:
-            self._diverged[self._running.trial_id] = told.score(trial) or 0.0
+            self._diverged[self._running.trial_id] = trial.score or 0.0
         super().tell(trial)
 
     def _create_trial(self) -> Any:

@@ -10,7 +10,7 @@ from harness import spec
 from harness.catalogue import grid
 from harness.model import Outcome, Proposal, Trial
 from harness.space import Space
-from harness.tuners import pruners, samplers, told
+from harness.tuners import pruners, samplers
 from harness.tuners.domains import Coverage, decode
 
 # The Hyperband pruner hashes the study's name and the trial's number into a bracket: one name, the same brackets.
@@ -54,7 +54,7 @@ class Optuna:
 
     def tell(self, trial: Trial) -> None:
         """Pass on the score, that there is none, or that the trial was pruned: then Optuna takes the last report."""
-        score = told.score(trial)
+        score = trial.score
         if score is None:
             self._study.tell(self._asked(), state=optuna.trial.TrialState.FAIL)
         elif trial.outcome is Outcome.PRUNED:

@@ -1,24 +1,8 @@
-"""What every library is told in the same way: scores, and how many random trials come before a model."""
+"""How many random trials come before a model, told to every library in the same way."""
 
 from __future__ import annotations
 
-import math
-
-from harness.model import Trial
-
 _LEAST_STARTUP = 3
-
-
-def score(trial: Trial) -> float | None:
-    """Return the trial's best finite validation F1; None where there is no score to be told.
-
-    A trial that diverged is told as a completed one, with the best it had before or else 0.0, so that every model
-    learns that the region is bad; one that was cut by the budget likewise. One that failed, or did not fit into
-    memory, says nothing about F1: None. NaN never reaches a library.
-    """
-    if trial.score is None:
-        return None
-    return max((epoch.val_f1 for epoch in trial.epochs if math.isfinite(epoch.val_f1)), default=0.0)
 
 
 def startup_trials(expected_trials: int | None, *, most: int) -> int:

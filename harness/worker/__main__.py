@@ -7,6 +7,7 @@ STARTED is the reading of the monotonic clock when the process was asked for.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import logging
 import os
@@ -16,14 +17,14 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from harness.errors import HarnessError, MachineError
+from harness.errors import MACHINE_TROUBLE_EXIT, HarnessError, MachineError
 from harness.records import CellFolder
 from harness.worker.imports import uncollected
 
 log = logging.getLogger("harness.worker")
 
-# What the host reads as the machine's trouble; sysexits.h calls it a temporary failure.
-MACHINE_TROUBLE = 75
+# No room, no quota, a broken or read-only disk, too many open files: no search's fault.
+_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
 # Names the process that a worker should not outlive.
 HOST = "HARNESS_HOST_PID"
 
@@ -35,13 +36,13 @@ def main(arguments: list[str]) -> int:
     folder = CellFolder(Path(path))
     if not _bound_to_host():
         log.error("%s: the harness that asked for this worker is gone", path)
-        return MACHINE_TROUBLE
+        return MACHINE_TROUBLE_EXIT
     with folder.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             log.error("%s: another worker is still at this cell", path)  # noqa: TRY400 - no traceback for this
-            return MACHINE_TROUBLE
+            return MACHINE_TROUBLE_EXIT
         _keep_litter_in(folder)
         return _work(program, folder, cache=Path(cache), started=float(started))
 
@@ -55,18 +56,28 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
         folder.write_outcome(programs.PROGRAMS[program](folder, cache=cache, started=started))
     except MachineError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
-        return MACHINE_TROUBLE
+        return MACHINE_TROUBLE_EXIT
+    except OSError as error:
+        if error.errno not in _DISK_TROUBLE:
+            return _crashed(folder, error)
+        log.error("%s: %s", error.filename or folder.path, error.strerror)  # noqa: TRY400 - no traceback for this
+        return MACHINE_TROUBLE_EXIT
     except HarnessError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         folder.write_outcome({"status": "failed", "reason": str(error)})
         return 1
-    except Exception as error:
-        # A bug ends this cell, not the campaign: its traceback goes to the log and its last line to the record.
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(last.filename).name}:{last.lineno}"
-        folder.write_outcome({"status": "failed", "reason": f"crash: {type(error).__name__}: {error} ({where})"})
-        raise
+    except Exception as error:  # noqa: BLE001 - a bug ends this cell, not the campaign
+        return _crashed(folder, error)
     return 0
+
+
+def _crashed(folder: CellFolder, error: Exception) -> int:
+    """Leave a bug's traceback in the log and its last line for the record."""
+    log.error("crash", exc_info=error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    folder.write_outcome({"status": "failed", "reason": f"crash: {type(error).__name__}: {error} ({where})"})
+    return 1
 
 
 def _bound_to_host() -> bool:

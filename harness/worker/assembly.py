@@ -37,10 +37,10 @@ def _trained(cell: Cell, data: Loaded) -> Callable[[int | None], Trained]:
 
     def make(depth: int | None) -> Trained:
         if cell.backbone.train == "head":
-            return Trained(above=None, width=data.frozen["width"])
+            return Trained(above=None, width=data.frozen["width"], facts=data.frozen)
         parts = training_data.build(cell)
         if depth is not None:
             train_last(parts.above, depth)
-        return Trained(above=parts.above, width=parts.width)
+        return Trained(above=parts.above, width=parts.width, facts=training_data.facts_of(parts))
 
     return make

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import environment, meters, prices, tuners
 from harness.cells import Cell
-from harness.errors import MachineError
+from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
 from harness.model import Budget, Epoch, Proposal, Trial, Tuner
@@ -46,7 +46,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
     objective = objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
-    trained_weights = objective.prepare(cell.space.defaults)
+    model = objective.prepare(cell.space.defaults)
     where = {**environment.facts(), **_settings(cell)}
     energy, energy_reading = meters.find_energy_counter()
     phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy, where=where)
@@ -58,9 +58,10 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "closing_phases": ledger.take(),
         "finished": time.monotonic(),
         "peak_memory_bytes": asdict(meters.peak_memory()),
+        "device_peak_memory_bytes": asdict(runtime.device_peak_memory()),
         "energy": asdict(energy_reading),
         "data": data.facts,
-        "model": {**data.frozen, "trained_weights": trained_weights},
+        "model": model,
         "environment": where,
     }
 
@@ -92,6 +93,8 @@ def _searched(
     """Return the seconds before the first ask by phase, and what ended the search."""
     folder.mend()
     recorded = folder.trials()
+    usd_per_hour = _usd_per_hour(cell, where)
+    usage = Usage(cpu_s=meters.cpu_s, energy=energy)
     with ledger.phase("replay" if recorded else "ask"):
         tuner = _tuner(cell, folder)
     with folder.progress.open("w", encoding="utf-8") as stream:
@@ -108,11 +111,11 @@ def _searched(
             objective=objective,
             budget=Budget(**cell.budget.model_dump()),
             ledger=ledger,
-            usage=Usage(cpu_s=meters.cpu_s, energy=energy),
+            usage=usage,
             keep=folder.append,
             watch=watch,
             audit=cell.audit,
-            usd_per_hour=prices.load(None).per_hour(where).value,
+            usd_per_hour=usd_per_hour,
         )
         if recorded:
             run.replay(recorded)
@@ -121,6 +124,20 @@ def _searched(
         thought_s = phases.pop("ask", 0.0)
         ledger.book("ask", thought_s)
         return phases, run.run()
+
+
+def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:
+    """Return what the machine costs, or None where no budget asks.
+
+    Raises:
+        UserError: The budget counts dollars, and the machine has no price.
+    """
+    if cell.budget.cost_usd is None:
+        return None
+    price = prices.load(None).per_hour(where)
+    if price.value is None:
+        raise UserError(f"budget.cost_usd: {price.reason}; budget seconds or epochs instead")
+    return price.value
 
 
 def _tuner(cell: Cell, folder: CellFolder) -> Tuner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +44,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
         DatasetError: The images can't be used as asked.
         WeightsError: The weights can't be used as asked.
     """
-    source = Source(**cell.source)
+    source = Source.from_json(cell.source)
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache)
     split = splits.split(
         images.labels,
@@ -104,11 +103,13 @@ def _frozen(cell: Cell, images: Images, cache: Path) -> activations.Activations 
 
 
 def _compute(cell: Cell, images: Images, cache: Path, key: str) -> None:
-    began = time.monotonic()
     parts = build(cell)
-    facts = {"parameters": parts.parameters, "trainable": parts.trainable, "width": parts.width}
-    seconds = {"build_s": time.monotonic() - began}
-    activations.compute(cache, key, below=parts.below, images=images.images, facts={**facts, **seconds})
+    activations.compute(cache, key, below=parts.below, images=images.images, facts=facts_of(parts))
+
+
+def facts_of(parts: Parts) -> dict[str, int]:
+    """Return what a record says of a backbone."""
+    return {"parameters": parts.parameters, "trainable": parts.trainable, "width": parts.width}
 
 
 def build(cell: Cell) -> Parts:

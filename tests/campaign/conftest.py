@@ -72,8 +72,8 @@ class Script:
         return cls(exit_code=75, log=log)
 
     @classmethod
-    def be_killed(cls, *trials: Trial) -> Script:
-        return cls(exit_code=None, signal="SIGKILL", trials=trials)
+    def be_killed(cls, *trials: Trial, by: str = "SIGKILL") -> Script:
+        return cls(exit_code=None, signal=by, trials=trials)
 
     @classmethod
     def say_nothing(cls, exit_code: int, log: str = "") -> Script:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.campaign.running import only_one, preparation_key
+from harness.campaign.running import in_turns, only_one, preparation_key
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.errors import ResultsError, UserError, WorkerLost
+from harness.errors import ResultsError, UserError
 from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
 
@@ -66,11 +66,12 @@ def test_what_a_kill_left_beside_a_sealed_record_is_swept_at_the_next_run(bench:
     folder.checkpoints.mkdir()
     (folder.checkpoints / "trial-00000.npz").write_bytes(b"much")
     folder.write_outcome({"status": "completed"})
-    (folder.path / ".record.json.1234.abcd").write_bytes(b"{")
+    (folder.path / ".record.json.1234.0123abcd").write_bytes(b"{")
+    (folder.path / ".gitignore").write_bytes(b"mine")
 
     bench.run([cell])
 
-    assert not list(folder.path.glob(".*"))
+    assert [path.name for path in folder.path.glob(".*")] == [".gitignore"]
     assert not folder.checkpoints.exists()
     assert folder.outcome() is None
     assert bench.searches == ["optuna-random"]
@@ -303,10 +304,30 @@ def test_a_failed_preparation_is_the_users_mistake_before_any_search(
 def test_a_preparation_that_only_meets_trouble_is_the_machines(bench: Bench, cell: Cell, does: type[Script]) -> None:
     bench.executor.will("prepare", does.be_killed(), does.have_trouble())
 
-    with pytest.raises(WorkerLost, match=r"^preparing digits for MobileNetV2: exit code 75: the disk is away"):
-        bench.run([cell])
+    assert bench.run([cell]) == {State.MISSING: 1}
 
     assert bench.searches == []
+    last = bench.folder_of(cell).attempts()[-1]
+    assert last["reason"].startswith("preparing digits for MobileNetV2: exit code 75: the disk is away")
+    assert bench.run([cell]) == {State.OK: 1}
+
+
+def test_a_lost_preparation_takes_only_its_own_cells_along(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
+    bench.executor.will("prepare", does.be_killed(), does.have_trouble())
+
+    assert bench.run([cell, small]) == {State.MISSING: 1, State.OK: 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [("SIGSEGV", State.FAILED), ("SIGABRT", State.FAILED), ("SIGKILL", State.MISSING)]
+)
+def test_a_crash_is_the_searchs_own_end_and_a_kill_is_not(
+    bench: Bench, cell: Cell, does: type[Script], name: str, state: State
+) -> None:
+    bench.executor.will("search", does.be_killed(by=name), does.be_killed(by=name))
+
+    assert bench.run([cell]) == {state: 1}
 
 
 def test_a_preparation_killed_once_is_tried_again(bench: Bench, cell: Cell, does: type[Script]) -> None:
@@ -424,3 +445,16 @@ def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list
         bench.run(cells)
 
     assert bench.executor.started == []
+
+
+def test_with_each_seed_another_tuner_goes_first(cells: list[Cell]) -> None:
+    planned = [each.model_copy(update={"seed": seed}) for seed in (5, 1, 9, 7) for each in cells]
+
+    order = [(cell.seed, cell.names.tuner) for cell in in_turns(planned)]
+
+    one, two, three = (cell.names.tuner for cell in cells)
+    assert order[:3] == [(5, one), (5, two), (5, three)]
+    assert order[3:6] == [(1, two), (1, three), (1, one)]
+    assert order[6:9] == [(9, three), (9, one), (9, two)]
+    assert order[9:] == [(7, one), (7, two), (7, three)]
+    assert in_turns([]) == []

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from harness.cli import exits
-from harness.errors import MatrixError, SourceUnreachable, UserError, WorkerLost
+from harness.errors import MatrixError, SourceUnreachable, UserError
 
 
 def raising(error: BaseException) -> int:
@@ -28,7 +28,6 @@ def test_a_command_picks_its_own_code(returned: int | None, code: int) -> None:
         (UserError("m.toml: seeds: missing; add it"), 2, "m.toml: seeds: missing; add it\n"),
         (MatrixError("one", "two"), 2, "one\ntwo\n"),
         (SourceUnreachable("no network"), 4, "no network\n"),
-        (WorkerLost("killed"), 4, "killed\n"),
         (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
         (KeyboardInterrupt(), 130, ""),
         (click.Abort(), 130, ""),

@@ -88,13 +88,17 @@ def test_what_can_not_be_downloaded_exits_with_4_and_the_rest_is_run(line: Comma
     assert "can't be downloaded" in (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
 
 
-def test_a_preparation_that_is_lost_exits_with_4_in_one_line(line: CommandLine, does: type[Script]) -> None:
+def test_a_preparation_that_is_lost_exits_with_4_and_leaves_its_cells_as_missing_rows(
+    line: CommandLine, does: type[Script]
+) -> None:
     line.executor.will("prepare", does.be_killed(), does.be_killed())
 
     answer = line.run()
 
     assert answer.code == 4
-    assert answer.err == "preparing digits for EfficientNetLite0: killed by SIGKILL\n"
+    assert "missing, no F1: preparing digits for EfficientNetLite0: killed by SIGKILL" in answer.out
+    table = (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+    assert "preparing digits for EfficientNetLite0: killed by SIGKILL" in table
 
 
 def test_a_preparation_that_fails_exits_with_2_in_one_line(line: CommandLine, does: type[Script]) -> None:
@@ -117,19 +121,21 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
     assert answer.code == 130
     assert answer.err.strip() == (
         f"interrupted: 1 finished cells and 2 trials of unfinished ones are kept in {line.matrix_folder.path}; "
-        f"go on with: harness run {shlex.quote(str(line.matrix))} --results {shlex.quote(str(line.results))}"
+        f"go on with: harness run {shlex.quote(str(line.matrix))} --results {shlex.quote(str(line.results))} "
+        f"--cache {shlex.quote(str(line.cache))}"
     )
     line.executor.interrupts_at = None
     assert line.run().code == 0
 
 
-def test_an_interrupt_in_the_default_folder_needs_no_option_to_go_on(
+def test_an_interrupt_in_the_default_folders_needs_no_option_to_go_on(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(line.folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(line.folder / "default cache"))
     line.executor.interrupts_at = 0
 
-    answer = line.call("run", line.matrix.name, "--cache", str(line.cache))
+    answer = line.call("run", line.matrix.name)
 
     assert answer.code == 130
     assert answer.err.strip().endswith("kept in results/größe 1; go on with: harness run 'größe 1.toml'")

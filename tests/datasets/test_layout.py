@@ -212,3 +212,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(errors.DatasetError, match=r"b/1\.png: can't be read \(No such file or directory\)"):
         _ = found.content_hash
+
+
+def test_a_name_that_is_not_utf_8_is_one_clear_line(tmp_path: Path) -> None:
+    for name in (b"caf\xe9", b"tea"):
+        touch(tmp_path / os.fsdecode(name), "a.png")
+
+    with pytest.raises(errors.DatasetError, match=r"caf\\udce9.*not UTF-8; rename it"):
+        layout.of_folder(tmp_path)

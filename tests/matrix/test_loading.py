@@ -61,16 +61,6 @@ def test_a_loaded_matrix_is_frozen(small: dict[str, Any], load_document: Load) -
         matrix.name = "other"  # type: ignore[misc]  # what mypy forbids is tried here
 
 
-def test_paths_start_at_the_matrix_file(tmp_path: Path) -> None:
-    file = tmp_path / "m.toml"
-    file.write_text(EXAMPLE, "utf-8")
-
-    matrix = load(file)
-
-    assert matrix.resolve("data/birds") == tmp_path / "data" / "birds"
-    assert matrix.resolve("/data/birds") == Path("/data/birds")
-
-
 def test_empty_sections_are_named_after_what_they_mean(small: dict[str, Any], load_document: Load) -> None:
     matrix = load_document(small).spec
 

@@ -23,7 +23,7 @@ def test_without_factors_the_table_says_so_in_one_line(made: Made) -> None:
     made.search([made.trial(0, 0.5)])
     text = rendering.markdown(learning_rate.report(made.results()))
     assert text.count("\n\n") == 1
-    assert "sets no learning_rate_factors" in text
+    assert "asked for by any search that has ended (learning_rate_factors)" in text
 
 
 def test_each_factor_is_a_row_over_seeds_in_order_of_the_rate(made: Made) -> None:
