@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,17 @@ def test_a_cell_planned_twice_counts_once(made: Made) -> None:
     made.search([made.trial(0, 0.2)])
     made.planned.append(made.planned[0])
     assert len(made.results().cells) == 1
+
+
+def test_one_search_that_stands_for_two_names_is_a_row_under_both(made: Made) -> None:
+    first = made.search([made.trial(0, 0.2)])
+    made.planned.append(replace(first, dataset="the same bytes"))
+
+    results = made.results()
+
+    assert [search.planned.dataset for search in results.searches] == [first.dataset, "the same bytes"]
+    assert [search.val_f1 for search in results.searches] == [0.2, 0.2]
+    assert results.left_out == 0
 
 
 def test_retrainings_are_not_searches(made: Made) -> None:

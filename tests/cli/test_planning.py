@@ -101,3 +101,21 @@ def test_a_damaged_record_of_this_matrix_is_told(line: CommandLine) -> None:
 
     assert answer.code == 2
     assert answer.err.startswith(f"{path}: not JSON")
+
+
+def test_a_budget_that_ends_hyperband_in_its_first_iteration_is_said(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8").replace("kt-random = {}", "kt-hyperband = {}")
+    line.matrix.write_text(text, "utf-8")
+
+    notes = planned(line)["notes"]
+
+    assert notes == ["kt-hyperband: one iteration takes 6 trials and 11 epochs; the budget ends it at 6"]
+
+
+def test_retrainings_that_follow_are_part_of_the_forecast(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[protocol]", "[protocol]\nlearning_rate_factors = [0.1, 1.0]"), "utf-8")
+
+    plan = planned(line)
+
+    assert (plan["learning_rate_cells"], plan["pending"], plan["pending_epochs"]) == (1, 4, 15 + 2 * 3)

@@ -217,3 +217,22 @@ def test_a_bug_in_training_is_no_outcome(features: TrainingData, monkeypatch: py
 
     with pytest.raises(ZeroDivisionError):
         next(subject.train(proposal()))
+
+
+def test_builds_that_have_not_been_used_for_longest_are_let_go(features: TrainingData) -> None:
+    subject = objective(features)
+    for units in (0, 1, 2, 3, 0, 4):
+        subject.prepare({"hidden_units": units})
+
+    assert [structure.hidden_units for structure in subject._built] == [2, 3, 0, 4]
+
+
+def test_what_is_known_of_the_model_counts_its_trained_weights(features: TrainingData) -> None:
+    assert objective(features).prepare({"hidden_units": 5})["trained_weights"] == 16 * 5 + 5 + 5 * 3 + 3
+
+
+def test_memory_of_a_gpu_that_is_not_there_is_unknown_with_its_reason() -> None:
+    reading = runtime.device_peak_memory()
+
+    assert reading.value is None
+    assert reading.reason == "no GPU: the device's memory is the machine's"

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from harness.analysis import Interval, Reached
+from harness.analysis.intervals import interval
 from harness.reports import cells
 
 
@@ -60,3 +61,11 @@ def test_speed_ups_may_be_undefined_never_or_infinite() -> None:
 def test_seeds_name_what_went_wrong() -> None:
     assert cells.seeds(3, 0, 0) == "3"
     assert cells.seeds(0, 1, 2) == "0 (1 failed, 2 missing)"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [([], "—"), ([0.02], "+0.020 (1 seed)"), ([-0.01, -0.03], "-0.020 ± 0.127"), ([0.0, 0.0], "+0.000 ± 0.000")],
+)
+def test_differences_carry_their_sign(values: list[float], text: str) -> None:
+    assert cells.difference(interval(values)) == text

@@ -63,3 +63,11 @@ def test_failed_and_missing_retrainings_are_said(made: Made) -> None:
     text = rendering.markdown(learning_rate.report(made.results()))
     assert "No retraining at other learning rates has a result." in text
     assert "Missing: 1 cell" in text
+
+
+def test_a_group_that_asks_for_retrainings_and_has_none_is_named(made: Made) -> None:
+    made.search([made.trial(0, 0.5)], cell={"protocol": {"learning_rate_factors": [0.1, 1.0]}}, status="failed")
+
+    text = rendering.markdown(learning_rate.report(made.results()))
+
+    assert "not retrained, as its searches are not done or none of them succeeded" in text

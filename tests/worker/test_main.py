@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -172,3 +173,33 @@ def test_a_worker_leaves_no_litter_but_in_its_folder(bench: Bench, cache: Path, 
     assert ended.exit_code == 0
     assert list(elsewhere.iterdir()) == []
     assert len(folder.trials()) == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_disk_in_trouble_is_the_machines_and_not_the_searchs(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.worker import programs  # noqa: PLC0415 - imports the trainer
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "trials.jsonl")
+
+    monkeypatch.setitem(programs.PROGRAMS, "search", fail)
+
+    assert worker._work("search", CellFolder(tmp_path), cache=tmp_path, started=0.0) == 75
+    assert CellFolder(tmp_path).outcome() is None
+
+
+def test_another_error_of_the_system_is_a_crash_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.worker import programs  # noqa: PLC0415 - imports the trainer
+
+    def fail(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such file", "weights.h5")
+
+    monkeypatch.setitem(programs.PROGRAMS, "search", fail)
+
+    assert worker._work("search", CellFolder(tmp_path), cache=tmp_path, started=0.0) == 1
+    outcome = CellFolder(tmp_path).outcome()
+    assert outcome is not None
+    assert outcome["reason"].startswith("crash: FileNotFoundError")
+    assert "test_main.py:" in outcome["reason"]

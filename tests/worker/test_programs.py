@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.errors import UserError
 from harness.ledger import PHASES
 from harness.model import Outcome, Trial
 from harness.records import CellFolder
 from harness.search import ReplayMismatch
 from harness.space import Choice, Domain, Fixed, Range
+from harness.spec import Budget
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -249,3 +251,14 @@ def test_a_search_that_now_goes_otherwise_is_refused(bench: Bench) -> None:
 
     with pytest.raises(ReplayMismatch, match=r"trial 0: .*--retry-failed"):
         bench.go_on(folder)
+
+
+def test_a_budget_in_dollars_on_a_machine_without_a_price_is_refused_in_one_line(bench: Bench) -> None:
+    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    cell = bench.cell().model_copy(update={"budget": Budget(cost_usd=0.5)})
+
+    with pytest.raises(UserError, match=r"^budget\.cost_usd: .*Quantum 9000.*; budget seconds or epochs instead$"):
+        programs._usd_per_hour(cell, {"device": "Quantum 9000", "logical_cpus": 2})
+    assert programs._usd_per_hour(cell, {"device": "cpu", "logical_cpus": 2}) == pytest.approx(0.1, abs=0.05)
+    assert programs._usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
