@@ -238,7 +238,8 @@ def test_a_pretrained_backbone_equals_keras_applications_own(train: str, tmp_pat
     )
     classifier.set_weights([kernel, bias])
     assert_same(found, stock_curve(stock, images, optimizer=keras.optimizers.SGD(1e-4, momentum=0.9)), rtol=2e-4)
-    assert found[-1].loss < found[0].loss
+    # Weights that moved: two curves that stand still would be equal too.
+    assert len({round(epoch.loss, 3) for epoch in found}) == 3
 
 
 def test_a_reused_random_backbone_that_trains_its_batch_statistics_equals_a_fresh_one() -> None:
