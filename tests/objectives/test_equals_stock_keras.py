@@ -29,6 +29,8 @@ pytestmark = pytest.mark.train
 PROTOCOL = Protocol(epochs_per_trial=3, image_size=32)
 CLASSES = 3
 SEED = 7
+BATCH = 8
+DRAWS = 30
 OTHER: Parameters = {"learning_rate": 0.3, "batch_size": 5, "dropout": 0.5, "optimizer": "adam"}
 
 Batches = Iterator[tuple[NDArray[Any], NDArray[Any]]]
@@ -78,7 +80,7 @@ def features_of(width: int) -> Callable[[int | None], Trained]:
 
 
 def proposal(**parameters: Any) -> Proposal:
-    return Proposal(parameters={"dropout": 0.0, "batch_size": 8, **parameters}, last_epoch=3)
+    return Proposal(parameters={"dropout": 0.0, "batch_size": BATCH, **parameters}, last_epoch=3)
 
 
 def trained_after_another(subject: KerasObjective, wanted: Proposal) -> list[Epoch]:
@@ -95,10 +97,10 @@ def initial_weights(subject: KerasObjective, parameters: Parameters) -> list[NDA
     return network.snapshot()
 
 
-def batches(data: TrainingData, epoch: int, size: int) -> Batches:
-    order = np.random.default_rng(derive(SEED, "batches", epoch)).permutation(data.train)
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
+def batches(data: TrainingData, epoch: int, *, seed: int) -> Batches:
+    order = np.random.default_rng(derive(seed, "batches", epoch)).permutation(data.train)
+    for start in range(0, len(order), BATCH):
+        rows = order[start : start + BATCH]
         yield data.rows[rows].astype(np.float32), np.eye(CLASSES, dtype=np.float32)[data.labels[rows]]
 
 
@@ -109,15 +111,18 @@ def stock_curve(model: Any, data: TrainingData, *, optimizer: Any, smoothing: fl
     curve = []
     for epoch in (1, 2, 3):
         mean_loss = stock_epoch(model, data, epoch)
-        predicted = model.predict(data.rows[data.validation].astype(np.float32), verbose=0).argmax(axis=1)
-        f1 = f1_score(data.labels[data.validation], predicted, average="macro")
-        curve.append((mean_loss, float(f1)))
+        curve.append((mean_loss, stock_f1(model, data)))
     return curve
 
 
-def stock_epoch(model: Any, data: TrainingData, epoch: int, *, size: int = 8) -> float:
+def stock_f1(model: Any, data: TrainingData) -> float:
+    predicted = model(data.rows[data.validation].astype(np.float32), training=False).numpy().argmax(axis=1)
+    return float(f1_score(data.labels[data.validation], predicted, average="macro"))
+
+
+def stock_epoch(model: Any, data: TrainingData, epoch: int, *, seed: int = SEED) -> float:
     total = 0.0
-    for rows, targets in batches(data, epoch, size):
+    for rows, targets in batches(data, epoch, seed=seed):
         model.reset_metrics()
         total += float(model.train_on_batch(rows, targets)) * len(rows)
     return total / len(data.train)
@@ -264,25 +269,70 @@ def test_a_reused_random_backbone_that_trains_its_batch_statistics_equals_a_fres
     assert_same(found, stock_curve(stock, images, optimizer=keras.optimizers.Adam(1e-3)), rtol=2e-4)
 
 
-def test_dropout_equals_stock_dropout_in_distribution() -> None:
+def test_dropout_equals_stock_dropout_in_distribution_on_frozen_features() -> None:
     data = feature_data()
-    optimizer = {"learning_rate": 0.05, "dropout": 0.6}
     subject = objective(data, features_of(16))
-    weights = initial_weights(subject, proposal(**optimizer).parameters)
+    weights = initial_weights(subject, {})
+
+    found = harness_draws(subject, proposal(learning_rate=0.05, dropout=0.6))
+
     stock = stock_head(16, weights, dropout=0.6)
-    adam = keras.optimizers.Adam(0.05)
-    stock.compile(optimizer=adam, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    found, expected = [], []
+    assert_alike(found, stock_draws(stock, data, weights, optimizer=keras.optimizers.Adam(0.05)))
 
-    for draw in range(30):
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_dropout_equals_stock_dropout_in_distribution_on_a_fine_tuned_backbone(tmp_path: Path) -> None:
+    images = image_data()
+    path = pretrained(images, tmp_path / "given.weights.h5")
+    given = Weights(kind="file", path=str(path), sha256=None, source="a file", trained_on="nothing")
+    spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train="last:4")
+    parts, fresh = (backbones.build(spec, given, image_size=32, seed=11) for _ in range(2))
+    assert parts.below is not None
+    rows = parts.below(images.rows.astype(np.float32)).numpy()
+    data = replace(images, rows=rows)
+    subject = objective(data, lambda _: Trained(above=parts.above, width=parts.width))
+    wanted = proposal(learning_rate=1e-3, dropout=0.6, optimizer="sgd")
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = harness_draws(subject, wanted)
+
+    stock = keras.Sequential([fresh.above, keras.layers.Dropout(0.6), keras.layers.Dense(CLASSES)])
+    stock.build((None, *rows.shape[1:]))
+    optimizer = keras.optimizers.SGD(1e-3, momentum=0.9)
+    assert_alike(found, stock_draws(stock, data, weights, optimizer=optimizer))
+
+
+def harness_draws(subject: KerasObjective, wanted: Proposal) -> list[tuple[float, float]]:
+    """Train with thirty seeds from the same weights; return loss and F1 of the last epoch of each."""
+    found = []
+    for draw in range(DRAWS):
         subject._seed = SEED + 1000 * draw
-        found += [epoch.loss for epoch in list(subject.train(proposal(**optimizer)))[-1:]]
-        stock.set_weights(weights)
-        adam.build(stock.trainable_variables)
-        for variable in adam.variables:
-            if variable is not adam.learning_rate:
-                variable.assign(np.zeros(variable.shape))
-        expected.append([stock_epoch(stock, data, epoch) for epoch in (1, 2, 3)][-1])
+        last = list(subject.train(wanted))[-1]
+        found.append((last.loss, last.val_f1))
+    return found
 
-    assert len(set(found)) == 30
-    assert stats.ks_2samp(found, expected).pvalue > 0.01
+
+def stock_draws(
+    model: Any, data: TrainingData, weights: list[NDArray[Any]], *, optimizer: Any
+) -> list[tuple[float, float]]:
+    """Do the same with a stock model, which draws its own dropout over the same batches."""
+    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    optimizer.build(model.trainable_variables)
+    learned = [variable for variable in model.variables if "seed_generator" not in variable.path]
+    found = []
+    for draw in range(DRAWS):
+        for variable, value in zip(learned, weights, strict=True):
+            variable.assign(value)
+        for variable in optimizer.variables:
+            if variable is not optimizer.learning_rate:
+                variable.assign(np.zeros(variable.shape))
+        losses = [stock_epoch(model, data, epoch, seed=SEED + 1000 * draw) for epoch in (1, 2, 3)]
+        found.append((losses[-1], stock_f1(model, data)))
+    return found
+
+
+def assert_alike(found: list[tuple[float, float]], expected: list[tuple[float, float]]) -> None:
+    """Two-sample Kolmogorov-Smirnov on the losses and on the scores."""
+    for ours, theirs in zip(zip(*found, strict=True), zip(*expected, strict=True), strict=True):
+        assert len(set(ours)) > 1
+        assert stats.ks_2samp(ours, theirs).pvalue > 0.01
