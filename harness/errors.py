@@ -7,10 +7,12 @@
     │   ├── MatrixError           a matrix file that can't be run as written
     │   ├── DatasetError          images that can't be used as asked
     │   ├── WeightsError          weights that can't be used as asked
-    │   └── ResultsError          a results folder that doesn't hold what was asked for
+    │   ├── ResultsError          a results folder that doesn't hold what was asked for
+    │   └── ImagesError           container images that can't be used as declared
     └── MachineError              the machine's trouble, not the search's: exit code 4
         ├── SourceUnreachable     a download that this machine can't make
-        └── WorkerLost            a worker that ended without a record
+        ├── WorkerLost            a worker that ended without a record
+        └── EngineError           a container engine that doesn't answer, or fails at what it was asked
 
 Anything else that escapes is a bug and crashes loudly.
 """
@@ -54,6 +56,10 @@ class ResultsError(UserError):
     """A results folder that doesn't hold what was asked for."""
 
 
+class ImagesError(UserError):
+    """Container images that can't be used as declared."""
+
+
 class MachineError(HarnessError):
     """The machine's trouble: retried, and never counted as a result."""
 
@@ -64,3 +70,7 @@ class SourceUnreachable(MachineError):
 
 class WorkerLost(MachineError):
     """A worker that ended without leaving a record."""
+
+
+class EngineError(MachineError):
+    """A container engine that doesn't answer, or fails at what it was asked."""

@@ -29,6 +29,14 @@ _CACHE = click.option(
     show_default="~/.cache/tuner-harness",
     help="Folder for downloads, decoded images and activations.",
 )
+_IMAGES = click.argument("names", nargs=-1, metavar="[NAME]...")
+_IMAGES_FILE = click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    default=Path("docker/images.toml"),
+    show_default=True,
+    help="File that declares the images.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -105,6 +113,58 @@ def schema() -> None:
     from harness import matrix
 
     click.echo(json.dumps(matrix.json_schema(), indent=1, ensure_ascii=False))
+
+
+@harness.group()
+def images() -> None:
+    """Build, verify and list the container images that searches run in."""
+
+
+@images.command("build")
+@_IMAGES
+@_IMAGES_FILE
+@click.option("--base", help="Base to build on, by its name in the file; by default one that this host has.")
+@click.option(
+    "--extra-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="SSL_CERT_FILE",
+    help="Certificates to trust while packages are fetched, as behind a company's proxy.  [env: SSL_CERT_FILE]",
+)
+@click.option("--index-url", envvar="PIP_INDEX_URL", help="Package index instead of PyPI.  [env: PIP_INDEX_URL]")
+@click.option("--from-nothing", is_flag=True, help="Use nothing of earlier builds.")
+def build_images(
+    names: tuple[str, ...],
+    file: Path,
+    base: str | None,
+    extra_ca: Path | None,
+    index_url: str | None,
+    *,
+    from_nothing: bool,
+) -> None:
+    """Build images, the CPU image by default."""
+    from harness.cli import imaging
+
+    imaging.build(names, file=file, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
+
+
+@images.command("verify")
+@_IMAGES
+@_IMAGES_FILE
+def verify_images(names: tuple[str, ...], file: Path) -> int:
+    """Say how images differ from what is pinned: exit code 0 if in no way, 3 if in any, 4 without an engine."""
+    from harness.cli import imaging
+
+    return imaging.verify(names, file=file)
+
+
+@images.command("list")
+@_IMAGES_FILE
+@_JSON
+def list_images(file: Path, *, as_json: bool) -> None:
+    """List the declared images and what this host has of them."""
+    from harness.cli import imaging
+
+    imaging.show(file=file, as_json=as_json)
 
 
 def main() -> None:
