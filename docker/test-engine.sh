@@ -5,6 +5,7 @@
 #   docker/test-engine.sh stop                    end what start started, and nothing else
 #
 # Needs root, and Debian or Ubuntu. Without DATA_FOLDER the engine's data is in a temporary folder, removed by stop.
+# DOCKER_HOST (unix://…) says where it is to listen; TEST_ENGINE_STATE names a folder for its pid and log.
 set -euo pipefail
 
 # Where start leaves what stop needs.
@@ -41,7 +42,8 @@ start() {
   local data=${1:-}
   if [ -z "$data" ]; then data=$(mktemp -d); echo "$data" > "$STATE/temporary"; fi
   # No network of its own: that needs rights over the host's, and containers of searches have none anyway.
-  setsid dockerd --data-root "$data" --bridge=none --iptables=false < /dev/null > "$STATE/dockerd.log" 2>&1 &
+  setsid dockerd --host "${DOCKER_HOST:-unix:///var/run/docker.sock}" --data-root "$data" --exec-root "$STATE/run" \
+    --pidfile "$STATE/docker.pid" --bridge=none --iptables=false < /dev/null > "$STATE/dockerd.log" 2>&1 &
   echo $! > "$STATE/pid"
   wait_for_answer
   echo "engine $(docker version --format '{{.Server.Version}}') answers; its data is in $data"
