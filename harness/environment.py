@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import re
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from harness import files
 
 _PACKAGE = Path(__file__).parent
+
+# Set in a container by whoever starts it: the image that it runs, which says more than packages do.
+IMAGE = "HARNESS_IMAGE_ID"
 
 # What no search runs through: a change here leaves every cell what it was.
 _OUTSIDE_A_SEARCH = ("analysis", "campaign", "cli", "executors", "matrix", "plans.py", "reports", "__main__.py")
@@ -23,6 +27,19 @@ _IMPORTED = (
     "tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna", "cmaes", "torch", "numpy", "scikit-learn",
     "pillow",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What must agree for two searches to be comparable: hashes of the environment and of the harness's sources."""
+
+    environment: str
+    code: str
+
+
+def identity() -> Identity:
+    """Return what this process is: its image, or its packages where it runs in none, and its sources."""
+    return Identity(environment=os.environ.get(IMAGE) or lock_hash(), code=code_hash())
 
 
 @functools.cache

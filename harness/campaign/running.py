@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,7 @@ from harness import environment, files
 from harness.campaign.watching import ProgressFile, State, Watcher
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import ResultsError, UserError, WorkerLost
-from harness.executors import Ended, Executor
+from harness.executors import Cause, Ended, Executor
 from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
@@ -109,7 +109,7 @@ class Runner:
         """Start the program, again where the machine was at fault; return its end and what it left."""
         for _ in range(ATTEMPTS):
             ended = self._attempt(cell, folder, program)
-            outcome = folder.outcome()
+            outcome = None if ended.cause is Cause.UNREADABLE_OUTCOME else folder.outcome()
             if outcome is not None or not _is_machine_trouble(ended):
                 break
         return ended, outcome
@@ -130,7 +130,9 @@ class Runner:
             ended = running.stop()
             folder.note_attempt({**note, **asdict(ended), "interrupted": True})
             raise
-        folder.note_attempt({**note, **asdict(ended), "reason": None if ended.exit_code == 0 else _how(ended, folder)})
+        ended = _with_outcome_read(ended, folder)
+        went_well = ended.exit_code == 0 and ended.cause is None
+        folder.note_attempt({**note, **asdict(ended), "reason": None if went_well else _how(ended, folder)})
         return ended
 
 
@@ -232,11 +234,24 @@ def _reasons(trials: Sequence[Trial]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + f" ({first})"
 
 
+def _with_outcome_read(ended: Ended, folder: CellFolder) -> Ended:
+    """Return ``ended``, or the disk's trouble where what the worker left can't be read: it is written whole."""
+    try:
+        folder.outcome()
+    except ResultsError as error:
+        return replace(ended, cause=Cause.UNREADABLE_OUTCOME, detail=str(error))
+    return ended
+
+
 def _is_machine_trouble(ended: Ended) -> bool:
+    if ended.cause is not None:
+        return ended.cause.is_trouble
     return ended.signal is not None or ended.exit_code == MACHINE_TROUBLE
 
 
 def _how(ended: Ended, folder: CellFolder) -> str:
+    if ended.cause is not None:
+        return f"{ended.cause}: {ended.detail}"
     last = _last_lines(folder)
     how = f"killed by {ended.signal}" if ended.signal is not None else f"exit code {ended.exit_code}"
     return f"{how}: {last[-1]}" if last else how

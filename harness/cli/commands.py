@@ -13,6 +13,7 @@ import click
 from harness import __version__
 from harness.cli import exits, places
 
+EXECUTORS = ("local", "docker")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
     "--results",
@@ -45,13 +46,26 @@ def harness() -> None:
 @_MATRIX
 @_RESULTS
 @_CACHE
-@click.option("--executor", type=click.Choice(["local"]), default="local", show_default=True, help="Where cells run.")
+@click.option("--executor", type=click.Choice(EXECUTORS), default="local", show_default=True, help="Where cells run.")
+@click.option("--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu with --gpu]")
+@click.option("--gpu", help="UUID or index of the one GPU that containers get.")
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
-def run(matrix: Path, results: Path, cache: Path, executor: str, *, retry_failed: bool) -> int:
+def run(
+    matrix: Path,
+    results: Path,
+    cache: Path,
+    *,
+    executor: str,
+    image: str | None,
+    gpu: str | None,
+    retry_failed: bool,
+) -> int:
     """Run a matrix, or what is missing of it, and write its tables."""
     from harness.cli import running
+    from harness.cli.executors import Where
 
-    return running.run(matrix, results=results, cache=cache, executor=executor, retry_failed=retry_failed)
+    where = Where(executor=executor, image=image, gpu=gpu)
+    return running.run(matrix, results=results, cache=cache, where=where, retry_failed=retry_failed)
 
 
 @harness.command()

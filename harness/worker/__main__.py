@@ -7,6 +7,7 @@ STARTED is the reading of the monotonic clock when the process was asked for.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import logging
 import os
@@ -24,14 +25,25 @@ log = logging.getLogger("harness.worker")
 
 # What the host reads as the machine's trouble; sysexits.h calls it a temporary failure.
 MACHINE_TROUBLE = 75
+# What no search is to blame for: a disk or a quota that is full, a disk that fails.
+_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 # Names the process that a worker should not outlive.
 HOST = "HARNESS_HOST_PID"
 
 
 def main(arguments: list[str]) -> int:
     """Run one program on one folder and leave its outcome there; return the exit code."""
-    program, path, cache, started = arguments
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s")
+    try:
+        return _main(*arguments)
+    except OSError as error:
+        if error.errno not in _DISK_TROUBLE:
+            raise
+        log.error("%s: %s; free some space, then run again", error.filename or arguments[1], error.strerror)  # noqa: TRY400 - no traceback for this
+        return MACHINE_TROUBLE
+
+
+def _main(program: str, path: str, cache: str, started: str) -> int:
     folder = CellFolder(Path(path))
     if not _bound_to_host():
         log.error("%s: the harness that asked for this worker is gone", path)
@@ -61,6 +73,8 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
         folder.write_outcome({"status": "failed", "reason": str(error)})
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
+            raise
         # A bug ends this cell, not the campaign: its traceback goes to the log and its last line to the record.
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"

@@ -160,6 +160,25 @@ def test_a_crash_is_a_failed_search_with_a_reason_and_a_traceback_in_the_log(ben
 
 
 @pytest.mark.train
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_the_machines_trouble_in_one_clear_line(bench: Bench, cache: Path) -> None:
+    folder = bench.folder(bench.cell("default", epochs=2))
+    folder.progress.symlink_to("/dev/full")
+
+    ended = run_in_a_process(folder, cache)
+
+    assert ended.exit_code == 75
+    assert folder.outcome() is None
+    last = folder.log.read_text("utf-8").splitlines()[-1]
+    assert last.endswith("No space left on device; free some space, then run again")
+
+
+def test_other_errors_of_the_disk_crash(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        worker.main(["search", str(tmp_path / "nowhere"), str(tmp_path), "0.0"])
+
+
+@pytest.mark.train
 def test_a_worker_leaves_no_litter_but_in_its_folder(bench: Bench, cache: Path, tmp_path: Path) -> None:
     folder = bench.folder(bench.cell("default", epochs=2))
     elsewhere = tmp_path / "tmp"
