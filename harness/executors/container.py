@@ -14,6 +14,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
+from harness import files
 from harness.executors import capped_log, engine
 from harness.executors.cgroups import Meter
 from harness.executors.running import Cause, Ended
@@ -92,10 +93,13 @@ class DockerRunning:
 
     def _collected(self, found: Exit, *, why: tuple[Cause | None, str | None] | None = None) -> Ended:
         """Take log and last facts from the container, remove it, and return its end."""
-        state = self._taken()
+        state, lost = self._taken()
         self.give_back()
         code, number = _told_apart(found.code)
         cause, detail = why or _cause(found, number, out_of_memory=self._was_out_of_memory(state))
+        if cause is None and code != 0 and lost is not None and lost[0] is Cause.NO_DISK:
+            # What the worker said of its end can't be read any more, and needn't be.
+            cause, detail = lost
         self._ended = Ended(
             exit_code=code,
             signal=number,
@@ -107,6 +111,7 @@ class DockerRunning:
                 **self.facts,
                 "status_code": found.code,
                 "oom_killed": state.get("OOMKilled"),
+                "output_lost": None if lost is None else lost[1],
                 "used": asdict(self.meter.last),
             },
         )
@@ -115,17 +120,30 @@ class DockerRunning:
     def _was_out_of_memory(self, state: Mapping[str, Any]) -> bool:
         return bool(state.get("OOMKilled")) or (self.meter.last.oom_kills.value or 0) > 0
 
-    def _taken(self) -> Mapping[str, Any]:
-        """Return the engine's last word on the container; nothing where it has none any more."""
+    def _taken(self) -> tuple[Mapping[str, Any], tuple[Cause, str] | None]:
+        """Return the engine's last word on the container, and why its output was lost, if it was; remove it."""
         state: Mapping[str, Any] = {}
         try:
             self.container.reload()
             state = self.container.attrs["State"]
-            capped_log.append(self.log, _chunks(self.container))
+            lost = self._kept(_chunks(self.container))
             remove(self.container)
         except engine.FOREIGN as error:
-            capped_log.append(self.log, [f"[output lost: {engine.explained(error)[1]}]\n".encode()])
-        return state
+            lost = engine.explained(error)
+            self._kept([f"[output lost: {lost[1]}]\n".encode()])
+        return state, lost
+
+    def _kept(self, chunks: Iterable[bytes]) -> tuple[Cause, str] | None:
+        """Add to the log; return what the disk has against it."""
+        try:
+            capped_log.append(self.log, chunks)
+        except OSError as error:
+            # The engine's errors are of this class too, and no trouble of the disk.
+            trouble = files.disk_trouble(error, place=str(self.log))
+            if trouble is None:
+                raise
+            return Cause.NO_DISK, trouble
+        return None
 
 
 def remove(container: Any) -> None:

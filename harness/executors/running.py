@@ -28,6 +28,7 @@ class Cause(StrEnum):
     ENGINE_GONE = "engine gone"
     ENGINE_REFUSED = "engine refused"
     IMAGE_MISSING = "image missing"
+    NO_DISK = "no disk"
     UNREADABLE_OUTCOME = "unreadable outcome"
 
     @property

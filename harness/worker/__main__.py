@@ -7,7 +7,6 @@ STARTED is the reading of the monotonic clock when the process was asked for.
 from __future__ import annotations
 
 import ctypes
-import errno
 import fcntl
 import logging
 import os
@@ -17,6 +16,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from harness import files
 from harness.errors import HarnessError, MachineError
 from harness.records import CellFolder
 from harness.worker.imports import uncollected
@@ -25,8 +25,6 @@ log = logging.getLogger("harness.worker")
 
 # What the host reads as the machine's trouble; sysexits.h calls it a temporary failure.
 MACHINE_TROUBLE = 75
-# What no search is to blame for: a disk or a quota that is full, a disk that fails.
-_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 # Names the process that a worker should not outlive.
 HOST = "HARNESS_HOST_PID"
 
@@ -37,9 +35,10 @@ def main(arguments: list[str]) -> int:
     try:
         return _main(*arguments)
     except OSError as error:
-        if error.errno not in _DISK_TROUBLE:
+        trouble = files.disk_trouble(error, place=arguments[1])
+        if trouble is None:
             raise
-        log.error("%s: %s; free some space, then run again", error.filename or arguments[1], error.strerror)  # noqa: TRY400 - no traceback for this
+        log.error("%s", trouble)  # noqa: TRY400 - no traceback for this
         return MACHINE_TROUBLE
 
 
@@ -73,7 +72,7 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
         folder.write_outcome({"status": "failed", "reason": str(error)})
         return 1
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
+        if files.disk_trouble(error, place="") is not None:
             raise
         # A bug ends this cell, not the campaign: its traceback goes to the log and its last line to the record.
         last = traceback.extract_tb(error.__traceback__)[-1]

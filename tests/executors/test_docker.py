@@ -228,6 +228,22 @@ def test_a_container_that_somebody_removed_was_killed_from_outside(
     assert (end.cause, end.detail) == (Cause.KILLED, "somebody removed the container")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(("status", "cause"), [(75, Cause.NO_DISK), (1, Cause.NO_DISK), (0, None), (137, Cause.KILLED)])
+def test_a_disk_too_full_for_the_log_is_why_a_worker_failed(
+    workshop: Workshop, client: FakeDockerClient, status: int, cause: Cause | None
+) -> None:
+    running = workshop.start()
+    workshop.log.symlink_to("/dev/full")
+    client.made[0].ends(status, output=b"no space left")
+
+    end = ended(running)
+
+    assert end.cause is cause
+    assert end.evidence["output_lost"].endswith("No space left on device; free some space, then run again")
+    assert client.left == []
+
+
 def test_a_bug_while_waiting_crashes(workshop: Workshop, client: FakeDockerClient) -> None:
     running = workshop.start()
     client.made[0].ends(error=ZeroDivisionError("a bug"))
@@ -363,7 +379,7 @@ def test_no_engine_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("limits", [{"cpus": 5}, {"memory_gib": 11}])
-def test_more_than_the_engine_has_is_the_users_mistake(workshop: Workshop, limits: dict[str, float]) -> None:
+def test_more_than_the_engine_has_is_the_users_mistake(workshop: Workshop, limits: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=rf"^container\.{next(iter(limits))}: "):
         workshop.executor(**limits)
 

@@ -159,9 +159,6 @@ class Bench:
 
 @pytest.fixture
 def bench(client: Any, reference: str, tmp_path: Path, cell: Cell) -> Iterator[Bench]:
-    # What pytest makes is closed to others, and root's worker is another user.
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     made = Bench(client, reference, tmp_path, cell.model_copy(update={"source": {**cell.source, "paths": []}}))
     yield made
     made.executor("").sweep()
@@ -463,8 +460,6 @@ def own_engine() -> Iterator[OwnEngine]:
 def test_an_engine_killed_in_the_middle_and_started_again_costs_one_attempt(
     own_engine: OwnEngine, tmp_path: Path, cell: Cell
 ) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     client = own_engine.client()
     changed = cell.model_copy(update={"source": {**cell.source, "paths": []}})
     bench = Bench(client, tiny(client), tmp_path, changed)
