@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from docker.types import DeviceRequest, LogConfig, Mount
-
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError
-from harness.executors import cgroups, engine, ownership
+from harness.executors import cgroups, engine, ownership, sandbox
 from harness.executors.cgroups import Meter
 from harness.executors.container import DockerRunning, remove
 from harness.executors.engine import Image
 from harness.executors.limits import Limits
 from harness.executors.ownership import ROOT, User
-from harness.executors.running import SETTINGS, Cause, Ended, Running
-from harness.records import CellFolder
+from harness.executors.running import Cause, Ended, Running
 from harness.spec import Container
 
 CAMPAIGN = "tuner-harness.campaign"
@@ -29,9 +26,6 @@ CELL = "tuner-harness.cell"
 PATIENCE_S = 60.0
 _POLL_S = 0.5
 _WORKER = ("python", "-m", "harness.worker")
-HOME = "/tmp"  # noqa: S108 - a file system of the container's own
-_SCRATCH = "rw,nosuid,nodev,noexec,size=256m,mode=1777"
-_PASSABLE = "rw,nosuid,nodev,noexec,size=1m,mode=0755"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +76,7 @@ class DockerExecutor:
             UserError: The engine has less than the matrix asks for.
         """
         image = engine.current(engine.image(client, reference), code=environment.code_hash())
-        facts = engine_facts(client)
+        facts = engine.facts(client)
         limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
         made = cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
         if gpu is not None:
@@ -121,17 +115,10 @@ class DockerExecutor:
         Raises:
             MachineError: The engine can't give the GPU.
         """
-        created = None
         try:
-            created = self.client.containers.create(
-                self.image.id, entrypoint=["true"], **self._sandbox(User(uid=1, gid=1))
-            )
-            created.start()
+            remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1))))
         except engine.FOREIGN as error:
             raise MachineError(engine.explained(error)[1]) from error
-        finally:
-            if created is not None:
-                remove(created)
 
     def _await_engine(self) -> None:
         """Wait for an engine that is being started anew; one that failed to come back is not waited for again."""
@@ -151,19 +138,19 @@ class DockerExecutor:
         user = ownership.worker(cache)
         owner = ownership.owner(folder.parent)
         fills_cache = program == "prepare"
+
+        def give_back() -> None:
+            ownership.hand_over(folder, of=user, to=owner)
+
         _lend(folder, cache, to=user, fills_cache=fills_cache)
-        container = self.client.containers.create(
-            self.image.id,
-            entrypoint=list(self.command),
-            command=[program, str(folder), str(cache), repr(started)],
-            **self._sandbox(user, folder.name),
-            **_places(folder, cache, fills_cache=fills_cache),
-        )
         try:
-            container.start()
-            container.reload()
+            container = self._begun(
+                command=[program, str(folder), str(cache), repr(started)],
+                **self._options(user, folder.name),
+                **sandbox.places(folder, cache, fills_cache=fills_cache),
+            )
         except BaseException:
-            remove(container)
+            give_back()
             raise
         return DockerRunning(
             container=container,
@@ -173,43 +160,29 @@ class DockerExecutor:
             clock=self.clock,
             meter=Meter(cgroups.find(container.attrs["State"]["Pid"])),
             facts=self._facts(container),
-            give_back=lambda: ownership.hand_over(folder, of=user, to=owner),
+            give_back=give_back,
         )
 
-    def _sandbox(self, user: User, cell: str = "") -> dict[str, Any]:
-        """Return the options that keep a container to itself, and to its limits."""
-        limits = self.limits
-        return {
-            "cap_drop": ["ALL"],
-            "device_requests": [] if self.gpu is None else [self._device(self.gpu)],
-            "environment": {
-                **SETTINGS,
-                "HOME": HOME,
-                # Libraries that ask for a name would look up a number that the image doesn't know.
-                "USER": "harness",
-                environment.IMAGE: _bare(self.image.id),
-            },
-            "init": True,
-            "labels": {CAMPAIGN: str(self.campaign), CELL: cell},
-            # What the engine keeps of the output until it is collected.
-            "log_config": LogConfig(type=LogConfig.types.JSON, config={"max-size": "16m", "max-file": "2"}),
-            "mem_limit": limits.memory_bytes,
-            "memswap_limit": limits.memory_bytes,
-            "nano_cpus": round(limits.cpus * 1e9),
-            "network_mode": "none",
-            "pids_limit": limits.pids,
-            "read_only": True,
-            "security_opt": ["no-new-privileges"],
-            "shm_size": limits.shm_bytes,
-            "user": str(user),
-            "working_dir": HOME,
-        }
+    def _begun(self, **options: Any) -> Any:
+        """Create a container and start it; one that doesn't start is removed."""
+        container = self.client.containers.create(self.image.id, **{"entrypoint": list(self.command), **options})
+        try:
+            container.start()
+            container.reload()
+        except BaseException:
+            remove(container)
+            raise
+        return container
 
-    def _device(self, gpu: str) -> DeviceRequest:
-        """Return the request for one GPU: through CDI where the engine lists it so, else through NVIDIA's driver."""
-        if f"nvidia.com/gpu={gpu}" in self.engine["cdi_devices"]:
-            return DeviceRequest(driver="cdi", device_ids=[f"nvidia.com/gpu={gpu}"])
-        return DeviceRequest(driver="nvidia", device_ids=[gpu], capabilities=[["gpu", "compute", "utility"]])
+    def _options(self, user: User, cell: str = "") -> dict[str, Any]:
+        devices = [] if self.gpu is None else [sandbox.device(self.gpu, by_cdi=self.engine["cdi_devices"])]
+        return sandbox.options(
+            limits=self.limits,
+            user=user,
+            image=_bare(self.image.id),
+            labels={CAMPAIGN: str(self.campaign), CELL: cell},
+            devices=devices,
+        )
 
     def _sweep(self, labels: Mapping[str, str]) -> None:
         wanted = [f"{name}={value}" for name, value in {CAMPAIGN: str(self.campaign), **labels}.items()]
@@ -218,71 +191,12 @@ class DockerExecutor:
 
     def _facts(self, container: Any) -> dict[str, Any]:
         image = {**asdict(self.image), "repo_digests": list(self.image.repo_digests)}
-        return {"container": container.id, "image": image, "engine": dict(self.engine), "enforced": enforced(container)}
-
-
-def engine_facts(client: Any) -> dict[str, Any]:
-    """Return what the engine is: versions, storage driver, control groups, processors, memory, GPUs by CDI.
-
-    Raises:
-        MachineError: It doesn't answer.
-    """
-    try:
-        told = client.info()
-    except engine.FOREIGN as error:
-        raise MachineError(engine.explained(error)[1]) from error
-    devices = told.get("DiscoveredDevices") or ()
-    return {
-        "version": told["ServerVersion"],
-        "storage_driver": told["Driver"],
-        "cgroup_version": told.get("CgroupVersion"),
-        "cpus": told["NCPU"],
-        "memory_bytes": told["MemTotal"],
-        "cdi_devices": [device["ID"] for device in devices if device.get("Source") == "cdi"],
-    }
-
-
-def enforced(container: Any) -> dict[str, Any]:
-    """Return the limits and the hardening that the engine says it holds a container to."""
-    host, config = container.attrs["HostConfig"], container.attrs["Config"]
-    return {
-        "cpus": host["NanoCpus"] / 1e9,
-        "memory_bytes": host["Memory"],
-        "memory_and_swap_bytes": host["MemorySwap"],
-        "pids": host["PidsLimit"],
-        "shm_bytes": host["ShmSize"],
-        "network": host["NetworkMode"],
-        "read_only_root": host["ReadonlyRootfs"],
-        "dropped_capabilities": host["CapDrop"],
-        "security": host["SecurityOpt"],
-        "user": config["User"],
-    }
-
-
-def _places(folder: Path, cache: Path, *, fills_cache: bool) -> dict[str, Any]:
-    """Return what of the host's disk a container sees, each under its own path, and its own file systems."""
-    mounts = {folder: True, cache: fills_cache}
-    mounts |= {path: False for path in _read(folder) if not path.is_relative_to(cache)}
-    tmpfs = {HOME: _SCRATCH}
-    if any(path.is_relative_to("/root") for path in mounts):
-        # The image's own folder of that name is closed to all but root.
-        tmpfs["/root"] = _PASSABLE
-    # Mounts, not volumes: the engine would make a missing volume's folder, and root would own it.
-    return {
-        "mounts": [
-            Mount(target=str(path), source=str(path), type="bind", read_only=not writable)
-            for path, writable in mounts.items()
-        ],
-        "tmpfs": tmpfs,
-    }
-
-
-def _read(folder: Path) -> Iterator[Path]:
-    """Yield the data and weights that the folder's cell names."""
-    cell = CellFolder(folder).cell()
-    yield from map(Path, cell.source.get("paths", ()))
-    if cell.weights.get("path") is not None:
-        yield Path(cell.weights["path"])
+        return {
+            "container": container.id,
+            "image": image,
+            "engine": dict(self.engine),
+            "enforced": engine.enforced(container),
+        }
 
 
 def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:

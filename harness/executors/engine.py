@@ -17,6 +17,8 @@ FOREIGN = (DockerException, RequestException)
 # The labels that `harness images build` leaves on an image.
 SOURCE_LABEL = "tuner-harness.source-hash"
 
+# How an engine says that numbers of users inside are others outside.
+_MAPPED = ("name=rootless", "name=userns")
 _BUILD = "build it: harness images build"
 _START = "start it (systemctl start docker), then run again: finished cells are kept"
 # What the engine says, and the way out.
@@ -85,6 +87,49 @@ def current(found: Image, *, code: str) -> Image:
         built = "says not from which sources it was built" if found.code is None else "was built from other sources"
         raise MachineError(f"image {found.reference}: {built} than this harness's ({code[:12]}…); {_BUILD}")
     return found
+
+
+def facts(client: Any) -> dict[str, Any]:
+    """Return what the engine is: versions, storage driver, control groups, processors, memory, GPUs by CDI.
+
+    Raises:
+        MachineError: It doesn't answer, or maps users to others.
+    """
+    try:
+        told = client.info()
+    except FOREIGN as error:
+        raise MachineError(explained(error)[1]) from error
+    if any(option.startswith(_MAPPED) for option in told.get("SecurityOptions") or ()):
+        raise MachineError(
+            "the engine maps users to others (rootless, or userns-remap), so that a cell's files would not be yours; "
+            "name one that doesn't in DOCKER_HOST"
+        )
+    devices = told.get("DiscoveredDevices") or ()
+    return {
+        "version": told["ServerVersion"],
+        "storage_driver": told["Driver"],
+        "cgroup_version": told.get("CgroupVersion"),
+        "cpus": told["NCPU"],
+        "memory_bytes": told["MemTotal"],
+        "cdi_devices": [device["ID"] for device in devices if device.get("Source") == "cdi"],
+    }
+
+
+def enforced(container: Any) -> dict[str, Any]:
+    """Return the limits and the hardening that the engine says it holds a container to."""
+    host, config = container.attrs["HostConfig"], container.attrs["Config"]
+    return {
+        "cpus": host["NanoCpus"] / 1e9,
+        "memory_bytes": host["Memory"],
+        "memory_and_swap_bytes": host["MemorySwap"],
+        "pids": host["PidsLimit"],
+        "shm_bytes": host["ShmSize"],
+        "network": host["NetworkMode"],
+        "read_only_root": host["ReadonlyRootfs"],
+        "dropped_capabilities": host["CapDrop"],
+        "security": host["SecurityOpt"],
+        "user": config["User"],
+    }
 
 
 def explained(error: Exception) -> tuple[Cause, str]:

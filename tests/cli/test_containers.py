@@ -99,7 +99,7 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+def small_disk() -> Iterator[Callable[[Path], None]]:
     """Puts a disk with next to no room under a folder."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")

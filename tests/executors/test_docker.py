@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from docker.errors import DockerException, NotFound
 from harness import environment
 from harness.errors import MachineError, UserError
 from harness.executors import Cause, Ended
-from harness.executors.docker import HOME
+from harness.executors.sandbox import HOME
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop
@@ -342,6 +343,22 @@ def test_one_gpu_is_asked_for_through_nvidias_driver_or_cdi_where_the_engine_lis
     assert (cdi["Driver"], cdi["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=GPU-1"])
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's folders are lent")
+def test_roots_folder_is_lent_to_the_worker_and_given_back_however_it_ends(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    executor, path = workshop.executor(), workshop.folder.path
+    running = workshop.start(executor)
+    assert {path.stat().st_uid, (path / "cell.json").stat().st_uid} == {10001}
+
+    running.stop()
+
+    assert {path.stat().st_uid, (path / "cell.json").stat().st_uid} == {0}
+    client.refuses_start = client.error("not today")
+    assert ended(workshop.start(executor)).cause is Cause.ENGINE_REFUSED
+    assert {path.stat().st_uid, (path / "cell.json").stat().st_uid} == {0}
+
+
 @pytest.mark.parametrize("label", [None, "0" * 64])
 def test_an_image_of_other_sources_is_refused(workshop: Workshop, client: FakeDockerClient, label: str | None) -> None:
     client.labels = {} if label is None else {"tuner-harness.source-hash": label}
@@ -376,6 +393,18 @@ def test_no_engine_is_told_in_one_line(
         workshop.executor()
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "refused"), [("name=rootless", True), ("name=userns", True), ("name=seccomp", False)]
+)
+def test_an_engine_that_maps_users_to_others_is_refused(
+    workshop: Workshop, client: FakeDockerClient, *, option: str, refused: bool
+) -> None:
+    client.told["SecurityOptions"] = ["name=cgroupns", f"{option},profile=default"]
+
+    with pytest.raises(MachineError, match="DOCKER_HOST") if refused else contextlib.nullcontext():
+        workshop.executor()
 
 
 @pytest.mark.parametrize("limits", [{"cpus": 5}, {"memory_gib": 11}])

@@ -26,8 +26,9 @@ from harness.campaign.watching import Progress, State
 from harness.cells import Cell
 from harness.errors import MachineError
 from harness.executors import Cause, Ended, engine
-from harness.executors.docker import HOME, DockerExecutor, engine_facts
+from harness.executors.docker import DockerExecutor
 from harness.executors.limits import Limits
+from harness.executors.sandbox import HOME
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 from harness.spec import Container
@@ -130,7 +131,7 @@ class Bench:
         made = DockerExecutor(
             client=self.client,
             image=engine.image(self.client, self.reference),
-            engine=engine_facts(self.client),
+            engine=engine.facts(self.client),
             limits=limits,
             campaign=self.path / "my matrix",
             command=("sh", "-c", script),
@@ -396,7 +397,7 @@ def test_a_gpu_that_is_not_there_is_told_in_one_line(bench: Bench) -> None:
 
 
 def test_more_than_the_engine_has_is_refused_as_the_users_mistake(bench: Bench) -> None:
-    facts = engine_facts(bench.client)
+    facts = engine.facts(bench.client)
 
     limits = Limits.declared(Container(), cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
 
