@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -43,14 +41,10 @@ def trouble() -> str | None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _real_image() -> None:
+def _real_image(without_engine: Callable[[str], NoReturn]) -> None:
     reason = trouble()
     if reason is not None:
-        # The SDK leaves a socket open where nobody answers, which would be a later test's warning.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-        pytest.skip(reason)
+        without_engine(reason)
 
 
 def run(path: Path, matrix: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import os
 import shutil
@@ -13,10 +12,9 @@ import tarfile
 import tempfile
 import threading
 import time
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import docker
 import pytest
@@ -58,27 +56,23 @@ mkdir "$1/scratch" && echo mine > "$1/scratch/file"
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
+def client(without_engine: Callable[[str], NoReturn]) -> Iterator[Any]:
     made, reason = None, ""
     try:
         made = engine.connect()
     except MachineError as error:
         reason = str(error)
     if made is None:
-        # The SDK leaves a socket open where nobody answers, which would be a later test's warning.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-        pytest.skip(reason)
+        without_engine(reason)
     yield made
     made.close()
 
 
-def tiny(client: Any) -> str:
+def tiny(client: Any, without_engine: Callable[[str], NoReturn]) -> str:
     """Import an image that holds a shell and nothing else."""
     busybox = shutil.which("busybox")
     if busybox is None:
-        pytest.skip(f"the engine has no image {REFERENCE}, and there is no busybox to make one of")
+        without_engine(f"the engine has no image {REFERENCE}, and there is no busybox to make one of")
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         tar.add(busybox, "bin/busybox")
@@ -107,12 +101,12 @@ def tiny(client: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def reference(client: Any) -> str:
+def reference(client: Any, without_engine: Callable[[str], NoReturn]) -> str:
     """The real image, or where it was not built a tiny one: the sandbox is the same."""
     try:
         client.images.get(REFERENCE)
     except docker.errors.ImageNotFound:
-        return tiny(client)
+        return tiny(client, without_engine)
     return REFERENCE
 
 
@@ -444,9 +438,9 @@ class OwnEngine:
 
 
 @pytest.fixture
-def own_engine() -> Iterator[OwnEngine]:
+def own_engine(without_engine: Callable[[str], NoReturn]) -> Iterator[OwnEngine]:
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        pytest.skip("only root can start an engine of the test's own, where dockerd is installed")
+        without_engine("only root can start an engine of the test's own, where dockerd is installed")
     # Sockets' paths are short.
     path = Path(tempfile.mkdtemp())
     own = OwnEngine(path)
@@ -459,11 +453,11 @@ def own_engine() -> Iterator[OwnEngine]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
 def test_an_engine_killed_in_the_middle_and_started_again_costs_one_attempt(
-    own_engine: OwnEngine, tmp_path: Path, cell: Cell
+    own_engine: OwnEngine, without_engine: Callable[[str], NoReturn], tmp_path: Path, cell: Cell
 ) -> None:
     client = own_engine.client()
     changed = cell.model_copy(update={"source": {**cell.source, "paths": []}})
-    bench = Bench(client, tiny(client), tmp_path, changed)
+    bench = Bench(client, tiny(client, without_engine), tmp_path, changed)
 
     def kill_and_start_again() -> None:
         until = time.monotonic() + PATIENCE_S
