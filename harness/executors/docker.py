@@ -147,7 +147,7 @@ class DockerExecutor:
             container = self._begun(
                 command=[program, str(folder), str(cache), repr(started)],
                 **self._options(user, folder.name),
-                **sandbox.places(folder, cache, fills_cache=fills_cache),
+                **sandbox.places(folder, cache, user=user, fills_cache=fills_cache),
             )
         except BaseException:
             give_back()

@@ -15,8 +15,7 @@ from harness.executors.running import SETTINGS
 from harness.records import CellFolder
 
 HOME = "/tmp"  # noqa: S108 - a file system of the container's own
-_SCRATCH = "rw,nosuid,nodev,noexec,size=256m,mode=1777"
-_PASSABLE = "rw,nosuid,nodev,noexec,size=1m,mode=0755"
+_SCRATCH_MIB = 256
 
 
 def options(
@@ -58,14 +57,14 @@ def device(gpu: str, *, by_cdi: Sequence[str]) -> DeviceRequest:
     return DeviceRequest(driver="nvidia", device_ids=[gpu], capabilities=[["gpu", "compute", "utility"]])
 
 
-def places(folder: Path, cache: Path, *, fills_cache: bool) -> dict[str, Any]:
+def places(folder: Path, cache: Path, *, user: User, fills_cache: bool) -> dict[str, Any]:
     """Return what of the host's disk a container sees, each under its own path, and its own file systems."""
     mounts = {folder: True, cache: fills_cache}
     mounts |= {path: False for path in _read(folder) if not path.is_relative_to(cache)}
-    tmpfs = {HOME: _SCRATCH}
+    tmpfs = {HOME: _owned(user, size_mib=_SCRATCH_MIB)}
     if any(path.is_relative_to("/root") for path in mounts):
         # The image's own folder of that name is closed to all but root.
-        tmpfs["/root"] = _PASSABLE
+        tmpfs["/root"] = _owned(user, size_mib=1)
     # Mounts, not volumes: the engine would make a missing volume's folder, and root would own it.
     return {
         "mounts": [
@@ -74,6 +73,11 @@ def places(folder: Path, cache: Path, *, fills_cache: bool) -> dict[str, Any]:
         ],
         "tmpfs": tmpfs,
     }
+
+
+def _owned(user: User, *, size_mib: int) -> str:
+    # By owner, not by mode: some runtimes give a file system the mode of the image's folder beneath it.
+    return f"rw,nosuid,nodev,noexec,size={size_mib}m,mode=0700,uid={user.uid},gid={user.gid}"
 
 
 def _read(folder: Path) -> Iterator[Path]:

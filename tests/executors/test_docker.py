@@ -58,6 +58,7 @@ def test_a_container_is_kept_to_itself_and_to_its_limits(workshop: Workshop, cli
         "HARNESS_IMAGE_ID": "1" * 64,
     }
     uid = os.geteuid() or 10001
+    gid = os.getegid() if os.geteuid() else uid
     assert options == {
         "entrypoint": ["python", "-m", "harness.worker"],
         "cap_drop": ["ALL"],
@@ -72,8 +73,8 @@ def test_a_container_is_kept_to_itself_and_to_its_limits(workshop: Workshop, cli
         "read_only": True,
         "security_opt": ["no-new-privileges"],
         "shm_size": 32 * 2**20,
-        "tmpfs": {HOME: "rw,nosuid,nodev,noexec,size=256m,mode=1777"},
-        "user": f"{uid}:{os.getegid() if os.geteuid() else uid}",
+        "tmpfs": {HOME: f"rw,nosuid,nodev,noexec,size=256m,mode=0700,uid={uid},gid={gid}"},
+        "user": f"{uid}:{gid}",
         "working_dir": HOME,
     }
 

@@ -177,11 +177,28 @@ def test_from_inside_there_is_no_network_no_root_no_privilege_and_one_writable_f
     assert seen["routes"] == "0"
     assert seen["init"] in ("docker-init", "tini")
     assert seen["root"] == seen["cache"] == "Read-only file system"
-    assert seen["home"] == f"{HOME} writable"
+    assert seen["home"] == f"{HOME} writable", bench.said
     assert seen["pids"] == "64"
     assert seen["memory"] == str(64 * MIB)
     assert seen["shm"] == "8192"
     assert {"noexec", "nosuid", "nodev"} <= set(seen["tmp"].split(","))
+
+
+@pytest.fixture
+def folder_of_root(bench: Bench) -> Iterator[Bench]:
+    """The same under /root, which images close to all but root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root has a folder under /root")
+    with tempfile.TemporaryDirectory(dir="/root") as made:
+        Path(made).chmod(0o755)
+        yield Bench(bench.client, bench.reference, Path(made), bench.cell)
+
+
+def test_roots_own_folders_are_reached_by_the_worker_who_is_not_root(folder_of_root: Bench) -> None:
+    ended = folder_of_root.run('test -d "$2" && echo mine > "$1/file"')
+
+    assert ended.exit_code == 0, folder_of_root.said
+    assert (folder_of_root.folder.path / "file").stat().st_uid == 0
 
 
 def test_what_was_written_is_owned_as_the_folder_is(bench: Bench) -> None:
