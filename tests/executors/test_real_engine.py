@@ -435,8 +435,9 @@ class OwnEngine:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
-        # A killed engine leaves its file, which the next one refuses to overwrite while the number is in use.
+        # Their numbers seem to be in use as long as nobody has asked how they ended, and then the next engine waits.
         (self._path / "pid").unlink(missing_ok=True)
+        (self._path / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def end(self) -> None:
         assert self._process is not None
