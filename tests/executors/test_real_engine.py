@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import shutil
@@ -494,3 +495,4 @@ def test_an_engine_killed_in_the_middle_and_started_again_costs_one_attempt(
     assert watcher.ends == [(State.FAILED, "second time")]
     assert bench.containers() == []
     client.close()
+    gc.collect()
