@@ -216,8 +216,13 @@ def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any
         data=left.get("data", {}),
         model=left.get("model", {}),
         environment=left.get("environment", environment.facts()),
-        evidence={**asdict(ended), "log": _last_lines(folder)},
+        evidence=_evidence(ended, folder),
     )
+
+
+def _evidence(ended: Ended, folder: CellFolder) -> dict[str, Any]:
+    told = asdict(ended)
+    return {**told.pop("evidence"), **told, "log": _last_lines(folder)}
 
 
 def _attempts(folder: CellFolder, left: Mapping[str, Any]) -> int:

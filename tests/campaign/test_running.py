@@ -181,7 +181,7 @@ def test_a_search_that_met_its_declared_limit_is_a_failed_one_with_the_evidence(
     assert record is not None
     assert (record.reason, record.trials, record.attempts) == (f"{cause}: seen from outside", 1, 1)
     assert record.evidence["cause"] == cause
-    assert record.evidence["evidence"]["oom_killed"] is (cause is Cause.OUT_OF_MEMORY)
+    assert record.evidence["oom_killed"] is (cause is Cause.OUT_OF_MEMORY)
 
 
 def test_an_outcome_that_can_not_be_read_is_the_disks_trouble(bench: Bench, cell: Cell, does: type[Script]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +18,7 @@ from harness import environment, matrix
 from harness.campaign import resolution
 from harness.errors import MachineError
 from harness.executors import Cause, engine
-from harness.executors.docker import DockerExecutor
+from harness.executors.docker import CAMPAIGN, DockerExecutor
 from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
@@ -47,10 +49,13 @@ def _real_image(without_engine: Callable[[str], NoReturn]) -> None:
         without_engine(reason)
 
 
-def run(path: Path, matrix: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def command_of(path: Path, matrix: Path, *options: str) -> list[str]:
     places = ["--results", str(path / "my résultats"), "--cache", str(path / "ä cache")]
-    command = [sys.executable, "-m", "harness", "run", str(matrix), *places, *options]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    return [sys.executable, "-m", "harness", "run", str(matrix), *places, *options]
+
+
+def run(path: Path, matrix: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command_of(path, matrix, *options), check=False, capture_output=True, text=True, timeout=600)
 
 
 def cells(path: Path, matrix: str) -> dict[str, tuple[CellFolder, Record]]:
@@ -86,10 +91,67 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
     assert set(local) == set(contained) == {"default", "kt-random", "optuna-tpe"}
     for tuner, (folder, record) in contained.items():
         assert scores(folder.trials()) == scores(local[tuner][0].trials())
-        assert record.evidence["evidence"]["used"]["cpu_s"]["value"] > 1
-        assert record.cell["environment"] == record.evidence["evidence"]["image"]["id"].removeprefix("sha256:")
+        assert record.evidence["used"]["cpu_s"]["value"] > 1
+        assert record.cell["environment"] == record.evidence["image"]["id"].removeprefix("sha256:")
         assert record.cell["environment"] != local[tuner][1].cell["environment"]
     assert owners(there / "my résultats") == {os.geteuid()}
+
+
+def containers(path: Path) -> list[Any]:
+    """Return the containers of a run's matrix that are on the engine."""
+    client = engine.connect()
+    own = str(path / "my résultats")
+    found = [each for each in client.containers.list(all=True) if each.labels.get(CAMPAIGN, "").startswith(own)]
+    client.close()
+    return found
+
+
+LONG = """\
+seeds = [1]
+[budget]
+epochs = 400
+[protocol]
+epochs_per_trial = 8
+image_size = 32
+[datasets.digits]
+max_images = 300
+[backbones.EfficientNetLite0]
+weights = "none"
+[tuners.optuna-tpe]
+[hyperparameters.full]
+learning_rate = { low = 1e-3, high = 1.0, log = true, default = 1e-2 }
+"""
+
+
+@pytest.mark.parametrize(("number", "left"), [(signal.SIGINT, 0), (signal.SIGKILL, 1)])
+def test_a_run_that_is_ended_leaves_nothing_that_the_next_run_does_not_remove(
+    tmp_path: Path, number: signal.Signals, left: int
+) -> None:
+    path = tmp_path / "long.toml"
+    path.write_text(LONG, "utf-8")
+    command = command_of(tmp_path, path, *IN_CONTAINERS)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        wait_for_trials(tmp_path / "my résultats", 3)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+
+    assert len(containers(tmp_path)) == left
+    if number == signal.SIGINT:
+        assert said.strip().endswith(f"--executor docker --image {REFERENCE}")
+    assert run(tmp_path, path, *IN_CONTAINERS).returncode == 0
+    assert containers(tmp_path) == []
+    ((folder, record),) = cells(tmp_path, "long").values()
+    assert [trial.number for trial in folder.trials()] == list(range(50))
+    assert record.attempts == 2
+
+
+def wait_for_trials(results: Path, least: int) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if sum(len(path.read_bytes().splitlines()) for path in results.glob("*/cells/*/trials.jsonl")) >= least:
+            return
+        time.sleep(0.05)
+    pytest.fail("no trials in two minutes")
 
 
 @pytest.fixture
