@@ -64,7 +64,7 @@ class DockerRunning:
             if found is not None:
                 return self._collected(found)
             if self._is_late():
-                return self._forced(Cause.DEADLINE, f"{self.deadline_s:g} s are over")
+                return self._forced(Cause.DEADLINE, f"{self.deadline_s:g} s are over; raise container.deadline_s")
             if left_s <= 0:
                 return None
         return self._ended
@@ -96,7 +96,7 @@ class DockerRunning:
         state, lost = self._taken()
         self.give_back()
         code, number = _told_apart(found.code)
-        cause, detail = why or _cause(found, number, out_of_memory=self._was_out_of_memory(state))
+        cause, detail = why or _cause(found, number, out_of_memory=self._out_of_memory(state))
         if cause is None and code != 0 and lost is not None and lost[0] is Cause.NO_DISK:
             # What the worker said of its end can't be read any more, and needn't be.
             cause, detail = lost
@@ -117,8 +117,12 @@ class DockerRunning:
         )
         return self._ended
 
-    def _was_out_of_memory(self, state: Mapping[str, Any]) -> bool:
-        return bool(state.get("OOMKilled")) or (self.meter.last.oom_kills.value or 0) > 0
+    def _out_of_memory(self, state: Mapping[str, Any]) -> str | None:
+        """Return what to say of a worker that was killed for want of memory; None where no process was."""
+        if not state.get("OOMKilled") and not self.meter.last.oom_kills.value:
+            return None
+        limit_mib = self.facts["enforced"]["memory_bytes"] / 2**20
+        return f"the limit of {limit_mib:.0f} MiB was hit; raise container.memory_gib"
 
     def _taken(self) -> tuple[Mapping[str, Any], tuple[Cause, str] | None]:
         """Return the engine's last word on the container, and why its output was lost, if it was; remove it."""
@@ -186,7 +190,7 @@ def _told_apart(status: int | None) -> tuple[int | None, str | None]:
         return status, None
 
 
-def _cause(found: Exit, number: str | None, *, out_of_memory: bool) -> tuple[Cause | None, str | None]:
+def _cause(found: Exit, number: str | None, *, out_of_memory: str | None) -> tuple[Cause | None, str | None]:
     if isinstance(found.error, NotFound):
         return Cause.KILLED, "somebody removed the container"
     if isinstance(found.error, (*engine.FOREIGN, TimeoutError)):
@@ -194,6 +198,6 @@ def _cause(found: Exit, number: str | None, *, out_of_memory: bool) -> tuple[Cau
     if found.error is not None:
         raise found.error
     # The flag is raised for any process of the container; only a worker that was itself killed ended by it.
-    if number == "SIGKILL" and out_of_memory:
-        return Cause.OUT_OF_MEMORY, "the memory limit was hit"
+    if number == "SIGKILL" and out_of_memory is not None:
+        return Cause.OUT_OF_MEMORY, out_of_memory
     return (None, None) if number is None else (Cause.KILLED, f"by {number}")

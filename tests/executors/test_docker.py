@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from harness import environment
 from harness.errors import MachineError, UserError
 from harness.executors import Cause, Ended
 from harness.executors.sandbox import HOME
+from harness.model import Reading
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop
@@ -167,6 +169,24 @@ def test_ends_are_told_apart(
     assert (end.exit_code, end.signal, end.cause) == told
 
 
+def test_out_of_memory_names_the_limit_and_the_way_out(workshop: Workshop, client: FakeDockerClient) -> None:
+    running = workshop.start(workshop.executor(memory_gib=2))
+    client.made[0].oom_killed = True
+    client.made[0].ends(137)
+
+    assert ended(running).detail == "the limit of 2048 MiB was hit; raise container.memory_gib"
+
+
+def test_what_the_control_group_said_counts_where_the_engine_raised_no_flag(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    running = workshop.start()
+    running.meter.last = replace(running.meter.last, oom_kills=Reading(value=1.0))
+    client.made[0].ends(137)
+
+    assert ended(running).cause is Cause.OUT_OF_MEMORY
+
+
 def test_only_a_declared_limit_is_the_searchs_own_end() -> None:
     assert [cause for cause in Cause if not cause.is_trouble] == [Cause.OUT_OF_MEMORY, Cause.DEADLINE]
 
@@ -180,7 +200,7 @@ def test_a_worker_that_is_late_is_stopped_and_removed(
 
     end = ended(running)
 
-    assert (end.cause, end.detail) == (Cause.DEADLINE, "0.05 s are over")
+    assert (end.cause, end.detail) == (Cause.DEADLINE, "0.05 s are over; raise container.deadline_s")
     assert end.signal == ("SIGKILL" if deaf else "SIGTERM")
     assert client.left == []
 
