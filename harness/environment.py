@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import re
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,32 @@ from harness import files
 
 _PACKAGE = Path(__file__).parent
 
+# Set in a container by whoever starts it: the image that it runs, which says more than packages do.
+IMAGE = "HARNESS_IMAGE_ID"
+
 # What no search runs through: a change here leaves every cell what it was.
-_OUTSIDE_A_SEARCH = ("analysis", "campaign", "cli", "executors", "matrix", "plans.py", "reports", "__main__.py")
+_OUTSIDE_A_SEARCH = (
+    "analysis", "campaign", "cli", "executors", "images", "matrix", "plans.py", "reports", "__main__.py",
+)  # fmt: skip
 
 # What a search imports; the lock hash covers these and all that they need.
 _IMPORTED = (
     "tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna", "cmaes", "torch", "numpy", "scikit-learn",
     "pillow",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What must agree for two searches to be comparable: hashes of the environment and of the harness's sources."""
+
+    environment: str
+    code: str
+
+
+def identity() -> Identity:
+    """Return what this process is: its image, or its packages where it runs in none, and its sources."""
+    return Identity(environment=os.environ.get(IMAGE) or lock_hash(), code=code_hash())
 
 
 @functools.cache
@@ -52,9 +71,14 @@ def lock_hash() -> str:
 @functools.cache
 def code_hash() -> str:
     """Return the SHA-256 over the harness's sources that a search runs through."""
+    return code_hash_of(_PACKAGE)
+
+
+def code_hash_of(package: Path) -> str:
+    """Return the same of another copy of the harness's package."""
     overall = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*")):
-        relative = path.relative_to(_PACKAGE)
+    for path in sorted(package.rglob("*")):
+        relative = path.relative_to(package)
         if path.suffix in (".py", ".json") and relative.parts[0] not in _OUTSIDE_A_SEARCH:
             overall.update(f"{relative.as_posix()}\0{files.sha256_of(path)}\n".encode())
     return overall.hexdigest()

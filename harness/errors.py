@@ -7,9 +7,11 @@
     │   ├── MatrixError           a matrix file that can't be run as written
     │   ├── DatasetError          images that can't be used as asked
     │   ├── WeightsError          weights that can't be used as asked
-    │   └── ResultsError          a results folder that doesn't hold what was asked for
+    │   ├── ResultsError          a results folder that doesn't hold what was asked for
+    │   └── ImagesError           container images that can't be used as declared
     └── MachineError              the machine's trouble, not the search's: exit code 4
-        └── SourceUnreachable     a download that this machine can't make
+        ├── SourceUnreachable     a download that this machine can't make
+        └── EngineError           a container engine that doesn't answer, or fails at what it was asked
 
 Anything else that escapes is a bug and crashes loudly.
 """
@@ -56,9 +58,17 @@ class ResultsError(UserError):
     """A results folder that doesn't hold what was asked for."""
 
 
+class ImagesError(UserError):
+    """Container images that can't be used as declared."""
+
+
 class MachineError(HarnessError):
     """The machine's trouble: retried, and never counted as a result."""
 
 
 class SourceUnreachable(MachineError):
     """A download that this machine can't make; the message says which file to put where."""
+
+
+class EngineError(MachineError):
+    """A container engine that doesn't answer, or fails at what it was asked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,24 @@ from pathlib import Path
 from typing import Any
 
 _ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
+
+# What the disk does to whoever writes, and the way out.
+_DISK_TROUBLE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or raise the quota",
+    errno.EIO: "check the disk",
+    errno.EROFS: "make it writable",
+}
+
+
+def disk_trouble(error: BaseException, *, place: str) -> str | None:
+    """Return an error of the disk in one line with the way out, or None for any other error.
+
+    ``place`` stands for the file where the error names none.
+    """
+    if not isinstance(error, OSError) or error.errno not in _DISK_TROUBLE:
+        return None
+    return f"{error.filename or place}: {error.strerror}; {_DISK_TROUBLE[error.errno]}, then run again"
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -185,6 +185,24 @@ class Protocol(Section):
     """After the searches, retrain the best configuration at these multiples of its learning rate, 1.0 among them."""
 
 
+class Container(Section):
+    """What each worker may use at most, where it runs in a container; a process of this machine has no such limits.
+
+    No part of a cell's identity: a limit changes no score, it ends a search, and the record says so.
+    """
+
+    cpus: Annotated[float | None, Field(ge=0.01, le=4096, examples=[4])] = None
+    """Processors; all that the engine has, where left out."""
+    memory_gib: Annotated[float | None, Field(ge=0.03125, le=65536, examples=[8])] = None
+    """Memory, swap included; nine tenths of what the engine has, where left out."""
+    pids: Annotated[Count, Field(examples=[4096])] = 4096
+    """Processes and threads."""
+    shm_mib: Annotated[Count, Field(examples=[64])] = 64
+    """Shared memory."""
+    deadline_s: Annotated[Amount | None, Field(examples=[7200])] = None
+    """Seconds from its start after which a worker is ended, and its search counts as failed."""
+
+
 class Rule(Section):
     """Cells by the names of their parts; a part left out matches every name."""
 
@@ -227,6 +245,8 @@ class Matrix(Section):
     """What each search may spend."""
     protocol: Protocol = Field(default_factory=Protocol)
     """How every trial is trained and scored."""
+    container: Container = Field(default_factory=Container)
+    """What each worker may use at most, where it runs in a container."""
     include: list[Rule] = []
     """If given, only cells that match one of these are run."""
     exclude: list[Rule] = []

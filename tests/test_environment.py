@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness import environment
+from harness.environment import Identity
 
 
 def test_the_facts_name_the_machine_and_what_trains_on_it() -> None:
@@ -31,6 +32,14 @@ def test_another_version_of_a_package_is_another_environment(monkeypatch: pytest
 
     assert environment.lock_hash() != before
     environment.lock_hash.cache_clear()
+
+
+def test_a_process_is_known_by_its_image_or_by_its_packages_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_IMAGE_ID", raising=False)
+    assert environment.identity().environment == environment.lock_hash()
+    monkeypatch.setenv("HARNESS_IMAGE_ID", "1" * 64)
+
+    assert environment.identity() == Identity(environment="1" * 64, code=environment.code_hash())
 
 
 def test_code_that_a_search_runs_through_changes_the_hash_and_other_code_does_not(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -49,3 +50,15 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"bytes" * 100_000)
 
     assert files.sha256_of(tmp_path / "x") == hashlib.sha256(b"bytes" * 100_000).hexdigest()
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOENT, "no such file"), OSError("without a number"), ValueError("x")])
+def test_what_is_no_trouble_of_the_disk_is_told_apart(error: Exception) -> None:
+    assert files.disk_trouble(error, place="here") is None
+
+
+def test_trouble_of_the_disk_names_the_file_and_the_way_out() -> None:
+    named, unnamed = OSError(errno.ENOSPC, "Full", "ä file"), OSError(errno.EIO, "Broken")
+
+    assert files.disk_trouble(named, place="here") == "ä file: Full; free some space, then run again"
+    assert files.disk_trouble(unnamed, place="here") == "here: Broken; check the disk, then run again"

@@ -12,6 +12,7 @@ from harness import environment, files, prices
 from harness.backbones import weights
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import sources
+from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, LoadedMatrix, combinations
 from harness.plans import Planned
@@ -32,8 +33,8 @@ class Resolution:
         return [planned(cell) for cell in self.cells] + list(self.unreachable)
 
 
-def resolve(matrix: LoadedMatrix, *, cache: Path) -> Resolution:
-    """Fetch, verify and hash what the matrix names.
+def resolve(matrix: LoadedMatrix, *, cache: Path, identity: Identity | None = None) -> Resolution:
+    """Fetch, verify and hash what the matrix names; cells are for workers of ``identity`` (None: this Python's).
 
     Raises:
         UserError: A data set or weights that can't be used as asked; the line names file and key.
@@ -49,6 +50,7 @@ def resolve(matrix: LoadedMatrix, *, cache: Path) -> Resolution:
         with _at(matrix, "backbones", name, backbones):
             size = spec.protocol.image_size
             backbones[name] = asdict(weights.resolve(backbone, image_size=size, base=base, cache=cache))
+    workers = environment.identity() if identity is None else identity
     cells: list[Cell] = []
     unreachable: list[Planned] = []
     for combination in combinations(spec):
@@ -58,7 +60,7 @@ def resolve(matrix: LoadedMatrix, *, cache: Path) -> Resolution:
         elif isinstance(weight, SourceUnreachable):
             unreachable.append(_unreachable(combination, weight))
         else:
-            cells.append(_cell(matrix, combination, source, weight))
+            cells.append(_cell(matrix, combination, source, weight, workers))
     return Resolution(cells=tuple(cells), unreachable=tuple(unreachable))
 
 
@@ -69,7 +71,13 @@ def planned(cell: Cell, *, role: str = "search", parent_group: str | None = None
     )
 
 
-def _cell(matrix: LoadedMatrix, combination: Combination, source: dict[str, Any], weight: dict[str, Any]) -> Cell:
+def _cell(
+    matrix: LoadedMatrix,
+    combination: Combination,
+    source: dict[str, Any],
+    weight: dict[str, Any],
+    workers: Identity,
+) -> Cell:
     spec = matrix.spec
     return Cell(
         names=Names(
@@ -87,8 +95,8 @@ def _cell(matrix: LoadedMatrix, combination: Combination, source: dict[str, Any]
         budget=spec.budget,
         protocol=spec.protocol,
         seed=combination.seed,
-        environment=environment.lock_hash(),
-        code=environment.code_hash(),
+        environment=workers.environment,
+        code=workers.code,
         prices=None if spec.budget.cost_usd is None else prices.digest(),
     )
 

@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +17,7 @@ from harness import environment, files
 from harness.campaign.watching import ProgressFile, State, Watcher
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import MACHINE_TROUBLE_EXIT, ResultsError, UserError
-from harness.executors import Ended, Executor
+from harness.executors import Cause, Ended, Executor
 from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
@@ -125,7 +125,7 @@ class Runner:
         """Start the program, again where the machine was at fault; return its end and what it left."""
         for _ in range(ATTEMPTS):
             ended = self._attempt(cell, folder, program)
-            outcome = folder.outcome()
+            outcome = None if ended.cause is Cause.UNREADABLE_OUTCOME else folder.outcome()
             if outcome is not None or not _is_machine_trouble(ended):
                 break
         return ended, outcome
@@ -146,7 +146,9 @@ class Runner:
             ended = running.stop()
             folder.note_attempt({**note, **asdict(ended), "interrupted": True})
             raise
-        folder.note_attempt({**note, **asdict(ended), "reason": None if ended.exit_code == 0 else _how(ended, folder)})
+        ended = _with_outcome_read(ended, folder)
+        went_well = ended.exit_code == 0 and ended.cause is None
+        folder.note_attempt({**note, **asdict(ended), "reason": None if went_well else _how(ended, folder)})
         return ended
 
 
@@ -243,8 +245,13 @@ def _record(cell: Cell, folder: CellFolder, ended: Ended, outcome: dict[str, Any
         data=left.get("data", {}),
         model=left.get("model", {}),
         environment=left.get("environment", environment.facts()),
-        evidence={**asdict(ended), "log": _last_lines(folder)},
+        evidence=_evidence(ended, folder),
     )
+
+
+def _evidence(ended: Ended, folder: CellFolder) -> dict[str, Any]:
+    told = asdict(ended)
+    return {**told.pop("evidence"), **told, "log": _last_lines(folder)}
 
 
 def _attempts(folder: CellFolder, left: Mapping[str, Any]) -> int:
@@ -261,11 +268,24 @@ def _reasons(trials: Sequence[Trial]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + f" ({first})"
 
 
+def _with_outcome_read(ended: Ended, folder: CellFolder) -> Ended:
+    """Return ``ended``, or the disk's trouble where what the worker left can't be read: it is written whole."""
+    try:
+        folder.outcome()
+    except ResultsError as error:
+        return replace(ended, cause=Cause.UNREADABLE_OUTCOME, detail=str(error))
+    return ended
+
+
 def _is_machine_trouble(ended: Ended) -> bool:
+    if ended.cause is not None:
+        return ended.cause.is_trouble
     return (ended.signal is not None and ended.signal not in _OWN_END) or ended.exit_code == MACHINE_TROUBLE_EXIT
 
 
 def _how(ended: Ended, folder: CellFolder) -> str:
+    if ended.cause is not None:
+        return f"{ended.cause}: {ended.detail}"
     last = _last_lines(folder)
     how = f"killed by {ended.signal}" if ended.signal is not None else f"exit code {ended.exit_code}"
     return f"{how}: {last[-1]}" if last else how

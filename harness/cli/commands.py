@@ -12,6 +12,7 @@ import click
 from harness import __version__
 from harness.cli import exits, places
 
+EXECUTORS = ("local", "docker")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
     "--results",
@@ -27,6 +28,14 @@ _CACHE = click.option(
     default=places.default_cache,
     show_default="~/.cache/tuner-harness",
     help="Folder for downloads, decoded images and activations.",
+)
+_IMAGES = click.argument("names", nargs=-1, metavar="[NAME]...")
+_IMAGES_FILE = click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    default=Path("docker/images.toml"),
+    show_default=True,
+    help="File that declares the images.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -44,13 +53,26 @@ def harness() -> None:
 @_MATRIX
 @_RESULTS
 @_CACHE
-@click.option("--executor", type=click.Choice(["local"]), default="local", show_default=True, help="Where cells run.")
+@click.option("--executor", type=click.Choice(EXECUTORS), default="local", show_default=True, help="Where cells run.")
+@click.option("--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu with --gpu]")
+@click.option("--gpu", help="UUID or index of the one GPU that containers get.")
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
-def run(matrix: Path, results: Path, cache: Path, executor: str, *, retry_failed: bool) -> int:
+def run(
+    matrix: Path,
+    results: Path,
+    cache: Path,
+    *,
+    executor: str,
+    image: str | None,
+    gpu: str | None,
+    retry_failed: bool,
+) -> int:
     """Run a matrix, or what is missing of it, and write its tables."""
     from harness.cli import running
+    from harness.cli.executors import Where
 
-    return running.run(matrix, results=results, cache=cache, executor=executor, retry_failed=retry_failed)
+    where = Where(executor=executor, image=image, gpu=gpu)
+    return running.run(matrix, results=results, cache=cache, where=where, retry_failed=retry_failed)
 
 
 @harness.command()
@@ -108,6 +130,58 @@ def schema() -> None:
     from harness import matrix
 
     click.echo(json.dumps(matrix.json_schema(), indent=1, ensure_ascii=False))
+
+
+@harness.group()
+def images() -> None:
+    """Build, verify and list the container images that searches run in."""
+
+
+@images.command("build")
+@_IMAGES
+@_IMAGES_FILE
+@click.option("--base", help="Base to build on, by its name in the file; by default one that this host has.")
+@click.option(
+    "--extra-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="SSL_CERT_FILE",
+    help="Certificates to trust while packages are fetched, as behind a company's proxy.  [env: SSL_CERT_FILE]",
+)
+@click.option("--index-url", envvar="PIP_INDEX_URL", help="Package index instead of PyPI.  [env: PIP_INDEX_URL]")
+@click.option("--from-nothing", is_flag=True, help="Use nothing of earlier builds.")
+def build_images(
+    names: tuple[str, ...],
+    file: Path,
+    base: str | None,
+    extra_ca: Path | None,
+    index_url: str | None,
+    *,
+    from_nothing: bool,
+) -> None:
+    """Build images, the CPU image by default."""
+    from harness.cli import imaging
+
+    imaging.build(names, file=file, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
+
+
+@images.command("verify")
+@_IMAGES
+@_IMAGES_FILE
+def verify_images(names: tuple[str, ...], file: Path) -> int:
+    """Say how images differ from what is pinned: exit code 0 if in no way, 3 if in any, 4 without an engine."""
+    from harness.cli import imaging
+
+    return imaging.verify(names, file=file)
+
+
+@images.command("list")
+@_IMAGES_FILE
+@_JSON
+def list_images(file: Path, *, as_json: bool) -> None:
+    """List the declared images and what this host has of them."""
+    from harness.cli import imaging
+
+    imaging.show(file=file, as_json=as_json)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from harness import files
 from harness.errors import MachineError, UserError
 
 OK = 0
@@ -35,17 +36,27 @@ def code_of(command: Callable[[], int | None]) -> int:
         return _said(error, SOME_MISSING)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
+        return _broken_off(error)
+    return code
+
+
+def _broken_off(error: OSError) -> int:
+    """Return the exit code of what the pipe or the disk broke off; any other error of the system is a bug."""
+    if isinstance(error, BrokenPipeError):
         # Whoever read the output has seen enough, as ``head`` has. Python would complain once more at its own end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
-    return code
+    trouble = files.disk_trouble(error, place="the disk")
+    if trouble is None:
+        raise error
+    return _said(trouble, SOME_MISSING)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _said(error: Exception, code: int) -> int:
+def _said(error: Exception | str, code: int) -> int:
     sys.stderr.write(f"{error}\n")
     return code

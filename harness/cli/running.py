@@ -15,22 +15,24 @@ from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.cli import exits, places, printing
+from harness.cli.executors import Where
 from harness.cli.watchers import watcher
-from harness.executors import Executor, LocalExecutor
 from harness.plans import MatrixFolder
 
-EXECUTORS: dict[str, type[Executor]] = {"local": LocalExecutor}
 
-
-def run(path: Path, *, results: Path, cache: Path, executor: str, retry_failed: bool) -> int:
+def run(path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
     cache = places.cache_folder(cache)
-    with only_one(folder), _saying_what_is_kept(folder, path, results, cache):
-        resolved = resolution.resolve(loaded, cache=cache)
+    with (
+        only_one(folder),
+        _saying_what_is_kept(folder, path, [*_unless_default(results, cache), *where.options]),
+        where.working(campaign=folder.path, container=loaded.spec.container) as executor,
+    ):
+        resolved = resolution.resolve(loaded, cache=cache, identity=executor.identity())
         with watcher(loaded.name) as watching:
-            runner = Runner(folder=folder, executor=EXECUTORS[executor](), cache=cache, watcher=watching)
+            runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
             states = _waves(runner, resolved, folder, retry_failed=retry_failed)
         tables(path, results=results, prices_file=None)
         return _exit_code(states, missing=len(resolved.unreachable))
@@ -76,11 +78,11 @@ def _exit_code(states: Counter[State], *, missing: int) -> int:
 
 
 @contextmanager
-def _saying_what_is_kept(folder: MatrixFolder, path: Path, results: Path, cache: Path) -> Iterator[None]:
+def _saying_what_is_kept(folder: MatrixFolder, path: Path, options: list[str]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say_what_is_kept(folder, ["harness", "run", str(path), *_unless_default(results, cache)])
+        _say_what_is_kept(folder, ["harness", "run", str(path), *options])
         raise
 
 

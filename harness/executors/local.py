@@ -10,21 +10,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.executors.running import Ended
+from harness import environment
+from harness.environment import Identity
+from harness.executors.running import SETTINGS, Ended
 
 _POLITE_S = 5.0
-_SETTINGS = {
-    "PYTHONHASHSEED": "0",
-    "PYTHONUNBUFFERED": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "KERAS_BACKEND": "tensorflow",
-}
 
 
 class LocalExecutor:
     """Starts each worker as a fresh process with this Python."""
 
     name = "local"
+
+    def identity(self) -> Identity:
+        """Return what this Python is: its packages and the harness's sources."""
+        return environment.identity()
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> LocalRunning:
         """Start the worker's ``program`` on a cell folder; its output goes to ``log``."""
@@ -36,7 +36,7 @@ class LocalExecutor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **_SETTINGS, "HARNESS_HOST_PID": str(os.getpid())},
+                env={**os.environ, **SETTINGS, "HARNESS_HOST_PID": str(os.getpid())},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )

@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from harness.environment import Identity
+
+# What every worker is told by its environment, wherever it runs.
+SETTINGS: Mapping[str, str] = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "KERAS_BACKEND": "tensorflow",
+}
+
+
+class Cause(StrEnum):
+    """Why a worker ended, where its exit code and signal don't tell."""
+
+    OUT_OF_MEMORY = "out of memory"
+    DEADLINE = "deadline"
+    KILLED = "killed from outside"
+    ENGINE_GONE = "engine gone"
+    ENGINE_REFUSED = "engine refused"
+    IMAGE_MISSING = "image missing"
+    NO_DISK = "no disk"
+    UNREADABLE_OUTCOME = "unreadable outcome"
+
+    @property
+    def is_trouble(self) -> bool:
+        """True for the machine's trouble; what a search does to a limit that it was declared is its own end."""
+        return self not in (Cause.OUT_OF_MEMORY, Cause.DEADLINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a worker's process ended; ``wall_s`` is its whole life as seen from outside.
 
-    ``finished`` is the reading of the monotonic clock at its end, which workers of this machine share.
+    ``finished`` is the reading of the monotonic clock at its end, which workers of this machine share. ``cause`` is set
+    where the exit code alone would mislead, with ``detail`` in one line; ``evidence`` is what was seen from outside.
     """
 
     exit_code: int | None
     signal: str | None
     wall_s: float
     finished: float
+    cause: Cause | None = None
+    detail: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Running(Protocol):
@@ -35,6 +69,13 @@ class Running(Protocol):
 class Executor(Protocol):
     """What starts workers."""
 
+    def identity(self) -> Identity:
+        """Return what the workers' environment and sources are; cells are planned for it, and workers check it."""
+        ...
+
     def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
-        """Start the worker's ``program`` (``search`` or ``prepare``) on a cell folder; its output goes to ``log``."""
+        """Start the worker's ``program`` (``search`` or ``prepare``) on a cell folder; its output goes to ``log``.
+
+        A worker that can't be started is one that has ended, with the cause.
+        """
         ...

@@ -18,6 +18,7 @@ _SECTIONS = (
     ("[budget]", "Budget"),
     ("[protocol]", "Protocol"),
     ("[protocol.split]", "Split"),
+    ("[container]", "Container"),
     ("[[include]], [[exclude]]", "Rule"),
 )
 _LONG_VALUE = 40

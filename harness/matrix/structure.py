@@ -24,6 +24,7 @@ _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
     ("budget", 1): spec.Budget,
     ("protocol", 1): spec.Protocol,
     ("protocol", 2): spec.Split,
+    ("container", 1): spec.Container,
     ("include", 2): spec.Rule,
     ("exclude", 2): spec.Rule,
 }

@@ -7,7 +7,6 @@ STARTED is the reading of the monotonic clock when the process was asked for.
 from __future__ import annotations
 
 import ctypes
-import errno
 import fcntl
 import logging
 import os
@@ -17,22 +16,31 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from harness import files
 from harness.errors import MACHINE_TROUBLE_EXIT, HarnessError, MachineError
 from harness.records import CellFolder
 from harness.worker.imports import uncollected
 
 log = logging.getLogger("harness.worker")
 
-# No room, no quota, a broken or read-only disk, too many open files: no search's fault.
-_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
 # Names the process that a worker should not outlive.
 HOST = "HARNESS_HOST_PID"
 
 
 def main(arguments: list[str]) -> int:
     """Run one program on one folder and leave its outcome there; return the exit code."""
-    program, path, cache, started = arguments
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s")
+    try:
+        return _main(*arguments)
+    except OSError as error:
+        trouble = files.disk_trouble(error, place=arguments[1])
+        if trouble is None:
+            raise
+        log.error("%s", trouble)  # noqa: TRY400 - no traceback for this
+        return MACHINE_TROUBLE_EXIT
+
+
+def _main(program: str, path: str, cache: str, started: str) -> int:
     folder = CellFolder(Path(path))
     if not _bound_to_host():
         log.error("%s: the harness that asked for this worker is gone", path)
@@ -57,22 +65,19 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
     except MachineError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         return MACHINE_TROUBLE_EXIT
-    except OSError as error:
-        if error.errno not in _DISK_TROUBLE:
-            return _crashed(folder, error)
-        log.error("%s: %s", error.filename or folder.path, error.strerror)  # noqa: TRY400 - no traceback for this
-        return MACHINE_TROUBLE_EXIT
     except HarnessError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         folder.write_outcome({"status": "failed", "reason": str(error)})
         return 1
-    except Exception as error:  # noqa: BLE001 - a bug ends this cell, not the campaign
+    except Exception as error:
+        if files.disk_trouble(error, place="") is not None:
+            raise
         return _crashed(folder, error)
     return 0
 
 
 def _crashed(folder: CellFolder, error: Exception) -> int:
-    """Leave a bug's traceback in the log and its last line for the record."""
+    """Leave a bug's traceback in the log and its last line for the record: it ends this cell, not the campaign."""
     log.error("crash", exc_info=error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"

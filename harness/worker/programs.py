@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import environment, meters, prices, tuners
 from harness.cells import Cell
+from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
@@ -75,8 +76,7 @@ def _current(cell: Cell) -> Cell:
     Raises:
         MachineError: The harness's sources or its packages are others than when the cell was planned.
     """
-    here = (environment.code_hash(), environment.lock_hash())
-    if here != (cell.code, cell.environment):
+    if environment.identity() != Identity(environment=cell.environment, code=cell.code):
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
     return cell
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from harness import environment
 from harness.campaign.running import Runner
 from harness.campaign.watching import Progress, State
 from harness.cells import Cell
-from harness.executors import Ended
+from harness.environment import Identity
+from harness.executors import Cause, Ended
 from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
@@ -52,6 +54,8 @@ class Script:
     signal: str | None = None
     progress: tuple[str, ...] = ()
     log: str = ""
+    cause: Cause | None = None
+    torn: bool = False
 
     @classmethod
     def succeed(cls, *trials: Trial, **changes: Any) -> Script:
@@ -74,6 +78,10 @@ class Script:
     @classmethod
     def be_killed(cls, *trials: Trial, by: str = "SIGKILL") -> Script:
         return cls(exit_code=None, signal=by, trials=trials)
+
+    @classmethod
+    def be_ended(cls, cause: Cause, *trials: Trial) -> Script:
+        return cls(exit_code=None, cause=cause, trials=trials)
 
     @classmethod
     def say_nothing(cls, exit_code: int, log: str = "") -> Script:
@@ -121,12 +129,22 @@ class FakeRunning:
             finished = self.started + script.wall_s - SHUTDOWN_S
             known = {"finished": finished} if script.outcome["status"] == "completed" else {}
             self.folder.write_outcome({**script.outcome, **known})
+        if script.torn:
+            (self.folder.path / "outcome.json").write_text('{"status": "comp')
         return self._ended(script.exit_code, script.signal, script.wall_s)
 
     def _ended(self, exit_code: int | None, name: str | None, wall_s: float) -> Ended:
         assert name is None or signal.Signals[name]
         self.executor.now = self.started + wall_s
-        return Ended(exit_code=exit_code, signal=name, wall_s=wall_s, finished=self.executor.now)
+        return Ended(
+            exit_code=exit_code,
+            signal=name,
+            wall_s=wall_s,
+            finished=self.executor.now,
+            cause=self.script.cause,
+            detail=None if self.script.cause is None else "seen from outside",
+            evidence={"oom_killed": self.script.cause is Cause.OUT_OF_MEMORY},
+        )
 
 
 @dataclass
@@ -142,6 +160,9 @@ class FakeExecutor:
     def will(self, key: str, *scripts: Script) -> None:
         """Give scripts to a program (``search``, ``prepare``) or to the cells of a tuner's name, in order."""
         self.scripts[key] = list(scripts)
+
+    def identity(self) -> Identity:
+        return environment.identity()
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> FakeRunning:
         assert cache.is_absolute()

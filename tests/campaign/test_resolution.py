@@ -8,6 +8,7 @@ import pytest
 from harness import environment, matrix
 from harness.campaign import resolution
 from harness.campaign.resolution import Resolution
+from harness.environment import Identity
 from harness.errors import UserError
 from harness.matrix import combinations
 
@@ -92,6 +93,16 @@ def test_a_cell_says_what_it_was_made_with(resolve: Resolve) -> None:
         "source": "random",
         "trained_on": "nothing",
     }
+
+
+def test_cells_are_planned_for_the_workers_that_will_run_them(resolve: Resolve, path: Path, tmp_path: Path) -> None:
+    here = resolve().cells[0]
+    workers = Identity(environment="1" * 64, code="2" * 64)
+
+    there = resolution.resolve(matrix.load(path), cache=tmp_path / "cache", identity=workers).cells[0]
+
+    assert (there.environment, there.code) == ("1" * 64, "2" * 64)
+    assert there.id != here.id
 
 
 def test_every_cell_is_a_line_of_the_plan(resolve: Resolve) -> None:

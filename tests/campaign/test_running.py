@@ -12,6 +12,7 @@ from harness.campaign.running import in_turns, only_one, preparation_key
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
+from harness.executors import Cause
 from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
 
@@ -156,6 +157,60 @@ def test_a_worker_killed_once_goes_on_from_its_trials(
     folder = bench.folder_of(cell)
     assert [trial.number for trial in folder.trials()] == [0, 1]
     assert folder.attempts()[0]["reason"] == "killed by SIGKILL"
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.is_trouble])
+def test_trouble_that_an_executor_saw_is_tried_once_more(
+    bench: Bench, cell: Cell, does: type[Script], cause: Cause
+) -> None:
+    bench.executor.will("search", does.be_ended(cause))
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+    assert bench.folder_of(cell).attempts()[0]["reason"] == f"{cause}: seen from outside"
+
+
+@pytest.mark.parametrize("cause", [Cause.OUT_OF_MEMORY, Cause.DEADLINE])
+def test_a_search_that_met_its_declared_limit_is_a_failed_one_with_the_evidence(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained, cause: Cause
+) -> None:
+    bench.executor.will("search", does.be_ended(cause, trained(0, 0.2)))
+
+    assert bench.run([cell]) == {State.FAILED: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert (record.reason, record.trials, record.attempts) == (f"{cause}: seen from outside", 1, 1)
+    assert record.evidence["cause"] == cause
+    assert record.evidence["oom_killed"] is (cause is Cause.OUT_OF_MEMORY)
+
+
+def test_an_outcome_that_can_not_be_read_is_the_disks_trouble(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("search", does(torn=True))
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+    first, second = bench.folder_of(cell).attempts()
+    assert first["cause"] == "unreadable outcome"
+    assert "outcome.json: not JSON" in first["reason"]
+    assert second["reason"] is None
+
+
+def test_an_outcome_that_can_never_be_read_leaves_the_cell_missing(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    bench.executor.will("search", does(torn=True), does(torn=True))
+
+    assert bench.run([cell]) == {State.MISSING: 1}
+
+
+def test_a_preparation_that_its_limit_ended_is_told(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("prepare", does.be_ended(Cause.OUT_OF_MEMORY))
+
+    assert bench.run([cell]) == {State.MISSING: 1}
+
+    last = bench.folder_of(cell).attempts()[-1]
+    assert last["reason"] == "preparing digits for MobileNetV2: out of memory: seen from outside"
 
 
 def test_a_worker_that_is_always_killed_leaves_its_trials_for_later(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 
@@ -28,6 +29,8 @@ def test_a_command_picks_its_own_code(returned: int | None, code: int) -> None:
         (UserError("m.toml: seeds: missing; add it"), 2, "m.toml: seeds: missing; add it\n"),
         (MatrixError("one", "two"), 2, "one\ntwo\n"),
         (SourceUnreachable("no network"), 4, "no network\n"),
+        (OSError(errno.ENOSPC, "Full", "a"), 4, "a: Full; free some space, then run again\n"),
+        (OSError(errno.EROFS, "Closed"), 4, "the disk: Closed; make it writable, then run again\n"),
         (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
         (KeyboardInterrupt(), 130, ""),
         (click.Abort(), 130, ""),
@@ -40,9 +43,10 @@ def test_errors_on_purpose_are_said_and_have_their_code(
     assert capsys.readouterr() == ("", said)
 
 
-def test_a_bug_passes() -> None:
-    with pytest.raises(ZeroDivisionError):
-        raising(ZeroDivisionError())
+@pytest.mark.parametrize("error", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "no such file", "x")])
+def test_a_bug_passes(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        raising(error)
 
 
 def test_sigterm_is_an_interrupt() -> None:

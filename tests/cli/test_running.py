@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign.running import only_one
+from harness.cli.executors import Where
 from harness.model import Trial
 
 if TYPE_CHECKING:
@@ -139,6 +141,36 @@ def test_an_interrupt_in_the_default_folders_needs_no_option_to_go_on(
 
     assert answer.code == 130
     assert answer.err.strip().endswith("kept in results/größe 1; go on with: harness run 'größe 1.toml'")
+
+
+@pytest.mark.parametrize("option", ["--image", "--gpu"])
+def test_an_image_or_a_gpu_without_containers_is_the_users_mistake(line: CommandLine, option: str) -> None:
+    answer = line.run(option, "0")
+
+    assert answer.code == 2
+    assert answer.err == f"{option}: a local process has none; add --executor docker, or leave it out\n"
+    assert line.executor.started == []
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
+def test_containers_without_an_engine_exit_with_4_in_one_line(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{line.folder}/no such socket")
+
+    answer = line.run("--executor", "docker")
+    gc.collect()
+
+    assert answer.code == 4
+    assert answer.err.startswith("the container engine doesn't answer; start it (systemctl start docker)")
+    assert answer.err.count("\n") == 1
+
+
+def test_how_to_go_on_in_containers_names_them_too() -> None:
+    assert Where(executor="local").options == []
+    assert Where(executor="docker").options == ["--executor", "docker"]
+    options = Where(executor="docker", image="my image", gpu="GPU-1").options
+    assert options == ["--executor", "docker", "--image", "my image", "--gpu", "GPU-1"]
 
 
 def test_a_second_run_at_the_same_time_is_refused(line: CommandLine) -> None:

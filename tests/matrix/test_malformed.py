@@ -35,6 +35,7 @@ FULL: Document = {
         "jit": False,
         "learning_rate_factors": [0.1, 1.0, 10.0],
     },
+    "container": {"cpus": 4.0, "memory_gib": 8.0, "pids": 4096, "shm_mib": 64, "deadline_s": 7200.0},
     "datasets": {
         "small animals": {"source": "animals", "per_class": 100, "max_images": 1000, "sample_seed": 7},
         "mine": {"source": "folder", "path": "data/mine"},
@@ -95,7 +96,16 @@ WRONG: dict[type, tuple[Any, ...]] = {
     dict: ("text", True, [], {}, date(2026, 1, 2)),
 }
 # Empty lists and tables that mean "none".
-MAY_BE_EMPTY = ("options", "pruner_options", "learning_rate_factors", "include", "exclude", "protocol", "split")
+MAY_BE_EMPTY = (
+    "options",
+    "pruner_options",
+    "learning_rate_factors",
+    "include",
+    "exclude",
+    "protocol",
+    "split",
+    "container",
+)
 
 
 def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
@@ -235,6 +245,11 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("budget", "wall_s"), 0, "must be more than 0, not 0"),
     (("budget", "device_s"), -0.5, "must be more than 0, not -0.5"),
     (("budget", "cost_usd"), 0.0, "must be more than 0, not 0.0"),
+    (("container", "cpus"), 0, "must be at least 0.01, not 0"),
+    (("container", "memory_gib"), 0.01, "must be at least 0.03125, not 0.01"),
+    (("container", "memory_gb"), 8, "unknown key 'memory_gb'; did you mean 'memory_gib'?"),
+    (("container", "pids"), 0, "must be at least 1, not 0"),
+    (("container", "deadline_s"), 0, "must be more than 0, not 0"),
     (("protocol", "metric"), "macro-f1", "unknown value 'macro-f1'; did you mean 'macro_f1'?"),
     (("protocol", "metric"), "", "known: macro_f1, weighted_f1, micro_f1, accuracy"),
     (("protocol", "image_size"), 31, "must be at least 32, not 31"),

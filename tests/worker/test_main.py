@@ -161,6 +161,25 @@ def test_a_crash_is_a_failed_search_with_a_reason_and_a_traceback_in_the_log(ben
 
 
 @pytest.mark.train
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_the_machines_trouble_in_one_clear_line(bench: Bench, cache: Path) -> None:
+    folder = bench.folder(bench.cell("default", epochs=2))
+    folder.progress.symlink_to("/dev/full")
+
+    ended = run_in_a_process(folder, cache)
+
+    assert ended.exit_code == 75
+    assert folder.outcome() is None
+    last = folder.log.read_text("utf-8").splitlines()[-1]
+    assert last.endswith("No space left on device; free some space, then run again")
+
+
+def test_other_errors_of_the_disk_crash(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        worker.main(["search", str(tmp_path / "nowhere"), str(tmp_path), "0.0"])
+
+
+@pytest.mark.train
 def test_a_worker_leaves_no_litter_but_in_its_folder(bench: Bench, cache: Path, tmp_path: Path) -> None:
     folder = bench.folder(bench.cell("default", epochs=2))
     elsewhere = tmp_path / "tmp"
@@ -186,7 +205,7 @@ def test_a_disk_in_trouble_is_the_machines_and_not_the_searchs(
 
     monkeypatch.setitem(programs.PROGRAMS, "search", fail)
 
-    assert worker._work("search", CellFolder(tmp_path), cache=tmp_path, started=0.0) == 75
+    assert worker.main(["search", str(tmp_path), str(tmp_path), "0.0"]) == 75
     assert CellFolder(tmp_path).outcome() is None
 
 
@@ -198,7 +217,7 @@ def test_another_error_of_the_system_is_a_crash_with_its_place(tmp_path: Path, m
 
     monkeypatch.setitem(programs.PROGRAMS, "search", fail)
 
-    assert worker._work("search", CellFolder(tmp_path), cache=tmp_path, started=0.0) == 1
+    assert worker.main(["search", str(tmp_path), str(tmp_path), "0.0"]) == 1
     outcome = CellFolder(tmp_path).outcome()
     assert outcome is not None
     assert outcome["reason"].startswith("crash: FileNotFoundError")

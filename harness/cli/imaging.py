@@ -1,0 +1,72 @@
+"""``harness images``: build, verify and list the images that searches run in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from harness import images
+from harness.cli import exits, printing
+from harness.errors import ImagesError
+from harness.images import Image
+
+_GIB = 2**30
+
+
+def build(
+    names: tuple[str, ...],
+    *,
+    file: Path,
+    base: str | None,
+    extra_ca: Path | None,
+    index_url: str | None,
+    from_nothing: bool,
+) -> None:
+    """Build the named images, or the CPU image where none is named, and say what each was made on."""
+    for image in _named(file, names or ("cpu",)):
+        made_on = images.build(image, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
+        printing.console().print(f"{image.tag}: built on {made_on}", soft_wrap=True)
+
+
+def verify(names: tuple[str, ...], *, file: Path) -> int:
+    """Print every difference of the named images, or of those that this host has; return the exit code."""
+    chosen = _named(file, names) if names else _held(file) or images.load(file)
+    differences = [line for image in chosen for line in images.verify(image)]
+    for line in differences:
+        printing.console().print(line, soft_wrap=True)
+    if differences:
+        return exits.SOME_FAILED
+    printing.console().print(f"as pinned: {', '.join(image.tag for image in chosen)}", soft_wrap=True)
+    return exits.OK
+
+
+def show(*, file: Path, as_json: bool) -> None:
+    """Print the declared images and what this host has of them."""
+    held = images.held(images.load(file))
+    if as_json:
+        print(json.dumps([asdict(one) for one in held], indent=1))  # noqa: T201 - the edge prints
+        return
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("name", "tag", "lock", "size", "id", "made on"):
+        table.add_column(column, overflow="fold")
+    for one in held:
+        size = "not here" if one.size_bytes is None else f"{one.size_bytes / _GIB:.1f} GiB"
+        table.add_row(one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or "")
+    printing.console().print(table)
+
+
+def _held(file: Path) -> list[Image]:
+    declared = images.load(file)
+    return [image for image, one in zip(declared, images.held(declared), strict=True) if one.id is not None]
+
+
+def _named(file: Path, names: tuple[str, ...]) -> list[Image]:
+    declared = {image.name: image for image in images.load(file)}
+    for name in names:
+        if name not in declared:
+            raise ImagesError(f"{file}: no image '{name}'; there are {', '.join(declared)}")
+    return [declared[name] for name in names]

@@ -1,0 +1,214 @@
+"""Workers in containers that can touch nothing but their cell's folder: see docs/decisions/005-containers.md."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import environment
+from harness.environment import Identity
+from harness.errors import MachineError
+from harness.executors import cgroups, engine, ownership, sandbox
+from harness.executors.cgroups import Meter
+from harness.executors.container import DockerRunning, remove
+from harness.executors.engine import Image
+from harness.executors.limits import Limits
+from harness.executors.ownership import ROOT, User
+from harness.executors.running import Cause, Ended, Running
+from harness.spec import Container
+
+CAMPAIGN = "tuner-harness.campaign"
+CELL = "tuner-harness.cell"
+# How long an engine that was stopped may take to come back before a cell is given up.
+PATIENCE_S = 60.0
+_POLL_S = 0.5
+_WORKER = ("python", "-m", "harness.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A worker that could not be started: it has ended before it began."""
+
+    ended: Ended
+
+    def wait(self, timeout_s: float) -> Ended:
+        """Return the end at once."""
+        del timeout_s
+        return self.ended
+
+    def stop(self) -> Ended:
+        """Return the end."""
+        return self.ended
+
+
+@dataclass(slots=True, kw_only=True)
+class DockerExecutor:
+    """Starts each worker in a fresh container of one image, by its id.
+
+    ``campaign`` is the folder of the matrix being run: leftovers are known by it. ``gpu`` is a device's UUID or index,
+    or None. ``command`` is what the image runs; the worker's arguments follow it.
+    """
+
+    client: Any
+    image: Image
+    engine: Mapping[str, Any]
+    limits: Limits
+    campaign: Path
+    gpu: str | None = None
+    command: tuple[str, ...] = _WORKER
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    patience_s: float = PATIENCE_S
+
+    name = "docker"
+
+    @classmethod
+    def ready(
+        cls, client: Any, *, reference: str, campaign: Path, container: Container, gpu: str | None
+    ) -> DockerExecutor:
+        """Return an executor whose image is there and was built from this harness's sources.
+
+        Raises:
+            MachineError: The engine, the image or the GPU isn't there, or the image is stale; says the way out.
+            UserError: The engine has less than the matrix asks for.
+        """
+        image = engine.current(engine.image(client, reference), code=environment.code_hash())
+        facts = engine.facts(client)
+        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
+        made = cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
+        if gpu is not None:
+            made.try_gpu()
+        return made
+
+    def identity(self) -> Identity:
+        """Return the image's id, and the hash of the sources that it was built from."""
+        return Identity(environment=_bare(self.image.id), code=str(self.image.code))
+
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
+        """Start the worker's ``program`` in a container that may write to ``folder`` alone.
+
+        A preparation, whose work it is to fill the cache, may write there too.
+        """
+        started = self.clock()
+        try:
+            self._await_engine()
+            self._sweep({CELL: folder.name})
+            return self._started(program, folder.absolute(), cache=cache, log=log, started=self.clock())
+        except engine.FOREIGN as error:
+            cause, detail = engine.explained(error)
+            return Refused(ended=_refusal(cause, detail, started=started, now=self.clock()))
+
+    def sweep(self) -> None:
+        """Remove what an earlier run of this campaign left on the engine; one that is gone has left nothing to do."""
+        try:
+            self._sweep({})
+        except engine.FOREIGN as error:
+            if engine.explained(error)[0] is not Cause.ENGINE_GONE:
+                raise MachineError(engine.explained(error)[1]) from error
+
+    def try_gpu(self) -> None:
+        """Start a container with the GPU and nothing to do.
+
+        Raises:
+            MachineError: The engine can't give the GPU.
+        """
+        try:
+            remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1))))
+        except engine.FOREIGN as error:
+            raise MachineError(engine.explained(error)[1]) from error
+
+    def _await_engine(self) -> None:
+        """Wait for an engine that is being started anew; one that failed to come back is not waited for again."""
+        until = self.clock() + self.patience_s
+        while True:
+            try:
+                self.client.ping()
+            except engine.FOREIGN:
+                if self.clock() >= until:
+                    self.patience_s = 0.0
+                    raise
+                self.sleep(_POLL_S)
+            else:
+                return
+
+    def _started(self, program: str, folder: Path, *, cache: Path, log: Path, started: float) -> DockerRunning:
+        user = ownership.worker(cache)
+        owner = ownership.owner(folder.parent)
+        fills_cache = program == "prepare"
+
+        def give_back() -> None:
+            ownership.hand_over(folder, of=user, to=owner)
+
+        _lend(folder, cache, to=user, fills_cache=fills_cache)
+        try:
+            container = self._begun(
+                command=[program, str(folder), str(cache), repr(started)],
+                **self._options(user, folder.name),
+                **sandbox.places(folder, cache, user=user, fills_cache=fills_cache),
+            )
+        except BaseException:
+            give_back()
+            raise
+        return DockerRunning(
+            container=container,
+            started=started,
+            deadline_s=self.limits.deadline_s,
+            log=log,
+            clock=self.clock,
+            meter=Meter(cgroups.find(container.attrs["State"]["Pid"])),
+            facts=self._facts(container),
+            give_back=give_back,
+        )
+
+    def _begun(self, **options: Any) -> Any:
+        """Create a container and start it; one that doesn't start is removed."""
+        container = self.client.containers.create(self.image.id, **{"entrypoint": list(self.command), **options})
+        try:
+            container.start()
+            container.reload()
+        except BaseException:
+            remove(container)
+            raise
+        return container
+
+    def _options(self, user: User, cell: str = "") -> dict[str, Any]:
+        devices = [] if self.gpu is None else [sandbox.device(self.gpu, by_cdi=self.engine["cdi_devices"])]
+        return sandbox.options(
+            limits=self.limits,
+            user=user,
+            image=_bare(self.image.id),
+            labels={CAMPAIGN: str(self.campaign), CELL: cell},
+            devices=devices,
+        )
+
+    def _sweep(self, labels: Mapping[str, str]) -> None:
+        wanted = [f"{name}={value}" for name, value in {CAMPAIGN: str(self.campaign), **labels}.items()]
+        for left in self.client.containers.list(all=True, ignore_removed=True, filters={"label": wanted}):
+            remove(left)
+
+    def _facts(self, container: Any) -> dict[str, Any]:
+        image = {**asdict(self.image), "repo_digests": list(self.image.repo_digests)}
+        return {
+            "container": container.id,
+            "image": image,
+            "engine": dict(self.engine),
+            "enforced": engine.enforced(container),
+        }
+
+
+def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:
+    ownership.hand_over(folder, of=None, to=to)
+    if fills_cache:
+        # Not given back: another campaign's preparation may be writing there, and root reads what anyone owns.
+        ownership.hand_over(cache, of=ROOT, to=to)
+
+
+def _refusal(cause: Cause, detail: str, *, started: float, now: float) -> Ended:
+    return Ended(exit_code=None, signal=None, wall_s=now - started, finished=now, cause=cause, detail=detail)
+
+
+def _bare(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")

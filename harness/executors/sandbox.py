@@ -1,0 +1,88 @@
+"""What a container may see, touch and use: see docs/decisions/005-containers.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docker.types import DeviceRequest, LogConfig, Mount
+
+from harness import environment
+from harness.executors.limits import Limits
+from harness.executors.ownership import User
+from harness.executors.running import SETTINGS
+from harness.records import CellFolder
+
+HOME = "/tmp"  # noqa: S108 - a file system of the container's own
+_SCRATCH_MIB = 256
+
+
+def options(
+    *, limits: Limits, user: User, image: str, labels: Mapping[str, str], devices: Sequence[DeviceRequest]
+) -> dict[str, Any]:
+    """Return the options that keep a container to itself, and to its limits; ``image`` is the one that it runs."""
+    return {
+        "cap_drop": ["ALL"],
+        "device_requests": list(devices),
+        "environment": {
+            **SETTINGS,
+            "HOME": HOME,
+            # Libraries that ask for a name would look up a number that the image doesn't know.
+            "USER": "harness",
+            environment.IMAGE: image,
+        },
+        "init": True,
+        "labels": dict(labels),
+        # What the engine keeps of the output until it is collected.
+        "log_config": LogConfig(type=LogConfig.types.JSON, config={"max-size": "16m", "max-file": "2"}),
+        "mem_limit": limits.memory_bytes,
+        "memswap_limit": limits.memory_bytes,
+        "nano_cpus": round(limits.cpus * 1e9),
+        "network_mode": "none",
+        "pids_limit": limits.pids,
+        "read_only": True,
+        "security_opt": ["no-new-privileges"],
+        "shm_size": limits.shm_bytes,
+        "user": str(user),
+        "working_dir": HOME,
+    }
+
+
+def device(gpu: str, *, by_cdi: Sequence[str]) -> DeviceRequest:
+    """Return the request for one GPU: through CDI where the engine lists it so, else through NVIDIA's driver."""
+    name = f"nvidia.com/gpu={gpu}"
+    if name in by_cdi:
+        return DeviceRequest(driver="cdi", device_ids=[name])
+    return DeviceRequest(driver="nvidia", device_ids=[gpu], capabilities=[["gpu", "compute", "utility"]])
+
+
+def places(folder: Path, cache: Path, *, user: User, fills_cache: bool) -> dict[str, Any]:
+    """Return what of the host's disk a container sees, each under its own path, and its own file systems."""
+    mounts = {folder: True, cache: fills_cache}
+    mounts |= {path: False for path in _read(folder) if not path.is_relative_to(cache)}
+    tmpfs = {HOME: _owned(user, size_mib=_SCRATCH_MIB)}
+    if any(path.is_relative_to("/root") for path in mounts):
+        # The image's own folder of that name is closed to all but root.
+        tmpfs["/root"] = _owned(user, size_mib=1)
+    # Mounts, not volumes: the engine would make a missing volume's folder, and root would own it.
+    return {
+        "mounts": [
+            Mount(target=str(path), source=str(path), type="bind", read_only=not writable)
+            for path, writable in mounts.items()
+        ],
+        "tmpfs": tmpfs,
+    }
+
+
+def _owned(user: User, *, size_mib: int) -> str:
+    # By owner, not by mode: some runtimes give a file system the mode of the image's folder beneath it.
+    return f"rw,nosuid,nodev,noexec,size={size_mib}m,mode=0700,uid={user.uid},gid={user.gid}"
+
+
+def _read(folder: Path) -> Iterator[Path]:
+    """Yield the data and weights that the folder's cell names."""
+    cell = CellFolder(folder).cell()
+    yield from map(Path, cell.source.get("paths", ()))
+    if cell.weights.get("path") is not None:
+        yield Path(cell.weights["path"])

@@ -1,0 +1,56 @@
+"""Building a declared image."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.images import bases, context, engine, pins
+from harness.images.declared import Image
+
+# Docker knows these arguments by itself and keeps them out of an image's history.
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+
+
+def build(
+    image: Image,
+    *,
+    base: str | None = None,
+    extra_ca: Path | None = None,
+    index_url: str | None = None,
+    from_nothing: bool = False,
+) -> str:
+    """Build ``image``, tag it, and return the pinned reference of the base that it was made on.
+
+    Args:
+        image: What to build.
+        base: The base's name in ``images.toml``; by default the first that this host has, else the first.
+        extra_ca: Certificates (PEM) to trust while packages are fetched; they don't reach the image.
+        index_url: A package index to use instead of PyPI; it does not reach the image either.
+        from_nothing: Use nothing of earlier builds.
+
+    Raises:
+        ImagesError: Something that the build needs is missing.
+        EngineError: No engine answers, or the build fails.
+    """
+    chosen = bases.choose(image, base)
+    arguments = {
+        "BASE_IMAGE": chosen.reference,
+        "BASE": chosen.pinned,
+        "LOCK": image.lock,
+        "INDEX_URL": index_url or "",
+        **{f"{kind.upper()}_HASH": value for kind, value in asdict(pins.of(image)).items()},
+    }
+    options = [f"--build-arg={name}={value}" for name, value in arguments.items()] + _proxies()
+    options += ["--no-cache"] if from_nothing else []
+    with context.assembled(image.root, extra_ca=extra_ca) as folder:
+        places = ["--file", str(image.root / pins.DOCKERFILE), "--tag", image.tag, "--target", image.target]
+        engine.build(["--network", engine.network(), *options, *places, str(folder)])
+    return chosen.pinned
+
+
+def _proxies() -> list[str]:
+    # Named without their values, which may hold passwords: the client takes those from its environment.
+    names = [name for lower in _PROXIES for name in (lower, lower.upper())]
+    return [f"--build-arg={name}" for name in names if name in os.environ]

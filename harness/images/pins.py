@@ -1,0 +1,49 @@
+"""What an image is pinned to: hashes of the files that it is made from, and the labels that say so."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from harness import environment, files
+from harness.images.declared import Image
+
+DOCKERFILE = "docker/Dockerfile"
+BASE_LABEL = "tuner-harness.base"
+HASH_LABELS = {
+    "source": "tuner-harness.source-hash",
+    "lock": "tuner-harness.lock-hash",
+    "recipe": "tuner-harness.recipe-hash",
+}
+"""The label for each kind of hash."""
+
+_RECIPE = (DOCKERFILE, "requirements/setup.txt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """Hashes (SHA-256, hexadecimal) of what an image is made from.
+
+    ``source`` covers the harness's code that a search runs through, ``lock`` the requirements, ``recipe`` the
+    Dockerfile and the tools that it installs with.
+    """
+
+    source: str
+    lock: str
+    recipe: str
+
+
+def of(image: Image) -> Pins:
+    """Return what ``image`` would be made from if it were built now."""
+    return Pins(
+        source=environment.code_hash_of(image.root / "harness"),
+        lock=files.sha256_of(image.root / image.lock),
+        recipe=_recipe(image),
+    )
+
+
+def _recipe(image: Image) -> str:
+    overall = hashlib.sha256()
+    for name in _RECIPE:
+        overall.update(f"{name}\0{files.sha256_of(image.root / name)}\n".encode())
+    return overall.hexdigest()

@@ -1,0 +1,196 @@
+"""Whole runs in containers, on a real engine with the real image."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from harness import environment, matrix
+from harness.campaign import resolution
+from harness.errors import MachineError
+from harness.executors import Cause, engine
+from harness.executors.docker import CAMPAIGN, DockerExecutor
+from harness.model import Trial
+from harness.plans import MatrixFolder
+from harness.records import CellFolder, Record
+from harness.spec import Container
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.train]
+
+REFERENCE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
+SMOKE = Path(__file__).parents[2] / "benchmarks" / "smoke.toml"
+IN_CONTAINERS = ("--executor", "docker", "--image", REFERENCE)
+
+
+def trouble() -> str | None:
+    """Return why no container of this harness can be run here, or None."""
+    try:
+        client = engine.connect()
+        engine.current(engine.image(client, REFERENCE), code=environment.code_hash())
+    except MachineError as error:
+        return str(error)
+    client.close()
+    return None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _real_image(without_engine: Callable[[str], NoReturn]) -> None:
+    reason = trouble()
+    if reason is not None:
+        without_engine(reason)
+
+
+def command_of(path: Path, matrix: Path, *options: str) -> list[str]:
+    places = ["--results", str(path / "my résultats"), "--cache", str(path / "ä cache")]
+    return [sys.executable, "-m", "harness", "run", str(matrix), *places, *options]
+
+
+def run(path: Path, matrix: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command_of(path, matrix, *options), check=False, capture_output=True, text=True, timeout=600)
+
+
+def cells(path: Path, matrix: str) -> dict[str, tuple[CellFolder, Record]]:
+    """Return each cell's folder and record by its tuner."""
+    folder = MatrixFolder(path / "my résultats" / matrix)
+    found = {}
+    for cell_id in folder.cell_ids():
+        record = folder.cell(cell_id).record()
+        assert record is not None
+        found[record.cell["names"]["tuner"]] = (folder.cell(cell_id), record)
+    return found
+
+
+def scores(trials: list[Trial]) -> list[Any]:
+    return [
+        (trial.parameters, trial.outcome, [(epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in trial.epochs])
+        for trial in trials
+    ]
+
+
+def owners(path: Path) -> set[int]:
+    return {each.lstat().st_uid for each in path.rglob("*")}
+
+
+def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert run(here, SMOKE).returncode == 0
+
+    answer = run(there, SMOKE, *IN_CONTAINERS)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    local, contained = cells(here, "smoke"), cells(there, "smoke")
+    assert set(local) == set(contained) == {"default", "kt-random", "optuna-tpe"}
+    for tuner, (folder, record) in contained.items():
+        assert scores(folder.trials()) == scores(local[tuner][0].trials())
+        assert record.evidence["used"]["cpu_s"]["value"] > 1
+        assert record.cell["environment"] == record.evidence["image"]["id"].removeprefix("sha256:")
+        assert record.cell["environment"] != local[tuner][1].cell["environment"]
+    assert owners(there / "my résultats") == {os.geteuid()}
+
+
+def containers(path: Path) -> list[Any]:
+    """Return the containers of a run's matrix that are on the engine."""
+    client = engine.connect()
+    own = str(path / "my résultats")
+    found = [each for each in client.containers.list(all=True) if each.labels.get(CAMPAIGN, "").startswith(own)]
+    client.close()
+    return found
+
+
+LONG = """\
+seeds = [1]
+[budget]
+epochs = 400
+[protocol]
+epochs_per_trial = 8
+image_size = 32
+[datasets.digits]
+max_images = 300
+[backbones.EfficientNetLite0]
+weights = "none"
+[tuners.optuna-tpe]
+[hyperparameters.full]
+learning_rate = { low = 1e-3, high = 1.0, log = true, default = 1e-2 }
+"""
+
+
+@pytest.mark.parametrize(("number", "left"), [(signal.SIGINT, 0), (signal.SIGKILL, 1)])
+def test_a_run_that_is_ended_leaves_nothing_that_the_next_run_does_not_remove(
+    tmp_path: Path, number: signal.Signals, left: int
+) -> None:
+    path = tmp_path / "long.toml"
+    path.write_text(LONG, "utf-8")
+    command = command_of(tmp_path, path, *IN_CONTAINERS)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        wait_for_trials(tmp_path / "my résultats", 3)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+
+    assert len(containers(tmp_path)) == left
+    if number == signal.SIGINT:
+        assert said.strip().endswith(f"--executor docker --image {REFERENCE}")
+    assert run(tmp_path, path, *IN_CONTAINERS).returncode == 0
+    assert containers(tmp_path) == []
+    ((folder, record),) = cells(tmp_path, "long").values()
+    assert [trial.number for trial in folder.trials()] == list(range(50))
+    assert record.attempts == 2
+
+
+def wait_for_trials(results: Path, least: int) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if sum(len(path.read_bytes().splitlines()) for path in results.glob("*/cells/*/trials.jsonl")) >= least:
+            return
+        time.sleep(0.05)
+    pytest.fail("no trials in two minutes")
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path], None]]:
+    """Puts a disk with next to no room under a folder."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mounted: list[Path] = []
+
+    def mount(path: Path) -> None:
+        path.mkdir(parents=True)
+        subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)], check=True)
+        mounted.append(path)
+
+    yield mount
+    for path in mounted:
+        subprocess.run(["/bin/umount", str(path)], check=True)
+
+
+def fill(path: Path) -> None:
+    with (path / "filler").open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(bytes(4096))
+
+
+def test_a_cell_on_a_full_disk_is_the_machines_trouble(tmp_path: Path, small_disk: Callable[[Path], None]) -> None:
+    cache = tmp_path / "ä cache"
+    client = engine.connect()
+    executor = DockerExecutor.ready(client, reference=REFERENCE, campaign=tmp_path, container=Container(), gpu=None)
+    resolved = resolution.resolve(matrix.load(SMOKE), cache=cache, identity=executor.identity())
+    folder = CellFolder(tmp_path / "cells" / "full")
+    small_disk(folder.path)
+    folder.write_cell(resolved.cells[0])
+    assert executor.start("prepare", folder.path, cache=cache, log=folder.log).wait(300.0) is not None
+    fill(folder.path)
+
+    ended = executor.start("search", folder.path, cache=cache, log=folder.log).wait(300.0)
+
+    assert ended is not None
+    assert (ended.exit_code, ended.cause) == (75, Cause.NO_DISK)
+    assert "No space left on device; free some space" in str(ended.detail)
+    client.close()

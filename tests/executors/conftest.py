@@ -1,0 +1,221 @@
+"""A container engine that is a fake: the SDK's interface as far as the executor uses it, and containers that wait."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from harness import environment
+from harness.cells import Cell
+from harness.executors.docker import DockerExecutor
+from harness.records import CellFolder
+from harness.spec import Container
+
+IMAGE_ID = "sha256:" + "1" * 64
+_LONGEST_S = 20.0
+
+
+@dataclass
+class FakeContainer:
+    """Runs until it is ended by a test, or stopped."""
+
+    engine: FakeDockerClient
+    image: str
+    options: dict[str, Any]
+    id: str
+    output: list[bytes] = field(default_factory=list)
+    status: int | None = None
+    error: Exception | None = None
+    oom_killed: bool = False
+    started: bool = False
+    removed: bool = False
+    deaf: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        options = self.options
+        return {
+            "State": {"Pid": 0, "OOMKilled": self.oom_killed},
+            "Config": {"User": options["user"]},
+            "HostConfig": {
+                "NanoCpus": options["nano_cpus"],
+                "Memory": options["mem_limit"],
+                "MemorySwap": options["memswap_limit"],
+                "PidsLimit": options["pids_limit"],
+                "ShmSize": options["shm_size"],
+                "NetworkMode": options["network_mode"],
+                "ReadonlyRootfs": options["read_only"],
+                "CapDrop": options["cap_drop"],
+                "SecurityOpt": options["security_opt"],
+            },
+        }
+
+    def ends(self, status: int | None = None, *, error: Exception | None = None, output: bytes = b"") -> None:
+        """End as a test says: with a status, or with an error for whoever waits."""
+        self.status, self.error = status, error
+        self.output.append(output)
+        self.over.set()
+
+    def start(self) -> None:
+        self.engine.answer()
+        if self.engine.refuses_start is not None:
+            raise self.engine.refuses_start
+        self.started = True
+
+    def reload(self) -> None:
+        self.engine.answer()
+
+    def wait(self, *, timeout: float | None) -> dict[str, Any]:
+        assert timeout is None
+        assert self.over.wait(_LONGEST_S)
+        if self.error is not None:
+            raise self.error
+        return {"StatusCode": self.status}
+
+    def stop(self, *, timeout: int) -> None:
+        assert timeout > 0
+        self.engine.answer()
+        if not self.over.is_set():
+            self.ends(137 if self.deaf else 143)
+
+    def logs(self, *, stdout: bool, stderr: bool, stream: bool, follow: bool) -> Iterator[bytes]:
+        assert (stdout, stderr, stream, follow) == (True, True, True, False)
+        self.engine.answer()
+        return iter(self.output)
+
+    def remove(self, *, force: bool) -> None:
+        assert force
+        self.engine.answer()
+        if self.removed:
+            raise FakeDockerClient.error("No such container", 404, NotFound)
+        self.removed = True
+
+
+@dataclass
+class FakeDockerClient:
+    """The engine: has one image, remembers its containers, and may be gone or refuse."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    made: list[FakeContainer] = field(default_factory=list)
+    gone: Exception | None = None
+    comes_back_after: int = 0
+    refuses_start: Exception | None = None
+    has_image: bool = True
+    pings: int = 0
+    told: dict[str, Any] = field(
+        default_factory=lambda: {"ServerVersion": "fake", "Driver": "overlay2", "NCPU": 4, "MemTotal": 10 * 2**30}
+    )
+
+    @staticmethod
+    def error(text: str, status: int = 500, kind: type[APIError] = APIError) -> APIError:
+        """An error as the SDK makes it of the engine's answer."""
+        response = requests.Response()
+        response.status_code = status
+        return kind(text, response=response, explanation=text)
+
+    def answer(self) -> None:
+        if self.gone is not None:
+            raise self.gone
+
+    def ping(self) -> bool:
+        self.pings += 1
+        if self.comes_back_after and self.pings > self.comes_back_after:
+            self.gone = None
+        self.answer()
+        return True
+
+    def info(self) -> dict[str, Any]:
+        self.answer()
+        return self.told
+
+    @property
+    def images(self) -> Any:
+        return SimpleNamespace(get=self._image)
+
+    @property
+    def containers(self) -> Any:
+        return SimpleNamespace(create=self._create, list=self._list)
+
+    @property
+    def left(self) -> list[FakeContainer]:
+        """The containers that were not removed."""
+        return [each for each in self.made if not each.removed]
+
+    def _image(self, reference: str) -> Any:
+        self.answer()
+        if not self.has_image:
+            raise FakeDockerClient.error(f"No such image: {reference}", 404, ImageNotFound)
+        return SimpleNamespace(id=IMAGE_ID, labels=self.labels, attrs={"RepoDigests": ["x@sha256:" + "2" * 64]})
+
+    def _create(self, image: str, **options: Any) -> FakeContainer:
+        self._image(image)
+        self.made.append(FakeContainer(self, image, options, f"c{len(self.made)}"))
+        return self.made[-1]
+
+    def _list(self, *, all: bool, ignore_removed: bool, filters: dict[str, list[str]]) -> list[FakeContainer]:  # noqa: A002 - the SDK's name
+        assert all
+        assert ignore_removed
+        self.answer()
+        wanted = dict(label.split("=", 1) for label in filters["label"])
+        return [each for each in self.left if wanted.items() <= each.options["labels"].items()]
+
+
+@dataclass
+class Workshop:
+    """A cell's folder, a cache, and an executor on the fake engine."""
+
+    client: FakeDockerClient
+    path: Path
+    cell: Cell
+
+    @property
+    def campaign(self) -> Path:
+        return self.path / "my matrix"
+
+    @property
+    def cache(self) -> Path:
+        return self.path / "ä cache"
+
+    @property
+    def log(self) -> Path:
+        return self.folder.log
+
+    @property
+    def folder(self) -> CellFolder:
+        return CellFolder(self.campaign / "cells" / "abc")
+
+    def executor(self, *, gpu: str | None = None, **limits: Any) -> DockerExecutor:
+        made = DockerExecutor.ready(
+            self.client, reference="mine:1", campaign=self.campaign, container=Container(**limits), gpu=gpu
+        )
+        made.sleep = lambda _: None
+        made.patience_s = 0.0
+        return made
+
+    def start(self, executor: DockerExecutor | None = None, program: str = "search") -> Any:
+        return (executor or self.executor()).start(program, self.folder.path, cache=self.cache, log=self.log)
+
+
+@pytest.fixture
+def client() -> FakeDockerClient:
+    return FakeDockerClient(labels={"tuner-harness.source-hash": environment.code_hash()})
+
+
+@pytest.fixture
+def workshop(client: FakeDockerClient, tmp_path: Path, cell: Cell) -> Workshop:
+    made = Workshop(client, tmp_path, cell)
+    made.cache.mkdir()
+    made.folder.write_cell(cell)
+    # Where root runs the tests, the folder is handed to the worker's user: see test_ownership.py.
+    assert os.access(made.folder.path, os.W_OK)
+    return made
