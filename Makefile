@@ -40,7 +40,7 @@ bench-self: $(READY)  ## Measure the harness's own speed (about half an hour)
 
 lock: $(VENV)/bin/uv  ## Resolve the requirements anew
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --no-header --python-version 3.11 --extra $$extra --extra dev pyproject.toml -o requirements/$$extra.txt; done
+	  --no-header --python-version 3.11 --extra $$extra --extra report --extra dev pyproject.toml -o requirements/$$extra.txt; done
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --no-header --python-version 3.11 --extra $$extra --constraint requirements/$$extra.txt --no-annotate \
 	  pyproject.toml -o requirements/image-$$extra.txt; done
