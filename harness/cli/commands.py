@@ -37,6 +37,9 @@ _IMAGES_FILE = click.option(
     show_default=True,
     help="File that declares the images.",
 )
+_MIX = click.option(
+    "--mix-environments", is_flag=True, help="Make tables of searches that ran in unlike environments, and say so."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -57,6 +60,7 @@ def harness() -> None:
 @click.option("--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu with --gpu]")
 @click.option("--gpu", help="UUID or index of the one GPU that containers get.")
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
+@_MIX
 def run(
     matrix: Path,
     results: Path,
@@ -66,13 +70,21 @@ def run(
     image: str | None,
     gpu: str | None,
     retry_failed: bool,
+    mix_environments: bool,
 ) -> int:
     """Run a matrix, or what is missing of it, and write its tables."""
     from harness.cli import running
     from harness.cli.executors import Where
 
     where = Where(executor=executor, image=image, gpu=gpu)
-    return running.run(matrix, results=results, cache=cache, where=where, retry_failed=retry_failed)
+    return running.run(
+        matrix,
+        results=results,
+        cache=cache,
+        where=where,
+        retry_failed=retry_failed,
+        mix_environments=mix_environments,
+    )
 
 
 @harness.command()
@@ -96,11 +108,12 @@ def plan(matrix: Path, results: Path, cache: Path, *, as_json: bool, calibrate: 
 @_MATRIX
 @_RESULTS
 @click.option("--prices", type=click.Path(path_type=Path), help="Price file to use instead of the harness's own.")
-def tables(matrix: Path, results: Path, prices: Path | None) -> None:
+@_MIX
+def tables(matrix: Path, results: Path, prices: Path | None, *, mix_environments: bool) -> None:
     """Write a matrix's tables again from its records."""
     from harness.cli import running
 
-    running.tables(matrix, results=results, prices_file=prices)
+    running.tables(matrix, results=results, prices_file=prices, mix_environments=mix_environments)
 
 
 @harness.command()

@@ -20,7 +20,9 @@ from harness.cli.watchers import watcher
 from harness.plans import MatrixFolder
 
 
-def run(path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool) -> int:
+def run(
+    path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool, mix_environments: bool = False
+) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
@@ -34,14 +36,20 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, retry_failed: b
         with watcher(loaded.name) as watching:
             runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
             states = _waves(runner, resolved, folder, retry_failed=retry_failed)
-        tables(path, results=results, prices_file=None)
+        tables(path, results=results, prices_file=None, mix_environments=mix_environments)
         return _exit_code(states, missing=len(resolved.unreachable))
 
 
-def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
-    """Write a matrix's tables from its records and print the first of them."""
+def tables(path: Path, *, results: Path, prices_file: Path | None, mix_environments: bool = False) -> None:
+    """Write a matrix's tables from its records and print the first of them.
+
+    Raises:
+        ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
+    """
     folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
     read = analysis.read(folder)
+    if not mix_environments:
+        reports.refuse_unlike(analysis.groups(read))
     price_list = prices.load(prices_file)
     written = reports.write(folder, read, prices=price_list)
     console = printing.console()

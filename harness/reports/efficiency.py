@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
 from harness.analysis.intervals import mean
 from harness.prices import Prices
-from harness.reports import cells, notes
+from harness.reports import cells, mixing, notes
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
@@ -237,7 +237,7 @@ def _reading_notes(found: Sequence[Group]) -> list[str]:
 def _holding_notes(results: Results, found: Sequence[Group], prices: Prices) -> list[str]:
     return [
         *notes.left_out(results, results.searches),
-        *notes.unlike(found),
+        *mixing.unlike(found),
         *notes.unknown_energy(results.searches),
         *notes.pricing(results.searches, prices),
         *notes.holds_for(results.searches),

@@ -43,15 +43,6 @@ def holds_for(searches: Iterable[Search]) -> list[str]:
     return [f"Holds for ({_count(count, 'record')}): {text}." for text, count in found]
 
 
-def unlike(groups: Sequence[Group]) -> list[str]:
-    """Return a warning for each group whose searches did not run in one environment."""
-    return [
-        f"Unlike environments within {heading(group)}: its seconds, joules and dollars are not comparable."
-        for group in groups
-        if len(environments(group.searches)) > 1
-    ]
-
-
 def unknown_energy(searches: Iterable[Search]) -> list[str]:
     """Return why joules are unknown, once for each reason."""
     costs = [search.cost for search in searches if search.status is Status.OK and search.cost is not None]

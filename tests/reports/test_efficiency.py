@@ -150,6 +150,7 @@ def test_unlike_environments_within_a_group_are_warned_of(made: Made, price_list
     made.search([made.trial(0, 0.5)], seed=1, environment={"device": "Tesla T4"})
     text = _markdown(made, price_list)
     assert "Unlike environments within animals, mobile, lr" in text
+    assert "not comparable (device: cpu in 1, Tesla T4 in 1)" in text
     assert "Holds for (1 record): device Tesla T4." in text
 
 
