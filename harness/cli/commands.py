@@ -108,12 +108,23 @@ def plan(matrix: Path, results: Path, cache: Path, *, as_json: bool, calibrate: 
 @_MATRIX
 @_RESULTS
 @click.option("--prices", type=click.Path(path_type=Path), help="Price file to use instead of the harness's own.")
+@click.option("--carbon", type=click.Path(path_type=Path), help="File of carbon intensities instead of its own.")
+@click.option("--grid", help="Whose electricity it was, of those in the file.  [default: world]")
 @_MIX
-def tables(matrix: Path, results: Path, prices: Path | None, *, mix_environments: bool) -> None:
+def tables(
+    matrix: Path,
+    results: Path,
+    prices: Path | None,
+    carbon: Path | None,
+    grid: str | None,
+    *,
+    mix_environments: bool,
+) -> None:
     """Write a matrix's tables again from its records."""
     from harness.cli import running
 
-    running.tables(matrix, results=results, prices_file=prices, mix_environments=mix_environments)
+    figures = running.Figures(prices=prices, carbon=carbon, grid=grid)
+    running.tables(matrix, results=results, figures=figures, mix_environments=mix_environments)
 
 
 @harness.command()

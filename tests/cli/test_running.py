@@ -275,3 +275,13 @@ def test_searches_of_unlike_machines_are_mixed_in_a_table_only_when_told_to(line
     assert refused.err.count("\n") == 1
     assert mixed.code == 0
     assert "Unlike environments within digits" in (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+
+
+def test_a_grid_that_is_not_in_the_file_is_the_users_mistake(line: CommandLine) -> None:
+    line.run()
+
+    assert line.tables("--grid", "france").code == 0
+    answer = line.tables("--grid", "frnce")
+
+    assert answer.code == 2
+    assert answer.err == "carbon.toml: no grid 'frnce'; did you mean 'france'? (--grid)\n"
