@@ -37,6 +37,9 @@ _IMAGES_FILE = click.option(
     show_default=True,
     help="File that declares the images.",
 )
+_PRICES = click.option(
+    "--prices", type=click.Path(path_type=Path), help="Price file to use instead of the harness's own."
+)
 _MIX = click.option(
     "--mix-environments", is_flag=True, help="Make tables of searches that ran in unlike environments, and say so."
 )
@@ -91,23 +94,24 @@ def run(
 @_MATRIX
 @_RESULTS
 @_CACHE
+@_PRICES
 @_JSON
 @click.option(
     "--calibrate",
     is_flag=True,
     help="Train two epochs of each backbone on each data set to learn how long they take here.",
 )
-def plan(matrix: Path, results: Path, cache: Path, *, as_json: bool, calibrate: bool) -> None:
+def plan(matrix: Path, results: Path, cache: Path, prices: Path | None, *, as_json: bool, calibrate: bool) -> None:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import planning
 
-    planning.show(matrix, results=results, cache=cache, as_json=as_json, calibrate=calibrate)
+    planning.show(matrix, results=results, cache=cache, prices_file=prices, as_json=as_json, calibrate=calibrate)
 
 
 @harness.command()
 @_MATRIX
 @_RESULTS
-@click.option("--prices", type=click.Path(path_type=Path), help="Price file to use instead of the harness's own.")
+@_PRICES
 @click.option("--carbon", type=click.Path(path_type=Path), help="File of carbon intensities instead of its own.")
 @click.option("--grid", help="Whose electricity it was, of those in the file.  [default: world]")
 @_MIX
