@@ -92,7 +92,7 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
     for tuner, (folder, record) in contained.items():
         assert scores(folder.trials()) == scores(local[tuner][0].trials())
         assert record.evidence["used"]["cpu_s"]["value"] > 1
-        assert record.cell["environment"] == record.evidence["image"]["id"].removeprefix("sha256:")
+        assert record.cell["environment"] == record.evidence["image"]["content"]
         assert record.cell["environment"] != local[tuner][1].cell["environment"]
     assert owners(there / "my résultats") == {os.geteuid()}
 
