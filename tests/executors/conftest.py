@@ -146,6 +146,9 @@ class FakeDockerClient:
         self.answer()
         return True
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def info(self) -> dict[str, Any]:
         self.answer()
         return self.told
