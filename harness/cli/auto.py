@@ -75,14 +75,14 @@ def named(reference: str | None, *, gpu: str | None, device: Device) -> Intent:
         return Intent(reference=reference, engine=version, gpu=gpu, build=None, identity=engine.identity(found))
 
 
-def found() -> Intent:
+def found(*, device: Device) -> Intent:
     """Return what this host can do: nothing is built, fetched or started to find out.
 
     Raises:
         MachineError: No container could be run; one line says why, and the way out where there is one.
         ImagesError: ``docker/images.toml`` can't be followed.
     """
-    gpu = next(iter(gpus()), None)
+    gpu = _any_gpu() if device == "gpu" else next(iter(gpus()), None)
     target = "cpu" if gpu is None else "gpu"
     with closing(_connected()) as client:
         version = engine.facts(client)["version"]

@@ -84,7 +84,7 @@ class Where:
         if not self.is_free:
             return auto.named(self.image, gpu=self.gpu, device=device)
         try:
-            return auto.found()
+            return auto.found(device=device)
         except MachineError as error:
             return Local(why=str(error), identity=self._processes(device).identity())
 

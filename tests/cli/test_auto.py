@@ -259,6 +259,13 @@ def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None
     with pytest.raises(MachineError, match=r"^device: the matrix asks for a GPU, and NVIDIA's driver lists none"):
         Where(executor="docker").intended(device="gpu")
 
+    asked = AUTO.intended(device="gpu")
+    assert str(asked).startswith(
+        "as local processes: device: the matrix asks for a GPU, and NVIDIA's driver lists none"
+    )
+    with AUTO.working(campaign=host.path / "m", container=Container(), device="gpu") as executor:
+        assert executor == LocalExecutor(needs_gpu=True)
+
     host.has_gpus("GPU-7")
     host.builds("gpu")
     intended = Where(executor="docker").intended(device="gpu")
