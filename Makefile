@@ -15,7 +15,8 @@ help:  ## Say what there is
 
 setup: $(READY)  ## Install everything into .venv, by hash
 
-bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for another)
+# In containers where an engine answers: `harness run` decides, says which, and builds the image where there is none.
+bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for another, HARNESS_EXECUTOR=local without containers)
 	@echo "$(if $(GPU),found a GPU ($(GPU)),found no GPU (no nvidia-smi that answers)): running $(MATRIX)"
 	@$(BIN)/harness run $(MATRIX)
 

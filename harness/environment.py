@@ -16,12 +16,15 @@ from harness import files
 
 _PACKAGE = Path(__file__).parent
 
-# Set in a container by whoever starts it: the image that it runs, which says more than packages do.
-IMAGE = "HARNESS_IMAGE_ID"
+# Set in a container by whoever starts it: the hash of what its image pins, which says more than packages do.
+IMAGE = "HARNESS_IMAGE_CONTENT"
+# Set by an executor whose workers are to train on a GPU.
+NEEDS_GPU = "HARNESS_NEEDS_GPU"
 
 # What no search runs through: a change here leaves every cell what it was.
 _OUTSIDE_A_SEARCH = (
-    "analysis", "campaign", "cli", "executors", "images", "matrix", "plans.py", "reports", "__main__.py",
+    "analysis", "campaign", "carbon.py", "cli", "executors", "images", "matrix", "pinned.py", "plans.py", "reports",
+    "__main__.py",
 )  # fmt: skip
 
 # What a search imports; the lock hash covers these and all that they need.
@@ -40,8 +43,13 @@ class Identity:
 
 
 def identity() -> Identity:
-    """Return what this process is: its image, or its packages where it runs in none, and its sources."""
+    """Return what this process is: its image's content, or its packages where it runs in none, and its sources."""
     return Identity(environment=os.environ.get(IMAGE) or lock_hash(), code=code_hash())
+
+
+def needs_gpu() -> bool:
+    """Return whether whoever started this process wants it to train on a GPU."""
+    return os.environ.get(NEEDS_GPU) == "1"
 
 
 @functools.cache
@@ -92,6 +100,7 @@ def facts() -> dict[str, Any]:
         "logical_cpus": logical_cpus(),
         "memory_bytes": memory_bytes(),
         "platform": platform.platform(),
+        "kernel": platform.release(),
         "python": platform.python_version(),
         "packages": {name: installed[name] for name in _IMPORTED if name in installed},
         "lock_hash": lock_hash(),

@@ -38,6 +38,7 @@ def _domain_or_value(value: Any) -> str:
     return "domain" if isinstance(value, (dict, BaseModel)) else "value"
 
 
+Device = Literal["any", "gpu"]
 Scalar = Annotated[int | float | str | bool, BeforeValidator(_scalar)]
 Plain = Annotated[Value, BeforeValidator(_number_or_text)]
 Bound = Annotated[float, Field(ge=-_LARGEST_INTEGER, le=_LARGEST_INTEGER)]
@@ -245,6 +246,8 @@ class Matrix(Section):
     """What each search may spend."""
     protocol: Protocol = Field(default_factory=Protocol)
     """How every trial is trained and scored."""
+    device: Annotated[Device, Field(examples=["gpu"])] = "any"
+    """What trains: with `gpu`, a worker that sees none ends before its search begins. No part of a cell's identity."""
     container: Container = Field(default_factory=Container)
     """What each worker may use at most, where it runs in a container."""
     include: list[Rule] = []

@@ -35,9 +35,9 @@ def test_another_version_of_a_package_is_another_environment(monkeypatch: pytest
 
 
 def test_a_process_is_known_by_its_image_or_by_its_packages_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HARNESS_IMAGE_ID", raising=False)
+    monkeypatch.delenv("HARNESS_IMAGE_CONTENT", raising=False)
     assert environment.identity().environment == environment.lock_hash()
-    monkeypatch.setenv("HARNESS_IMAGE_ID", "1" * 64)
+    monkeypatch.setenv("HARNESS_IMAGE_CONTENT", "1" * 64)
 
     assert environment.identity() == Identity(environment="1" * 64, code=environment.code_hash())
 

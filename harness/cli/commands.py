@@ -12,7 +12,7 @@ import click
 from harness import __version__
 from harness.cli import exits, places
 
-EXECUTORS = ("local", "docker")
+EXECUTORS = ("auto", "local", "docker")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
     "--results",
@@ -43,6 +43,19 @@ _PRICES = click.option(
 _MIX = click.option(
     "--mix-environments", is_flag=True, help="Make tables of searches that ran in unlike environments, and say so."
 )
+_EXECUTOR = click.option(
+    "--executor",
+    type=click.Choice(EXECUTORS),
+    envvar="HARNESS_EXECUTOR",
+    default="auto",
+    show_default=True,
+    show_envvar=True,
+    help="Where cells run; auto is in containers where an engine and an image are, else as local processes.",
+)
+_IMAGE = click.option(
+    "--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu where there is a GPU]"
+)
+_GPU = click.option("--gpu", help="UUID or index of the one GPU that workers get; one that sees none ends at once.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -59,9 +72,9 @@ def harness() -> None:
 @_MATRIX
 @_RESULTS
 @_CACHE
-@click.option("--executor", type=click.Choice(EXECUTORS), default="local", show_default=True, help="Where cells run.")
-@click.option("--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu with --gpu]")
-@click.option("--gpu", help="UUID or index of the one GPU that containers get.")
+@_EXECUTOR
+@_IMAGE
+@_GPU
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 @_MIX
 def run(
@@ -95,17 +108,35 @@ def run(
 @_RESULTS
 @_CACHE
 @_PRICES
+@_EXECUTOR
+@_IMAGE
+@_GPU
 @_JSON
 @click.option(
     "--calibrate",
     is_flag=True,
     help="Train two epochs of each backbone on each data set to learn how long they take here.",
 )
-def plan(matrix: Path, results: Path, cache: Path, prices: Path | None, *, as_json: bool, calibrate: bool) -> None:
+def plan(
+    matrix: Path,
+    results: Path,
+    cache: Path,
+    prices: Path | None,
+    *,
+    executor: str,
+    image: str | None,
+    gpu: str | None,
+    as_json: bool,
+    calibrate: bool,
+) -> None:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import planning
+    from harness.cli.executors import Where
 
-    planning.show(matrix, results=results, cache=cache, prices_file=prices, as_json=as_json, calibrate=calibrate)
+    where = Where(executor=executor, image=image, gpu=gpu)
+    planning.show(
+        matrix, results=results, cache=cache, where=where, prices_file=prices, as_json=as_json, calibrate=calibrate
+    )
 
 
 @harness.command()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -18,22 +18,36 @@ from harness.campaign.running import Runner, only_one
 from harness.catalogue.tuners import hyperband_iteration
 from harness.cells import Cell
 from harness.cli import places, printing
+from harness.cli.executors import Local, Where
 from harness.cli.watchers import watcher
-from harness.executors import LocalExecutor
+from harness.matrix import LoadedMatrix
 from harness.plans import MatrixFolder
+
+if TYPE_CHECKING:
+    from harness.cli.auto import Intent
 
 _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 3600
 
 
-def show(path: Path, *, results: Path, cache: Path, prices_file: Path | None, as_json: bool, calibrate: bool) -> None:
+def show(
+    path: Path,
+    *,
+    results: Path,
+    cache: Path,
+    where: Where,
+    prices_file: Path | None,
+    as_json: bool,
+    calibrate: bool,
+) -> None:
     """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration."""
     price_list, loaded = prices.load(prices_file), matrix.load(path)
     cache = places.cache_folder(cache)
-    resolved = resolution.resolve(loaded, cache=cache)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
     if calibrate:
-        _calibrate(resolved.cells, MatrixFolder(folder.path / "calibration"), cache=cache, quiet=as_json)
+        _calibrate(loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, quiet=as_json)
+    intent = where.intended(device=loaded.spec.device)
+    resolved = resolution.resolve(loaded, cache=cache, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     after = learning_rates.expected(resolved.cells)
@@ -41,6 +55,7 @@ def show(path: Path, *, results: Path, cache: Path, prices_file: Path | None, as
     pending += after if pending else []
     plan = {
         "matrix": loaded.name,
+        "where": _where(intent),
         "cells": rows,
         "unreachable": [asdict(cell) for cell in resolved.unreachable],
         "learning_rate_cells": len(after),
@@ -55,10 +70,22 @@ def show(path: Path, *, results: Path, cache: Path, prices_file: Path | None, as
         _print(plan)
 
 
-def _calibrate(cells: Sequence[Cell], folder: MatrixFolder, *, cache: Path, quiet: bool) -> None:
-    with only_one(folder), watcher("calibration", quiet=quiet) as watching:
-        runner = Runner(folder=folder, executor=LocalExecutor(), cache=cache, watcher=watching)
+def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where: Where, quiet: bool) -> None:
+    spec = loaded.spec
+    with (
+        only_one(folder),
+        where.working(campaign=folder.path, container=spec.container, device=spec.device) as executor,
+        watcher("calibration", quiet=quiet) as watching,
+    ):
+        cells = resolution.resolve(loaded, cache=cache, identity=executor.identity()).cells
+        runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
         runner.run(forecast.calibrations(cells), retry_failed=True)
+
+
+def _where(intent: Intent | Local) -> str:
+    """Say where the cells would run, and what that would need first."""
+    needs = "; its image would be built first" if intent.builds else ""
+    return f"{intent}{needs}"
 
 
 def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, Any]:
@@ -111,6 +138,7 @@ def _print(plan: dict[str, Any]) -> None:
         console.print(note)
     if plan["learning_rate_cells"]:
         console.print(f"then {plan['learning_rate_cells']} {learning_rates.TUNER} cells, once the searches are done")
+    console.print(f"would run {plan['where']}", soft_wrap=True)
     console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs", soft_wrap=True)
     if plan["pending"]:
         console.print(_forecast(plan), soft_wrap=True)

@@ -31,7 +31,7 @@ def run(
     with (
         only_one(folder),
         _saying_what_is_kept(folder, path, [*_unless_default(results, cache), *where.options]),
-        where.working(campaign=folder.path, container=loaded.spec.container) as executor,
+        where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as executor,
     ):
         resolved = resolution.resolve(loaded, cache=cache, identity=executor.identity())
         with watcher(loaded.name) as watching:

@@ -76,16 +76,21 @@ class DockerExecutor:
             UserError: The engine has less than the matrix asks for.
         """
         image = engine.current(engine.image(client, reference), code=environment.code_hash())
-        facts = engine.facts(client)
-        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
-        made = cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
+        made = cls.of(client, image=image, campaign=campaign, container=container, gpu=gpu)
         if gpu is not None:
             made.try_gpu()
         return made
 
+    @classmethod
+    def of(cls, client: Any, *, image: Image, campaign: Path, container: Container, gpu: str | None) -> DockerExecutor:
+        """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
+        facts = engine.facts(client)
+        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
+        return cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
+
     def identity(self) -> Identity:
-        """Return the image's id, and the hash of the sources that it was built from."""
-        return Identity(environment=_bare(self.image.id), code=str(self.image.code))
+        """Return the hash of what the image pins, and that of the sources that it was built from."""
+        return engine.identity(self.image)
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
         """Start the worker's ``program`` in a container that may write to ``folder`` alone.
@@ -179,7 +184,7 @@ class DockerExecutor:
         return sandbox.options(
             limits=self.limits,
             user=user,
-            image=_bare(self.image.id),
+            content=self.image.content,
             labels={CAMPAIGN: str(self.campaign), CELL: cell},
             devices=devices,
         )
@@ -190,7 +195,7 @@ class DockerExecutor:
             remove(left)
 
     def _facts(self, container: Any) -> dict[str, Any]:
-        image = {**asdict(self.image), "repo_digests": list(self.image.repo_digests)}
+        image = {**asdict(self.image), "content": self.image.content}
         return {
             "container": container.id,
             "image": image,
@@ -208,7 +213,3 @@ def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:
 
 def _refusal(cause: Cause, detail: str, *, started: float, now: float) -> Ended:
     return Ended(exit_code=None, signal=None, wall_s=now - started, finished=now, cause=cause, detail=detail)
-
-
-def _bare(image_id: str) -> str:
-    return image_id.removeprefix("sha256:")

@@ -9,13 +9,14 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from harness.errors import MachineError
+from harness import pinned
+from harness.environment import Identity
+from harness.errors import EngineError, MachineError
 from harness.executors.running import Cause
+from harness.pinned import Pinned
 
 # Whatever the SDK raises: its own errors, and those of the connection beneath.
 FOREIGN = (DockerException, RequestException)
-# The labels that `harness images build` leaves on an image.
-SOURCE_LABEL = "tuner-harness.source-hash"
 
 # How an engine says that numbers of users inside are others outside.
 _MAPPED = ("name=rootless", "name=userns")
@@ -42,19 +43,28 @@ class Image:
     reference: str
     id: str
     repo_digests: tuple[str, ...]
-    code: str | None
+    layers: tuple[str, ...]
+    pinned: Pinned | None
+    """What its labels say that it is made from; None where they don't say all of it."""
+
+    @property
+    def content(self) -> str | None:
+        """The hash of what it pins: what cells are planned for."""
+        return None if self.pinned is None else self.pinned.content
 
 
 def connect() -> Any:
     """Return the SDK's client of the engine that the environment names.
 
     Raises:
-        MachineError: No engine answers.
+        EngineError: No engine answers.
+        MachineError: It refuses this user.
     """
     try:
         return docker.from_env()
     except FOREIGN as error:
-        raise MachineError(explained(error)[1]) from error
+        cause, line = explained(error)
+        raise (EngineError if cause is Cause.ENGINE_GONE else MachineError)(line) from error
 
 
 def image(client: Any, reference: str) -> Image:
@@ -73,7 +83,8 @@ def image(client: Any, reference: str) -> Image:
         reference=reference,
         id=found.id,
         repo_digests=tuple(found.attrs.get("RepoDigests") or ()),
-        code=found.labels.get(SOURCE_LABEL),
+        layers=tuple(found.attrs.get("RootFS", {}).get("Layers") or ()),
+        pinned=pinned.read(found.labels),
     )
 
 
@@ -81,12 +92,23 @@ def current(found: Image, *, code: str) -> Image:
     """Return ``found`` if it was built from sources that hash to ``code``.
 
     Raises:
-        MachineError: It was built from others.
+        MachineError: It was built from others, or doesn't say what it was built from.
     """
-    if found.code != code:
-        built = "says not from which sources it was built" if found.code is None else "was built from other sources"
-        raise MachineError(f"image {found.reference}: {built} than this harness's ({code[:12]}…); {_BUILD}")
+    if identity(found).code != code:
+        built = f"was built from other sources than this harness's ({code[:12]}…)"
+        raise MachineError(f"image {found.reference}: {built}; {_BUILD}")
     return found
+
+
+def identity(found: Image) -> Identity:
+    """Return what workers in containers of an image are; it must say what it is made from.
+
+    Raises:
+        MachineError: It doesn't.
+    """
+    if found.pinned is None:
+        raise MachineError(f"image {found.reference}: its labels don't say what it is made from; {_BUILD}")
+    return Identity(environment=found.pinned.content, code=found.pinned.source)
 
 
 def facts(client: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from harness import environment
 from harness.environment import Identity
@@ -17,10 +18,18 @@ from harness.executors.running import SETTINGS, Ended
 _POLITE_S = 5.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalExecutor:
-    """Starts each worker as a fresh process with this Python."""
+    """Starts each worker as a fresh process with this Python.
 
-    name = "local"
+    ``gpu`` is the UUID or index of the one device that it may see, None for all; with ``needs_gpu`` it is to end
+    before its search begins where it sees none.
+    """
+
+    gpu: str | None = None
+    needs_gpu: bool = False
+
+    name: ClassVar[str] = "local"
 
     def identity(self) -> Identity:
         """Return what this Python is: its packages and the harness's sources."""
@@ -36,11 +45,15 @@ class LocalExecutor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **SETTINGS, "HARNESS_HOST_PID": str(os.getpid())},
+                env={**os.environ, **SETTINGS, **self._device(), "HARNESS_HOST_PID": str(os.getpid())},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )
         return LocalRunning(process, started)
+
+    def _device(self) -> dict[str, str]:
+        seen = {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": self.gpu}
+        return {**seen, environment.NEEDS_GPU: "1"} if self.needs_gpu else seen
 
 
 @dataclass(slots=True)

@@ -19,9 +19,9 @@ _SCRATCH_MIB = 256
 
 
 def options(
-    *, limits: Limits, user: User, image: str, labels: Mapping[str, str], devices: Sequence[DeviceRequest]
+    *, limits: Limits, user: User, content: str | None, labels: Mapping[str, str], devices: Sequence[DeviceRequest]
 ) -> dict[str, Any]:
-    """Return the options that keep a container to itself, and to its limits; ``image`` is the one that it runs."""
+    """Return the options that keep a container to itself, and to its limits; ``content`` is its image's."""
     return {
         "cap_drop": ["ALL"],
         "device_requests": list(devices),
@@ -30,7 +30,8 @@ def options(
             "HOME": HOME,
             # Libraries that ask for a name would look up a number that the image doesn't know.
             "USER": "harness",
-            environment.IMAGE: image,
+            **({} if content is None else {environment.IMAGE: content}),
+            **({environment.NEEDS_GPU: "1"} if devices else {}),
         },
         "init": True,
         "labels": dict(labels),

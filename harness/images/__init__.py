@@ -1,8 +1,8 @@
 """Container images that searches run in: declared in ``images.toml``, built from locks, checked against them."""
 
-from harness.images.building import build
+from harness.images.building import build, planned
 from harness.images.declared import Base, Image, load
 from harness.images.listing import Held, held
 from harness.images.verifying import stale, verify
 
-__all__ = ["Base", "Held", "Image", "build", "held", "load", "stale", "verify"]
+__all__ = ["Base", "Held", "Image", "build", "held", "load", "planned", "stale", "verify"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import EngineError, ImagesError
 from harness.images import engine
 from harness.images.declared import Base, Image
+from harness.pinned import has_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +19,13 @@ class Chosen:
 
     Attributes:
         reference: What the engine is to build on.
-        pinned: The same with a digest, or with its id where this host made it.
+        pinned: The same with a digest.
+        here: Whether this host has it; it is to be pulled otherwise.
     """
 
     reference: str
     pinned: str
+    here: bool
 
 
 def choose(image: Image, name: str | None = None) -> Chosen:
@@ -35,18 +41,39 @@ def choose(image: Image, name: str | None = None) -> Chosen:
     for base in wanted.values():
         found = engine.inspect(base.reference)
         if found is not None:
-            return Chosen(reference=base.reference, pinned=pinned(base, found.id))
+            return Chosen(reference=base.reference, pinned=pinned(base, found.layers), here=True)
     return _absent(image, next(iter(wanted.values())))
 
 
-def pinned(base: Base, found_id: str) -> str:
-    """Return ``base``'s reference with its digest, or with the id of the image that this host has."""
-    return base.reference if has_digest(base.reference) else f"{base.reference}@{found_id}"
+def pull(chosen: Chosen, image: Image) -> None:
+    """Fetch a base that this host has not.
+
+    Raises:
+        EngineError: It can't be pulled, or no engine answers; the line names the way without a registry.
+    """
+    if chosen.here:
+        return
+    try:
+        engine.pull(chosen.reference)
+    except EngineError as error:
+        makers = [base.made_by for base in image.bases.values() if base.made_by is not None]
+        way = f"as root, {makers[0]} makes a base without a registry" if makers else "see docs/containers.md"
+        raise EngineError(f"no base for {image.tag}: {chosen.reference} can't be pulled; {way} ({error})") from error
 
 
-def has_digest(reference: str) -> bool:
-    """Return whether a reference names its content."""
-    return "@sha256:" in reference
+def pinned(base: Base, layers: Sequence[str]) -> str:
+    """Return ``base``'s reference with its digest, or with that of the layers that this host has of it.
+
+    Layers and not an id, which holds the time of its making. They are hashed as the OCI image specification chains
+    them: https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid
+    """
+    if has_digest(base.reference):
+        return base.reference
+    return f"{base.reference}@{functools.reduce(_chained, layers)}"
+
+
+def _chained(below: str, layer: str) -> str:
+    return f"sha256:{hashlib.sha256(f'{below} {layer}'.encode()).hexdigest()}"
 
 
 def _absent(image: Image, base: Base) -> Chosen:
@@ -54,4 +81,4 @@ def _absent(image: Image, base: Base) -> Chosen:
         raise EngineError(f"{base.reference} is not on this host; {base.made_by} makes it")
     if not has_digest(base.reference):
         raise ImagesError(f"images.{image.name}: base '{base.reference}' has no digest; add @sha256:… to its reference")
-    return Chosen(reference=base.reference, pinned=base.reference)
+    return Chosen(reference=base.reference, pinned=base.reference, here=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.images import bases, context, engine, pins
 from harness.images.declared import Image
+from harness.pinned import Pinned
 
 # Docker knows these arguments by itself and keeps them out of an image's history.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
@@ -35,6 +36,7 @@ def build(
         EngineError: No engine answers, or the build fails.
     """
     chosen = bases.choose(image, base)
+    bases.pull(chosen, image)
     arguments = {
         "BASE_IMAGE": chosen.reference,
         "BASE": chosen.pinned,
@@ -48,6 +50,16 @@ def build(
         places = ["--file", str(image.root / pins.DOCKERFILE), "--tag", image.tag, "--target", image.target]
         engine.build(["--network", engine.network(), *options, *places, str(folder)])
     return chosen.pinned
+
+
+def planned(image: Image) -> Pinned:
+    """Return what ``image`` would be pinned to if it were built now; nothing is fetched.
+
+    Raises:
+        ImagesError: Something that the build needs is missing.
+        EngineError: No engine answers, or the base must be made here first.
+    """
+    return Pinned(base=bases.choose(image).pinned, **asdict(pins.of(image)))
 
 
 def _proxies() -> list[str]:

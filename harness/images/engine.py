@@ -72,6 +72,16 @@ def build(arguments: Iterable[str]) -> None:
         raise EngineError("docker build failed; its last lines above say why")
 
 
+def pull(reference: str) -> None:
+    """Fetch an image from its registry; progress goes to standard error.
+
+    Raises:
+        EngineError: No engine answers, or the registry can't be reached or hasn't it.
+    """
+    if _run(["pull", reference], follow=True).returncode != 0:
+        raise EngineError("docker pull failed; its last lines above say why")
+
+
 def network() -> str:
     """Return the network that a build can fetch packages through: the host's, where the engine has no bridge."""
     bridges = _text(_run(["network", "ls", "--filter", "driver=bridge", "--quiet"]))

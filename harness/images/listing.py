@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.images import engine, pins
+from harness import pinned
+from harness.images import engine
 from harness.images.declared import Image
 
 
@@ -37,6 +38,6 @@ def _held(image: Image) -> Held:
         tag=image.tag,
         lock=image.lock,
         id=None if found is None else found.id,
-        base=None if found is None else found.labels.get(pins.BASE_LABEL),
+        base=None if found is None else found.labels.get(pinned.BASE_LABEL),
         size_bytes=None if found is None else found.size_bytes,
     )

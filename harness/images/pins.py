@@ -1,4 +1,4 @@
-"""What an image is pinned to: hashes of the files that it is made from, and the labels that say so."""
+"""What a declared image would be pinned to: hashes of the files that it is made from."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ from harness import environment, files
 from harness.images.declared import Image
 
 DOCKERFILE = "docker/Dockerfile"
-BASE_LABEL = "tuner-harness.base"
-HASH_LABELS = {
-    "source": "tuner-harness.source-hash",
-    "lock": "tuner-harness.lock-hash",
-    "recipe": "tuner-harness.recipe-hash",
-}
-"""The label for each kind of hash."""
-
 _RECIPE = (DOCKERFILE, "requirements/setup.txt")
 
 

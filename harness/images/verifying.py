@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness import pinned
 from harness.errors import EngineError
 from harness.images import bases, engine, pins
 from harness.images.declared import Image
@@ -53,7 +54,7 @@ def _remedy(image: Image) -> str:
 
 def _by_label(image: Image, found: Inspected) -> Iterator[str]:
     for kind, now in asdict(pins.of(image)).items():
-        then = found.labels.get(pins.HASH_LABELS[kind])
+        then = found.labels.get(pinned.HASH_LABELS[kind])
         if then != now:
             yield (
                 f"{image.tag}: {_MEANING[kind]} changed since it was built ({_short(then)} then, {_short(now)} now); "
@@ -65,8 +66,8 @@ def _by_label(image: Image, found: Inspected) -> Iterator[str]:
 
 
 def _base(image: Image, found: Inspected) -> Iterator[str]:
-    stated = found.labels.get(pins.BASE_LABEL, "")
-    if not bases.has_digest(stated):
+    stated = found.labels.get(pinned.BASE_LABEL, "")
+    if not pinned.has_digest(stated):
         yield f"{image.tag}: its base '{stated}' has no digest, so that it may be any; {_remedy(image)}"
         return
     name = next((name for name, base in image.bases.items() if stated.startswith(base.reference)), None)
@@ -76,7 +77,7 @@ def _base(image: Image, found: Inspected) -> Iterator[str]:
     here = engine.inspect(image.bases[name].reference)
     if here is None:
         return
-    if bases.pinned(image.bases[name], here.id) != stated:
+    if bases.pinned(image.bases[name], here.layers) != stated:
         yield f"{image.tag}: its base {image.bases[name].reference} was made anew since; {_remedy(image)}"
     elif found.layers[: len(here.layers)] != here.layers:
         yield f"{image.tag}: does not begin with the layers of {stated}, which it names as its base; {_remedy(image)}"

@@ -54,7 +54,9 @@ def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8],
 
 
 def _write(path: Path, below: Any, images: npt.NDArray[np.uint8]) -> None:
-    forward = tf.function(lambda batch: below(tf.cast(batch, tf.float32), training=False), reduce_retracing=True)
+    forward = tf.function(
+        lambda batch: below(tf.cast(batch, tf.float32), training=False), jit_compile=False, reduce_retracing=True
+    )
     first = forward(images[:BATCH]).numpy()
     header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False}
     # Written in order, not through a memory map: there, a full disk kills the process instead of raising.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from harness.errors import MachineError
 from harness.model import Reading
+from harness.objectives import devices
+from harness.objectives.devices import Gpu
 from harness.spec import Protocol
 
 
@@ -23,6 +27,18 @@ def configure(protocol: Protocol, *, seed: int) -> None:
         tf.config.experimental.set_memory_growth(gpu, enable=True)
 
 
+def check_devices(*, needs_gpu: bool) -> None:
+    """Refuse to train where a GPU was asked for and none is seen, or on one that TensorFlow has no kernels for.
+
+    Raises:
+        MachineError: One line says which, and the way out.
+    """
+    seen = [_described(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    found = devices.trouble(seen, build=tf.sysconfig.get_build_info(), needs_gpu=needs_gpu)
+    if found is not None:
+        raise MachineError(found)
+
+
 def device_name() -> str:
     """Return the name of the device that trains: the GPU's, or ``cpu``."""
     gpus = tf.config.list_physical_devices("GPU")
@@ -36,6 +52,11 @@ def device_peak_memory() -> Reading:
     if not tf.config.list_physical_devices("GPU"):
         return Reading.unknown("no GPU: the device's memory is the machine's")
     return Reading(value=float(tf.config.experimental.get_memory_info("GPU:0")["peak"]))
+
+
+def _described(gpu: Any) -> Gpu:
+    details = tf.config.experimental.get_device_details(gpu)
+    return Gpu(name=str(details.get("device_name", "the GPU")), capability=details.get("compute_capability"))
 
 
 def _add_xla_flag(flag: str) -> None:

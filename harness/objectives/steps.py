@@ -36,7 +36,7 @@ class Steps:
         self.train = tf.function(
             self._train_epoch, input_signature=[tf.TensorSpec((None,), tf.int32), scalar, tf.TensorSpec((2,), tf.int32)]
         )
-        self.predict = tf.function(self._predict, input_signature=[tf.TensorSpec((None,), tf.int32)])
+        self.predict = tf.function(self._predict, jit_compile=False, input_signature=[tf.TensorSpec((None,), tf.int32)])
 
     def _train_epoch(self, order: Any, batch_size: Any, seed: Any) -> Any:
         """Train on the rows of ``order``, in that order; return the mean loss over them."""

@@ -74,10 +74,12 @@ def _current(cell: Cell) -> Cell:
     """Return ``cell`` if this process is what it was planned for.
 
     Raises:
-        MachineError: The harness's sources or its packages are others than when the cell was planned.
+        MachineError: The harness's sources or its packages are others than when the cell was planned, or the device
+            is not what was asked for.
     """
     if environment.identity() != Identity(environment=cell.environment, code=cell.code):
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
+    runtime.check_devices(needs_gpu=environment.needs_gpu())
     return cell
 
 

@@ -16,7 +16,7 @@ import pytest
 from harness import matrix
 from harness.campaign import resolution
 from harness.cells import Cell
-from harness.cli import executors, exits, planning
+from harness.cli import executors, exits
 from harness.cli.commands import harness
 from harness.plans import MatrixFolder
 
@@ -130,7 +130,6 @@ def _restore_signals() -> Iterator[None]:
 def line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     executor = _CAMPAIGN.FakeExecutor()
     monkeypatch.setattr(executors, "LOCAL", lambda: executor)
-    monkeypatch.setattr(planning, "LocalExecutor", lambda: executor)
     made = CommandLine(tmp_path, tmp_path / "ä cache", executor, capsys)
     made.matrix.write_text(MATRIX, "utf-8")
     return made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -92,7 +94,7 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
     for tuner, (folder, record) in contained.items():
         assert scores(folder.trials()) == scores(local[tuner][0].trials())
         assert record.evidence["used"]["cpu_s"]["value"] > 1
-        assert record.cell["environment"] == record.evidence["image"]["id"].removeprefix("sha256:")
+        assert record.cell["environment"] == record.evidence["image"]["content"]
         assert record.cell["environment"] != local[tuner][1].cell["environment"]
     assert owners(there / "my résultats") == {os.geteuid()}
 
@@ -194,3 +196,48 @@ def test_a_cell_on_a_full_disk_is_the_machines_trouble(tmp_path: Path, small_dis
     assert (ended.exit_code, ended.cause) == (75, Cause.NO_DISK)
     assert "No space left on device; free some space" in str(ended.detail)
     client.close()
+
+
+def test_where_an_engine_and_the_image_are_cells_run_in_containers_unasked_and_a_plan_knows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if REFERENCE != "tuner-harness:cpu":
+        pytest.skip("the image to test has a name of its own")
+    monkeypatch.delenv("HARNESS_EXECUTOR")
+
+    answer = run(tmp_path, SMOKE)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    said = answer.stderr.splitlines()
+    assert said[-1].startswith("running in containers of tuner-harness:cpu (engine "), answer.stderr
+    assert all(record.evidence["container"] for _, record in cells(tmp_path, "smoke").values())
+    plan = json.loads(planned(tmp_path, SMOKE))
+    assert plan["where"].startswith("in containers of tuner-harness:cpu (engine ")
+    assert [cell["state"] for cell in plan["cells"]] == ["completed"] * 3
+    local = json.loads(planned(tmp_path, SMOKE, "--executor", "local"))
+    assert [cell["state"] for cell in local["cells"]] == ["pending"] * 3
+
+
+def planned(path: Path, matrix: Path, *options: str) -> str:
+    command = command_of(path, matrix, *options, "--json")
+    command[command.index("run")] = "plan"
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_a_record_says_what_its_container_was(tmp_path: Path) -> None:
+    path = tmp_path / "short.toml"
+    path.write_text(LONG.replace("400", "8"), "utf-8")
+
+    answer = run(tmp_path, path, *IN_CONTAINERS)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    ((_, record),) = cells(tmp_path, "short").values()
+    image, told = record.evidence["image"], record.environment
+    assert image["reference"] == REFERENCE
+    assert image["id"].startswith("sha256:")
+    assert isinstance(image["repo_digests"], list)
+    assert len(image["layers"]) > 2
+    assert {name for name, value in image["pinned"].items() if value} == {"base", "lock", "recipe", "source"}
+    assert record.evidence["engine"]["storage_driver"]
+    assert told["kernel"] == platform.release()
+    assert {"packages", "cpu_model", "memory_bytes", "device", "determinism", "precision", "jit"} <= set(told)

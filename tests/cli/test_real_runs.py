@@ -151,3 +151,19 @@ def test_interrupts_say_what_is_kept_leave_no_worker_and_the_next_run_goes_on(tm
     assert (record.status, record.ended, record.attempts) == ("completed", "budget: epochs", 3)
     assert sum(trial.charged_epochs for trial in real.cell.trials()) == 1200
     assert [attempt.get("interrupted", False) for attempt in real.cell.attempts()] == [True, True, False]
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_a_gpu_that_is_asked_for_where_there_is_none_leaves_every_cell_missing_with_the_reason(tmp_path: Path) -> None:
+    real = RealRun(tmp_path, tuner="default", epochs=4)
+
+    answer = subprocess.run(
+        [*real.command, "--gpu", "GPU-none"], capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert answer.returncode == 4, answer.stderr
+    assert "missing, no F1: preparing digits for EfficientNetLite0: exit code 75: " in answer.stdout
+    assert "a GPU was asked for, but " in answer.stdout
+    assert real.cell.record() is None
+    assert real.cell.trials() == []

@@ -144,12 +144,11 @@ def test_an_interrupt_in_the_default_folders_needs_no_option_to_go_on(
     assert answer.err.strip().endswith("kept in results/größe 1; go on with: harness run 'größe 1.toml'")
 
 
-@pytest.mark.parametrize("option", ["--image", "--gpu"])
-def test_an_image_or_a_gpu_without_containers_is_the_users_mistake(line: CommandLine, option: str) -> None:
-    answer = line.run(option, "0")
+def test_an_image_without_containers_is_the_users_mistake(line: CommandLine) -> None:
+    answer = line.run("--image", "mine:1")
 
     assert answer.code == 2
-    assert answer.err == f"{option}: a local process has none; add --executor docker, or leave it out\n"
+    assert answer.err == "--image: a local process has none; add --executor docker, or leave it out\n"
     assert line.executor.started == []
 
 
@@ -167,8 +166,11 @@ def test_containers_without_an_engine_exit_with_4_in_one_line(
     assert answer.err.count("\n") == 1
 
 
-def test_how_to_go_on_in_containers_names_them_too() -> None:
+def test_how_to_go_on_names_where_unless_that_is_usual(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Where(executor="local").options == []
+    monkeypatch.delenv("HARNESS_EXECUTOR")
+    assert Where(executor="auto").options == []
+    assert Where(executor="local").options == ["--executor", "local"]
     assert Where(executor="docker").options == ["--executor", "docker"]
     options = Where(executor="docker", image="my image", gpu="GPU-1").options
     assert options == ["--executor", "docker", "--image", "my image", "--gpu", "GPU-1"]

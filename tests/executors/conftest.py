@@ -21,7 +21,18 @@ from harness.records import CellFolder
 from harness.spec import Container
 
 IMAGE_ID = "sha256:" + "1" * 64
+LAYERS = ["sha256:" + "5" * 64, "sha256:" + "6" * 64]
 _LONGEST_S = 20.0
+
+
+def labels(source: str) -> dict[str, str]:
+    """The labels that a build from ``source`` leaves."""
+    return {
+        "tuner-harness.base": "python:3@sha256:" + "b" * 64,
+        "tuner-harness.lock-hash": "d" * 64,
+        "tuner-harness.recipe-hash": "e" * 64,
+        "tuner-harness.source-hash": source,
+    }
 
 
 @dataclass
@@ -106,6 +117,7 @@ class FakeDockerClient:
     """The engine: has one image, remembers its containers, and may be gone or refuse."""
 
     labels: dict[str, str] = field(default_factory=dict)
+    image_id: str = IMAGE_ID
     made: list[FakeContainer] = field(default_factory=list)
     gone: Exception | None = None
     comes_back_after: int = 0
@@ -134,6 +146,9 @@ class FakeDockerClient:
         self.answer()
         return True
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def info(self) -> dict[str, Any]:
         self.answer()
         return self.told
@@ -155,7 +170,8 @@ class FakeDockerClient:
         self.answer()
         if not self.has_image:
             raise FakeDockerClient.error(f"No such image: {reference}", 404, ImageNotFound)
-        return SimpleNamespace(id=IMAGE_ID, labels=self.labels, attrs={"RepoDigests": ["x@sha256:" + "2" * 64]})
+        attrs = {"RepoDigests": ["x@sha256:" + "2" * 64], "RootFS": {"Layers": LAYERS}}
+        return SimpleNamespace(id=self.image_id, labels=self.labels, attrs=attrs)
 
     def _create(self, image: str, **options: Any) -> FakeContainer:
         self._image(image)
@@ -208,7 +224,7 @@ class Workshop:
 
 @pytest.fixture
 def client() -> FakeDockerClient:
-    return FakeDockerClient(labels={"tuner-harness.source-hash": environment.code_hash()})
+    return FakeDockerClient(labels=labels(environment.code_hash()))
 
 
 @pytest.fixture

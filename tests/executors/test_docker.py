@@ -11,7 +11,7 @@ import pytest
 import requests
 from docker.errors import DockerException, NotFound
 
-from harness import environment
+from harness import environment, files
 from harness.errors import MachineError, UserError
 from harness.executors import Cause, Ended
 from harness.executors.sandbox import HOME
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 IMAGE_ID = "sha256:" + "1" * 64
+CONTENT = files.digest({"base": "sha256:" + "b" * 64, "lock": "d" * 64, "recipe": "e" * 64})
 GONE = requests.exceptions.ConnectionError("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))")
 
 
@@ -57,7 +58,7 @@ def test_a_container_is_kept_to_itself_and_to_its_limits(workshop: Workshop, cli
         "KERAS_BACKEND": "tensorflow",
         "HOME": HOME,
         "USER": "harness",
-        "HARNESS_IMAGE_ID": "1" * 64,
+        "HARNESS_IMAGE_CONTENT": CONTENT,
     }
     uid = os.geteuid() or 10001
     gid = os.getegid() if os.geteuid() else uid
@@ -102,11 +103,34 @@ def test_what_lies_in_the_cache_is_not_mounted_twice_and_weights_of_elsewhere_ar
     assert set(options["tmpfs"]) == {HOME, "/root"}
 
 
-def test_cells_are_planned_for_the_image_and_the_sources_that_it_was_built_from(workshop: Workshop) -> None:
+def test_cells_are_planned_for_what_the_image_pins_and_the_sources_that_it_was_built_from(workshop: Workshop) -> None:
     identity = workshop.executor().identity()
 
-    assert identity.environment == "1" * 64
+    assert identity.environment == CONTENT
     assert identity.code == environment.code_hash()
+
+
+def test_an_image_built_again_from_the_same_is_the_same_environment(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    before = workshop.executor()
+    client.image_id = "sha256:" + "9" * 64
+
+    again = workshop.executor()
+
+    assert again.image.id != before.image.id
+    assert again.identity() == before.identity()
+
+
+@pytest.mark.parametrize("label", ["lock-hash", "recipe-hash", "base"])
+def test_an_image_that_pins_anything_else_is_another_environment(
+    workshop: Workshop, client: FakeDockerClient, label: str
+) -> None:
+    before = workshop.executor().identity()
+    changed = "python:3@sha256:" + "4" * 64 if label == "base" else "4" * 64
+    client.labels[f"tuner-harness.{label}"] = changed
+
+    assert workshop.executor().identity().environment != before.environment
 
 
 def test_a_worker_that_ends_by_itself_is_collected_and_removed(workshop: Workshop, client: FakeDockerClient) -> None:
@@ -135,6 +159,15 @@ def test_the_evidence_says_what_was_enforced_and_on_what(workshop: Workshop, cli
     assert evidence["enforced"]["dropped_capabilities"] == ["ALL"]
     assert evidence["image"]["id"] == IMAGE_ID
     assert evidence["image"]["reference"] == "mine:1"
+    assert evidence["image"]["repo_digests"] == ("x@sha256:" + "2" * 64,)
+    assert evidence["image"]["layers"] == ("sha256:" + "5" * 64, "sha256:" + "6" * 64)
+    assert evidence["image"]["content"] == CONTENT
+    assert evidence["image"]["pinned"] == {
+        "base": "python:3@sha256:" + "b" * 64,
+        "lock": "d" * 64,
+        "recipe": "e" * 64,
+        "source": environment.code_hash(),
+    }
     assert evidence["engine"]["storage_driver"] == "overlay2"
     assert evidence["oom_killed"] is False
     assert evidence["used"]["cpu_s"]["value"] is None
@@ -380,12 +413,31 @@ def test_roots_folder_is_lent_to_the_worker_and_given_back_however_it_ends(
     assert {path.stat().st_uid, (path / "cell.json").stat().st_uid} == {0}
 
 
-@pytest.mark.parametrize("label", [None, "0" * 64])
-def test_an_image_of_other_sources_is_refused(workshop: Workshop, client: FakeDockerClient, label: str | None) -> None:
-    client.labels = {} if label is None else {"tuner-harness.source-hash": label}
+def test_an_image_of_other_sources_is_refused(workshop: Workshop, client: FakeDockerClient) -> None:
+    client.labels["tuner-harness.source-hash"] = "0" * 64
 
-    with pytest.raises(MachineError, match=r"^image mine:1: .*harness images build$"):
+    with pytest.raises(MachineError, match=r"^image mine:1: was built from other sources .*harness images build$"):
         workshop.executor()
+
+
+@pytest.mark.parametrize("value", [None, "", "unstated"])
+@pytest.mark.parametrize("label", ["source-hash", "lock-hash", "recipe-hash", "base"])
+def test_an_image_that_does_not_say_all_that_it_is_made_from_is_refused(
+    workshop: Workshop, client: FakeDockerClient, label: str, value: str | None
+) -> None:
+    del client.labels[f"tuner-harness.{label}"]
+    client.labels |= {} if value is None else {f"tuner-harness.{label}": value}
+
+    with pytest.raises(MachineError, match=r"^image mine:1: its labels don't say what .*harness images build$"):
+        workshop.executor()
+
+
+def test_a_worker_that_is_given_a_gpu_is_told_to_need_it(workshop: Workshop, client: FakeDockerClient) -> None:
+    workshop.start()
+    workshop.start(workshop.executor(gpu="GPU-1"))
+
+    told = [container.options["environment"].get("HARNESS_NEEDS_GPU") for container in client.made]
+    assert told == [None, "1", "1"]
 
 
 def test_an_image_that_is_not_there_is_told_with_the_way_out(workshop: Workshop, client: FakeDockerClient) -> None:

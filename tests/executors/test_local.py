@@ -87,3 +87,25 @@ def test_a_worker_that_will_not_stop_is_killed_with_all_that_it_started(monkeypa
 def is_alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(
+    ("executor", "told"),
+    [
+        (LocalExecutor(), (None, None)),
+        (LocalExecutor(needs_gpu=True), (None, "1")),
+        (LocalExecutor(gpu="GPU-1", needs_gpu=True), ("GPU-1", "1")),
+    ],
+)
+def test_a_worker_is_told_which_gpu_it_is_to_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: LocalExecutor, told: tuple[str | None, str | None]
+) -> None:
+    for name in ("CUDA_VISIBLE_DEVICES", "HARNESS_NEEDS_GPU"):
+        monkeypatch.delenv(name, raising=False)
+    running = executor.start("search", tmp_path, cache=tmp_path, log=tmp_path / "worker.log")
+
+    found = Path(f"/proc/{running.process.pid}/environ").read_bytes().decode().split("\0")
+
+    running.stop()
+    seen = dict(line.partition("=")[::2] for line in found)
+    assert (seen.get("CUDA_VISIBLE_DEVICES"), seen.get("HARNESS_NEEDS_GPU")) == told

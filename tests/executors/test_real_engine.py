@@ -365,7 +365,7 @@ def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
 def test_an_image_that_is_not_there_leaves_cells_missing_with_the_way_out(bench: Bench) -> None:
     executor = bench.executor(SECOND_TIME)
     (bench.cache / "prepared").mkdir()
-    missing = engine.Image(reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), code=None)
+    missing = engine.Image(reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), layers=(), pinned=None)
     executor.image = missing
 
     running = bench.start(executor)

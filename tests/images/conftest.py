@@ -20,6 +20,8 @@ from harness.images import Image
 ROOT = Path(__file__).parents[2]
 BASE = "tuner-harness-base:bookworm"
 BASE_ID = "sha256:" + "b" * 64
+BASE_DIGEST = "sha256:" + "7" * 64
+"""The digest of the one layer that the base has, and so of the base."""
 PULLED = "python:3.11-slim-bookworm@sha256:" + "a" * 64
 DECLARED = f"""\
 [bases.python]
@@ -95,7 +97,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     client.chmod(0o755)
     state = {
         "answers": True, "bridge": True, "buildx": False, "build_fails": False, "calls": [], "inside": None,
-        "images": {BASE: image_of(["sha256:bottom"])},
+        "images": {BASE: image_of([BASE_DIGEST])}, "registry": True,
     }  # fmt: skip
     file = tmp_path / "engine.json"
     file.write_text(json.dumps(state), "utf-8")

@@ -39,23 +39,28 @@ def build(state: dict[str, Any], arguments: list[str]) -> str:
     return ""
 
 
+def can(state: dict[str, Any], what: str) -> str:
+    """Say what this engine has, or fail for want of it."""
+    if what == "buildx" and not state["buildx"]:
+        sys.exit("docker: unknown command: docker buildx")
+    if what == "pull" and not state["registry"]:
+        sys.exit("dial tcp: lookup registry-1.docker.io: no such host")
+    return "0123\n" if what == "network" and state["bridge"] else ""
+
+
 def answer(state: dict[str, Any], arguments: list[str]) -> str:
     match arguments:
         case ["image", "inspect", name]:
             if name not in state["images"]:
                 sys.exit(ABSENT + name)
             return json.dumps([state["images"][name]])
-        case ["buildx", "version"]:
-            return "" if state["buildx"] else sys.exit("docker: unknown command: docker buildx")
-        case ["network", "ls", *_]:
-            return "0123\n" if state["bridge"] else ""
+        case ["buildx", "version"] | ["network", "ls", *_] | ["pull", _] | ["info"]:
+            return can(state, arguments[0])
         case ["buildx", "build", *rest] | ["build", *rest]:
             return sys.exit("the build fails") if state["build_fails"] else build(state, rest)
         case ["run", *_]:
             state["given"] = sys.stdin.read()
             return str(state["inside"]) if state["inside"] is not None else sys.exit("exec: python: not found")
-        case ["info"]:
-            return ""
     raise AssertionError(arguments)
 
 

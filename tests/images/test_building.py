@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness import images
+from harness import images, pinned
 from harness.errors import EngineError, ImagesError
 from harness.images import Image, context
-from tests.images.conftest import BASE, BASE_ID, PULLED, ROOT, FakeEngine, image_of
+from tests.images.conftest import BASE, BASE_DIGEST, PULLED, ROOT, FakeEngine, image_of
 
 
 def arguments(engine: FakeEngine) -> dict[str, str]:
@@ -18,12 +19,34 @@ def arguments(engine: FakeEngine) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in given)
 
 
-def test_an_image_is_made_on_the_first_base_that_is_here_and_pinned_by_its_id(image: Image, engine: FakeEngine) -> None:
-    assert images.build(image) == f"{BASE}@{BASE_ID}"
+def test_an_image_is_made_on_the_first_base_that_is_here_and_pinned_by_its_layers(
+    image: Image, engine: FakeEngine
+) -> None:
+    assert images.build(image) == f"{BASE}@{BASE_DIGEST}"
 
     assert arguments(engine)["BASE_IMAGE"] == BASE
     assert arguments(engine)["LOCK"] == "requirements/image-cpu.txt"
-    assert engine.state["images"][image.tag]["Config"]["Labels"]["tuner-harness.base"] == f"{BASE}@{BASE_ID}"
+    assert engine.state["images"][image.tag]["Config"]["Labels"]["tuner-harness.base"] == f"{BASE}@{BASE_DIGEST}"
+    assert engine.calls("pull") == []
+
+
+def test_layers_above_one_another_are_hashed_as_the_oci_specification_chains_them(
+    image: Image, engine: FakeEngine
+) -> None:
+    engine.becomes(images={BASE: image_of(["sha256:a", "sha256:b", "sha256:c"])})
+    two = hashlib.sha256(b"sha256:a sha256:b").hexdigest()
+    three = hashlib.sha256(f"sha256:{two} sha256:c".encode()).hexdigest()
+
+    assert images.build(image) == f"{BASE}@sha256:{three}"
+
+
+def test_what_an_image_would_pin_is_known_before_it_is_built(image: Image, engine: FakeEngine) -> None:
+    planned = images.planned(image)
+    assert engine.calls("build") == engine.calls("pull") == []
+
+    images.build(image)
+
+    assert pinned.read(engine.state["images"][image.tag]["Config"]["Labels"]) == planned
 
 
 def test_a_base_with_a_digest_comes_first_where_it_is_here(image: Image, engine: FakeEngine) -> None:
@@ -37,6 +60,15 @@ def test_where_no_base_is_here_the_first_is_pulled(image: Image, engine: FakeEng
 
     assert images.build(image) == PULLED
     assert arguments(engine)["BASE_IMAGE"] == PULLED
+    assert engine.calls("pull") == [["pull", PULLED]]
+
+
+def test_where_the_registry_is_out_of_reach_the_way_without_one_is_told(image: Image, engine: FakeEngine) -> None:
+    engine.becomes(images={}, registry=False)
+
+    with pytest.raises(EngineError, match=r"can't be pulled; as root, docker/base-from-debian\.sh makes a base"):
+        images.build(image)
+    assert engine.calls("build") == []
 
 
 @pytest.mark.usefixtures("engine")

@@ -8,7 +8,7 @@ import pytest
 from harness import images
 from harness.errors import EngineError
 from harness.images import Image
-from tests.images.conftest import BASE, FILES, PULLED, FakeEngine, image_of, write
+from tests.images.conftest import BASE, BASE_DIGEST, FILES, PULLED, FakeEngine, image_of, write
 
 REMEDY = "; harness images build cpu"
 
@@ -63,7 +63,7 @@ def test_what_no_search_runs_through_leaves_an_image_as_it_is(built: Image) -> N
 
 def test_a_base_made_anew_makes_an_image_stale(built: Image, engine: FakeEngine) -> None:
     held = engine.state["images"]
-    engine.becomes(images={**held, BASE: {**held[BASE], "Id": "sha256:" + "c" * 64}})
+    engine.becomes(images={**held, BASE: image_of(["sha256:" + "c" * 64])})
 
     assert images.stale(built) == [f"{built.tag}: its base {BASE} was made anew since{REMEDY}"]
 
@@ -167,10 +167,10 @@ def test_no_engine_is_no_difference_but_the_machines_trouble(
         look(built)
 
 
-def test_what_is_held_is_listed_with_what_is_not(built: Image, engine: FakeEngine) -> None:
+def test_what_is_held_is_listed_with_what_is_not(built: Image) -> None:
     cpu, gpu = images.held(images.load(built.root / "docker/images.toml"))
 
-    assert (cpu.size_bytes, cpu.base) == (2**31, f"{BASE}@{engine.state['images'][BASE]['Id']}")
+    assert (cpu.size_bytes, cpu.base) == (2**31, f"{BASE}@{BASE_DIGEST}")
     assert (gpu.id, gpu.base, gpu.size_bytes) == (None, None, None)
 
 

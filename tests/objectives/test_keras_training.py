@@ -169,6 +169,16 @@ def test_compiled_steps_agree_with_uncompiled_ones(features: TrainingData) -> No
     assert [epoch.loss for epoch in compiled] == pytest.approx([epoch.loss for epoch in plain], rel=1e-4)
 
 
+@pytest.mark.parametrize("jit", [False, True])
+def test_training_is_compiled_if_asked_and_never_by_the_devices_leave(features: TrainingData, *, jit: bool) -> None:
+    subject = objective(features, jit=jit, determinism=False)
+    list(subject.train(proposal(last=1)))
+
+    ((_, steps),) = subject._built.values()
+    assert steps._step._jit_compile is jit
+    assert steps.predict._jit_compile is False
+
+
 def test_test_images_are_scored_with_the_weights_as_they_stand(features: TrainingData) -> None:
     swapped = replace(features, validation=features.test, test=features.validation)
     subject, mirror = objective(features), objective(swapped)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 import shutil
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import UserError
+from harness.errors import MachineError, UserError
 from harness.ledger import PHASES
 from harness.model import Outcome, Trial
 from harness.records import CellFolder
@@ -262,3 +263,33 @@ def test_a_budget_in_dollars_on_a_machine_without_a_price_is_refused_in_one_line
         programs._usd_per_hour(cell, {"device": "Quantum 9000", "logical_cpus": 2})
     assert programs._usd_per_hour(cell, {"device": "cpu", "logical_cpus": 2}) == pytest.approx(0.1, abs=0.05)
     assert programs._usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
+
+
+@pytest.mark.parametrize("program", ["prepare", "search"])
+def test_a_worker_that_needs_a_gpu_and_sees_none_does_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    monkeypatch.setenv("HARNESS_NEEDS_GPU", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    bench.cache = tmp_path / "fresh cache"
+    folder = bench.folder(bench.cell())
+
+    with pytest.raises(MachineError, match="a GPU was asked for"):
+        programs.PROGRAMS[program](folder, cache=bench.cache, started=time.monotonic())
+
+    assert folder.trials() == []
+    assert not (bench.cache / "activations").exists()
+
+
+def test_a_record_says_all_that_a_time_depends_on(bench: Bench) -> None:
+    _, outcome = bench.search(bench.cell())
+
+    told = outcome["environment"]
+    assert told["packages"]["keras"]
+    assert told["cpu_model"]
+    assert told["memory_bytes"] > 2**28
+    assert told["kernel"] == platform.release()
+    assert (told["determinism"], told["precision"], told["jit"]) == (True, "float32", False)
+    assert {"device", "lock_hash", "code_hash", "logical_cpus", "python"} <= set(told)

@@ -1,0 +1,289 @@
+"""Where cells run unless the user says; engine, docker client and driver are fakes."""
+
+from __future__ import annotations
+
+import gc
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from docker.errors import ImageNotFound
+
+from harness import environment, images
+from harness.cli import auto
+from harness.cli.executors import Where
+from harness.errors import EngineError, MachineError, UserError
+from harness.executors import LocalExecutor
+from harness.executors import engine as sdk
+from harness.executors.docker import DockerExecutor
+from harness.spec import Container
+from tests.executors.conftest import FakeDockerClient
+from tests.images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+AUTO = Where(executor="auto")
+CPU, GPU = "tuner-harness:cpu", "tuner-harness:gpu"
+NO_GPU = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
+
+
+@dataclass
+class FakeSdk(FakeDockerClient):
+    """The SDK's side of the engine that the fake client speaks of: the same images."""
+
+    engine: Any = None
+
+    def _image(self, reference: str) -> Any:
+        self.answer()
+        held = self.engine.state["images"]
+        found = held.get(reference) or next((one for one in held.values() if one["Id"] == reference), None)
+        if found is None:
+            raise self.error(f"No such image: {reference}", 404, ImageNotFound)
+        return SimpleNamespace(id=found["Id"], labels=found["Config"].get("Labels") or {}, attrs=found)
+
+
+@dataclass
+class Host:
+    """A machine with an engine that has a base and no image yet, with a checkout, and without a GPU."""
+
+    path: Path
+    engine: FakeEngine
+    client: FakeSdk
+
+    @property
+    def images_file(self) -> Path:
+        return self.path / "my prüject" / "docker" / "images.toml"
+
+    def builds(self, name: str = "cpu") -> None:
+        images.build(next(image for image in images.load(self.images_file) if image.name == name))
+        self.engine.becomes(calls=[])
+
+    def has_gpus(self, *uuids: str, exit_code: int = 0) -> None:
+        tool = self.path / "tools" / "nvidia-smi"
+        tool.write_text(f"#!/bin/sh\nprintf '%s\\n' {' '.join(uuids)}\nexit {exit_code}\n")
+        tool.chmod(0o755)
+
+    @property
+    def built(self) -> list[str]:
+        return [call[call.index("--tag") + 1] for call in self.engine.calls("build")]
+
+    def works(self, where: Where = AUTO, **limits: Any) -> Any:
+        with where.working(campaign=self.path / "m", container=Container(**limits), device="any") as executor:
+            return executor
+
+
+@pytest.fixture
+def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.MonkeyPatch) -> Host:  # noqa: F811 - fixtures
+    client = FakeSdk(engine=engine)
+    monkeypatch.setattr(sdk, "connect", lambda: client)
+    made = Host(tmp_path, engine, client)
+    monkeypatch.setattr(auto, "DECLARED", made.images_file)
+    monkeypatch.setattr(environment, "code_hash", lambda: environment.code_hash_of(project / "harness"))
+    for name in ("SSL_CERT_FILE", "PIP_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    # Neither a driver of this machine nor a client beside the fake one.
+    monkeypatch.setenv("PATH", f"{tmp_path / 'tools'}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    return made
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_an_image_that_is_here_and_current_is_run(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.builds()
+
+    executor = host.works()
+
+    assert isinstance(executor, DockerExecutor)
+    assert executor.image.reference == CPU
+    assert said(capsys) == [f"running in containers of {CPU} (engine fake, no GPU)"]
+    assert host.built == []
+
+
+def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    intended = AUTO.intended(device="any")
+    assert (host.built, intended.builds) == ([], True)
+
+    executor = host.works()
+
+    assert host.built == [CPU]
+    assert executor.identity() == intended.identity
+    first, last = said(capsys)
+    assert first.startswith(f"building {CPU} first: the first time 2 GB and about 3 minutes")
+    assert last == f"running in containers of {CPU} (engine fake, no GPU)"
+
+
+@pytest.mark.parametrize("name", ["harness/search.py", "requirements/image-cpu.txt", "docker/Dockerfile"])
+def test_an_image_made_from_something_else_is_built_anew(host: Host, name: str) -> None:
+    host.builds()
+    write(host.images_file.parents[1], {name: "changed\n"})
+
+    executor = host.works()
+
+    assert host.built == [CPU]
+    assert executor.identity() == AUTO.intended(device="any").identity
+
+
+def test_an_image_of_which_nothing_is_known_is_built_anew(host: Host) -> None:
+    host.builds()
+    host.engine.holds(Config={"Labels": {}, "User": "10001"})
+
+    host.works()
+
+    assert host.built == [CPU]
+
+
+def test_where_a_build_fails_processes_do_it_and_the_reason_is_said(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.engine.becomes(build_fails=True)
+
+    assert isinstance(host.works(), LocalExecutor)
+
+    last = said(capsys)[-1]
+    assert last == "running as local processes: docker build failed; its last lines above say why"
+
+
+def test_where_there_is_no_base_and_no_registry_the_way_to_one_is_said(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.engine.becomes(images={}, registry=False)
+
+    assert isinstance(host.works(), LocalExecutor)
+
+    assert "as root, docker/base-from-debian.sh makes a base without a registry" in said(capsys)[-1]
+    assert host.built == []
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
+def test_where_no_engine_answers_processes_do_it(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{line.folder}/no such socket")
+
+    answer = line.run("--executor", "auto")
+    gc.collect()
+
+    assert answer.code == 0
+    assert answer.err == "running as local processes: no container engine answers; harness doctor says more\n"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (MachineError("the engine's socket is closed to this user; add them to the group docker"), "socket is closed"),
+        (EngineError("whatever the SDK says"), "no container engine answers"),
+    ],
+)
+def test_an_engine_that_can_not_be_reached_is_told_apart(
+    host: Host, monkeypatch: pytest.MonkeyPatch, trouble: MachineError, reason: str
+) -> None:
+    def refuse() -> Any:
+        raise trouble
+
+    monkeypatch.setattr(sdk, "connect", refuse)
+
+    assert isinstance(host.works(), LocalExecutor)
+    assert reason in str(AUTO.intended(device="any"))
+
+
+def test_an_engine_that_maps_users_is_not_used(host: Host) -> None:
+    host.builds()
+    host.client.told["SecurityOptions"] = ["name=rootless"]
+
+    assert isinstance(host.works(), LocalExecutor)
+    assert "maps users to others" in str(AUTO.intended(device="any"))
+
+
+def test_a_gpu_of_the_host_is_given_and_tried_before_its_image_is_built(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.has_gpus("GPU-1", "GPU-2")
+
+    executor = host.works()
+
+    assert (executor.gpu, executor.image.reference, host.built) == ("GPU-1", GPU, [GPU])
+    assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1)"
+    base = host.engine.state["images"][BASE]["Id"]
+    assert next(container.image for container in host.client.made) == base
+    assert host.client.left == []
+
+
+def test_a_gpu_that_the_engine_can_not_give_builds_nothing_and_is_said(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.has_gpus("GPU-1")
+    host.client.refuses_start = host.client.error(NO_GPU)
+
+    assert isinstance(host.works(), LocalExecutor)
+
+    assert host.built == []
+    assert "the engine can give no GPU; install the NVIDIA container toolkit" in said(capsys)[-1]
+
+
+@pytest.mark.parametrize("exit_code", [0, 9])
+def test_a_driver_that_does_not_answer_or_lists_nothing_is_no_gpu(host: Host, exit_code: int) -> None:
+    host.has_gpus(exit_code=exit_code)
+    assert auto.gpus() == []
+
+    host.has_gpus("NVIDIA-SMI has failed", exit_code=9)
+    assert auto.gpus() == []
+
+
+def test_an_installed_harness_runs_an_image_that_is_here_but_can_build_none(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "DECLARED", host.path / "site-packages" / "docker" / "images.toml")
+    assert isinstance(host.works(), LocalExecutor)
+    assert str(AUTO.intended(device="any")) == (
+        f"as local processes: image {CPU}: the engine has none of this name; this installation has no docker/ folder "
+        "to build from: build it in a checkout of the same version"
+    )
+
+    host.builds()
+
+    assert isinstance(host.works(), DockerExecutor)
+
+
+@pytest.mark.parametrize("where", [Where(executor="auto", image="mine:1"), Where(executor="auto", gpu="0")])
+def test_an_image_or_a_gpu_that_is_named_means_containers_and_nothing_else(host: Host, where: Where) -> None:
+    with pytest.raises(MachineError, match=r"the engine has none of this name; build it: harness images build$"):
+        host.works(where)
+    assert host.built == []
+
+
+def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None:
+    with pytest.raises(MachineError, match=r"^device: the matrix asks for a GPU, and NVIDIA's driver lists none"):
+        Where(executor="docker").intended(device="gpu")
+
+    asked = AUTO.intended(device="gpu")
+    assert str(asked).startswith(
+        "as local processes: device: the matrix asks for a GPU, and NVIDIA's driver lists none"
+    )
+    with AUTO.working(campaign=host.path / "m", container=Container(), device="gpu") as executor:
+        assert executor == LocalExecutor(needs_gpu=True)
+
+    host.has_gpus("GPU-7")
+    host.builds("gpu")
+    intended = Where(executor="docker").intended(device="gpu")
+    assert str(intended) == f"in containers of {GPU} (engine fake, GPU GPU-7)"
+
+
+def test_processes_are_told_of_the_gpu_that_they_need() -> None:
+    free = Where(executor="local")
+    with free.working(campaign=Path(), container=Container(), device="any") as executor:
+        assert executor == LocalExecutor()
+    with free.working(campaign=Path(), container=Container(), device="gpu") as executor:
+        assert executor == LocalExecutor(needs_gpu=True)
+    with Where(executor="local", gpu="1").working(campaign=Path(), container=Container(), device="any") as executor:
+        assert executor == LocalExecutor(gpu="1", needs_gpu=True)
+
+
+def test_more_than_the_engine_has_is_the_users_mistake_and_no_reason_for_processes(host: Host) -> None:
+    host.builds()
+
+    with pytest.raises(UserError, match=r"^container\.cpus: 99 asked for"):
+        host.works(cpus=99)
