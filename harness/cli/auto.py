@@ -24,6 +24,8 @@ DECLARED = Path(environment.__file__).parents[1] / "docker" / "images.toml"
 # Measured on two cores, with every package to be fetched.
 _FIRST_BUILD = {"cpu": "2 GB and about 3 minutes", "gpu": "7 GB and about 6 minutes"}
 _DRIVER_PATIENCE_S = 20
+# An engine of another host that is switched off would let every run wait for a minute.
+_ENGINE_PATIENCE_S = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ def _any_gpu() -> str:
 
 def _connected() -> Any:
     try:
-        return engine.connect()
+        return engine.connect(patience_s=_ENGINE_PATIENCE_S)
     except EngineError as error:
         raise EngineError("no container engine answers; harness doctor says more") from error
 

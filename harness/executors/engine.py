@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import docker
+from docker.constants import DEFAULT_TIMEOUT_SECONDS
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
@@ -53,15 +54,15 @@ class Image:
         return None if self.pinned is None else self.pinned.content
 
 
-def connect() -> Any:
-    """Return the SDK's client of the engine that the environment names.
+def connect(*, patience_s: float = DEFAULT_TIMEOUT_SECONDS) -> Any:
+    """Return the SDK's client of the engine that the environment names; ``patience_s`` is for each of its answers.
 
     Raises:
         EngineError: No engine answers.
         MachineError: It refuses this user.
     """
     try:
-        return docker.from_env()
+        return docker.from_env(timeout=patience_s)
     except FOREIGN as error:
         cause, line = explained(error)
         raise (EngineError if cause is Cause.ENGINE_GONE else MachineError)(line) from error

@@ -79,7 +79,7 @@ class Host:
 @pytest.fixture
 def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.MonkeyPatch) -> Host:  # noqa: F811 - fixtures
     client = FakeSdk(engine=engine)
-    monkeypatch.setattr(sdk, "connect", lambda: client)
+    monkeypatch.setattr(sdk, "connect", lambda **_: client)
     made = Host(tmp_path, engine, client)
     monkeypatch.setattr(auto, "DECLARED", made.images_file)
     monkeypatch.setattr(environment, "code_hash", lambda: environment.code_hash_of(project / "harness"))
@@ -181,7 +181,7 @@ def test_where_no_engine_answers_processes_do_it(line: CommandLine, monkeypatch:
 def test_an_engine_that_can_not_be_reached_is_told_apart(
     host: Host, monkeypatch: pytest.MonkeyPatch, trouble: MachineError, reason: str
 ) -> None:
-    def refuse() -> Any:
+    def refuse(**_: Any) -> Any:
         raise trouble
 
     monkeypatch.setattr(sdk, "connect", refuse)
