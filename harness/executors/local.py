@@ -21,6 +21,7 @@ class LocalExecutor:
     """Starts each worker as a fresh process with this Python."""
 
     name = "local"
+    gpu = None
 
     def identity(self) -> Identity:
         """Return what this Python is: its packages and the harness's sources."""

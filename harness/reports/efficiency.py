@@ -239,6 +239,7 @@ def _holding_notes(results: Results, found: Sequence[Group], prices: Prices) -> 
         *notes.left_out(results, results.searches),
         *notes.unlike(found),
         *notes.unknown_energy(results.searches),
+        *notes.energy_covers(results.searches),
         *notes.pricing(results.searches, prices),
         *notes.holds_for(results.searches),
     ]

@@ -13,8 +13,10 @@ from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
 from harness.executors import Cause
+from harness.meters import nvml
 from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
+from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -37,6 +39,24 @@ def test_every_cell_is_prepared_for_then_searched_and_sealed(bench: Bench, cells
         assert record is not None
         assert (record.status, record.ended, record.trials, record.attempts) == ("completed", "budget: epochs", 1, 1)
         assert Cell.model_validate(record.cell) == cell
+
+
+def test_a_record_holds_what_was_read_of_the_gpu_or_why_nothing_was(
+    bench: Bench, cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = FakeDevice(uuid="GPU-1")
+    monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(gpu)))
+    bench.executor.gpu = "GPU-1"
+
+    bench.run([cell])
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.evidence["gpu"]["device_uuid"] == "GPU-1"
+    assert record.evidence["gpu"]["idle_power_w"]["value"] == 52.5
+    assert record.evidence["gpu"]["energy_j"]["value"] is None
+    assert "too short" in record.evidence["gpu"]["energy_j"]["reason"]
+    assert all(attempt["evidence"]["gpu"]["device_uuid"] == "GPU-1" for attempt in bench.folder_of(cell).attempts())
 
 
 def test_the_phases_of_a_record_sum_to_its_wall_clock(
