@@ -29,9 +29,9 @@ class Energy:
     reason: str | None = None
 
     @property
-    def facts(self) -> dict[str, str | None]:
-        """What a record says of it."""
-        return {"covers": self.covers, "reason": self.reason}
+    def facts(self) -> dict[str, float | str | None]:
+        """What a record says of it: a reading of 0 joules at the search's start where the counter can be read."""
+        return {"value": None if self.counter is None else 0.0, "reason": self.reason, "covers": self.covers}
 
 
 @dataclass(slots=True)

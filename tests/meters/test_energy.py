@@ -67,7 +67,7 @@ def test_the_processors_energy_says_that_it_covers_the_processor(powercap: Path)
 
     assert energy.counter is not None
     assert energy.counter.read_j() == 5.0
-    assert energy.facts == {"covers": "processor packages (RAPL)", "reason": None}
+    assert energy.facts == {"value": 0.0, "reason": None, "covers": "processor packages (RAPL)"}
 
 
 def test_a_gpus_energy_is_its_own_counter_and_says_so() -> None:
@@ -77,7 +77,7 @@ def test_a_gpus_energy_is_its_own_counter_and_says_so() -> None:
 
     assert energy.counter is not None
     assert energy.counter.read_j() == 2.5
-    assert energy.facts == {"covers": "the GPU (NVML)", "reason": None}
+    assert energy.facts == {"value": 0.0, "reason": None, "covers": "the GPU (NVML)"}
 
 
 def test_a_gpu_that_does_not_count_is_unknown_and_the_processor_does_not_stand_in() -> None:
@@ -89,7 +89,7 @@ def test_a_gpu_that_does_not_count_is_unknown_and_the_processor_does_not_stand_i
 
 
 def test_a_gpu_that_can_not_be_told_has_the_reason() -> None:
-    assert of_gpu(Reading.unknown("2 GPUs")).facts == {"covers": "the GPU (NVML)", "reason": "2 GPUs"}
+    assert of_gpu(Reading.unknown("2 GPUs")).facts == {"value": None, "reason": "2 GPUs", "covers": "the GPU (NVML)"}
 
 
 def test_a_counter_that_falls_silent_makes_that_trials_energy_unknown_and_the_nexts_known() -> None:
