@@ -129,7 +129,7 @@ def search_of(
         objective=objective,
         budget=model.Budget(**cell.budget.model_dump()),
         ledger=ledger,
-        usage=Usage(cpu_s=meters.cpu_s, energy=meters.find_energy_counter()[0]),
+        usage=Usage(cpu_s=meters.cpu_s, energy=meters.of_processor().counter),
         keep=keep,
         watch=_progress(folder),
     )

@@ -62,7 +62,8 @@ def summary(environment: Mapping[str, Any]) -> str:
 
 
 def _machine(environment: Mapping[str, Any]) -> list[str]:
-    facts = [_labelled("device ", environment.get("device")), _known(environment.get("cpu_model"))]
+    driver = _labelled("NVIDIA driver ", environment.get("driver"))
+    facts = [_labelled("device ", environment.get("device")), driver, _known(environment.get("cpu_model"))]
     cpus, memory_bytes = environment.get("logical_cpus"), environment.get("memory_bytes")
     if cpus is not None:
         facts.append(f"{cpus} logical CPUs")

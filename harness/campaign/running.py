@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness import environment, files
+from harness.campaign import devices
 from harness.campaign.watching import ProgressFile, State, Watcher
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import MACHINE_TROUBLE_EXIT, ResultsError, UserError
@@ -136,17 +137,19 @@ class Runner:
         folder.progress.unlink(missing_ok=True)
         progress = ProgressFile(folder.progress)
         note = {"program": program, "began_at": _now()}
+        meter = devices.meter_for(self.executor)
         running = self.executor.start(program, folder.path, cache=self.cache, log=folder.log)
         try:
             while (ended := running.wait(_POLL_S)) is None:
+                meter.sample()
                 latest = progress.latest()
                 if latest is not None:
                     self.watcher.cell_advances(cell, latest)
         except BaseException:
-            ended = running.stop()
+            ended = devices.with_readings(running.stop(), meter)
             folder.note_attempt({**note, **asdict(ended), "interrupted": True})
             raise
-        ended = _with_outcome_read(ended, folder)
+        ended = devices.with_readings(_with_outcome_read(ended, folder), meter)
         went_well = ended.exit_code == 0 and ended.cause is None
         folder.note_attempt({**note, **asdict(ended), "reason": None if went_well else _how(ended, folder)})
         return ended

@@ -175,12 +175,13 @@ def show(cell: str, results: Path, *, as_json: bool) -> None:
 
 @harness.command()
 @_CACHE
+@_IMAGES_FILE
 @_JSON
-def doctor(cache: Path, *, as_json: bool) -> None:
-    """Say what this machine can and can't do, and the remedy."""
+def doctor(cache: Path, file: Path, *, as_json: bool) -> None:
+    """Say what this machine can and can't do, and the remedy; always exits with 0."""
     from harness.cli import doctor as checks
 
-    checks.show(cache=cache, as_json=as_json)
+    checks.show(cache=cache, file=file, as_json=as_json)
 
 
 @harness.command()

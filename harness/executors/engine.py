@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,11 +123,7 @@ def facts(client: Any) -> dict[str, Any]:
         told = client.info()
     except FOREIGN as error:
         raise MachineError(explained(error)[1]) from error
-    if any(option.startswith(_MAPPED) for option in told.get("SecurityOptions") or ()):
-        raise MachineError(
-            "the engine maps users to others (rootless, or userns-remap), so that a cell's files would not be yours; "
-            "name one that doesn't in DOCKER_HOST"
-        )
+    unmapped(told)
     devices = told.get("DiscoveredDevices") or ()
     return {
         "version": told["ServerVersion"],
@@ -136,6 +133,19 @@ def facts(client: Any) -> dict[str, Any]:
         "memory_bytes": told["MemTotal"],
         "cdi_devices": [device["ID"] for device in devices if device.get("Source") == "cdi"],
     }
+
+
+def unmapped(told: Mapping[str, Any]) -> None:
+    """Refuse an engine that maps users to others, by what it tells of itself.
+
+    Raises:
+        MachineError: It does.
+    """
+    if any(option.startswith(_MAPPED) for option in told.get("SecurityOptions") or ()):
+        raise MachineError(
+            "the engine maps users to others (rootless, or userns-remap), so that a cell's files would not be yours; "
+            "name one that doesn't in DOCKER_HOST"
+        )
 
 
 def enforced(container: Any) -> dict[str, Any]:

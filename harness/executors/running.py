@@ -69,6 +69,16 @@ class Running(Protocol):
 class Executor(Protocol):
     """What starts workers."""
 
+    @property
+    def name(self) -> str:
+        """``local`` or ``docker``."""
+        ...
+
+    @property
+    def gpu(self) -> str | None:
+        """UUID or index of the one GPU that workers are given; None: a container gets none, a process sees all."""
+        ...
+
     def identity(self) -> Identity:
         """Return what the workers' environment and sources are; cells are planned for it, and workers check it."""
         ...

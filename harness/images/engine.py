@@ -48,15 +48,17 @@ def inspect(reference: str) -> Inspected | None:
     )
 
 
-def run_inside(image: str, program: Iterable[str], *, given: str) -> str:
+def run_inside(image: str, program: Iterable[str], *, given: str, devices: Iterable[str] = ()) -> str:
     """Return what a program prints in a container that can reach and change nothing; ``given`` is its input.
+
+    ``devices`` are the client's options for what of the host's devices it is given.
 
     Raises:
         EngineError: No engine answers, or the program fails.
     """
     hardened = ["--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - inside
     options = ["--rm", "--interactive", "--security-opt", "no-new-privileges", *hardened]
-    return _text(_run(["run", *options, image, *program], given=given))
+    return _text(_run(["run", *options, *devices, image, *program], given=given))
 
 
 def build(arguments: Iterable[str]) -> None:

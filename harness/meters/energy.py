@@ -1,4 +1,4 @@
-"""Joules from the processor's own counter (RAPL). GPU counters are read on the host of a container."""
+"""Joules of the device that trains: the processor's own counter (RAPL), or a GPU's. Never both in one number."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from harness.meters.nvml import Gpu
 from harness.model import Reading
 
 POWERCAP = Path("/sys/class/powercap")
@@ -14,9 +15,23 @@ POWERCAP = Path("/sys/class/powercap")
 class EnergyCounter(Protocol):
     """A counter of joules that only grows."""
 
-    def read_j(self) -> float:
-        """Return joules since some fixed moment."""
+    def read_j(self) -> float | None:
+        """Return joules since some fixed moment; None where the counter doesn't answer this time."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """Where trials' joules come from: a counter and what it ``covers``, or None and the ``reason``."""
+
+    counter: EnergyCounter | None
+    covers: str
+    reason: str | None = None
+
+    @property
+    def facts(self) -> dict[str, float | str | None]:
+        """What a record says of it: a reading of 0 joules at the search's start where the counter can be read."""
+        return {"value": None if self.counter is None else 0.0, "reason": self.reason, "covers": self.covers}
 
 
 @dataclass(slots=True)
@@ -58,3 +73,27 @@ def find_energy_counter(powercap: Path = POWERCAP) -> tuple[EnergyCounter | None
     except OSError as error:
         return None, Reading.unknown(f"{packages[0] / 'energy_uj'} can't be read: {error.strerror}")
     return counter, Reading(value=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuCounter:
+    """A GPU's energy since its driver was loaded."""
+
+    gpu: Gpu
+
+    def read_j(self) -> float | None:
+        """Return joules."""
+        return self.gpu.energy_j().value
+
+
+def of_processor(powercap: Path = POWERCAP) -> Energy:
+    """Return the processor packages' energy: for searches that train on the CPU."""
+    counter, reading = find_energy_counter(powercap)
+    return Energy(counter=counter, covers="processor packages (RAPL)", reason=reading.reason)
+
+
+def of_gpu(gpu: Gpu | Reading) -> Energy:
+    """Return a GPU's energy, for searches that train on it; the processor's is not in it, nor the rest's."""
+    reading = gpu.energy_j() if isinstance(gpu, Gpu) else gpu
+    counter = GpuCounter(gpu=gpu) if isinstance(gpu, Gpu) and reading.value is not None else None
+    return Energy(counter=counter, covers="the GPU (NVML)", reason=reading.reason)

@@ -14,6 +14,9 @@ from harness.objectives import devices
 from harness.objectives.devices import Gpu
 from harness.spec import Protocol
 
+CPU = "cpu"
+"""What the device is called where there is no GPU."""
+
 
 def configure(protocol: Protocol, *, seed: int) -> None:
     """Set seeds, determinism, precision and memory growth for this process."""
@@ -43,7 +46,7 @@ def device_name() -> str:
     """Return the name of the device that trains: the GPU's, or ``cpu``."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return "cpu"
+        return CPU
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
 
 

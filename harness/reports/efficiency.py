@@ -243,6 +243,7 @@ def _holding_notes(results: Results, found: Sequence[Group], prices: Prices, car
         *mixing.unlike(found),
         *notes.unknown_energy(results.searches),
         *notes.emissions(results.searches, carbon),
+        *notes.energy_covers(results.searches),
         *notes.pricing(results.searches, prices),
         *notes.holds_for(results.searches),
     ]

@@ -53,11 +53,29 @@ def unknown_energy(searches: Iterable[Search]) -> list[str]:
 
 def emissions(searches: Iterable[Search], carbon: Intensity) -> list[str]:
     """Return which dated figure joules were turned into carbon by; nothing where no joule is known."""
-    if not any(search.cost is not None and search.cost.energy_j.value is not None for search in searches):
+    if not any(map(_has_energy, searches)):
         return []
     grid = carbon.grid
     told = f"{grid.g_per_kwh:g} g CO2e per kWh, the mean of {carbon.name} in {grid.year}"
     return [f"Carbon: {told} ({carbon.title}, {grid.source})."]
+
+
+def energy_covers(searches: Iterable[Search]) -> list[str]:
+    """Return what the joules are of; a warning where they are of several things, which can't be compared."""
+    covered = dict.fromkeys(_covered(search) for search in searches if _has_energy(search))
+    if len(covered) > 1:
+        return [f"Joules of {' and of '.join(covered)} stand side by side: they are not comparable."]
+    return [f"Joules are those of {what} alone." for what in covered]
+
+
+def _has_energy(search: Search) -> bool:
+    return search.status is Status.OK and search.cost is not None and search.cost.energy_j.value is not None
+
+
+def _covered(search: Search) -> str:
+    # Records of the first harness don't say: it knew the processor's counter only.
+    covers = search.record.energy.get("covers") if search.record is not None else None
+    return str(covers or "processor packages (RAPL)")
 
 
 def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:

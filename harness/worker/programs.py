@@ -21,7 +21,7 @@ from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
-from harness.worker import training_data
+from harness.worker import device, training_data
 from harness.worker.assembly import objective_for
 from harness.worker.imports import uncollected
 
@@ -48,9 +48,10 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         data = training_data.load(cell, cache)
     objective = objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
     model = objective.prepare(cell.space.defaults)
-    where = {**environment.facts(), **_settings(cell)}
-    energy, energy_reading = meters.find_energy_counter()
-    phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy, where=where)
+    gpu = device.trained_on()
+    energy = meters.of_processor() if gpu is None else meters.of_gpu(gpu)
+    where = {**environment.facts(), **_settings(cell), **device.facts(gpu)}
+    phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy.counter, where=where)
     return {
         "status": "completed",
         "ended": ended,
@@ -60,7 +61,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "finished": time.monotonic(),
         "peak_memory_bytes": asdict(meters.peak_memory()),
         "device_peak_memory_bytes": asdict(runtime.device_peak_memory()),
-        "energy": asdict(energy_reading),
+        "energy": energy.facts,
         "data": data.facts,
         "model": model,
         "environment": where,

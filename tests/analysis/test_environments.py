@@ -18,6 +18,7 @@ def test_a_summary_names_machine_settings_and_versions(made: Made) -> None:
 
 def test_missing_facts_are_left_out() -> None:
     assert summary({"device": "NVIDIA A10G", "packages": None, "jit": True}) == "device NVIDIA A10G, XLA"
+    assert summary({"device": "NVIDIA T4", "driver": "550.54"}) == "device NVIDIA T4, NVIDIA driver 550.54"
     assert summary({}) == "unknown"
 
 

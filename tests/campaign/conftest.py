@@ -156,6 +156,8 @@ class FakeExecutor:
     workers: list[FakeRunning] = field(default_factory=list)
     interrupts_at: int | None = None
     now: float = 1000.0
+    name: str = "fake"
+    gpu: str | None = None
 
     def will(self, key: str, *scripts: Script) -> None:
         """Give scripts to a program (``search``, ``prepare``) or to the cells of a tuner's name, in order."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.campaign import devices
 from harness.campaign.running import in_turns, only_one, preparation_key
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
 from harness.executors import Cause
+from harness.meters import nvml
+from harness.meters.gpu import GpuMeter
 from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
+from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -37,6 +42,39 @@ def test_every_cell_is_prepared_for_then_searched_and_sealed(bench: Bench, cells
         assert record is not None
         assert (record.status, record.ended, record.trials, record.attempts) == ("completed", "budget: epochs", 1, 1)
         assert Cell.model_validate(record.cell) == cell
+
+
+def test_a_record_holds_what_was_read_of_the_gpu_or_why_nothing_was(
+    bench: Bench, cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = FakeDevice(uuid="GPU-1")
+    monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(gpu)))
+    bench.executor.gpu = "GPU-1"
+
+    bench.run([cell])
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.evidence["gpu"]["device_uuid"] == "GPU-1"
+    assert record.evidence["gpu"]["idle_power_w"]["value"] == 52.5
+    assert record.evidence["gpu"]["energy_j"]["value"] is None
+    assert "too short" in record.evidence["gpu"]["energy_j"]["reason"]
+    assert all(attempt["evidence"]["gpu"]["device_uuid"] == "GPU-1" for attempt in bench.folder_of(cell).attempts())
+
+
+def test_the_gpu_is_sampled_while_the_worker_works(
+    bench: Bench, cell: Cell, does: type[Script], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = nvml.find_through(FakeNvml(FakeDevice())).gpus[0]
+    monkeypatch.setattr(devices, "meter_for", lambda _: GpuMeter(gpu, clock=itertools.count(0.0, 0.5).__next__))
+    bench.executor.will("search", does.succeed(progress=("0 1 2 0.5\n", "0 2 2 0.5\n", "1 1 2 0.5\n")))
+
+    bench.run([cell])
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.evidence["gpu"]["samples"] == 3
+    assert record.evidence["gpu"]["utilisation"]["value"] == 0.5
 
 
 def test_the_phases_of_a_record_sum_to_its_wall_clock(

@@ -95,6 +95,11 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
         assert scores(folder.trials()) == scores(local[tuner][0].trials())
         assert record.evidence["used"]["cpu_s"]["value"] > 1
         assert record.cell["environment"] == record.evidence["image"]["content"]
+        assert record.evidence["gpu"]["energy_j"]["reason"] == "the worker was given no GPU"
+        # From the call for the container on, to the hundredth: the start-up is a phase there too.
+        phases = [record.setup_phases, record.closing_phases, *(trial.phases for trial in folder.trials())]
+        assert record.setup_phases["startup"] > 0
+        assert sum(sum(each.values()) for each in phases) == pytest.approx(record.wall_s, rel=0.01)
         assert record.cell["environment"] != local[tuner][1].cell["environment"]
     assert owners(there / "my résultats") == {os.geteuid()}
 

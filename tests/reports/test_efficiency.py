@@ -136,6 +136,23 @@ def test_unknown_energy_is_empty_with_its_reason(made: Made, price_list: Prices)
     assert "Energy unknown: no RAPL counter." in _markdown(made, price_list)
 
 
+def test_the_joules_say_what_they_are_of(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], energy={"covers": "the GPU (NVML)", "reason": None})
+    assert "Joules are those of the GPU (NVML) alone." in _markdown(made, price_list)
+
+
+def test_joules_of_two_kinds_are_said_not_to_be_comparable(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], seed=0, energy={"covers": "the GPU (NVML)", "reason": None})
+    made.search([made.trial(0, 0.5)], seed=1, energy={"value": 0.0, "reason": None})
+    said = "Joules of the GPU (NVML) and of processor packages (RAPL) stand side by side: they are not comparable."
+    assert said in _markdown(made, price_list)
+
+
+def test_no_joules_say_nothing_of_what_they_cover(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5, energy_j=None)], energy={"covers": "the GPU (NVML)", "reason": "MIG"})
+    assert "Joules" not in _markdown(made, price_list)
+
+
 def test_an_unpriced_device_is_said_and_a_price_is_dated(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.5)], seed=0, environment={"device": "Abacus"})
     made.search([made.trial(0, 0.5)], "tpe", seed=0)

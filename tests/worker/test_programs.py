@@ -65,6 +65,7 @@ def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
         outcome["data"]["images"] == outcome["data"]["train"] + outcome["data"]["validation"] + outcome["data"]["test"]
     )
     assert outcome["environment"]["device"]
+    assert outcome["energy"]["covers"] == "processor packages (RAPL)"
     assert "replay" not in outcome["setup_phases"]
     assert outcome["model"]["trained_weights"] == 1280 * 10 + 10
     assert outcome["peak_memory_bytes"]["value"] > 2**27

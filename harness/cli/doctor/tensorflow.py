@@ -1,0 +1,87 @@
+"""What TensorFlow sees, asked in processes of their own: the host part never imports it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.cli.doctor.finding import Finding, ask
+from harness.errors import EngineError
+from harness.images import engine
+from harness.meters.nvml import Gpu
+
+PROGRAM = """\
+import json
+import tensorflow as tf
+details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+print(json.dumps({
+    "version": tf.__version__,
+    "gpus": [[one.get("device_name", "a GPU"), one.get("compute_capability")] for one in details],
+    "kernels": list(tf.sysconfig.get_build_info().get("cuda_compute_capabilities", [])),
+}))
+"""
+_SETUP = "make setup, or pip install 'tuner-harness[cpu]'"
+
+
+def here() -> Iterator[Finding]:
+    """Yield what TensorFlow in this Python sees, and each GPU that it has no kernels for."""
+    asked = ask([sys.executable, "-c", PROGRAM])
+    if asked is None or asked.returncode != 0:
+        last = [] if asked is None else asked.stderr.strip().splitlines()[-1:]
+        yield Finding(what="TensorFlow", state="missing", found=last[0] if last else "no answer", remedy=_SETUP)
+        return
+    answer = _answer(asked.stdout)
+    seen, found = len(answer["gpus"]), answer["version"]
+    if not seen:
+        remedy = "local searches run on the CPU; with a GPU: pip install 'tuner-harness[gpu]'"
+        yield Finding(what="TensorFlow", state="good", found=f"{found}, sees no GPU", remedy=remedy)
+        return
+    yield Finding(what="TensorFlow", state="good", found=f"{found}, sees {seen} GPU{'s' if seen > 1 else ''}")
+    yield from uncovered("TensorFlow", answer)
+
+
+def inside(image: str, gpu: Gpu, *, by_cdi: Sequence[str]) -> Iterator[Finding]:
+    """Yield what TensorFlow sees in a container of ``image`` that is given ``gpu``."""
+    what = "GPU in a container"
+    name = f"nvidia.com/gpu={gpu.uuid}"
+    devices = ["--device", name] if name in by_cdi else ["--gpus", f"device={gpu.uuid}"]
+    try:
+        answer = _answer(engine.run_inside(image, ["python", "-c", PROGRAM], given="", devices=devices))
+    except EngineError as error:
+        remedy = "install the container toolkit and restart the engine: docs/gpu-host.md"
+        yield Finding(what=what, state="missing", found=str(error), remedy=remedy)
+        return
+    if not answer["gpus"]:
+        remedy = f"see what TensorFlow says: docker run --rm {' '.join(devices)} {image} python -c 'import tensorflow'"
+        yield Finding(what=what, state="missing", found="the container starts, TensorFlow sees no GPU", remedy=remedy)
+        return
+    yield Finding(what=what, state="good", found=f"TensorFlow {answer['version']} sees {answer['gpus'][0][0]}")
+    yield from uncovered(what, answer)
+
+
+def uncovered(what: str, answer: dict[str, Any]) -> Iterator[Finding]:
+    """Yield each GPU that this build of TensorFlow has no kernels for."""
+    for name, capability in answer["gpus"]:
+        if capability is not None and not covers(answer["kernels"], tuple(capability)):
+            found = f"none for {name} ({capability[0]}.{capability[1]}), but for {', '.join(answer['kernels'])}"
+            remedy = "use another GPU; hide this one with CUDA_VISIBLE_DEVICES"
+            yield Finding(what=f"{what}: kernels", state="unfit", found=found, remedy=remedy)
+
+
+def covers(kernels: Sequence[str], capability: tuple[int, ...]) -> bool:
+    """Return whether kernels such as ``sm_80`` run on a device: its major version, and a minor that isn't higher.
+
+    A ``compute_90`` entry holds kernels for 9.0, and source that newer devices could compile: for half an hour, inside
+    the clock, and in vain for Blackwell, so that it doesn't count. Where the build says nothing there is no objection.
+    """
+    built = [(int(found[1]), int(found[2])) for name in kernels if (found := re.search(r"(\d+)(\d)", name))]
+    return not built or any(major == capability[0] and minor <= capability[1] for major, minor in built)
+
+
+def _answer(text: str) -> dict[str, Any]:
+    # Libraries print what they please before it.
+    answer: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
+    return answer

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from harness.campaign import devices
+from harness.environment import Identity
+from harness.executors import Ended, LocalExecutor
+from harness.meters import nvml
+from tests.meters.fake_nvml import FakeDevice, FakeNvml
+
+FIRST, SECOND = FakeDevice(), FakeDevice(uuid="GPU-0a", name="NVIDIA T4")
+
+
+@dataclass(frozen=True)
+class FakeContainers:
+    """An executor that starts nothing."""
+
+    gpu: str | None
+    name: str = "docker"
+
+    def identity(self) -> Identity:
+        raise NotImplementedError
+
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> NoReturn:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(FIRST, SECOND)))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize("gpu", ["1", "GPU-0a"])
+def test_a_containers_gpu_is_the_one_that_it_is_given(gpu: str) -> None:
+    assert devices.meter_for(FakeContainers(gpu)).readings()["device_uuid"] == "GPU-0a"
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_container_without_a_gpu_is_not_charged_for_the_hosts() -> None:
+    readings = devices.meter_for(FakeContainers(None)).readings()
+
+    assert readings["energy_j"] == {"value": None, "reason": "the worker was given no GPU"}
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_local_workers_gpu_is_the_one_that_the_environment_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-0a")
+
+    assert devices.meter_for(LocalExecutor()).readings()["device_uuid"] == "GPU-0a"
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_local_worker_among_several_gpus_has_unknown_readings() -> None:
+    assert "2 GPUs" in devices.meter_for(LocalExecutor()).readings()["energy_j"]["reason"]
+
+
+def test_readings_join_what_else_was_seen_of_the_end() -> None:
+    ended = Ended(exit_code=0, signal=None, wall_s=1.0, finished=2.0, evidence={"container": "c"})
+
+    witnessed = devices.with_readings(ended, devices.meter_for(FakeContainers(None)))
+
+    assert witnessed.evidence["container"] == "c"
+    assert witnessed.evidence["gpu"]["utilisation"]["value"] is None
