@@ -59,8 +59,14 @@ wait_for_answer() {
   fail "the engine didn't answer in $PATIENCE_S s; see $STATE/dockerd.log"
 }
 
+forget() {
+  # A build on the host's network leaves that mounted.
+  if mountpoint --quiet "$STATE/run/netns/default" 2> /dev/null; then umount "$STATE/run/netns/default"; fi
+  rm -rf "$STATE"
+}
+
 stop() {
-  is_ours || { echo "no engine of ours runs"; rm -rf "$STATE"; return; }
+  is_ours || { echo "no engine of ours runs"; forget; return; }
   local pid waited
   pid=$(cat "$STATE/pid")
   kill "$pid"
@@ -70,7 +76,7 @@ stop() {
   done
   if is_ours; then fail "process $pid doesn't end in $PATIENCE_S s; see $STATE/dockerd.log"; fi
   if [ -r "$STATE/temporary" ]; then rm -rf "$(cat "$STATE/temporary")"; fi
-  rm -rf "$STATE"
+  forget
   echo "engine stopped"
 }
 

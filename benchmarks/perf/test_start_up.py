@@ -10,19 +10,16 @@ from statistics import median
 
 import pytest
 
-from benchmarks.perf import searches
+from benchmarks.perf import searches, workers
 from benchmarks.perf.figures import Figure
-from harness.cells import Cell
 from harness.datasets.sources import Source
 from harness.executors import LocalExecutor
-from harness.records import CellFolder
 from harness.spec import Budget
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 
 LIMIT = 1.15
 PAIRS = 5
-TIMEOUT_S = 300.0
 
 # As a worker runs, so that the libraries say and choose the same.
 SETTINGS = {"KERAS_BACKEND": "tensorflow", "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
@@ -39,13 +36,14 @@ def test_a_worker_starts_little_later_than_its_libraries(
 
     def start_ups() -> Figure:
         # The first pair reads files from the disk and compiles; it is not counted.
-        pairs = [(worker_s(cell, folder / str(turn), folder / "cache"), bare_s(library)) for turn in range(PAIRS + 1)][
-            1:
-        ]
-        workers, bare = zip(*pairs, strict=True)
+        pairs = [
+            (workers.start_up_s(LocalExecutor(), cell, folder / str(turn), folder / "cache"), bare_s(library))
+            for turn in range(PAIRS + 1)
+        ][1:]
+        started, bare = zip(*pairs, strict=True)
         return Figure(
             name=f"start of a worker over import, {library}",
-            harness=median(workers),
+            harness=median(started),
             yardstick=median(bare),
             unit="s",
             limit=LIMIT,
@@ -53,19 +51,6 @@ def test_a_worker_starts_little_later_than_its_libraries(
         )
 
     assert measured(start_ups).ratio <= LIMIT
-
-
-def worker_s(cell: Cell, path: Path, cache: Path) -> float:
-    """Return the seconds from asking for a worker to its first work, as its own ledger has booked them."""
-    folder = CellFolder(path)
-    folder.write_cell(cell)
-    running = LocalExecutor().start("search", path, cache=cache, log=folder.log)
-    ended = running.wait(TIMEOUT_S)
-    outcome = folder.outcome()
-    if ended is None or outcome is None or outcome["status"] != "completed":
-        running.stop()
-        raise RuntimeError(f"the worker ended as {ended}, leaving {outcome}: {folder.log.read_text('utf-8')}")
-    return float(outcome["setup_phases"]["startup"])
 
 
 def bare_s(library: str) -> float:
@@ -77,6 +62,6 @@ def bare_s(library: str) -> float:
         capture_output=True,
         text=True,
         check=True,
-        timeout=TIMEOUT_S,
+        timeout=workers.TIMEOUT_S,
     )
     return float(ended.stdout)

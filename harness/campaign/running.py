@@ -18,15 +18,13 @@ from harness.campaign import devices
 from harness.campaign.watching import ProgressFile, State, Watcher
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import MACHINE_TROUBLE_EXIT, ResultsError, UserError
-from harness.executors import Cause, Ended, Executor
+from harness.executors import OWN_SIGNALS, Cause, Ended, Executor
 from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
 
 # The machine's trouble is tried once more before a cell is left missing.
 ATTEMPTS = 2
-# Signals that a process brings upon itself: a crash inside a library is the search's own end, and happens again.
-_OWN_END = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 _POLL_S = 0.1
 _LOG_LINES = 5
 
@@ -283,7 +281,7 @@ def _with_outcome_read(ended: Ended, folder: CellFolder) -> Ended:
 def _is_machine_trouble(ended: Ended) -> bool:
     if ended.cause is not None:
         return ended.cause.is_trouble
-    return (ended.signal is not None and ended.signal not in _OWN_END) or ended.exit_code == MACHINE_TROUBLE_EXIT
+    return (ended.signal is not None and ended.signal not in OWN_SIGNALS) or ended.exit_code == MACHINE_TROUBLE_EXIT
 
 
 def _how(ended: Ended, folder: CellFolder) -> str:

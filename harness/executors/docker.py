@@ -98,13 +98,17 @@ class DockerExecutor:
         A preparation, whose work it is to fill the cache, may write there too.
         """
         started = self.clock()
-        try:
-            self._await_engine()
-            self._sweep({CELL: folder.name})
-            return self._started(program, folder.absolute(), cache=cache, log=log, started=self.clock())
-        except engine.FOREIGN as error:
-            cause, detail = engine.explained(error)
-            return Refused(ended=_refusal(cause, detail, started=started, now=self.clock()))
+        while True:
+            try:
+                self._await_engine()
+                self._sweep({CELL: folder.name})
+                return self._started(program, folder.absolute(), cache=cache, log=log, started=self.clock())
+            except engine.FOREIGN as error:
+                cause, detail = engine.explained(error)
+                now = self.clock()
+                # An engine that is being stopped answers for a moment, then is gone, and may come back.
+                if cause is not Cause.ENGINE_GONE or now - started >= self.patience_s:
+                    return Refused(ended=_refusal(cause, detail, started=started, now=now))
 
     def sweep(self) -> None:
         """Remove what an earlier run of this campaign left on the engine; one that is gone has left nothing to do."""

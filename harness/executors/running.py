@@ -18,6 +18,9 @@ SETTINGS: Mapping[str, str] = {
     "KERAS_BACKEND": "tensorflow",
 }
 
+# Signals that a process brings upon itself: a crash inside a library is the search's own end, and happens again.
+OWN_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+
 
 class Cause(StrEnum):
     """Why a worker ended, where its exit code and signal don't tell."""

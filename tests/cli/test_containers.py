@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +20,12 @@ import pytest
 
 from harness import environment, matrix
 from harness.campaign import resolution
+from harness.cli import exits
 from harness.errors import MachineError
 from harness.executors import Cause, engine
 from harness.executors.docker import CAMPAIGN, DockerExecutor
 from harness.model import Trial
+from harness.pinned import HASH_LABELS
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
 from harness.spec import Container
@@ -102,6 +106,39 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
         assert sum(sum(each.values()) for each in phases) == pytest.approx(record.wall_s, rel=0.01)
         assert record.cell["environment"] != local[tuner][1].cell["environment"]
     assert owners(there / "my résultats") == {os.geteuid()}
+
+
+@pytest.fixture
+def stale() -> Iterator[str]:
+    """An image that says that it was built from other sources."""
+    client = engine.connect()
+    tag = "tuner-harness-test/stale:1"
+    recipe = io.BytesIO(f"FROM {REFERENCE}\nLABEL {HASH_LABELS['source']}={'0' * 64}\n".encode())
+    client.images.build(fileobj=recipe, tag=tag)
+    yield tag
+    client.images.remove(tag)
+    client.close()
+
+
+def test_a_stale_image_is_refused_before_anything_runs(tmp_path: Path, stale: str) -> None:
+    answer = run(tmp_path, SMOKE, "--executor", "docker", "--image", stale)
+
+    assert answer.returncode == exits.SOME_MISSING
+    assert f"image {stale}: was built from other sources than this harness's" in answer.stderr
+    assert answer.stderr.strip().endswith("build it: harness images build")
+    assert "Traceback" not in answer.stderr
+    assert not list(tmp_path.glob("my résultats/*/cells/*"))
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU driver")
+def test_a_gpu_that_the_engine_can_not_give_is_told_before_anything_runs(tmp_path: Path) -> None:
+    answer = run(tmp_path, SMOKE, *IN_CONTAINERS, "--gpu", "0")
+
+    assert answer.returncode == exits.SOME_MISSING
+    assert "the engine can give no GPU; install the NVIDIA container toolkit" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not list(tmp_path.glob("my résultats/*/cells/*"))
+    assert containers(tmp_path) == []
 
 
 def containers(path: Path) -> list[Any]:

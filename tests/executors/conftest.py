@@ -1,24 +1,33 @@
-"""A container engine that is a fake: the SDK's interface as far as the executor uses it, and containers that wait."""
+"""A container engine that is a fake: the SDK's interface as far as the executor uses it, and containers that wait.
+
+And a real one, for the tests that need it.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
+import docker
 import pytest
 import requests
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from harness import environment
 from harness.cells import Cell
+from harness.errors import MachineError
+from harness.executors import engine
 from harness.executors.docker import DockerExecutor
 from harness.records import CellFolder
 from harness.spec import Container
+from tests.executors.real_engine import REFERENCE, Bench, OwnEngine, kill_what_names, tiny, unmount_below
 
 IMAGE_ID = "sha256:" + "1" * 64
 LAYERS = ["sha256:" + "5" * 64, "sha256:" + "6" * 64]
@@ -235,3 +244,48 @@ def workshop(client: FakeDockerClient, tmp_path: Path, cell: Cell) -> Workshop:
     # Where root runs the tests, the folder is handed to the worker's user: see test_ownership.py.
     assert os.access(made.folder.path, os.W_OK)
     return made
+
+
+@pytest.fixture(scope="session")
+def real_client(without_engine: Callable[[str], NoReturn]) -> Iterator[Any]:
+    made, reason = None, ""
+    try:
+        made = engine.connect()
+    except MachineError as error:
+        reason = str(error)
+    if made is None:
+        without_engine(reason)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def reference(real_client: Any, without_engine: Callable[[str], NoReturn]) -> str:
+    """The real image, or where it was not built a tiny one: the sandbox is the same."""
+    try:
+        real_client.images.get(REFERENCE)
+    except docker.errors.ImageNotFound:
+        return tiny(real_client, without_engine)
+    return REFERENCE
+
+
+@pytest.fixture
+def bench(real_client: Any, reference: str, tmp_path: Path, cell: Cell) -> Iterator[Bench]:
+    made = Bench(real_client, reference, tmp_path, cell.model_copy(update={"source": {**cell.source, "paths": []}}))
+    yield made
+    made.executor("").sweep()
+
+
+@pytest.fixture
+def own_engine(without_engine: Callable[[str], NoReturn]) -> Iterator[OwnEngine]:
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        without_engine("only root can start an engine of the test's own, where dockerd is installed")
+    # Sockets' paths are short.
+    path = Path(tempfile.mkdtemp())
+    own = OwnEngine(path)
+    own.start()
+    yield own
+    own.end()
+    kill_what_names(path)
+    unmount_below(path)
+    shutil.rmtree(path)

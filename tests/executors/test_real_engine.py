@@ -1,43 +1,23 @@
-"""Containers on a real engine: what they can't do, and how their ends are told apart."""
+"""Containers on a real engine: what they can't do, and what is seen of them from outside."""
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import io
 import os
 import shutil
-import signal
-import subprocess
-import tarfile
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
 
-import docker
 import pytest
 
-from harness.campaign.running import Runner
-from harness.campaign.watching import Progress, State
-from harness.cells import Cell
 from harness.errors import MachineError
 from harness.executors import Cause, Ended, engine
-from harness.executors.docker import DockerExecutor
 from harness.executors.limits import Limits
 from harness.executors.sandbox import HOME
-from harness.plans import MatrixFolder
-from harness.records import CellFolder
 from harness.spec import Container
+from tests.executors.real_engine import MIB, PATIENCE_S, Bench
 
 pytestmark = pytest.mark.docker
-
-REFERENCE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
-TINY = "tuner-harness-test/busybox:1"
-MIB = 2**20
-PATIENCE_S = 60.0
 
 # The arguments of a worker: $0 program, $1 cell folder, $2 cache.
 OBSERVE = """\
@@ -48,6 +28,10 @@ echo "init: $(cat /proc/1/comm)"
 echo "home: $HOME $(touch $HOME/x && echo writable)"
 echo "root: $(touch /x 2>&1 | grep -o 'Read-only file system')"
 echo "cache: $(touch "$2/x" 2>&1 | grep -o 'Read-only file system')"
+echo "data: $(touch "${1%/my matrix/*}/data/x" 2>&1 | grep -o 'Read-only file system')"
+echo "cells: $(ls "${1%/*}")"
+echo "cpus: $(cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null)"
+echo "swap: $(cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes /sys/fs/cgroup/memory.swap.max 2>/dev/null)"
 echo "pids: $(cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null)"
 echo "memory: $(cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null)"
 echo "shm: $(df -k /dev/shm | tail -n 1 | grep -o '[0-9]\\+' | head -n 1)"
@@ -56,117 +40,16 @@ mkdir "$1/scratch" && echo mine > "$1/scratch/file"
 """
 
 
-@pytest.fixture(scope="module")
-def client(without_engine: Callable[[str], NoReturn]) -> Iterator[Any]:
-    made, reason = None, ""
-    try:
-        made = engine.connect()
-    except MachineError as error:
-        reason = str(error)
-    if made is None:
-        without_engine(reason)
-    yield made
-    made.close()
-
-
-def tiny(client: Any, without_engine: Callable[[str], NoReturn]) -> str:
-    """Import an image that holds a shell and nothing else, unless the engine has it from earlier tests."""
-    if client.images.list(name=TINY):
-        return TINY
-    busybox = shutil.which("busybox")
-    if busybox is None:
-        without_engine(f"the engine has no image {REFERENCE}, and there is no busybox to make one of")
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as tar:
-        tar.add(busybox, "bin/busybox")
-        for name in (
-            "sh",
-            "cat",
-            "cut",
-            "df",
-            "dd",
-            "grep",
-            "head",
-            "ls",
-            "mkdir",
-            "sleep",
-            "tail",
-            "touch",
-            "tr",
-            "true",
-        ):
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(link)
-    repository, tag = TINY.split(":")
-    client.api.import_image_from_data(data.getvalue(), repository=repository, tag=tag)
-    return TINY
-
-
-@pytest.fixture(scope="module")
-def reference(client: Any, without_engine: Callable[[str], NoReturn]) -> str:
-    """The real image, or where it was not built a tiny one: the sandbox is the same."""
-    try:
-        client.images.get(REFERENCE)
-    except docker.errors.ImageNotFound:
-        return tiny(client, without_engine)
-    return REFERENCE
-
-
-class Bench:
-    """Cells' folders, a cache, and executors whose worker is a line of shell."""
-
-    def __init__(self, client: Any, reference: str, path: Path, cell: Cell) -> None:
-        self.client, self.reference, self.path, self.cell = client, reference, path, cell
-        self.cache = path / "ä cache"
-        self.cache.mkdir()
-        self.folder = CellFolder(path / "my matrix" / "cells" / cell.id)
-        self.folder.write_cell(cell)
-
-    def executor(self, script: str, *, deadline_s: float | None = None, **changes: Any) -> DockerExecutor:
-        limits = Limits(cpus=1.0, memory_bytes=64 * MIB, pids=64, shm_bytes=8 * MIB, deadline_s=deadline_s)
-        made = DockerExecutor(
-            client=self.client,
-            image=engine.image(self.client, self.reference),
-            engine=engine.facts(self.client),
-            limits=limits,
-            campaign=self.path / "my matrix",
-            command=("sh", "-c", script),
-        )
-        for name, value in changes.items():
-            setattr(made, name, value)
-        return made
-
-    def start(self, executor: DockerExecutor, program: str = "search") -> Any:
-        return executor.start(program, self.folder.path, cache=self.cache, log=self.folder.log)
-
-    def run(self, script: str, **changes: Any) -> Ended:
-        ended: Ended | None = self.start(self.executor(script, **changes)).wait(PATIENCE_S)
-        assert ended is not None
-        return ended
-
-    @property
-    def said(self) -> str:
-        return self.folder.log.read_text("utf-8")
-
-    def containers(self) -> list[Any]:
-        label = f"tuner-harness.campaign={self.path / 'my matrix'}"
-        found: list[Any] = self.client.containers.list(all=True, filters={"label": label})
-        return found
-
-
-@pytest.fixture
-def bench(client: Any, reference: str, tmp_path: Path, cell: Cell) -> Iterator[Bench]:
-    made = Bench(client, reference, tmp_path, cell.model_copy(update={"source": {**cell.source, "paths": []}}))
-    yield made
-    made.executor("").sweep()
-
-
 def observed(said: str) -> dict[str, str]:
     return {name: " ".join(value.split()) for name, _, value in (line.partition(":") for line in said.splitlines())}
 
 
 def test_from_inside_there_is_no_network_no_root_no_privilege_and_one_writable_folder(bench: Bench) -> None:
+    data, other = bench.path / "data", bench.folder.path.with_name("another cell")
+    data.mkdir()
+    other.mkdir()
+    bench.folder.write_cell(bench.cell.model_copy(update={"source": {**bench.cell.source, "paths": [str(data)]}}))
+
     ended = bench.run(OBSERVE)
 
     seen = observed(bench.said)
@@ -179,7 +62,12 @@ def test_from_inside_there_is_no_network_no_root_no_privilege_and_one_writable_f
     assert seen["interfaces"] == "lo"
     assert seen["routes"] == "0"
     assert seen["init"] in ("docker-init", "tini")
-    assert seen["root"] == seen["cache"] == "Read-only file system"
+    assert seen["root"] == seen["cache"] == seen["data"] == "Read-only file system"
+    assert seen["cells"] == bench.folder.path.name
+    assert seen["Seccomp"] == "2"
+    assert seen["cpus"].split()[0] == "100000"
+    # Nothing beyond the memory; kernels that don't count swap tell nothing.
+    assert seen["swap"] in (str(64 * MIB), "0", "")
     assert seen["home"] == f"{HOME} writable", bench.said
     assert seen["pids"] == "64"
     assert seen["memory"] == str(64 * MIB)
@@ -302,79 +190,8 @@ def test_an_interrupted_worker_is_gone(bench: Bench) -> None:
     assert bench.containers() == []
 
 
-class Silent:
-    """A watcher who remembers how cells ended."""
-
-    def __init__(self) -> None:
-        self.ends: list[tuple[State, str | None]] = []
-
-    def begins(self, *, total: int, finished: int) -> None: ...
-    def prepares(self, cell: Cell) -> None: ...
-    def cell_begins(self, cell: Cell) -> None: ...
-    def cell_advances(self, cell: Cell, progress: Progress) -> None: ...
-
-    def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
-        assert cell.id
-        assert best_f1 is None
-        assert wall_s > 0
-        self.ends.append((state, reason))
-
-
-# A preparation ends well; a search hangs the first time, and the second time leaves an outcome.
-SECOND_TIME = """\
-if [ "$0" = prepare ] || ! mkdir "$1/once" 2>/dev/null
-then echo '{"status": "failed", "reason": "second time"}' > "$1/outcome.json"; [ "$0" = search ] || \
-  echo '{"status": "completed"}' > "$1/outcome.json"
-else sleep 60
-fi
-"""
-
-
-def campaign(bench: Bench, executor: DockerExecutor) -> tuple[Silent, list[dict[str, Any]]]:
-    watcher = Silent()
-    folder = MatrixFolder(bench.path / "my matrix")
-    Runner(folder=folder, executor=executor, cache=bench.cache, watcher=watcher).run([bench.cell], retry_failed=False)
-    return watcher, folder.cell(bench.cell.id).attempts()
-
-
-@contextlib.contextmanager
-def meanwhile(act: Any) -> Iterator[None]:
-    thread = threading.Thread(target=act)
-    thread.start()
-    yield
-    thread.join()
-
-
-def kill_the_search(bench: Bench) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not (bench.folder.path / "once").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    bench.containers()[0].kill(signal=signal.SIGKILL)
-
-
-def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
-    with meanwhile(lambda: kill_the_search(bench)):
-        watcher, attempts = campaign(bench, bench.executor(SECOND_TIME))
-
-    first, second = attempts
-    assert (first["cause"], first["signal"]) == ("killed from outside", "SIGKILL")
-    assert second["cause"] is None
-    assert watcher.ends == [(State.FAILED, "second time")]
-
-
-def test_an_image_that_is_not_there_leaves_cells_missing_with_the_way_out(bench: Bench) -> None:
-    executor = bench.executor(SECOND_TIME)
-    (bench.cache / "prepared").mkdir()
-    missing = engine.Image(reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), layers=(), pinned=None)
-    executor.image = missing
-
-    running = bench.start(executor)
-
-    ended = running.wait(1.0)
-    assert ended is not None
-    assert ended.cause is Cause.IMAGE_MISSING
-    assert ended.detail.endswith("build it: harness images build")
-    with pytest.raises(MachineError, match=r"^image gone:1: the engine has none of this name"):
+def test_an_image_that_is_not_there_is_refused_with_the_way_out(bench: Bench) -> None:
+    with pytest.raises(MachineError, match=r"^image gone:1: the engine has none of this name.*images build$"):
         engine.image(bench.client, "gone:1")
 
 
@@ -417,101 +234,3 @@ def test_more_than_the_engine_has_is_refused_as_the_users_mistake(bench: Bench) 
 
     assert limits.cpus == facts["cpus"] <= (os.cpu_count() or 0)
     assert 0 < limits.memory_bytes < facts["memory_bytes"]
-
-
-class OwnEngine:
-    """An engine of the test's own, to be killed and started again."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.url = f"unix://{path}/engine.sock"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        places = ["--data-root", "data", "--exec-root", "exec", "--pidfile", "pid"]
-        folders = [str(self._path / word) if not word.startswith("-") else word for word in places]
-        command = ["dockerd", "-H", self.url, *folders, "--bridge=none", "--iptables=false", "--ip6tables=false"]
-        with (self._path / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-        # Their numbers seem to be in use as long as nobody has asked how they ended, and then the next engine waits.
-        (self._path / "pid").unlink(missing_ok=True)
-        (self._path / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
-
-    def end(self) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait(PATIENCE_S)
-
-    def client(self) -> Any:
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                return docker.DockerClient(base_url=self.url)
-            except docker.errors.DockerException:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
-
-
-def kill_what_names(path: Path) -> None:
-    """End the guards of containers that a killed engine left; its folder's name, made up for it, tells them."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            if str(path).encode() in (process / "cmdline").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
-
-
-def unmount_below(path: Path) -> None:
-    """Take away what a killed engine left mounted, the deepest first."""
-    targets = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    for target in sorted((each for each in targets if Path(each).is_relative_to(path)), reverse=True):
-        subprocess.run(["/bin/umount", target], check=True)
-
-
-@pytest.fixture
-def own_engine(without_engine: Callable[[str], NoReturn]) -> Iterator[OwnEngine]:
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        without_engine("only root can start an engine of the test's own, where dockerd is installed")
-    # Sockets' paths are short.
-    path = Path(tempfile.mkdtemp())
-    own = OwnEngine(path)
-    own.start()
-    yield own
-    own.end()
-    kill_what_names(path)
-    unmount_below(path)
-    shutil.rmtree(path)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
-def test_an_engine_killed_in_the_middle_and_started_again_costs_one_attempt(
-    own_engine: OwnEngine, without_engine: Callable[[str], NoReturn], tmp_path: Path, cell: Cell
-) -> None:
-    client = own_engine.client()
-    changed = cell.model_copy(update={"source": {**cell.source, "paths": []}})
-    bench = Bench(client, tiny(client, without_engine), tmp_path, changed)
-
-    def kill_and_start_again() -> None:
-        until = time.monotonic() + PATIENCE_S
-        while not (bench.folder.path / "once").exists() and time.monotonic() < until:
-            time.sleep(0.02)
-        own_engine.kill()
-        time.sleep(1.0)
-        own_engine.start()
-
-    with meanwhile(kill_and_start_again):
-        watcher, attempts = campaign(bench, bench.executor(SECOND_TIME))
-
-    first, second = attempts
-    assert first["cause"] == "engine gone"
-    assert second["cause"] is None
-    assert watcher.ends == [(State.FAILED, "second time")]
-    assert bench.containers() == []
-    client.close()
-    gc.collect()

@@ -6,19 +6,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests.images.conftest import ROOT
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.slow,
-    pytest.mark.skipif(os.getuid() != 0, reason="starting an engine needs root"),
-    pytest.mark.skipif(shutil.which("dockerd") is None, reason="no dockerd on PATH; apt-get install docker.io"),
-]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 class Engine:
@@ -40,7 +36,9 @@ class Engine:
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
+def engine(without_engine: Callable[[str], NoReturn]) -> Iterator[Engine]:
+    if os.getuid() != 0 or shutil.which("dockerd") is None:
+        without_engine("only root can start an engine, where dockerd is installed: apt-get install docker.io")
     # Not tmp_path: the path of a socket may have no more than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="engine-") as folder:
         made = Engine(Path(folder))
