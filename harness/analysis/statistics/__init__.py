@@ -4,6 +4,7 @@ from harness.analysis.statistics.areas import Area, Frame, areas, frame
 from harness.analysis.statistics.bands import Band, Line, band, bands, lines
 from harness.analysis.statistics.bootstrap import Estimate
 from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning, speedup
+from harness.analysis.statistics.importance import Effect, Importance, importance
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
@@ -13,9 +14,11 @@ __all__ = [
     "Area",
     "Band",
     "Comparison",
+    "Effect",
     "Estimate",
     "Frame",
     "Gain",
+    "Importance",
     "Line",
     "Overtuning",
     "Profile",
@@ -28,6 +31,7 @@ __all__ = [
     "comparisons",
     "cost_to_target",
     "frame",
+    "importance",
     "lines",
     "over_random",
     "over_untuned",

@@ -68,7 +68,7 @@ def frame(group: Group, *, axis: Axis, score: Score, prices: Prices) -> Frame | 
     ended = [(search, found) for search in group.searches if (found := _final(search, score)) is not None]
     untuned = median(found for search, found in ended if search.tuner == UNTUNED)
     cost = _cost([search for search, _ in ended], axis=axis, prices=prices)
-    if not ended or not cost:
+    if cost is None or cost <= 0:
         return None
     worst = min(found for _, found in ended) if untuned is None else untuned
     best = max(found for _, found in ended)
@@ -107,5 +107,5 @@ def _final(search: Search, score: Score) -> float | None:
 
 def _cost(ended: Sequence[Search], *, axis: Axis, prices: Prices) -> float | None:
     totals = [(search.tuner, spent(search, axis=axis, prices=prices).value) for search in ended]
-    known = [total for _, total in totals if total is not None]
-    return median(total for kind, total in totals if kind in RANDOM and total is not None) or max(known, default=None)
+    random = median(total for kind, total in totals if kind in RANDOM and total is not None)
+    return max((total for _, total in totals if total is not None), default=None) if random is None else random
