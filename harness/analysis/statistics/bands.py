@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,10 +83,13 @@ def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | 
     return Line(tuner=search.planned.tuner, seed=search.planned.seed, cost=cost, f1=f1, spent=max(total, cost[-1]))
 
 
-def band(row: Row, *, axis: Axis, score: Score, prices: Prices) -> Band:
-    """Return the mean curve of one tuner's searches."""
+def band(row: Row, *, axis: Axis, score: Score, prices: Prices, at: Sequence[float] | None = None) -> Band:
+    """Return the mean curve of one tuner's searches, at its steps or at the costs ``at`` (in rising order).
+
+    Of ``at``, costs at which some search has no incumbent yet are left out.
+    """
     used = lines(row, axis=axis, score=score, prices=prices)
-    points = _points(used)
+    points = _points(used) if at is None else _from_first(used, at)
     values = _values(used, points)
     low, high = _interval(values)
     return Band(
@@ -112,6 +116,11 @@ def _points(used: list[Line]) -> tuple[float, ...]:
     return tuple(union[round(index * (len(union) - 1) / (MOST_POINTS - 1))] for index in range(MOST_POINTS))
 
 
+def _from_first(used: list[Line], at: Sequence[float]) -> tuple[float, ...]:
+    begin = max((line.cost[0] for line in used), default=math.inf)
+    return tuple(cost for cost in at if cost >= begin)
+
+
 def _values(used: list[Line], points: tuple[float, ...]) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
@@ -125,8 +134,9 @@ def _interval(values: NDArray[np.float64]) -> tuple[tuple[float | None, ...], tu
     n, points = values.shape
     if n <= 1:
         return (None,) * points, (None,) * points
-    # In rows that lie together in memory, sorting is several times faster than selecting two quantiles in columns.
-    means = np.sort(values.T @ bootstrap.weights(n).T, axis=1)
+    # Not a matrix product: its threads cost more than they save here, and its sums may differ between machines.
+    # Sorting rows that lie together in memory is several times faster than selecting two quantiles in columns.
+    means = np.sort(np.einsum("ni,bn->ib", values, bootstrap.weights(n)), axis=1)
     first, last = (quantile * (bootstrap.RESAMPLES - 1) for quantile in bootstrap.tails(n))
     mean = values.mean(axis=0)
     low, high = np.minimum(means[:, math.floor(first)], mean), np.maximum(means[:, math.ceil(last)], mean)

@@ -16,7 +16,7 @@ from harness.model import Trial, Value
 FEWEST_TRIALS = 40
 """Fewer trials give no importances: the best quarter would be a handful, and its spread chance."""
 
-MOST_TRIALS = 1000
+MOST_TRIALS = 300
 """Of more trials so many are used, evenly chosen in the order of the matrix: more cost time and change little."""
 
 _BEST = 0.25
