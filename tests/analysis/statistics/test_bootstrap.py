@@ -52,6 +52,11 @@ def test_the_same_values_give_the_same_interval() -> None:
     assert bootstrap.mean([0.1, 0.5, 0.7]) == first
 
 
+def test_the_tails_are_wider_than_plain_percentiles() -> None:
+    # √(10/9) · t(0.975, 9) = 1.05409 · 2.26216 = 2.38453, and Φ(-2.38453) = 0.00855 (any table).
+    assert bootstrap.tails(10) == pytest.approx((0.00855, 0.99145), abs=1e-5)
+
+
 def test_three_values_span_their_interval_entirely() -> None:
     found = bootstrap.mean([0.1, 0.5, 0.9])
     assert (found.low, found.high) == pytest.approx((0.1, 0.9))
