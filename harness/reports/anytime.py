@@ -32,7 +32,7 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="anytime",
         title="Test F1 on the way",
         sections=[_section(group, prices) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[row for group in found for row in _values(group, prices)],
         empty="No searches were planned.",

@@ -22,12 +22,13 @@ _NOTES = (
 
 def report(results: Results) -> Report:
     """Return the importance of each hyperparameter for F1 and for cost, group by group."""
-    found = [(group, {effect: importance(group, effect=effect) for effect in Effect}) for group in groups(results)]
+    compared = groups(results)
+    found = [(group, {effect: importance(group, effect=effect) for effect in Effect}) for group in compared]
     return Report(
         name="importance",
         title="Which hyperparameters matter",
         sections=[_section(group, shares) for group, shares in found],
-        notes=[*(_NOTES if found else ()), *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if found else ()), *notes.beneath(results, compared)],
         columns=COLUMNS,
         rows=[row for group, shares in found for each in shares.values() for row in _values(group, each)],
         empty="No searches were planned.",

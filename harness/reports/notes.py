@@ -52,6 +52,11 @@ def unlike(groups: Sequence[Group]) -> list[str]:
     ]
 
 
+def beneath(results: Results, groups: Sequence[Group]) -> list[str]:
+    """Return what every table of searches ends with: what it lacks, and for which machines it holds."""
+    return [*left_out(results, results.searches), *unlike(groups), *holds_for(results.searches)]
+
+
 def unknown_energy(searches: Iterable[Search]) -> list[str]:
     """Return why joules are unknown, once for each reason."""
     costs = [search.cost for search in searches if search.status is Status.OK and search.cost is not None]

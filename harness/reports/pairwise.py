@@ -22,12 +22,13 @@ _NOTES = (
 
 def report(results: Results) -> Report:
     """Return all paired comparisons of two tuners."""
-    found = comparisons(groups(results))
+    compared = groups(results)
+    found = comparisons(compared)
     return Report(
         name="pairwise",
         title="Tuners in pairs",
         sections=[_section(found)] if found else [],
-        notes=[*(_NOTES if found else ()), *_remarks(found), *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if found else ()), *_remarks(found), *notes.beneath(results, compared)],
         columns=COLUMNS,
         rows=[
             {

@@ -36,7 +36,7 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="profiles",
         title="Performance profiles",
         sections=[_section(shown)] if shown.problems else [],
-        notes=[*(_NOTES if shown.problems else ()), *shown.remarks, *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if shown.problems else ()), *shown.remarks, *notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[row for axis in Axis for tuner in made[axis].tuners if tuner.problems for row in _values(tuner)],
         empty="No problem has a target, a known cost and a record of every tuner.",
@@ -45,7 +45,7 @@ def report(results: Results, *, prices: Prices) -> Report:
 
 def _section(shown: Profiles) -> Section:
     return Section(
-        heading=f"All groups: {shown.problems} problems (groups × seeds), by wall seconds",
+        heading=f"By wall seconds; problems (groups × seeds): {shown.problems}",
         columns=["tuner", *(f"{factor:g}×" for factor in FACTORS), "solved"],
         rows=[_readable(tuner) for tuner in shown.tuners],
     )

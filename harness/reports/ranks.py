@@ -24,12 +24,13 @@ _NOTES = (
 
 def report(results: Results) -> Report:
     """Return the average ranks of the tuners that all groups share."""
-    found = ranks(groups(results))
+    compared = groups(results)
+    found = ranks(compared)
     return Report(
         name="ranks",
         title="Average ranks",
         sections=[_section(found)] if found.tuners else [],
-        notes=[*(_NOTES if found.tuners else ()), *found.remarks, *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if found.tuners else ()), *found.remarks, *notes.beneath(results, compared)],
         columns=COLUMNS,
         rows=[
             {
@@ -52,7 +53,7 @@ def report(results: Results) -> Report:
 def _section(found: Ranks) -> Section:
     pairs = zip(found.tuners, found.average, strict=True)
     return Section(
-        heading=f"All groups: {found.blocks} rankings (groups × seeds) of {len(found.tuners)} tuners",
+        heading=f"Tuners: {len(found.tuners)}; rankings (groups × seeds): {found.blocks}",
         columns=["tuner", "average rank", "alike"],
         rows=[[tuner, f"{average:.2f}", _letters(found, tuner)] for tuner, average in pairs],
         notes=[_test_note(found)],
@@ -66,6 +67,6 @@ def _letters(found: Ranks, tuner: str) -> str:
 
 def _test_note(found: Ranks) -> str:
     critical = f"Critical difference: {cells.number(found.critical_difference)}."
-    if found.p is None or found.chi2 is None:
+    if found.p is None:
         return critical
-    return f"{critical} Friedman: χ² = {found.chi2:.2f}, p = {cells.p_value(found.p)} that all tuners are alike."
+    return f"{critical} Friedman's test: p = {cells.p_value(found.p)} that all tuners are alike."

@@ -37,7 +37,7 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="to-target",
         title="Cost to reach the target",
         sections=[_section(group, prices) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[values for group in found for row in group.rows for values in _values(group, row, prices)],
         empty="No searches were planned.",

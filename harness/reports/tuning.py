@@ -34,7 +34,7 @@ def report(results: Results) -> Report:
         name="tuning",
         title="Tuning against no tuning",
         sections=[_section(group) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.left_out(results, results.searches)],
+        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[_values(group, row) for group in found for row in group.rows],
         empty="No searches were planned.",

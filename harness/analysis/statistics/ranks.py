@@ -126,7 +126,7 @@ def _friedman(scores: list[list[float]]) -> tuple[float | None, float | None]:
 def _remarks(tuners: int, blocks: int, groups: int, difference: float, p: float | None) -> list[str]:
     found = []
     if blocks < bootstrap.FEW:
-        found.append(f"Ranks rest on {blocks} groups × seeds: fewer than {bootstrap.FEW} prove little.")
+        found.append(f"Rankings (groups × seeds): {blocks}; fewer than {bootstrap.FEW} prove little.")
     if difference >= tuners - 1:
         found.append(f"No two of {tuners} tuners can be told apart by so few: ranks can't differ by {difference:.2f}.")
     if groups == 1:

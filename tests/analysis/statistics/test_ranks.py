@@ -130,7 +130,7 @@ def test_too_few_is_said(made: Made) -> None:
     made.search([made.trial(0, 0.4)], "b")
     found = ranks(analysis.groups(made.results()))
     assert found.remarks[:3] == (
-        "Ranks rest on 1 groups × seeds: fewer than 10 prove little.",
+        "Rankings (groups × seeds): 1; fewer than 10 prove little.",
         "No two of 2 tuners can be told apart by so few: ranks can't differ by 1.96.",
         "All seeds are of one group: this says nothing about other data or backbones.",
     )
