@@ -15,7 +15,8 @@ class Step:
     """An epoch that became the incumbent, and what the search had spent by its end.
 
     ``epochs`` are those charged so far, ``wall_s`` the seconds since the first ask without the audit, ``device_s`` the
-    seconds of training and evaluation. ``test_f1`` is that of this epoch, None where it was not recorded.
+    seconds of training and evaluation, ``energy_j`` the joules without the audit, None as soon as those of one trial
+    so far are unknown. ``test_f1`` is that of this epoch, None where it was not recorded.
     """
 
     trial: int
@@ -25,6 +26,15 @@ class Step:
     device_s: float
     val_f1: float
     test_f1: float | None
+    energy_j: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spent:
+    epochs: int = 0
+    wall_s: float = 0.0
+    device_s: float = 0.0
+    energy_j: float | None = 0.0
 
 
 def steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
@@ -32,7 +42,7 @@ def steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
 
     A trial's own seconds are laid out as its ask first, then ``train_s + evaluate_s`` of each epoch in turn; what else
     it spent (building, telling, checkpoints) counts from the next trial on. So a step may come a little early, but
-    never later than the end of its trial.
+    never later than the end of its trial. A trial's joules, known as one number, are spread evenly over its seconds.
     """
     found: list[Step] = []
     for step in _epochs(trials):
@@ -56,28 +66,39 @@ def best_epoch(trial: Trial) -> Epoch | None:
 
 
 def _epochs(trials: Sequence[Trial]) -> Iterator[Step]:
-    epochs, wall_s, device_s = 0, 0.0, 0.0
+    spent = _Spent()
     for trial in trials:
-        yield from _epochs_of(trial, epochs, wall_s, device_s)
-        epochs += trial.charged_epochs
-        wall_s += on_the_clock(dict(trial.phases))
-        device_s += sum(trial.phases.get(name, 0.0) for name in DEVICE)
+        yield from _epochs_of(trial, spent)
+        spent = _Spent(
+            epochs=spent.epochs + trial.charged_epochs,
+            wall_s=spent.wall_s + on_the_clock(dict(trial.phases)),
+            device_s=spent.device_s + sum(trial.phases.get(name, 0.0) for name in DEVICE),
+            energy_j=_joules(spent, trial, share=1.0),
+        )
 
 
-def _epochs_of(trial: Trial, epochs: int, wall_s: float, device_s: float) -> Iterator[Step]:
-    wall_s += trial.phases.get("ask", 0.0)
+def _epochs_of(trial: Trial, before: _Spent) -> Iterator[Step]:
+    whole_s = on_the_clock(dict(trial.phases))
+    own_s, device_s = trial.phases.get("ask", 0.0), 0.0
     for count, epoch in enumerate(trial.epochs, start=1):
-        wall_s += epoch.train_s + epoch.evaluate_s
+        own_s += epoch.train_s + epoch.evaluate_s
         device_s += epoch.train_s + epoch.evaluate_s
         yield Step(
             trial=trial.number,
             epoch=epoch.epoch,
-            epochs=epochs + count,
-            wall_s=wall_s,
-            device_s=device_s,
+            epochs=before.epochs + count,
+            wall_s=before.wall_s + own_s,
+            device_s=before.device_s + device_s,
+            energy_j=_joules(before, trial, share=min(1.0, own_s / whole_s) if whole_s > 0 else 1.0),
             val_f1=epoch.val_f1,
             test_f1=_known(epoch.test_f1),
         )
+
+
+def _joules(before: _Spent, trial: Trial, *, share: float) -> float | None:
+    if before.energy_j is None or trial.energy_j is None:
+        return None
+    return before.energy_j + share * trial.energy_j
 
 
 def _known(f1: float | None) -> float | None:

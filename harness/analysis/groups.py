@@ -97,6 +97,11 @@ class Group:
     rows: tuple[Row, ...]
 
     @property
+    def title(self) -> str:
+        """What readers call the group."""
+        return f"{self.dataset}, {self.backbone}, {self.hyperparameters}"
+
+    @property
     def searches(self) -> tuple[Search, ...]:
         """Every planned search of the group."""
         return tuple(search for row in self.rows for search in row.searches)

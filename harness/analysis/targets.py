@@ -45,7 +45,10 @@ def target(searches: Sequence[Search]) -> Target | None:
     middle = median(scores)
     if middle is None:
         return None
-    return Target(f1=middle, of=f"{len(scores)} random searches" if random else f"all {len(scores)} searches")
+    plural = "" if len(scores) == 1 else "es"
+    return Target(
+        f1=middle, of=f"{len(scores)} random search{plural}" if random else f"all {len(scores)} search{plural}"
+    )
 
 
 def reached(searches: Sequence[Search], goal: Target) -> Reached:

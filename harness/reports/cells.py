@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from harness.analysis import Interval, Reached
+from harness.analysis.statistics import Estimate
 
 UNKNOWN = "—"
 
+_SMALLEST_P = 1e-3
 _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e6
 
@@ -82,3 +85,41 @@ def seeds(ok: int, failed: int, missing: int) -> str:
     """Return how many searches ended well, and what became of the others."""
     others = ", ".join(f"{count} {word}" for count, word in ((failed, "failed"), (missing, "missing")) if count)
     return f"{ok} ({others})" if others else str(ok)
+
+
+def f1_estimate(value: Estimate) -> str:
+    """Return ``0.843 [0.830, 0.856]``, a statistic with its interval; one seed has none and says so."""
+    return _with_interval(value, f1)
+
+
+def signed_estimate(value: Estimate) -> str:
+    """Return a difference with its sign and interval."""
+    return _with_interval(value, lambda each: UNKNOWN if each is None else f"{each:+.3f}")
+
+
+def number_estimate(value: Estimate) -> str:
+    """Return a cost with its interval; an infinite one is ``never``."""
+    return number(value.value) if value.low == math.inf else _with_interval(value, number)
+
+
+def times_estimate(value: Estimate | None) -> str:
+    """Return a speed-up with its interval; ``never`` where only this one missed, a bound without a limit is 0 or ∞."""
+    if value is None:
+        return UNKNOWN
+    text = _with_interval(value, lambda each: "0" if each == 0 else times(each))
+    return "never" + text.removeprefix("0") if value.value == 0 else text
+
+
+def p_value(p: float | None) -> str:
+    """Return a p-value with three decimals, very small ones as a bound."""
+    if p is None:
+        return UNKNOWN
+    return "< 0.001" if p < _SMALLEST_P else f"{p:.3f}"
+
+
+def _with_interval(value: Estimate, shown: Callable[[float | None], str]) -> str:
+    if value.value is None:
+        return UNKNOWN
+    if value.low is None or value.high is None:
+        return f"{shown(value.value)} (1 seed)"
+    return f"{shown(value.value)} [{shown(value.low)}, {shown(value.high)}]"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis import Group, differences, likeness_of
 from harness.errors import ResultsError
-from harness.reports import notes
 
 
 def unlike(groups: Sequence[Group]) -> list[str]:
@@ -35,7 +34,7 @@ def _unlike(groups: Sequence[Group]) -> Iterator[tuple[str, str]]:
     for group in groups:
         facts = differences(list(map(likeness_of, group.searches)))
         if facts:
-            yield notes.heading(group), _told(facts)
+            yield group.title, _told(facts)
 
 
 def _told(facts: Mapping[str, Mapping[str, int]]) -> str:

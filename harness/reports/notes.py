@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from harness.analysis import Group, Results, Search, Status, environments
 from harness.carbon import Intensity
 from harness.prices import Prices
+from harness.reports import mixing
 
 _FEW_SEEDS = 10
 _MOST_NAMES = 5
@@ -42,6 +43,11 @@ def holds_for(searches: Iterable[Search]) -> list[str]:
     if len(found) == 1:
         return [f"Holds for: {found[0][0]}."]
     return [f"Holds for ({_count(count, 'record')}): {text}." for text, count in found]
+
+
+def beneath(results: Results, groups: Sequence[Group]) -> list[str]:
+    """Return what every table of searches ends with: what it lacks, and for which machines it holds."""
+    return [*left_out(results, results.searches), *mixing.unlike(groups), *holds_for(results.searches)]
 
 
 def unknown_energy(searches: Iterable[Search]) -> list[str]:
@@ -89,7 +95,7 @@ def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:
 
 def heading(group: Group) -> str:
     """Return the group's name."""
-    return f"{group.dataset}, {group.backbone}, {group.hyperparameters}"
+    return group.title
 
 
 def _charged_by(search: Search, prices: Prices) -> str:

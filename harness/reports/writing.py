@@ -9,10 +9,26 @@ from harness.analysis import Results
 from harness.carbon import Intensity
 from harness.plans import MatrixFolder
 from harness.prices import Prices
-from harness.reports import efficiency, learning_rate, models, phases, rendering
+from harness.reports import (
+    anytime,
+    efficiency,
+    importance,
+    learning_rate,
+    models,
+    pairwise,
+    phases,
+    profiles,
+    ranks,
+    rendering,
+    to_target,
+    tuning,
+)
 from harness.reports.report import Report
 
-REPORTS = ("efficiency", "phases", "learning-rate", "models")
+REPORTS = (
+    *("efficiency", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
+    *("phases", "learning-rate", "models"),
+)
 """Names of the files, without their endings."""
 
 _FORMS = {"md": rendering.markdown, "csv": rendering.spreadsheet, "tex": rendering.latex}
@@ -24,8 +40,19 @@ def write(folder: MatrixFolder, results: Results, *, prices: Prices, carbon: Int
 
 
 def _reports(results: Results, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
-    made = efficiency.report(results, prices=prices, carbon=carbon)
-    return made, phases.report(results), learning_rate.report(results), models.report(results)
+    return (
+        efficiency.report(results, prices=prices, carbon=carbon),
+        to_target.report(results, prices=prices),
+        anytime.report(results, prices=prices),
+        tuning.report(results),
+        ranks.report(results),
+        pairwise.report(results),
+        profiles.report(results, prices=prices),
+        importance.report(results),
+        phases.report(results),
+        learning_rate.report(results),
+        models.report(results),
+    )
 
 
 def _write(tables: Path, report: Report, ending: str) -> Path:

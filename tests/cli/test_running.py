@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import reports
 from harness.campaign.running import only_one
 from harness.cli.executors import Where
 from harness.model import Trial
@@ -211,7 +212,7 @@ def test_tables_are_written_again_to_the_byte(line: CommandLine) -> None:
 
     assert answer.code == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert len(before) == 12
+    assert len(before) == 3 * len(reports.REPORTS)
 
 
 def test_tables_take_another_price_file_and_refuse_a_broken_one(line: CommandLine, tmp_path: Path) -> None:

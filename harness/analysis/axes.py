@@ -1,0 +1,83 @@
+"""What F1 is drawn and judged against: the cost axes, and where a search's incumbents stand on each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from harness.analysis.costs import cost_usd
+from harness.analysis.curves import Step
+from harness.analysis.reading import Search
+from harness.model import Reading
+from harness.prices import Prices
+
+_SECONDS_PER_HOUR = 3600
+
+
+class Axis(StrEnum):
+    """A kind of cost. Each counts the tuner's thinking where it can, and none the audit on test images."""
+
+    EPOCHS = "epochs"
+    WALL_S = "wall_s"
+    DEVICE_S = "device_s"
+    ENERGY_J = "energy_j"
+    COST_USD = "cost_usd"
+
+    @property
+    def label(self) -> str:
+        """The axis as a reader sees it, with its unit."""
+        return _LABELS[self]
+
+
+class Score(StrEnum):
+    """Which F1 of an incumbent."""
+
+    VALIDATION = "val_f1"
+    TEST = "test_f1"
+
+    @property
+    def label(self) -> str:
+        """The score as a reader sees it."""
+        return "validation F1" if self is Score.VALIDATION else "test F1"
+
+    def of(self, step: Step) -> float | None:
+        """Return the score of an incumbent; None where it was not recorded."""
+        return step.val_f1 if self is Score.VALIDATION else step.test_f1
+
+
+_LABELS = {
+    Axis.EPOCHS: "epochs",
+    Axis.WALL_S: "wall s",
+    Axis.DEVICE_S: "device s",
+    Axis.ENERGY_J: "joules",
+    Axis.COST_USD: "USD",
+}
+
+
+def spent(search: Search, *, axis: Axis, prices: Prices) -> Reading:
+    """Return what the whole search cost on ``axis``, or the reason why that is unknown."""
+    cost = search.cost
+    if cost is None:
+        return Reading.unknown(search.reason or "no record")
+    if axis is Axis.ENERGY_J:
+        return cost.energy_j
+    if axis is Axis.COST_USD:
+        return cost_usd(cost, environment=search.environment, prices=prices)
+    return Reading(value=float({Axis.EPOCHS: cost.epochs, Axis.WALL_S: cost.wall_s}.get(axis, cost.device_s)))
+
+
+def costs(search: Search, *, axis: Axis, prices: Prices) -> tuple[float, ...] | None:
+    """Return what had been spent when each incumbent of ``search.curve`` took over; None where one is unknown."""
+    if axis is Axis.COST_USD:
+        per_hour = prices.per_hour(search.environment).value
+        return None if per_hour is None else tuple(s.wall_s / _SECONDS_PER_HOUR * per_hour for s in search.curve)
+    found = [_at(step, axis) for step in search.curve]
+    known = tuple(cost for cost in found if cost is not None)
+    return known if len(known) == len(found) else None
+
+
+def _at(step: Step, axis: Axis) -> float | None:
+    if axis is Axis.EPOCHS:
+        return float(step.epochs)
+    if axis is Axis.WALL_S:
+        return step.wall_s
+    return step.device_s if axis is Axis.DEVICE_S else step.energy_j

@@ -1,0 +1,43 @@
+"""What an expert asks of a comparison: paired, anytime, cost-aware, each with the number of searches it rests on."""
+
+from harness.analysis.statistics.areas import Area, Frame, areas, frame
+from harness.analysis.statistics.bands import Band, Line, band, bands, lines
+from harness.analysis.statistics.bootstrap import Estimate
+from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning, speedup
+from harness.analysis.statistics.importance import Effect, Importance, importance
+from harness.analysis.statistics.pairwise import Comparison, comparisons
+from harness.analysis.statistics.profiles import Profile, Profiles, profiles
+from harness.analysis.statistics.ranks import Ranks, ranks
+from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching
+
+__all__ = [
+    "Area",
+    "Band",
+    "Comparison",
+    "Effect",
+    "Estimate",
+    "Frame",
+    "Gain",
+    "Importance",
+    "Line",
+    "Overtuning",
+    "Profile",
+    "Profiles",
+    "Ranks",
+    "Reaching",
+    "areas",
+    "band",
+    "bands",
+    "comparisons",
+    "cost_to_target",
+    "frame",
+    "importance",
+    "lines",
+    "over_random",
+    "over_untuned",
+    "overtuning",
+    "profiles",
+    "ranks",
+    "reaching",
+    "speedup",
+]

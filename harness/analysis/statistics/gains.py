@@ -1,0 +1,153 @@
+"""Paired by seed: faster than random search, better than no tuning; and what selection overrates."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.analysis.axes import Axis
+from harness.analysis.groups import Group, Row
+from harness.analysis.intervals import median
+from harness.analysis.reading import Search, Status
+from harness.analysis.statistics import bootstrap
+from harness.analysis.statistics.bootstrap import Estimate
+from harness.analysis.statistics.reaching import cost_to_target
+from harness.analysis.targets import RANDOM, UNTUNED
+from harness.prices import Prices
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """Mean test F1 above a yardstick's on the same seeds, and on how many of these it is worse or tied.
+
+    ``left_out`` seeds make no pair, because one of the two failed, is missing or has no test F1.
+    """
+
+    estimate: Estimate
+    worse: int
+    tied: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overtuning:
+    """What selection by validation F1 overrates, and what it loses; each over the searches that have both F1.
+
+    ``gap`` is the mean of validation minus test F1 of the final incumbent. ``loss`` is the mean of the best test F1
+    among a search's incumbents minus that of the final one: 0 where choosing longer never hurt, never negative.
+    ``losers`` of ``loss.n`` searches have lost any.
+    """
+
+    gap: Estimate
+    loss: Estimate
+    losers: int
+
+
+def over_untuned(group: Group, row: Row) -> Gain | None:
+    """Return test F1 minus that of the default configuration on the same seed; None without such pairs."""
+    return None if row.is_untuned else _gain(group, row, (UNTUNED,))
+
+
+def over_random(group: Group, row: Row) -> Gain | None:
+    """Return test F1 minus that of random search on the same seed; None without such pairs."""
+    return None if row.is_random else _gain(group, row, RANDOM)
+
+
+def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate | None:
+    """Return how many times cheaper than random search the target was reached: the ratio of median costs.
+
+    Paired: the median and its bootstrap resamples are taken over the seeds that both have a record of (with several
+    random searches on a seed, their median). A miss is infinite: the ratio is infinite where only random search missed
+    in the median, 0 where only the tuner did, undefined where both did. None for random search itself, without a
+    target, without pairs, or where a cost is unknown.
+    """
+    goal = group.target
+    if goal is None or row.is_random:
+        return None
+
+    def cost(search: Search) -> float | None:
+        return cost_to_target(search, goal, axis=axis, prices=prices)
+
+    ours, theirs = _by_seed(row.searches, cost), _by_seed(_of(group, RANDOM), cost)
+    shared = [seed for seed in ours if seed in theirs]
+    pairs = [(_middle(ours[seed]), _middle(theirs[seed])) for seed in shared]
+    known = [(own, other) for own, other in pairs if own is not None and other is not None]
+    return _ratio_of_medians(known) if known and len(known) == len(shared) else None
+
+
+def overtuning(row: Row) -> Overtuning:
+    """Return what selection by validation F1 overrates and loses, over the searches that ran to their end.
+
+    ``gap`` is the meta-overfitting and ``loss`` the overtuning of Schneider, Bischl and Feurer, "Overtuning in
+    Hyperparameter Optimization", AutoML 2025 (arXiv 2506.19540), told in F1 instead of error.
+    """
+    gaps, losses = [], []
+    for search in row.ok:
+        seen = [step.test_f1 for step in search.curve if step.test_f1 is not None]
+        if search.val_f1 is not None and search.test_f1 is not None:
+            gaps.append(search.val_f1 - search.test_f1)
+            losses.append(max(seen) - search.test_f1)
+    return Overtuning(
+        gap=bootstrap.mean(gaps), loss=bootstrap.mean(losses), losers=sum(1 for each in losses if each > 0)
+    )
+
+
+def _gain(group: Group, row: Row, tuners: tuple[str, ...]) -> Gain | None:
+    ours, theirs = _by_seed(row.searches, _test_f1), _by_seed(_of(group, tuners), _test_f1)
+    pairs = [(_mean(values), _mean(theirs.get(seed, []))) for seed, values in ours.items()]
+    differences = [own - other for own, other in pairs if own is not None and other is not None]
+    if not differences:
+        return None
+    return Gain(
+        estimate=bootstrap.mean(differences),
+        worse=sum(1 for difference in differences if difference < 0),
+        tied=sum(1 for difference in differences if difference == 0),
+        left_out=len({search.planned.seed for search in row.searches}) - len(differences),
+    )
+
+
+def _test_f1(search: Search) -> float | None:
+    return search.test_f1 if search.status is Status.OK else None
+
+
+def _of(group: Group, tuners: tuple[str, ...]) -> list[Search]:
+    return [search for search in group.searches if search.tuner in tuners]
+
+
+def _by_seed(searches: Sequence[Search], of: Callable[[Search], float | None]) -> dict[int, list[float | None]]:
+    found: dict[int, list[float | None]] = {}
+    for search in searches:
+        if search.status is not Status.MISSING:
+            found.setdefault(search.planned.seed, []).append(of(search))
+    return found
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if len(known) == len(values) else None
+
+
+def _ratio_of_medians(pairs: Sequence[tuple[float, float]]) -> Estimate:
+    import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
+
+    costs = np.asarray(pairs)
+
+    def ratio(drawn: NDArray[np.intp]) -> NDArray[np.float64]:
+        own, other = np.median(costs[drawn], axis=1).T
+        with np.errstate(divide="ignore", invalid="ignore"):  # infinite over infinite is undefined, as promised
+            return np.where(own == other, np.where(np.isinf(own), np.nan, 1.0), other / own)
+
+    value = float(ratio(np.arange(len(pairs))[None])[0])
+    return bootstrap.estimate(None if math.isnan(value) else value, ratio, n=len(pairs), least=0.0)

@@ -1,0 +1,180 @@
+"""Which hyperparameters F1 depends on, and which of them cost depends on."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from harness.analysis.groups import Group
+from harness.analysis.reading import Search, Status
+from harness.model import Trial, Value
+
+FEWEST_TRIALS = 40
+"""Fewer trials give no importances: the best quarter would be a handful, and its spread chance."""
+
+MOST_TRIALS = 300
+"""Of more trials so many are used, evenly chosen in the order of the matrix: more cost time and change little."""
+
+_BEST = 0.25
+
+
+class Effect(StrEnum):
+    """What a hyperparameter may matter for."""
+
+    F1 = "f1"
+    COST = "cost"
+
+    @property
+    def label(self) -> str:
+        """The effect as a reader sees it."""
+        return "validation F1" if self is Effect.F1 else "device s per epoch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importance:
+    """How much each hyperparameter does to bring a trial into the best quarter, greatest first.
+
+    ``shares`` sum to 1, so they compare hyperparameters with each other, not with chance. They rest on ``trials``
+    trials of ``searches`` searches. Where ``shares`` is empty, ``reason`` says why.
+    """
+
+    effect: Effect
+    shares: Mapping[str, float]
+    trials: int
+    searches: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    seed: int
+    parameters: Mapping[str, Value]
+    effect: float
+
+
+def importance(group: Group, *, effect: Effect) -> Importance:
+    """Return which hyperparameters matter, from the trials of all the group's tuners pooled.
+
+    By PED-ANOVA (Watanabe, Bansal and Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in
+    Arbitrary Subspaces", IJCAI 2023), Optuna's ``PedAnovaImportanceEvaluator``: how unlike the values of the best
+    quarter of the trials are to those of all. It sees the order of the trials only, so that one slow epoch or one
+    diverged trial can't bend it, and takes milliseconds where a forest (fANOVA) takes a second.
+
+    Best by F1 is a trial's score less the mean of its seed's trials, so that easy splits explain nothing; best by cost
+    is the least median epoch in device seconds, so that early stopping explains nothing. Trials of unlike length are
+    pooled, and adaptive tuners try good regions more often, so the shares are about where the tuners looked.
+    """
+    tried = [each for search in group.searches if search.status is Status.OK for each in _tried(search, effect)]
+    searches = sum(1 for search in group.searches if search.status is Status.OK and search.trials)
+    used = _centred(_thinned(tried)) if effect is Effect.F1 else _thinned(tried)
+    columns = {name: column for name, column in _columns(group, used).items() if len(set(column)) > 1}
+    reason = _why_not(used, columns)
+    shares: Mapping[str, float] = {}
+    if reason is None:
+        # More F1 is better, and less cost.
+        sign = 1 if effect is Effect.F1 else -1
+        shares, reason = _ped_anova(columns, [sign * each.effect for each in used])
+    return Importance(effect=effect, shares=shares, trials=len(used), searches=searches, reason=reason)
+
+
+def _why_not(used: Sequence[_Tried], columns: Mapping[str, Any]) -> str | None:
+    if len(used) < FEWEST_TRIALS:
+        return f"{len(used)} trials are too few; it takes {FEWEST_TRIALS}"
+    if len(columns) < 2:  # noqa: PLR2004 - the only one that varies explains everything there is to explain
+        return "fewer than two hyperparameters were varied"
+    if math.isclose(min(each.effect for each in used), max(each.effect for each in used), abs_tol=1e-12):
+        return "all trials came out the same"
+    return None
+
+
+def _tried(search: Search, effect: Effect) -> list[_Tried]:
+    found = []
+    for trial in search.trials:
+        value = trial.score if effect is Effect.F1 else _device_s_per_epoch(trial)
+        if value is not None:
+            found.append(_Tried(seed=search.planned.seed, parameters=trial.parameters, effect=value))
+    return found
+
+
+def _device_s_per_epoch(trial: Trial) -> float | None:
+    epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
+    return statistics.median(epochs_s) if epochs_s else None
+
+
+def _thinned(tried: Sequence[_Tried]) -> list[_Tried]:
+    if len(tried) <= MOST_TRIALS:
+        return list(tried)
+    return [tried[index * len(tried) // MOST_TRIALS] for index in range(MOST_TRIALS)]
+
+
+def _centred(tried: Sequence[_Tried]) -> list[_Tried]:
+    by_seed: dict[int, list[float]] = {}
+    for each in tried:
+        by_seed.setdefault(each.seed, []).append(each.effect)
+    means = {seed: statistics.fmean(values) for seed, values in by_seed.items()}
+    return [_Tried(seed=t.seed, parameters=t.parameters, effect=t.effect - means[t.seed]) for t in tried]
+
+
+def _columns(group: Group, used: Sequence[_Tried]) -> dict[str, list[float | str]]:
+    """Return each hyperparameter's values as positions; numbers from 0 to 1, words as they are."""
+    domains = next((found for search in group.searches if (found := search.section("domains"))), {})
+    names = dict.fromkeys(name for each in used for name in each.parameters)
+    shared = [name for name in names if all(name in each.parameters for each in used)]
+    return {name: _positions(domains.get(name, {}), [each.parameters[name] for each in used]) for name in shared}
+
+
+def _positions(domain: Any, values: Sequence[Value]) -> list[float | str]:
+    numbers = [value for value in values if not isinstance(value, str)]
+    if len(numbers) < len(values):
+        return [str(value) for value in values]
+    if isinstance(domain, dict) and domain.get("kind") == "choice":
+        order = {value: index for index, value in enumerate(sorted(set(numbers)))}
+        numbers = [order[value] for value in numbers]
+    elif isinstance(domain, dict) and domain.get("log") and min(numbers) > 0:
+        numbers = [math.log(value) for value in numbers]
+    low, high = min(numbers), max(numbers)
+    return [(value - low) / (high - low) if high > low else 0.0 for value in numbers]
+
+
+def _ped_anova(
+    columns: Mapping[str, Sequence[float | str]], goodness: Sequence[float]
+) -> tuple[dict[str, float], str | None]:
+    try:
+        # Only this table needs Optuna, which takes a second to import and isn't installed on every host.
+        import optuna  # noqa: PLC0415 - see above
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        return {}, f"{error.name} isn't installed here; install the harness with its extra 'train'"
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(direction="maximize")
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    study.add_trials(_trials(columns, goodness))
+    found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=_BEST))
+    return {name: float(share) for name, share in found.items()}, None
+
+
+def _trials(columns: Mapping[str, Sequence[float | str]], goodness: Sequence[float]) -> list[Any]:
+    import optuna  # noqa: PLC0415 - see _ped_anova
+
+    distributions = {name: _distribution(values) for name, values in columns.items()}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [
+        optuna.trial.create_trial(params=row, distributions=distributions, value=value)
+        for row, value in zip(rows, goodness, strict=True)
+    ]
+
+
+def _distribution(values: Sequence[float | str]) -> Any:
+    import optuna  # noqa: PLC0415 - see _ped_anova
+
+    words = sorted({value for value in values if isinstance(value, str)})
+    return (
+        optuna.distributions.CategoricalDistribution(words) if words else optuna.distributions.FloatDistribution(0, 1)
+    )

@@ -1,0 +1,59 @@
+"""Which hyperparameters F1 depends on, and which of them cost depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.analysis import Group, Results, groups
+from harness.analysis.statistics import Effect, Importance, importance
+from harness.reports import cells, columns, notes
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (*columns.GROUP, "hyperparameter", "effect", "share", "trials", "searches", "reason")
+"""Heads of the spreadsheet."""
+
+_NOTES = (
+    "How much each hyperparameter does to bring a trial into the best quarter of all tuners' trials (PED-ANOVA).",
+    "Validation F1 is taken less the mean of its seed; cost is the device seconds of the trial's median epoch.",
+    "A column sums to 100 %: it compares hyperparameters with each other, and one leads even where none matters.",
+    "Pruned trials count as far as they came.",
+)
+
+
+def report(results: Results) -> Report:
+    """Return the importance of each hyperparameter for F1 and for cost, group by group."""
+    compared = groups(results)
+    found = [(group, {effect: importance(group, effect=effect) for effect in Effect}) for group in compared]
+    return Report(
+        name="importance",
+        title="Which hyperparameters matter",
+        sections=[_section(group, shares) for group, shares in found],
+        notes=[*(_NOTES if found else ()), *notes.beneath(results, compared)],
+        columns=COLUMNS,
+        rows=[row for group, shares in found for each in shares.values() for row in _values(group, each)],
+        empty="No searches were planned.",
+    )
+
+
+def _section(group: Group, found: Mapping[Effect, Importance]) -> Section:
+    names = dict.fromkeys(name for each in found.values() for name in each.shares)
+    return Section(
+        heading=notes.heading(group),
+        columns=["hyperparameter", *(effect.label for effect in found)],
+        rows=[[name, *(cells.percent(each.shares.get(name)) for each in found.values())] for name in names],
+        notes=[_note(each) for each in found.values()],
+    )
+
+
+def _note(each: Importance) -> str:
+    if each.reason is not None:
+        return f"No importances for {each.effect.label}: {each.reason}."
+    return f"{each.effect.label}: from {each.trials} trials of {each.searches} searches."
+
+
+def _values(group: Group, each: Importance) -> Iterator[Mapping[str, CsvValue]]:
+    shared = {"effect": each.effect.value, "trials": each.trials, "searches": each.searches, "reason": each.reason}
+    if each.reason is not None:
+        yield {**columns.group(group), **shared}
+    for name, share in each.shares.items():
+        yield {**columns.group(group), "hyperparameter": name, "share": share, **shared}

@@ -1,0 +1,88 @@
+"""What it costs to reach the group's target, and how many times less than by random search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.analysis import Group, Results, Row, groups
+from harness.analysis.axes import Axis
+from harness.analysis.statistics import reaching, speedup
+from harness.prices import Prices
+from harness.reports import cells, columns, notes
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (
+    *(*columns.GROUP, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
+    *columns.estimate_columns("expected"),
+    *columns.estimate_columns("speedup_over_random"),
+)
+"""Heads of the spreadsheet."""
+
+_SHOWN = Axis.WALL_S
+
+_NOTES = (
+    "Median: of the wall seconds until the target was met, misses infinite.",
+    "Expected running time: all wall seconds spent until the target or the end, over how many searches met it.",
+    "That is what it takes on average if one starts again after each miss.",
+    "Speed-up: median of random search over median, on the seeds that both have; 1 is no gain.",
+    "A bound of 0 or ∞ means that seeds drawn again may mostly miss.",
+    "In brackets: 95 % bootstrap intervals over seeds. A failed search missed the target, a missing one isn't asked.",
+)
+
+
+def report(results: Results, *, prices: Prices) -> Report:
+    """Return cost to target, expected running time and speed-up; readable in wall seconds, as CSV on every axis."""
+    found = groups(results)
+    return Report(
+        name="to-target",
+        title="Cost to reach the target",
+        sections=[_section(group, prices) for group in found],
+        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        columns=COLUMNS,
+        rows=[values for group in found for row in group.rows for values in _values(group, row, prices)],
+        empty="No searches were planned.",
+    )
+
+
+def _section(group: Group, prices: Prices) -> Section:
+    goal = group.target
+    of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, the median of {goal.of}"
+    return Section(
+        heading=notes.heading(group),
+        columns=["tuner", "reached", "median s", "expected s", "speed-up"],
+        rows=[_readable(group, row, prices) for row in group.rows],
+        notes=[f"Target: validation F1 of {of}." if goal is not None else f"Target: {of}."],
+    )
+
+
+def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
+    found = reaching(group, row, axis=_SHOWN, prices=prices)
+    if found is None:
+        return [row.tuner, *[cells.UNKNOWN] * 4]
+    return [
+        row.tuner,
+        f"{found.reached}/{found.searches}",
+        cells.number(found.median),
+        cells.number_estimate(found.expected),
+        cells.times_estimate(speedup(group, row, axis=_SHOWN, prices=prices)),
+    ]
+
+
+def _values(group: Group, row: Row, prices: Prices) -> Iterator[Mapping[str, CsvValue]]:
+    for axis in Axis:
+        found = reaching(group, row, axis=axis, prices=prices)
+        if found is None:
+            continue
+        yield {
+            **columns.group(group),
+            "tuner": row.tuner,
+            "axis": axis.value,
+            "target_val_f1": found.target.f1,
+            "target_of": found.target.of,
+            "reached": found.reached,
+            "searches": found.searches,
+            "unknown": found.unknown,
+            "median": found.median,
+            **columns.estimate("expected", found.expected),
+            **columns.estimate("speedup_over_random", speedup(group, row, axis=axis, prices=prices)),
+        }

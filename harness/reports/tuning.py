@@ -1,0 +1,101 @@
+"""Is tuning worth it: against no tuning, against random search, and what selection overrates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.analysis import Group, Results, Row, groups
+from harness.analysis.statistics import Gain, over_random, over_untuned, overtuning
+from harness.reports import cells, columns, notes
+from harness.reports.report import CsvValue, Report, Section
+
+COLUMNS = (
+    *(*columns.GROUP, "tuner"),
+    *(*columns.estimate_columns("over_default"), "worse_than_default", "tied_with_default", "left_out_of_default"),
+    *(*columns.estimate_columns("over_random"), "worse_than_random", "tied_with_random", "left_out_of_random"),
+    *(*columns.estimate_columns("gap_f1"), *columns.estimate_columns("overtuning_f1"), "overtuned"),
+)
+"""Heads of the spreadsheet."""
+
+_NOTES = (
+    "Over default, over random: mean test F1 minus that of the default configuration, or random search, by seed.",
+    "Worse: on how many seeds it is below.",
+    "Gap: mean validation minus test F1 of the final incumbent, what selection overrates.",
+    "Overtuning: how much better the test F1 of an earlier incumbent was, lost by selecting longer; 0 is none.",
+    "The best of the earlier ones is picked on test images, so a little of it is luck.",
+    "In brackets stand 95 % bootstrap intervals over seeds.",
+)
+
+
+def report(results: Results) -> Report:
+    """Return paired gains over no tuning and random search, the gap to validation, and overtuning."""
+    found = groups(results)
+    return Report(
+        name="tuning",
+        title="Tuning against no tuning",
+        sections=[_section(group) for group in found],
+        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        columns=COLUMNS,
+        rows=[_values(group, row) for group in found for row in group.rows],
+        empty="No searches were planned.",
+    )
+
+
+def _section(group: Group) -> Section:
+    return Section(
+        heading=notes.heading(group),
+        columns=["tuner", "over default", "worse", "over random", "worse", "gap", "overtuning", "overtuned"],
+        rows=[_readable(group, row) for row in group.rows],
+        notes=_missing_yardsticks(group),
+    )
+
+
+def _missing_yardsticks(group: Group) -> list[str]:
+    found = []
+    if not any(row.is_untuned for row in group.rows):
+        found.append("No default configuration was run: nothing says whether tuning pays.")
+    if not any(row.is_random for row in group.rows):
+        found.append("No random search was run: nothing says whether the tuners are clever.")
+    return found
+
+
+def _readable(group: Group, row: Row) -> list[str]:
+    lost = overtuning(row)
+    return [
+        row.tuner,
+        *_gain(over_untuned(group, row)),
+        *_gain(over_random(group, row)),
+        cells.signed_estimate(lost.gap),
+        cells.f1_estimate(lost.loss),
+        f"{lost.losers}/{lost.loss.n}" if lost.loss.n else cells.UNKNOWN,
+    ]
+
+
+def _gain(found: Gain | None) -> tuple[str, str]:
+    if found is None:
+        return cells.UNKNOWN, cells.UNKNOWN
+    return cells.signed_estimate(found.estimate), f"{found.worse}/{found.estimate.n}"
+
+
+def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:
+    lost = overtuning(row)
+    return {
+        **columns.group(group),
+        "tuner": row.tuner,
+        **_gain_values("default", over_untuned(group, row)),
+        **_gain_values("random", over_random(group, row)),
+        **columns.estimate("gap_f1", lost.gap),
+        **columns.estimate("overtuning_f1", lost.loss),
+        "overtuned": lost.losers if lost.loss.n else None,
+    }
+
+
+def _gain_values(name: str, found: Gain | None) -> dict[str, CsvValue]:
+    if found is None:
+        return {}
+    return {
+        **columns.estimate(f"over_{name}", found.estimate),
+        f"worse_than_{name}": found.worse,
+        f"tied_with_{name}": found.tied,
+        f"left_out_of_{name}": found.left_out,
+    }

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import builtins
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import analysis
+from harness.analysis.statistics import Effect, Importance, importance
+from harness.analysis.statistics.importance import FEWEST_TRIALS, MOST_TRIALS
+
+if TYPE_CHECKING:
+    from harness.model import Value
+    from tests.analysis.conftest import Made
+
+
+def _search(made: Made, tried: list[tuple[dict[str, Value], float, float]], seed: int = 0) -> None:
+    """One search whose trials have these parameters, F1 and device seconds."""
+    trials = []
+    for number, (parameters, f1, device_s) in enumerate(tried):
+        plain = made.trial(number, f1)
+        (epoch,) = plain.epochs
+        trials.append(_with(plain, parameters=parameters, epochs=(_with(epoch, train_s=device_s),)))
+    made.search(trials, seed=seed)
+
+
+def _with(what: Any, **changes: Any) -> Any:
+    return replace(what, **changes)
+
+
+def _tried(count: int = 60, *, shift: float = 0.0) -> list[tuple[dict[str, Value], float, float]]:
+    """F1 depends on the learning rate alone, cost on the batch size alone; the optimizer matters for nothing."""
+    generator = random.Random(4)  # noqa: S311 - no secret
+    found = []
+    for _ in range(count):
+        rate, batch = 10 ** generator.uniform(-4, -2), generator.choice([16, 32, 64])
+        parameters: dict[str, Value] = {"learning_rate": rate, "batch_size": batch}
+        parameters["optimizer"] = generator.choice(["adam", "größer"])
+        found.append((parameters, 0.5 + shift - abs(rate - 0.001) * 10, 1.0 + 10 / batch + 0.01 * generator.random()))
+    return found
+
+
+def _importance(made: Made, effect: Effect) -> Importance:
+    (group,) = analysis.groups(made.results())
+    return importance(group, effect=effect)
+
+
+def test_what_f1_depends_on_leads_for_f1_and_what_cost_depends_on_for_cost(made: Made) -> None:
+    _search(made, _tried())
+    f1, cost = _importance(made, Effect.F1), _importance(made, Effect.COST)
+    assert next(iter(f1.shares)) == "learning_rate"
+    assert next(iter(cost.shares)) == "batch_size"
+    assert f1.shares["learning_rate"] > 0.6
+    assert cost.shares["batch_size"] > 0.6
+    assert sum(f1.shares.values()) == pytest.approx(1)
+    assert (f1.trials, f1.searches, f1.reason) == (60, 1, None)
+
+
+def test_what_tells_the_best_from_the_rest_counts_not_what_tells_the_worst(made: Made) -> None:
+    # The best quarter has a small dropout; among the others only the weight decay matters.
+    generator = random.Random(4)  # noqa: S311 - no secret
+    tried: list[tuple[dict[str, Value], float, float]] = []
+    for _ in range(120):
+        dropout, decay = generator.random(), generator.random()
+        badness = 0.1 * decay if dropout < 0.25 else 0.2 + 0.5 * decay
+        tried.append(({"dropout": dropout, "weight_decay": decay}, 1 - badness, 1 + badness))
+    _search(made, tried)
+    for effect in Effect:
+        assert next(iter(_importance(made, effect).shares)) == "dropout"
+
+
+def test_an_easy_split_explains_nothing(made: Made) -> None:
+    # On the easy split one optimizer was tried, on the hard one the other: that is no merit of the first.
+    for seed, (optimizer, shift) in enumerate((("adam", 0.3), ("größer", 0.0))):
+        tried = _tried(shift=shift)
+        _search(made, [({**parameters, "optimizer": optimizer}, f1, cost) for parameters, f1, cost in tried], seed)
+    found = _importance(made, Effect.F1)
+    assert (found.trials, found.searches) == (120, 2)
+    assert next(iter(found.shares)) == "learning_rate"
+    assert found.shares["optimizer"] < 0.05
+
+
+def test_too_few_trials_have_no_importances_and_say_so(made: Made) -> None:
+    _search(made, _tried(FEWEST_TRIALS - 1))
+    found = _importance(made, Effect.F1)
+    assert (dict(found.shares), found.reason) == ({}, "39 trials are too few; it takes 40")
+
+
+def test_a_single_hyperparameter_explains_nothing_about_itself(made: Made) -> None:
+    _search(made, [({"learning_rate": 0.001 * n}, 0.1, 1.0) for n in range(1, 50)])
+    assert _importance(made, Effect.F1).reason == "fewer than two hyperparameters were varied"
+
+
+def test_trials_that_all_came_out_the_same_have_no_importances(made: Made) -> None:
+    _search(made, [(parameters, 0.5, 1.0) for parameters, _, _ in _tried()])
+    assert _importance(made, Effect.F1).reason == "all trials came out the same"
+
+
+def test_of_many_trials_some_are_used_and_counted(made: Made) -> None:
+    _search(made, _tried(MOST_TRIALS + 50))
+    assert _importance(made, Effect.F1).trials == MOST_TRIALS
+
+
+def test_nothing_was_tried_where_all_failed(made: Made) -> None:
+    made.search([], status="failed", reason="boom")
+    assert _importance(made, Effect.COST).reason == "0 trials are too few; it takes 40"
+
+
+def test_a_host_without_optuna_is_told(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    _search(made, _tried())
+    real = builtins.__import__
+
+    def without_optuna(name: str, *rest: Any, **more: Any) -> Any:
+        if name == "optuna":
+            raise ModuleNotFoundError(name=name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without_optuna)
+    found = _importance(made, Effect.F1)
+    assert found.reason == "optuna isn't installed here; install the harness with its extra 'train'"

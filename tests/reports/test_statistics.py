@@ -1,0 +1,149 @@
+"""The tables of statistics: each shows what it rests on, and none falls over a matrix that is small, broken or odd."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.analysis import Results
+from harness.prices import Prices
+from harness.reports import anytime, importance, pairwise, profiles, ranks, rendering, to_target, tuning
+from harness.reports.report import Report
+
+if TYPE_CHECKING:
+    from tests.analysis.conftest import Made
+
+Make = Callable[[Results, Prices], Report]
+
+MAKES: dict[str, Make] = {
+    "to-target": lambda results, prices: to_target.report(results, prices=prices),
+    "anytime": lambda results, prices: anytime.report(results, prices=prices),
+    "tuning": lambda results, _: tuning.report(results),
+    "ranks": lambda results, _: ranks.report(results),
+    "pairwise": lambda results, _: pairwise.report(results),
+    "profiles": lambda results, prices: profiles.report(results, prices=prices),
+    "importance": lambda results, _: importance.report(results),
+}
+every_report = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
+
+
+def _good(made: Made, seeds: int = 3, dataset: str = "animals") -> None:
+    for seed in range(seeds):
+        made.search([made.trial(0, 0.3 + 0.01 * seed)], "default", seed, kind="default", dataset=dataset)
+        made.search([made.trial(0, 0.1, 0.5 + 0.01 * seed)], "random", seed, dataset=dataset)
+        made.search([made.trial(0, 0.6 - 0.02 * seed, 0.2)], "Größe|_<b>", seed, kind="optuna-tpe", dataset=dataset)
+
+
+def _rows(report: Report) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(rendering.spreadsheet(report))))
+
+
+def _text(report: Report) -> str:
+    return rendering.markdown(report) + rendering.latex(report)
+
+
+@every_report
+def test_nothing_planned_is_a_report_that_says_so(made: Made, price_list: Prices, make: Make) -> None:
+    report = make(made.results(), price_list)
+    assert (list(report.sections), _rows(report)) == ([], [])
+    assert report.empty in rendering.markdown(report)
+
+
+@every_report
+def test_its_rows_have_no_other_columns_than_its_heads(made: Made, price_list: Prices, make: Make) -> None:
+    _good(made)
+    report = make(made.results(), price_list)
+    assert report.rows
+    assert {name for row in report.rows for name in row} <= set(report.columns)
+
+
+@every_report
+def test_every_line_of_a_table_is_as_wide_as_its_head(made: Made, price_list: Prices, make: Make) -> None:
+    _good(made)
+    for section in make(made.results(), price_list).sections:
+        assert {len(row) for row in section.rows} <= {len(section.columns)}
+
+
+@every_report
+def test_broken_single_and_odd_searches_are_survived(made: Made, price_list: Prices, make: Make) -> None:
+    _good(made, seeds=1)
+    made.search([], "broken", status="failed", reason="boom")
+    made.search([made.trial(0, charged_epochs=1)], "unscored", kind="kt-bayesian")
+    made.search([made.trial(0, 0.4, energy_j=None)], "alone", dataset="Füchse %", environment={"device": "Fake"})
+    made.plan("late", seed=7)
+    assert "nan" not in _text(make(made.results(), price_list))
+
+
+@every_report
+def test_all_tied_are_survived(made: Made, price_list: Prices, make: Make) -> None:
+    for tuner in ("a", "b", "c"):
+        for seed in range(2):
+            made.search([made.trial(0, 0.5)], tuner, seed)
+    assert "nan" not in _text(make(made.results(), price_list))
+
+
+@every_report
+def test_all_failed_are_named_with_their_reason(made: Made, price_list: Prices, make: Make) -> None:
+    for tuner in ("a", "b"):
+        made.search([], tuner, status="failed", reason="boom")
+    assert "boom" in _text(make(made.results(), price_list))
+
+
+@every_report
+def test_few_seeds_are_said_in_words(made: Made, price_list: Prices, make: Make) -> None:
+    _good(made)
+    text = rendering.markdown(make(made.results(), price_list))
+    assert any(words in text for words in ("prove little", "can't reach p", "are too few"))
+
+
+def test_the_expected_cost_is_on_every_axis(made: Made, price_list: Prices) -> None:
+    _good(made)
+    found = {
+        row["axis"]: row for row in _rows(MAKES["to-target"](made.results(), price_list)) if row["tuner"] == "random"
+    }
+    # The median of 0.50, 0.51 and 0.52 is met by two of three, each after its second epoch.
+    assert found["epochs"]["expected"] == "3"
+    assert found["epochs"]["expected_n"] == "3"
+    assert set(found) == {"epochs", "wall_s", "device_s", "energy_j", "cost_usd"}
+
+
+def test_a_never_is_no_number(made: Made, price_list: Prices) -> None:
+    _good(made)
+    (section,) = MAKES["to-target"](made.results(), price_list).sections
+    assert section.rows[0][:4] == ["default", "0/3", "never", "never"]
+
+
+def test_the_curve_is_read_at_parts_of_what_random_search_costs(made: Made, price_list: Prices) -> None:
+    _good(made)
+    rows = _rows(MAKES["anytime"](made.results(), price_list))
+    found = [row for row in rows if (row["tuner"], row["axis"], row["score"]) == ("random", "epochs", "test_f1")]
+    assert [row["cost"] for row in found] == ["0.2", "0.5", "1", "2"]
+    assert [row["f1"] for row in found] == ["", "", "0", "0.41"]
+    assert found[-1]["f1_n"] == "3"
+
+
+def test_tuning_without_a_default_is_said_to_prove_nothing(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], "tpe", kind="optuna-tpe")
+    (section,) = MAKES["tuning"](made.results(), price_list).sections
+    assert "No default configuration was run: nothing says whether tuning pays." in section.notes
+    assert "No random search was run: nothing says whether the tuners are clever." in section.notes
+
+
+def test_tuners_that_cant_be_told_apart_share_a_letter(made: Made, price_list: Prices) -> None:
+    _good(made)
+    (section,) = MAKES["ranks"](made.results(), price_list).sections
+    assert [row[0] for row in section.rows] == ["Größe|_<b>", "random", "default"]
+    # Three rankings, all alike: ranks 1, 2 and 3, and a critical difference of 1.91.
+    assert [row[2] for row in section.rows] == ["a", "ab", "b"]
+
+
+def test_many_blocks_tell_the_worst_tuner_apart(made: Made, price_list: Prices) -> None:
+    _good(made, seeds=5)
+    _good(made, seeds=5, dataset="Füchse")
+    (section,) = MAKES["ranks"](made.results(), price_list).sections
+    letters = {row[0]: row[2] for row in section.rows}
+    assert letters == {"Größe|_<b>": "a", "random": "a", "default": "—"}
