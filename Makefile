@@ -27,7 +27,7 @@ test: $(READY)  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest
 
 test-fast: $(READY)  ## Run the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow and not train"
+	$(BIN)/python -m pytest -m "not slow and not train and not browser"
 
 check: $(READY)  ## Lint, types, import contracts
 	$(BIN)/ruff check .

@@ -88,7 +88,7 @@ def run(
     retry_failed: bool,
     mix_environments: bool,
 ) -> int:
-    """Run a matrix, or what is missing of it, and write its tables."""
+    """Run a matrix, or what is missing of it, and write its tables and its page."""
     from harness.cli import running
     from harness.cli.executors import Where
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import analysis, carbon, matrix, prices, reports
+from harness import analysis, carbon, matrix, page, prices, reports
 from harness.campaign import learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
@@ -61,7 +61,10 @@ def tables(path: Path, *, results: Path, figures: Figures, mix_environments: boo
     read = analysis.read(folder)
     if not mix_environments:
         reports.refuse_unlike(analysis.groups(read))
-    written = reports.write(folder, read, prices=price_list, carbon=intensity)
+    made = reports.made(read, prices=price_list, carbon=intensity)
+    written = reports.write(folder, made)
+    text = path.read_text(encoding="utf-8")
+    written.append(page.write(folder, read, reports=made, prices=price_list, matrix_text=text))
     console = printing.console()
     console.print(reports.terminal(read, prices=price_list, carbon=intensity))
     for table in written:

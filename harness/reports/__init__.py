@@ -2,6 +2,6 @@
 
 from harness.reports.mixing import refuse_unlike
 from harness.reports.terminal import terminal
-from harness.reports.writing import REPORTS, write
+from harness.reports.writing import REPORTS, made, write
 
-__all__ = ["REPORTS", "refuse_unlike", "terminal", "write"]
+__all__ = ["REPORTS", "made", "refuse_unlike", "terminal", "write"]

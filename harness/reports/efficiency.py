@@ -50,6 +50,9 @@ COLUMNS = (
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
 
+BEST = "Best hyperparameters"
+"""How the headings of the tables of best hyperparameters begin."""
+
 _READABLE = (
     *("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "device s", "USD", "thinking", "epochs"),
     *("to target", "speed-up"),
@@ -175,7 +178,7 @@ def _best_section(group: Group) -> list[Section]:
     if not names:
         return []
     rows = [[row.tuner, *(_best(row, name) for name in names)] for row in group.rows]
-    heading = f"Best hyperparameters: {notes.heading(group)}"
+    heading = f"{BEST}: {notes.heading(group)}"
     return [Section(heading=heading, columns=["tuner", *names], rows=rows)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import files
@@ -34,12 +35,13 @@ REPORTS = (
 _FORMS = {"md": rendering.markdown, "csv": rendering.spreadsheet, "tex": rendering.latex}
 
 
-def write(folder: MatrixFolder, results: Results, *, prices: Prices, carbon: Intensity) -> list[Path]:
-    """Write all tables as Markdown, CSV and LaTeX and return their paths; the same records give the same bytes."""
-    return [_write(folder.tables, report, ending) for report in _reports(results, prices, carbon) for ending in _FORMS]
+def write(folder: MatrixFolder, reports: Sequence[Report]) -> list[Path]:
+    """Write all tables as Markdown, CSV and LaTeX and return their paths; the same reports give the same bytes."""
+    return [_write(folder.tables, report, ending) for report in reports for ending in _FORMS]
 
 
-def _reports(results: Results, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
+def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
+    """Return every report, in the order of ``REPORTS``; the same records give the same reports."""
     return (
         efficiency.report(results, prices=prices, carbon=carbon),
         to_target.report(results, prices=prices),

@@ -215,6 +215,19 @@ def test_tables_are_written_again_to_the_byte(line: CommandLine) -> None:
     assert len(before) == 3 * len(reports.REPORTS)
 
 
+def test_the_page_is_written_with_the_tables_and_again_to_the_byte(line: CommandLine) -> None:
+    line.run()
+    page = line.matrix_folder.path / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+
+    answer = line.tables()
+
+    assert page.read_bytes() == before
+    assert "report.html" in answer.out
+    assert line.matrix.read_text("utf-8").splitlines()[0] in before.decode()
+
+
 def test_tables_take_another_price_file_and_refuse_a_broken_one(line: CommandLine, tmp_path: Path) -> None:
     line.run()
     prices = tmp_path / "my prices.toml"

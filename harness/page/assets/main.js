@@ -1,0 +1,11 @@
+const data = JSON.parse(document.getElementById("data").textContent);
+document.documentElement.classList.add("runs");
+for (const table of document.querySelectorAll("table.sortable")) makeSortable(table);
+addDots(Object.keys(data.styles));
+buildCells(data.cells);
+const curves = buildCurves(data);
+buildFilters((wanted) => curves.filter(wanted));
+// What is folded is missing on paper, apart from each search's own trials, which could be hundreds of pages.
+window.addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("main > section > details")) fold.open = true;
+});

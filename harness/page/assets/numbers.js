@@ -1,0 +1,27 @@
+// Numbers as the Markdown tables write them: three significant digits, a dash for unknown.
+const UNKNOWN = "—";
+
+function cost(value) {
+  if (value === null) return UNKNOWN;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-4 || size >= 1e6) {
+    return value.toExponential(2).replace(/e([+-])(\d)$/, "e$10$2");
+  }
+  return value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
+}
+
+function f1(value) {
+  return value === null ? UNKNOWN : value.toFixed(3);
+}
+
+// What a table's cell is sorted by: its number, infinite where never reached, null where unknown.
+function sortKey(cell, label) {
+  if (cell.dataset.v !== undefined) return cell.dataset.v === "inf" ? Infinity : Number(cell.dataset.v);
+  const text = cell.textContent.trim().replace(/^< /, "");
+  // Whoever never reached the target was not faster than anyone.
+  if (text.startsWith("never")) return label === "speed-up" ? 0 : Infinity;
+  if (text.startsWith("∞")) return Infinity;
+  const number = parseFloat(text);
+  return Number.isNaN(number) ? null : number;
+}

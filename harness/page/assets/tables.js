@@ -1,0 +1,110 @@
+// Sorting by buttons in the heads, and filters over all tables at once. Names that filters know rows by:
+const NAMES = { dataset: "data set", backbone: "backbone", hyperparameters: "hyperparameters", tuner: "tuner" };
+const collator = new Intl.Collator("en", { numeric: true });
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// The tuner's colour before its name, as the curves have it.
+function addDots(names) {
+  for (const row of document.querySelectorAll("#tuners-table tbody tr")) {
+    const index = names.indexOf(row.dataset.tuner);
+    row.cells[0].prepend(make("span", { className: `dot tuner-${index}`, ariaHidden: "true" }));
+  }
+}
+
+function makeSortable(table) {
+  const body = table.tBodies[0];
+  const original = [...body.rows];
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const label = head.textContent;
+    if (label === "") return;
+    const button = make("button", { type: "button", textContent: label });
+    button.addEventListener("click", () => sortBy(table, body, original, head, column));
+    head.replaceChildren(button);
+  });
+}
+
+// Ascending, then descending, then the order of the matrix again.
+function sortBy(table, body, original, head, column) {
+  const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
+  const direction = next === undefined ? "ascending" : next;
+  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+  const rows = [...original];
+  if (direction !== null) {
+    head.setAttribute("aria-sort", direction);
+    rows.sort(comparison(column, head, direction === "ascending" ? 1 : -1));
+  }
+  body.append(...rows.flatMap((row) => (row.opened ? [row, row.opened] : [row])));
+}
+
+// Unknown stands last whichever way is sorted; equals keep the order of the matrix.
+function comparison(column, head, sign) {
+  const label = head.textContent;
+  if (!head.classList.contains("number")) {
+    return (one, other) => sign * collator.compare(one.cells[column].textContent, other.cells[column].textContent);
+  }
+  return (one, other) => {
+    const [a, b] = [one, other].map((row) => sortKey(row.cells[column], label));
+    if (a === null || b === null) return (a === null) - (b === null);
+    return a === b ? 0 : sign * (a < b ? -1 : 1);
+  };
+}
+
+function select(label, options, onChange) {
+  const list = make("select");
+  for (const [value, text] of options) list.append(make("option", { value, textContent: text }));
+  list.addEventListener("change", onChange);
+  return [list, make("label", { className: "field" }, label, list)];
+}
+
+function buildFilters(onChange) {
+  const form = document.getElementById("filters");
+  const rows = [...document.querySelectorAll("#tuners-table tbody tr, #searches-table tbody tr")];
+  const lists = {};
+  const fields = [["status", "state of a search"], ...Object.entries(NAMES)].reverse();
+  for (const [name, label] of fields) {
+    const found = [...new Set(rows.map((row) => row.dataset[name]).filter((value) => value !== undefined))];
+    if (found.length < 2) continue;
+    const options = [["", "all"], ...found.map((value) => [`=${value}`, value])];
+    const [list, field] = select(label, options, () => apply());
+    list.name = name;
+    lists[name] = list;
+    form.prepend(field);
+  }
+  const clear = make("button", { type: "reset", className: "plain", textContent: "Show all" });
+  const said = make("output");
+  form.append(clear, said);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(apply));
+  form.hidden = Object.keys(lists).length === 0;
+  function apply() {
+    const wanted = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.value]));
+    filterRows(wanted, said);
+    onChange(wanted);
+  }
+  apply();
+}
+
+function filterRows(wanted, said) {
+  const counts = ["tuners-table", "searches-table", "problems-table"].map((id) => {
+    const rows = [...document.querySelectorAll(`#${id} tbody tr[data-tuner]`)];
+    for (const row of rows) {
+      row.hidden = !isWanted(row.dataset, wanted);
+      if (row.opened) row.opened.hidden = row.hidden;
+    }
+    return [rows.filter((row) => !row.hidden).length, rows.length];
+  });
+  for (const group of document.querySelectorAll("#summary .groups > section")) {
+    group.hidden = !isWanted(group.dataset, wanted);
+  }
+  const [[tuners, allTuners], [searches, allSearches]] = counts;
+  said.textContent = `${tuners} of ${allTuners} rows of tuners, ${searches} of ${allSearches} searches shown`;
+}
+
+function isWanted(data, wanted) {
+  return Object.entries(wanted).every(([name, value]) => value === "" || data[name] === undefined || value === `=${data[name]}`);
+}

@@ -1,0 +1,101 @@
+"""What the page's script draws: for each group and tuner, F1 of the incumbents over each cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from harness import palette
+from harness.analysis import Group, Row, Status
+from harness.analysis.axes import Axis, Score, spent
+from harness.analysis.statistics import Band, Line, band, lines
+from harness.palette import Kind, Style
+from harness.prices import Prices
+
+_F1_DIGITS = 4
+_COST_DIGITS = 5
+
+AXES = {axis.value: axis.label for axis in Axis}
+"""The costs that curves may be drawn over, and what a reader calls them."""
+
+SCORES = {score.value: score.label for score in Score}
+"""The F1 that curves may show."""
+
+
+def styles(groups: Sequence[Group]) -> dict[str, Style]:
+    """Return each tuner's look, in the order of the matrix."""
+    kinds: dict[str, Kind] = {}
+    for row in (row for group in groups for row in group.rows):
+        kind = _kind(row)
+        if kinds.get(row.tuner, Kind()) == Kind():
+            kinds[row.tuner] = kind
+    return palette.styles(kinds)
+
+
+def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, Any]]:
+    """Return the curves of each group in JSON's terms, the tuners in the order of the matrix.
+
+    A tuner's ``bands`` are lists of ``[cost, mean, low, high]``, its ``lines`` one list of ``[cost, F1]`` for each
+    search, ended by what the search had spent; both by axis and score. What is unknown on an axis stands in
+    ``unknown`` with the reason.
+    """
+    return [_group(group, prices) for group in groups]
+
+
+def _kind(row: Row) -> Kind:
+    for search in row.searches:
+        if search.tuner is not None:
+            pruner = search.section("tuner").get("pruner")
+            return Kind(tuner=search.tuner, pruner=pruner if isinstance(pruner, str) else None)
+    return Kind()
+
+
+def _group(group: Group, prices: Prices) -> dict[str, Any]:
+    goal = group.target
+    reasons = {axis.value: _why_unknown(group, axis, prices) for axis in Axis}
+    return {
+        "dataset": group.dataset,
+        "backbone": group.backbone,
+        "hyperparameters": group.hyperparameters,
+        "target": None if goal is None else goal.f1,
+        "unknown": {axis: reason for axis, reason in reasons.items() if reason is not None},
+        "tuners": [_tuner(row, prices) for row in group.rows],
+    }
+
+
+def _tuner(row: Row, prices: Prices) -> dict[str, Any]:
+    drawn: dict[str, Any] = {"name": row.tuner, "planned": len(row.searches), "bands": {}, "lines": {}}
+    for axis in Axis:
+        over = {score: band(row, axis=axis, score=score, prices=prices) for score in Score}
+        drawn["bands"][axis.value] = {score.value: _points(found) for score, found in over.items()}
+        drawn["lines"][axis.value] = {
+            score.value: [_steps(one) for one in lines(row, axis=axis, score=score, prices=prices)] for score in Score
+        }
+    return drawn
+
+
+def _points(found: Band) -> list[list[float | None]]:
+    columns = zip(found.cost, found.mean, found.low, found.high, strict=True)
+    return [[_short(cost), *(_rounded(f1) for f1 in f1s)] for cost, *f1s in columns]
+
+
+def _steps(one: Line) -> list[list[float | None]]:
+    steps = [[_short(cost), _rounded(f1)] for cost, f1 in zip(one.cost, one.f1, strict=True)]
+    return [*steps, [_short(one.spent), _rounded(one.f1[-1])]]
+
+
+def _why_unknown(group: Group, axis: Axis, prices: Prices) -> str | None:
+    """Return why no search that ended well has a cost on this axis; None where one has."""
+    readings = [spent(s, axis=axis, prices=prices) for s in group.searches if s.status is Status.OK]
+    if any(reading.value is not None for reading in readings):
+        return None
+    return next((reading.reason for reading in readings), None)
+
+
+def _rounded(f1: float | None) -> float | None:
+    return None if f1 is None else round(f1, _F1_DIGITS)
+
+
+def _short(cost: float | None) -> float | None:
+    return None if cost is None or not math.isfinite(cost) else float(f"{cost:.{_COST_DIGITS}g}")

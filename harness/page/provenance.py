@@ -1,0 +1,97 @@
+"""For which machines the page holds, what it was made from, and how to make it again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.analysis import Search, environments
+from harness.cells import SCHEMA_VERSION
+from harness.page import markup
+from harness.prices import Prices
+from harness.reports import notes
+
+
+def environment(searches: Sequence[Search], *, prices: Prices) -> str:
+    """Return the environments that the searches ran in, with all facts of each on demand, and the prices used."""
+    recorded = [search for search in searches if search.record is not None]
+    distinct = {_spelt(search.environment): search.environment for search in recorded}
+    folds = [
+        markup.folded(f"All facts of environment {number} of {len(distinct)}", markup.facts(_flat(facts)))
+        for number, facts in enumerate(distinct.values(), start=1)
+    ]
+    lines = [*notes.holds_for(searches), *notes.pricing(searches, prices), *notes.unknown_energy(searches)]
+    return markup.listed(lines) + "".join(folds)
+
+
+def when(searches: Sequence[Search]) -> str | None:
+    """Return the days on which the searches started, as ``2026-11-24`` or ``2026-11-24 to 2026-11-26``."""
+    days = sorted({str(search.record.started_at)[:10] for search in searches if search.record is not None})
+    if not days:
+        return None
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+def repeat(matrix: str, text: str | None, searches: Sequence[Search]) -> str:
+    """Return commands, what must agree for the same result, and the matrix file's text where it is at hand."""
+    file = f"{matrix}.toml"
+    commands = "\n".join(
+        f"{command.ljust(24 + len(file))}# {meaning}" for command, meaning in _commands(shlex.quote(file))
+    )
+    given = (
+        f'<pre tabindex="0" id="matrix-text">{markup.escaped(text)}</pre>'
+        if text is not None
+        else "<p>The matrix file was not at hand when this page was made.</p>"
+    )
+    return (
+        f"<p>Save the matrix below as <code>{markup.escaped(file)}</code>, and in a checkout of the harness:</p>"
+        f'<pre tabindex="0">{markup.escaped(commands)}</pre>'
+        f"<p>The same trials and scores come out where all of this agrees:</p>{markup.facts(_versions(searches))}"
+        f"<h3>{markup.escaped(file)}, as it was when this page was made</h3>{given}"
+    )
+
+
+def _commands(file: str) -> list[tuple[str, str]]:
+    return [
+        (f"harness run {file}", "searches what is missing, then writes tables and this page"),
+        (f"harness tables {file}", "writes them again from the records alone, to the same bytes"),
+        ("harness show CELL", "one search in full; its id stands under its details above"),
+    ]
+
+
+def _versions(searches: Sequence[Search]) -> list[tuple[str, str]]:
+    recorded = [search for search in searches if search.record is not None]
+    found = [("records", f"schema version {SCHEMA_VERSION}")]
+    found += [("machine", text) for text, _ in environments(recorded)]
+    for term, key in (("harness sources (SHA-256)", "code_hash"), ("packages (SHA-256)", "lock_hash")):
+        found += [(term, value) for value in dict.fromkeys(str(s.environment.get(key) or "unknown") for s in recorded)]
+    found += [(f"images of {name}", value) for name, value in _hashes(recorded, "source", "content_hash", "dataset")]
+    found += [(f"weights of {name}", value) for name, value in _hashes(recorded, "weights", "sha256", "backbone")]
+    return found
+
+
+def _hashes(searches: Sequence[Search], section: str, key: str, part: str) -> list[tuple[str, str]]:
+    found = {(getattr(search.planned, part), str(search.section(section).get(key) or "none")) for search in searches}
+    return sorted(found)
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            found += _flat(value, f"{prefix}{key} ")
+        else:
+            found.append((f"{prefix}{key}", _text(value)))
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _spelt(facts: Mapping[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True)

@@ -1,0 +1,190 @@
+"""Every planned cell: its row, why it failed or is missing, and what the page tells of it on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis import Search, Status, cost_usd
+from harness.model import Trial
+from harness.page import logs, markup, tuners
+from harness.page.markup import Column, Row, Value
+from harness.plans import MatrixFolder
+from harness.prices import Prices
+from harness.reports import cells
+
+_SEARCH_COLUMNS = ("seed", "val F1", "test F1", "wall s", "device s", "joules", "USD", "thinking", "epochs", "trials")
+_TRIAL_COLUMNS = ("trial", "epochs", "outcome", "val F1", "test F1", "ask s", "train s", "tell s")
+_STATE = Column(label="state", numeric=False)
+
+_ROLES = {"search": "search", "learning_rate": "retraining at another learning rate"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much of each cell fits into a page that is to stay small: trials, and bytes of its log."""
+
+    trials: int
+    log_bytes: int
+
+    @classmethod
+    def among(cls, cells: int) -> Room:
+        """Share a page's room among so many cells, with a least share for each."""
+        share = max(1, cells)
+        return cls(trials=max(10, 40_000 // share), log_bytes=min(2**14, max(2**9, 2**22 // share)))
+
+
+def table(searches: Sequence[Search], *, prices: Prices) -> str:
+    """Return a row for each planned search or retraining, with the button that shows its trials and log."""
+    telling = tuners.varying([_names(search) for search in searches])
+    columns = [*tuners.heads(telling), _STATE, *(Column(label=label) for label in _SEARCH_COLUMNS)]
+    rows = [_row(search, telling, prices) for search in searches]
+    return markup.table("searches-table", label="Every search", columns=columns, rows=rows)
+
+
+def problems(searches: Sequence[Search]) -> str:
+    """Return the failed and the missing cells, each with its reason; nothing where there is none."""
+    bad = [search for search in searches if search.status is not Status.OK]
+    if not bad:
+        return ""
+    telling = tuners.varying([_names(search) for search in searches])
+    columns = [*tuners.heads(telling), _STATE, Column(label="seed"), Column(label="reason", numeric=False)]
+    rows = [_problem(search, telling) for search in bad]
+    return markup.table("problems-table", label="Failed and missing searches", columns=columns, rows=rows)
+
+
+def details(search: Search, folder: MatrixFolder, *, room: Room) -> dict[str, Any]:
+    """Return what the page shows of a cell on demand, in JSON's terms: facts, trials, and the end of the log."""
+    shown = _shown(search, room.trials)
+    tuned = _tuned(search)
+    log = logs.tail(folder.cell(search.planned.id).log, kept_bytes=room.log_bytes)
+    return {
+        "facts": _facts(search),
+        "columns": [*_TRIAL_COLUMNS, *tuned],
+        "trials": [_trial(trial, tuned) for trial in shown],
+        "trials_left_out": len(search.trials) - len(shown),
+        "best": search.incumbent.trial if search.incumbent is not None else None,
+        "log": None if log is None else log.text,
+        "log_left_out_bytes": 0 if log is None else log.left_out_bytes,
+    }
+
+
+def _names(search: Search) -> dict[str, str]:
+    cell = search.planned
+    return {
+        "dataset": cell.dataset,
+        "backbone": cell.backbone,
+        "hyperparameters": cell.hyperparameters,
+        "tuner": cell.tuner,
+    }
+
+
+def _row(search: Search, telling: Sequence[str], prices: Prices) -> Row:
+    names = _names(search)
+    return Row(
+        cells=[*(names[name] for name in telling), search.status.value, _seed(search), *_measured(search, prices)],
+        data={**names, "status": search.status.value, "cell": search.planned.id},
+        button=f", trials and log of seed {search.planned.seed} on {names['dataset']} with {names['backbone']}",
+    )
+
+
+def _problem(search: Search, telling: Sequence[str]) -> Row:
+    names = _names(search)
+    return Row(
+        cells=[
+            *(names[name] for name in telling),
+            search.status.value,
+            _seed(search),
+            search.reason or "no reason was noted",
+        ],
+        data={**names, "status": search.status.value},
+        link=f"#cell-{search.planned.id}",
+    )
+
+
+def _seed(search: Search) -> Value:
+    return Value(text=str(search.planned.seed), sort=float(search.planned.seed))
+
+
+def _measured(search: Search, prices: Prices) -> list[Value]:
+    spent = search.cost
+    if spent is None:
+        return [Value(text=cells.UNKNOWN)] * (len(_SEARCH_COLUMNS) - 1)
+    usd = cost_usd(spent, environment=search.environment, prices=prices).value
+    return [
+        Value(text=cells.f1(search.val_f1), sort=search.val_f1),
+        Value(text=cells.f1(search.test_f1), sort=search.test_f1),
+        Value(text=cells.number(spent.wall_s), sort=spent.wall_s),
+        Value(text=cells.number(spent.device_s), sort=spent.device_s),
+        Value(text=cells.number(spent.energy_j.value), sort=spent.energy_j.value),
+        Value(text=cells.usd(usd), sort=usd),
+        Value(text=cells.percent(spent.thinking_share), sort=spent.thinking_share),
+        Value(text=cells.number(spent.epochs), sort=float(spent.epochs)),
+        Value(text=cells.number(spent.trials), sort=float(spent.trials)),
+    ]
+
+
+def _facts(search: Search) -> list[tuple[str, str]]:
+    found = [("cell", search.planned.id), ("what", _ROLES.get(search.planned.role, search.planned.role))]
+    if search.reason is not None:
+        found.append((search.status.value, search.reason))
+    record = search.record
+    if record is None:
+        return found
+    found += [("ended by", str(record.ended or record.reason)), ("started", str(record.started_at))]
+    found += [("attempts", str(record.attempts)), ("trials by outcome", _outcomes(search))]
+    if search.cost is not None and search.cost.energy_j.value is None:
+        found.append(("joules unknown", str(search.cost.energy_j.reason)))
+    fixed = ", ".join(f"{key} {_short(value)}" for key, value in _fixed(search).items())
+    return [*found, *([("fixed", fixed)] if fixed else [])]
+
+
+def _outcomes(search: Search) -> str:
+    counts = search.cost.outcomes if search.cost is not None else {}
+    return ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items()) or "none"
+
+
+def _tuned(search: Search) -> list[str]:
+    domains = search.section("domains")
+    used = dict.fromkeys(key for trial in search.trials for key in trial.parameters)
+    return [key for key in used if domains.get(key, {}).get("kind") != "fixed"]
+
+
+def _fixed(search: Search) -> Mapping[str, Any]:
+    tuned = set(_tuned(search))
+    first = search.trials[0].parameters if search.trials else {}
+    return {key: value for key, value in first.items() if key not in tuned}
+
+
+def _shown(search: Search, most: int) -> list[Trial]:
+    """Return the first trials, and the incumbent's too where it came later."""
+    shown = list(search.trials[:most])
+    best = search.incumbent.trial if search.incumbent is not None else None
+    return shown + [trial for trial in search.trials[most:] if trial.number == best]
+
+
+def _trial(trial: Trial, tuned: Sequence[str]) -> list[str]:
+    tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
+    outcome = trial.outcome.value.replace("_", " ")
+    return [
+        str(trial.number),
+        _epochs(trial),
+        outcome if trial.reason is None else f"{outcome}: {trial.reason}",
+        cells.f1(trial.score),
+        cells.f1(tested[-1] if tested else None),
+        *(cells.number(trial.phases.get(phase, 0.0)) for phase in ("ask", "train", "tell")),
+        *(_short(trial.parameters.get(key)) for key in tuned),
+    ]
+
+
+def _epochs(trial: Trial) -> str:
+    if trial.charged_epochs == 0:
+        return f"none of {trial.last_epoch}"
+    return f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return cells.UNKNOWN
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,203 @@
+"""What a group's searches say, in plain words, and no more than they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.analysis import Group, Row, Status, Target
+from harness.analysis.axes import Axis
+from harness.analysis.statistics import Comparison, Estimate, Ranks, over_random, over_untuned, speedup
+from harness.analysis.statistics.bootstrap import FEW
+from harness.analysis.statistics.pairwise import ALPHA
+from harness.prices import Prices
+from harness.reports import cells
+
+_NOTABLE_SHARE = 0.1
+
+
+def sentences(group: Group, *, prices: Prices) -> list[str]:
+    """Return what is known of a group: target, test F1 against random search, thinking, tuning against none, failures.
+
+    Where seeds are few, or no difference is beyond chance, it says so.
+    """
+    if not any(row.ok for row in group.rows):
+        return [f"{_where(group)}no search has ended well, so nothing can be said.", *_bad(group)]
+    return [
+        *_to_target(group, prices),
+        *_on_test(group),
+        *_few(group),
+        *_thinking(group),
+        *_against_default(group),
+        *_bad(group),
+    ]
+
+
+def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
+    """Return what all groups together say of the tuners, in ranks and in tests corrected over all pairs of tuners."""
+    found = []
+    if ranks.blocks and len(ranks.tuners) > 1:
+        best, worst = (f"{ranks.tuners[end]} ({ranks.average[end]:.2f})" for end in (0, -1))
+        found.append(
+            f"Ranked by test F1 on {_count(ranks.blocks, 'pair')} of group and seed, {best} has the best mean rank and "
+            f"{worst} the worst of {len(ranks.tuners)}."
+        )
+    tested = [each for each in comparisons if each.p_holm is not None]
+    clear = [each for each in tested if each.p_holm is not None and each.p_holm < ALPHA]
+    if tested and not clear:
+        found.append(
+            f"No two of the tuners differ in test F1 beyond chance (Wilcoxon signed-rank over all groups and seeds, "
+            f"Holm's correction for {_count(len(tested), 'test')}, {100 * ALPHA:.0f} %)."
+        )
+    elif clear:
+        found.append(
+            f"Of {_count(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test F1."
+        )
+    return [*found, *(_difference(each) for each in sorted(clear, key=lambda each: each.p_holm or 0.0)[:5])]
+
+
+def of_rows(rows: Sequence[Row]) -> str:
+    """Return how many searches of the rows ended how, as ``36 searches: 34 ok, 1 failed, 1 missing``."""
+    counts = {status: sum(row.count(status) for row in rows) for status in Status}
+    found = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    total = sum(counts.values())
+    return f"{_count(total, 'search', 'searches')}: {found}" if total else "no search was planned"
+
+
+def _where(group: Group) -> str:
+    return f"On {group.dataset} with {group.backbone}, "
+
+
+def _to_target(group: Group, prices: Prices) -> Iterator[str]:
+    goal = group.target
+    if goal is None:
+        yield f"{_where(group)}no search has a score, so there is nothing to compare."
+        return
+    met = [(row, seconds) for row in group.rows if (seconds := _seconds(group, row)) is not None]
+    if not met:
+        yield f"{_where(group)}no tuner reached {_bar(goal)} in more than half of its searches."
+        return
+    row, seconds = min(met, key=lambda pair: pair[1])
+    sooner = _sooner(group, row, prices)
+    yield f"{_where(group)}{_name(row)} reached {_bar(goal)} in {cells.number(seconds)} s{sooner}. {_met(group, row)}"
+
+
+def _bar(goal: Target) -> str:
+    return f"validation F1 {goal.f1:.3f}, the median of {goal.of},"
+
+
+def _seconds(group: Group, row: Row) -> float | None:
+    met = group.reached(row)
+    return None if met is None or met.wall_s is None or math.isinf(met.wall_s) else met.wall_s
+
+
+def _sooner(group: Group, row: Row, prices: Prices) -> str:
+    if row.is_random:
+        return ", sooner than any other tuner"
+    factor = speedup(group, row, axis=Axis.WALL_S, prices=prices)
+    if factor is None or factor.value is None:
+        return ""
+    if math.isinf(factor.value):
+        return ", where random search missed it in half of its searches or more"
+    return f", {cells.number(factor.value)} times faster than random search{_range(factor, plain=True)}"
+
+
+def _met(group: Group, row: Row) -> str:
+    met = group.reached(row)
+    return "" if met is None else f"{met.reached} of its {_count(met.searches, 'search', 'searches')} got there."
+
+
+def _on_test(group: Group) -> Iterator[str]:
+    tuned = [row for row in group.rows if not row.is_untuned and row.test_f1.mean is not None]
+    if not tuned:
+        return
+    best = max(tuned, key=lambda row: row.test_f1.mean or 0.0)
+    gains = [(row, gain.estimate) for row in group.rows if not row.is_untuned and (gain := over_random(group, row))]
+    over = "".join(f", {_signed(estimate)} against random search" for row, estimate in gains if row is best)
+    yield f"On the test images {_name(best)} has the highest mean F1 of the tuners, {best.test_f1.mean:.3f}{over}."
+    yield from _beyond_chance([(row, gain) for row, gain in gains if gain.n > 1])
+
+
+def _beyond_chance(gains: Sequence[tuple[Row, Estimate]]) -> Iterator[str]:
+    clear = [(row, gain) for row, gain in gains if _excludes_zero(gain)]
+    if gains and not clear:
+        yield "Every tuner's interval over random search includes zero: in test F1 none is shown to be better or worse."
+    for row, gain in clear:
+        yield f"{_name(row)} differs from random search on the same seeds by {_signed(gain)} in test F1."
+    if clear and len(gains) > 1:
+        yield f"Of {len(gains)} such intervals one in twenty leaves out zero by chance alone."
+
+
+def _excludes_zero(gain: Estimate) -> bool:
+    return gain.low is not None and gain.high is not None and (gain.low > 0 or gain.high < 0)
+
+
+def _few(group: Group) -> Iterator[str]:
+    fewest = min(len(row.ok) for row in group.rows if row.ok)
+    if fewest < FEW:
+        yield f"With {_count(fewest, 'seed')} nothing is proven; {FEW} or more are needed."
+
+
+def _thinking(group: Group) -> Iterator[str]:
+    shares = [(row, row.mean_cost(lambda cost: cost.thinking_share)) for row in group.rows]
+    known = [(row, share) for row, share in shares if share is not None]
+    notable = [(row, share) for row, share in known if share >= _NOTABLE_SHARE]
+    for row, share in sorted(notable, key=lambda pair: -pair[1]):
+        yield f"{_name(row)} spent {100 * share:.0f} % of its time thinking."
+    if known and not notable:
+        yield f"No tuner spent more than {max(100 * share for _, share in known):.1f} % of its time thinking."
+
+
+def _against_default(group: Group) -> Iterator[str]:
+    gains = [gain for row in group.rows if (gain := over_untuned(group, row)) is not None]
+    if gains:
+        worse, of = sum(gain.worse for gain in gains), sum(gain.estimate.n for gain in gains)
+        searches = _count(of, "tuned search", "tuned searches")
+        yield f"{worse} of {searches} ended below the untuned default on the test images."
+
+
+def _bad(group: Group) -> Iterator[str]:
+    for status in (Status.FAILED, Status.MISSING):
+        count = sum(row.count(status) for row in group.rows)
+        if count:
+            of = len(group.searches)
+            yield f"{count} of {_count(of, 'search', 'searches')} {_became(status, count)}; the reasons stand below."
+
+
+def _became(status: Status, count: int) -> str:
+    if status is Status.FAILED:
+        return "failed"
+    return "is missing" if count == 1 else "are missing"
+
+
+def _difference(found: Comparison) -> str:
+    median = found.median_difference
+    by = "" if median is None or math.isinf(median) else f" by {median:+.3f} in the median"
+    return (
+        f"{found.first} against {found.second}: {found.wins} wins, {found.losses} losses, "
+        f"{_count(found.ties, 'tie')}{by} (p = {found.p_holm:.2g})."
+    )
+
+
+def _signed(value: Estimate) -> str:
+    return f"{value.value:+.3f}{_range(value)}"
+
+
+def _range(value: Estimate, *, plain: bool = False) -> str:
+    if value.low is None or value.high is None:
+        return " (1 seed)"
+    if plain:
+        return f" [{_bound(value.low)}, {_bound(value.high)}]"
+    return f" [{value.low:+.3f}, {value.high:+.3f}]"
+
+
+def _bound(value: float) -> str:
+    return "∞" if math.isinf(value) else cells.number(value)
+
+
+def _name(row: Row) -> str:
+    return f"{row.tuner} (no tuning)" if row.is_untuned else row.tuner
+
+
+def _count(count: int, noun: str, nouns: str | None = None) -> str:
+    return f"{count} {noun if count == 1 else nouns or f'{noun}s'}"

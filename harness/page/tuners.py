@@ -1,0 +1,91 @@
+"""The page's first table: F1 against compute cost, a row for each tuner of each group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.analysis import Group, Interval, Reached, Row, Status, cost_usd
+from harness.analysis.intervals import mean
+from harness.page import markup
+from harness.page.markup import Column, Value
+from harness.prices import Prices
+from harness.reports import cells
+
+NAMES = (("tuner", "tuner"), ("dataset", "data set"), ("backbone", "backbone"), ("hyperparameters", "hyperparameters"))
+"""What a search is told apart by: the attributes that filters read, and what readers call them."""
+
+_MEASURED = (
+    *("seeds", "val F1", "test F1", "over random", "wall s", "device s", "joules", "USD", "thinking", "epochs"),
+    *("to target", "speed-up"),
+)
+
+
+def table(groups: Sequence[Group], *, prices: Prices) -> str:
+    """Return the table in the order of the matrix; numbers are written as in the Markdown tables."""
+    telling = varying([named(group, row) for group in groups for row in group.rows])
+    columns = [*heads(telling), *(Column(label=label) for label in _MEASURED)]
+    rows = [_row(group, row, telling, prices) for group in groups for row in group.rows]
+    return markup.table("tuners-table", label="F1 against compute cost", columns=columns, rows=rows)
+
+
+def named(group: Group, row: Row) -> dict[str, str]:
+    """Return what filters know a row by."""
+    return {
+        "dataset": group.dataset,
+        "backbone": group.backbone,
+        "hyperparameters": group.hyperparameters,
+        "tuner": row.tuner,
+    }
+
+
+def varying(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return which names tell rows apart; the tuner's always does, one that is the same everywhere needs no column."""
+    return [name for name, _ in NAMES if name == "tuner" or len({row[name] for row in rows}) > 1]
+
+
+def heads(telling: Sequence[str]) -> list[Column]:
+    """Return the columns of these names."""
+    return [Column(label=label, numeric=False) for name, label in NAMES if name in telling]
+
+
+def _row(group: Group, row: Row, telling: Sequence[str], prices: Prices) -> markup.Row:
+    names = named(group, row)
+    return markup.Row(cells=[*(names[name] for name in telling), *_measured(group, row, prices)], data=names)
+
+
+def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
+    usd = mean(_usd(row, prices))
+    return [
+        Value(text=cells.seeds(*(row.count(status) for status in Status)), sort=float(row.count(Status.OK))),
+        _interval(row.val_f1),
+        _interval(row.test_f1),
+        Value(text=cells.difference(gain := group.gain_over_random(row)), sort=gain.mean),
+        _number(row.mean_cost(lambda cost: cost.wall_s)),
+        _number(row.mean_cost(lambda cost: cost.device_s)),
+        _number(row.mean_cost(lambda cost: cost.energy_j.value)),
+        Value(text=cells.usd(usd), sort=usd),
+        Value(text=cells.percent(share := row.mean_cost(lambda cost: cost.thinking_share)), sort=share),
+        _number(row.mean_cost(lambda cost: cost.epochs)),
+        _reached(group.reached(row)),
+        Value(text=cells.times(factor := group.speedup(row)), sort=factor),
+    ]
+
+
+def _interval(value: Interval) -> Value:
+    return Value(text=cells.f1_interval(value), sort=value.mean)
+
+
+def _number(value: float | None) -> Value:
+    return Value(text=cells.number(value), sort=value)
+
+
+def _reached(value: Reached | None) -> Value:
+    return Value(text=cells.reached(value), sort=None if value is None else value.wall_s)
+
+
+def _usd(row: Row, prices: Prices) -> list[float | None]:
+    return [
+        cost_usd(search.cost, environment=search.environment, prices=prices).value
+        for search in row.ok
+        if search.cost is not None
+    ]

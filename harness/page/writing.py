@@ -1,0 +1,175 @@
+"""The page as one file: template, style, script and data put together."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from harness import files
+from harness.analysis import Group, Results, Status, groups, statistics
+from harness.page import curves, markup, provenance, searches, summary, tuners
+from harness.page.searches import Room
+from harness.palette import Style
+from harness.plans import MatrixFolder
+from harness.prices import Prices
+from harness.reports import efficiency, notes
+from harness.reports.report import Report, Section
+
+NAME = "report.html"
+"""What the page is called within the matrix's folder."""
+
+_SCRIPTS = ("numbers.js", "tables.js", "scales.js", "chart.js", "curves.js", "cells.js", "main.js")
+
+
+def write(
+    folder: MatrixFolder, results: Results, *, reports: Sequence[Report], prices: Prices, matrix_text: str | None
+) -> Path:
+    """Write the page of a matrix and return its path; the same records, prices and text give the same bytes.
+
+    ``reports`` are the tables of these results, the first of which the page shows in a form of its own.
+    ``matrix_text`` is what the matrix's file holds, None where it is not at hand.
+    """
+    path = folder.path / NAME
+    files.write_atomically(
+        path, page(folder, results, reports=reports, prices=prices, matrix_text=matrix_text).encode()
+    )
+    return path
+
+
+def page(
+    folder: MatrixFolder, results: Results, *, reports: Sequence[Report], prices: Prices, matrix_text: str | None
+) -> str:
+    """Return the page: HTML that asks for nothing outside itself, and forbids itself to."""
+    found = groups(results)
+    style = _asset("page.css") + _colours(curves.styles(found))
+    script = '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();\n"
+    return Template(_asset("page.html")).substitute(
+        title=markup.escaped(folder.path.name),
+        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
+        style=style,
+        script=script,
+        **_results(folder, results, found, prices),
+        **_reports(reports),
+        repeat=provenance.repeat(folder.path.name, matrix_text, results.cells),
+    )
+
+
+def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> dict[str, str]:
+    return {
+        "lead": markup.escaped(_lead(results, found)),
+        "overall": _overall(found),
+        "summary": "".join(_summary(group, prices) for group in found),
+        "tuners": tuners.table(found, prices=prices),
+        "problems": _problems(results),
+        "searches": searches.table(results.cells, prices=prices),
+        "environment": provenance.environment(results.cells, prices=prices),
+        "data": markup.embedded(_data(folder, results, found, prices)),
+    }
+
+
+def _reports(made: Sequence[Report]) -> dict[str, str]:
+    first, *others = made
+    best = replace(first, title=efficiency.BEST, sections=[s for s in first.sections if _is_best(s)], notes=[])
+    return {
+        "notes": markup.listed([*first.notes, *_section_notes(first)]),
+        "reports": "".join(_report(report) for report in [best, *others]),
+    }
+
+
+def _is_best(section: Section) -> bool:
+    return section.heading.startswith(efficiency.BEST)
+
+
+def _section_notes(report: Report) -> list[str]:
+    return [f"{section.heading}: {note}" for section in report.sections for note in section.notes]
+
+
+def _data(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> Mapping[str, object]:
+    room = Room.among(len(results.cells))
+    return {
+        "axes": curves.AXES,
+        "scores": curves.SCORES,
+        "groups": curves.document(found, prices=prices),
+        "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in curves.styles(found).items()},
+        "cells": {cell.planned.id: searches.details(cell, folder, room=room) for cell in results.cells},
+    }
+
+
+def _lead(results: Results, found: Sequence[Group]) -> str:
+    parts = [summary.of_rows([row for group in found for row in group.rows])]
+    days = provenance.when(results.cells)
+    return "; ".join([*parts, *([f"run on {days}"] if days is not None else [])])
+
+
+def _overall(found: Sequence[Group]) -> str:
+    said = summary.overall(statistics.ranks(found), statistics.comparisons(found)) if found else []
+    items = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in said)
+    heading = "<h3>All groups together</h3>"
+    return f'<section class="overall">{heading}<ul>{items}</ul></section>' if said else ""
+
+
+def _summary(group: Group, prices: Prices) -> str:
+    heading = markup.escaped(notes.heading(group))
+    data = "".join(
+        f' data-{name}="{markup.escaped(getattr(group, name))}"' for name in ("dataset", "backbone", "hyperparameters")
+    )
+    said = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in summary.sentences(group, prices=prices))
+    return f"<section{data}><h3>{heading}</h3><ul>{said}</ul></section>"
+
+
+def _unbroken(sentence: str) -> str:
+    """Return a sentence in which no line ends between a number and its unit."""
+    return re.sub(r"(?<=\d) (?=s\b|%)", "&nbsp;", markup.escaped(sentence))
+
+
+def _problems(results: Results) -> str:
+    bad = searches.problems(results.cells)
+    others = [f"Left out: {results.left_out} records of other versions of the matrix."] if results.left_out else []
+    if not bad:
+        ended = sum(search.status is Status.OK for search in results.cells)
+        said = f"None: {ended} of {len(results.cells)} planned searches and retrainings ended well."
+        bad = f"<p>{markup.escaped(said)}</p>"
+    return bad + markup.listed(others)
+
+
+def _report(report: Report) -> str:
+    inner = "".join(
+        f"<h4>{markup.escaped(section.heading)}</h4>{_section(report, number)}{markup.listed(section.notes)}"
+        for number, section in enumerate(report.sections)
+    )
+    empty = "" if report.sections else f"<p>{markup.escaped(report.empty)}</p>"
+    return markup.folded(report.title, f"{inner}{empty}{markup.listed(report.notes)}", name=f"report-{report.name}")
+
+
+def _section(report: Report, number: int) -> str:
+    section = report.sections[number]
+    columns = [
+        markup.Column(label=label, numeric=place >= section.text_columns) for place, label in enumerate(section.columns)
+    ]
+    return markup.table(
+        f"report-{report.name}-{number}",
+        label=f"{report.title}: {section.heading}",
+        columns=columns,
+        rows=[markup.Row(cells=list(row)) for row in section.rows],
+    )
+
+
+def _colours(styles: Mapping[str, Style]) -> str:
+    """Return a class for each tuner, numbered in the order of the matrix, in light and in dark."""
+    light = "".join(f".tuner-{number}{{--ink:{style.light}}}" for number, style in enumerate(styles.values()))
+    dark = "".join(f".tuner-{number}{{--ink:{style.dark}}}" for number, style in enumerate(styles.values()))
+    return f"\n{light}\n@media screen and (prefers-color-scheme: dark){{{dark}}}\n"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _asset(name: str) -> str:
+    return resources.files("harness.page").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.page import markup
+from harness.page.markup import Column, Row, Value
+
+
+@given(
+    st.recursive(st.text() | st.integers() | st.booleans() | st.none(), lambda s: st.lists(s, max_size=4), max_leaves=8)
+)
+def test_embedded_data_never_ends_its_element_and_reads_back_the_same(value: object) -> None:
+    text = markup.embedded(value)
+    assert text.isascii()
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == value
+
+
+def test_numbers_that_json_has_no_word_for_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        markup.embedded([float("nan")])
+
+
+def test_markup_in_names_is_shown_as_it_is() -> None:
+    text = markup.table(
+        "t",
+        label='a "label"',
+        columns=[Column(label="<b>")],
+        rows=[Row(cells=['<i>&"{0}'], data={"tuner": 'x" onclick="y'}, link='#" onclick="z')],
+    )
+    assert "<i>" not in text
+    assert "<b>" not in text
+    assert ' onclick="' not in text
+    assert "&lt;i&gt;&amp;&quot;{0}" in text
+
+
+def test_a_button_keeps_braces_of_names() -> None:
+    text = markup.table("t", label="l", columns=[Column(label="c")], rows=[Row(cells=["{}"], button=" {x} of {0}")])
+    assert "{}<span" in text
+    assert " {x} of {0}</span>" in text
+
+
+def test_unknown_numbers_have_nothing_to_sort_by() -> None:
+    rows = [Row(cells=[Value(text="—")]), Row(cells=[Value(text="never", sort=float("inf"))])]
+    text = markup.table("t", label="l", columns=[Column(label="c")], rows=rows)
+    assert text.count("data-v") == 1
+    assert 'data-v="inf"' in text
+
+
+def test_nothing_to_list_is_no_list() -> None:
+    assert markup.listed([]) == ""
