@@ -46,6 +46,11 @@ class MatrixFolder:
         return self.path / "tables"
 
     @property
+    def plots(self) -> Path:
+        """Where the pictures go."""
+        return self.path / "plots"
+
+    @property
     def lock(self) -> Path:
         """Held by the one campaign that may run here."""
         return self.path / "lock"

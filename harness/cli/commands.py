@@ -155,11 +155,11 @@ def tables(
     *,
     mix_environments: bool,
 ) -> None:
-    """Write a matrix's tables again from its records."""
-    from harness.cli import running
+    """Write a matrix's tables, pictures and page again from its records."""
+    from harness.cli import reporting
 
-    figures = running.Figures(prices=prices, carbon=carbon, grid=grid)
-    running.tables(matrix, results=results, figures=figures, mix_environments=mix_environments)
+    figures = reporting.Figures(prices=prices, carbon=carbon, grid=grid)
+    reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments)
 
 
 @harness.command()

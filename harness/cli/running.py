@@ -1,4 +1,4 @@
-"""``harness run`` and ``harness tables``."""
+"""``harness run``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from harness import analysis, carbon, matrix, page, prices, reports
+from harness import analysis, matrix
 from harness.campaign import learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.cli import exits, places, printing
+from harness.cli import exits, places, reporting
 from harness.cli.executors import Where
+from harness.cli.reporting import Figures
 from harness.cli.watchers import watcher
 from harness.plans import MatrixFolder
 
@@ -37,38 +37,8 @@ def run(
         with watcher(loaded.name) as watching:
             runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
             states = _waves(runner, resolved, folder, retry_failed=retry_failed)
-        tables(path, results=results, figures=Figures(), mix_environments=mix_environments)
+        reporting.write(path, results=results, figures=Figures(), mix_environments=mix_environments)
         return _exit_code(states, missing=len(resolved.unreachable))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What turns seconds into dollars and joules into carbon: files in place of the harness's own, and a grid."""
-
-    prices: Path | None = None
-    carbon: Path | None = None
-    grid: str | None = None
-
-
-def tables(path: Path, *, results: Path, figures: Figures, mix_environments: bool = False) -> None:
-    """Write a matrix's tables from its records and print the first of them.
-
-    Raises:
-        ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
-    """
-    folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
-    price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
-    read = analysis.read(folder)
-    if not mix_environments:
-        reports.refuse_unlike(analysis.groups(read))
-    made = reports.made(read, prices=price_list, carbon=intensity)
-    written = reports.write(folder, made)
-    text = path.read_text(encoding="utf-8")
-    written.append(page.write(folder, read, reports=made, prices=price_list, matrix_text=text))
-    console = printing.console()
-    console.print(reports.terminal(read, prices=price_list, carbon=intensity))
-    for table in written:
-        console.print(table, soft_wrap=True)
 
 
 def _waves(

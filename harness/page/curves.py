@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness import palette
 from harness.analysis import Group, Row, Status
 from harness.analysis.axes import Axis, Score, spent
 from harness.analysis.statistics import Band, Line, band, lines
-from harness.palette import Kind, Style
 from harness.prices import Prices
 
 _F1_DIGITS = 4
@@ -23,16 +21,6 @@ SCORES = {score.value: score.label for score in Score}
 """The F1 that curves may show."""
 
 
-def styles(groups: Sequence[Group]) -> dict[str, Style]:
-    """Return each tuner's look, in the order of the matrix."""
-    kinds: dict[str, Kind] = {}
-    for row in (row for group in groups for row in group.rows):
-        kind = _kind(row)
-        if kinds.get(row.tuner, Kind()) == Kind():
-            kinds[row.tuner] = kind
-    return palette.styles(kinds)
-
-
 def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, Any]]:
     """Return the curves of each group in JSON's terms, the tuners in the order of the matrix.
 
@@ -41,14 +29,6 @@ def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, Any]]
     ``unknown`` with the reason.
     """
     return [_group(group, prices) for group in groups]
-
-
-def _kind(row: Row) -> Kind:
-    for search in row.searches:
-        if search.tuner is not None:
-            pruner = search.section("tuner").get("pruner")
-            return Kind(tuner=search.tuner, pruner=pruner if isinstance(pruner, str) else None)
-    return Kind()
 
 
 def _group(group: Group, prices: Prices) -> dict[str, Any]:

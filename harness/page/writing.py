@@ -13,6 +13,7 @@ from string import Template
 
 from harness import files
 from harness.analysis import Group, Results, Status, groups, statistics
+from harness.analysis.looks import styles
 from harness.page import curves, markup, provenance, searches, summary, tuners
 from harness.page.searches import Room
 from harness.palette import Style
@@ -47,7 +48,7 @@ def page(
 ) -> str:
     """Return the page: HTML that asks for nothing outside itself, and forbids itself to."""
     found = groups(results)
-    style = _asset("page.css") + _colours(curves.styles(found))
+    style = _asset("page.css") + _colours(styles(found))
     script = '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();\n"
     return Template(_asset("page.html")).substitute(
         title=markup.escaped(folder.path.name),
@@ -96,7 +97,7 @@ def _data(folder: MatrixFolder, results: Results, found: Sequence[Group], prices
         "axes": curves.AXES,
         "scores": curves.SCORES,
         "groups": curves.document(found, prices=prices),
-        "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in curves.styles(found).items()},
+        "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in styles(found).items()},
         "cells": {cell.planned.id: searches.details(cell, folder, room=room) for cell in results.cells},
     }
 
@@ -160,10 +161,10 @@ def _section(report: Report, number: int) -> str:
     )
 
 
-def _colours(styles: Mapping[str, Style]) -> str:
+def _colours(looks: Mapping[str, Style]) -> str:
     """Return a class for each tuner, numbered in the order of the matrix, in light and in dark."""
-    light = "".join(f".tuner-{number}{{--ink:{style.light}}}" for number, style in enumerate(styles.values()))
-    dark = "".join(f".tuner-{number}{{--ink:{style.dark}}}" for number, style in enumerate(styles.values()))
+    light = "".join(f".tuner-{number}{{--ink:{style.light}}}" for number, style in enumerate(looks.values()))
+    dark = "".join(f".tuner-{number}{{--ink:{style.dark}}}" for number, style in enumerate(looks.values()))
     return f"\n{light}\n@media screen and (prefers-color-scheme: dark){{{dark}}}\n"
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from harness.analysis import Interval, Results, Search, Status
-from harness.analysis.curves import best_epoch
-from harness.analysis.intervals import interval
-from harness.model import Epoch, Trial
+from harness.analysis import Results
+from harness.analysis.learning_rates import Point, checks, intervals_of
+from harness.model import Epoch
 from harness.reports import cells, notes
 from harness.reports.report import CsvValue, Report, Section
 
@@ -21,19 +19,10 @@ COLUMNS = (
 _READABLE = ("learning rate", "factor", "seeds", "val F1", "test F1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Point:
-    dataset: str
-    backbone: str
-    hyperparameters: str
-    learning_rate: float
-    factor: float | None
-
-
 def report(results: Results) -> Report:
     """Return F1 at the best configuration with its learning rate multiplied, everything else kept."""
-    points = _points(results)
-    names = dict.fromkeys((point.dataset, point.backbone, point.hyperparameters) for point in points)
+    points = checks(results)
+    names = dict.fromkeys(point.names for point in points)
     return Report(
         name="learning-rate",
         title="F1 at multiples of the best learning rate",
@@ -65,52 +54,8 @@ def _not_retrained(results: Results) -> list[str]:
     ]
 
 
-def _points(results: Results) -> dict[_Point, list[Epoch | None]]:
-    found: dict[_Point, list[Epoch | None]] = {}
-    names = {search.planned.group: search for search in reversed(results.searches)}
-    for search in results.retrainings:
-        if search.status is Status.OK:
-            belongs = names.get(search.planned.parent_group or "", search)
-            for point, trial in _trials(search, belongs):
-                found.setdefault(point, []).append(best_epoch(trial))
-    order = list(dict.fromkeys((point.dataset, point.backbone, point.hyperparameters) for point in found))
-    return dict(sorted(found.items(), key=lambda item: (order.index(_names(item[0])), item[0].learning_rate)))
-
-
-def _names(point: _Point) -> tuple[str, str, str]:
-    return point.dataset, point.backbone, point.hyperparameters
-
-
-def _trials(search: Search, belongs: Search) -> Iterator[tuple[_Point, Trial]]:
-    base = _base(search)
-    for trial in search.trials:
-        rate = trial.parameters.get("learning_rate")
-        if isinstance(rate, (int, float)):
-            factor = float(f"{rate / base:.6g}") if base else None
-            point = _Point(
-                dataset=belongs.planned.dataset,
-                backbone=belongs.planned.backbone,
-                hyperparameters=belongs.planned.hyperparameters,
-                learning_rate=rate,
-                factor=factor,
-            )
-            yield point, trial
-
-
-def _base(search: Search) -> float | None:
-    domain = search.section("domains").get("learning_rate")
-    found = domain.get("default", domain.get("value")) if isinstance(domain, dict) else None
-    return found if isinstance(found, (int, float)) else None
-
-
-def _intervals(epochs: list[Epoch | None]) -> tuple[Interval, Interval]:
-    known = [epoch for epoch in epochs if epoch is not None]
-    test_f1 = interval([epoch.test_f1 for epoch in known if epoch.test_f1 is not None])
-    return interval([epoch.val_f1 for epoch in known]), test_f1
-
-
-def _values(point: _Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
-    val_f1, test_f1 = _intervals(epochs)
+def _values(point: Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
+    val_f1, test_f1 = intervals_of(epochs)
     return {
         "dataset": point.dataset,
         "backbone": point.backbone,
@@ -127,8 +72,8 @@ def _values(point: _Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]
     }
 
 
-def _section(names: tuple[str, str, str], points: Mapping[_Point, list[Epoch | None]]) -> Section:
-    own = {point: epochs for point, epochs in points.items() if _names(point) == names}
+def _section(names: tuple[str, str, str], points: Mapping[Point, list[Epoch | None]]) -> Section:
+    own = {point: epochs for point, epochs in points.items() if point.names == names}
     unscored = sum(1 for epochs in own.values() for epoch in epochs if epoch is None)
     return Section(
         heading=", ".join(names),
@@ -139,8 +84,8 @@ def _section(names: tuple[str, str, str], points: Mapping[_Point, list[Epoch | N
     )
 
 
-def _readable(point: _Point, epochs: list[Epoch | None]) -> list[str]:
-    val_f1, test_f1 = _intervals(epochs)
+def _readable(point: Point, epochs: list[Epoch | None]) -> list[str]:
+    val_f1, test_f1 = intervals_of(epochs)
     factor = cells.UNKNOWN if point.factor is None else f"{point.factor:g}"
     rate = f"{point.learning_rate:.3g}"
     return [rate, factor, str(len(epochs)), cells.f1_interval(val_f1), cells.f1_interval(test_f1)]

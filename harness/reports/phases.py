@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from harness.analysis import Group, Results, Row, Search, groups
+from harness.analysis import Group, Results, Row, groups
 from harness.analysis.intervals import mean
+from harness.analysis.phases import seconds
 from harness.ledger import PHASES
 from harness.reports import cells, mixing, notes
 from harness.reports.report import CsvValue, Report, Section
@@ -41,21 +41,6 @@ def report(results: Results) -> Report:
         rows=values,
         empty="No searches were planned.",
     )
-
-
-def seconds(search: Search) -> Counter[str]:
-    """Return the seconds of each phase of the whole process: before the first ask, trials, and after the last tell."""
-    total: Counter[str] = Counter()
-    if search.record is None:
-        return total
-    for phases in (
-        search.record.setup_phases,
-        *(trial.phases for trial in search.trials),
-        search.record.closing_phases,
-    ):
-        for name, spent in phases.items():
-            total[name] += spent  # type: ignore[assignment] # a Counter holds any number
-    return total
 
 
 def _values(group: Group, row: Row) -> dict[str, CsvValue]:

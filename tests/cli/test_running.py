@@ -33,7 +33,11 @@ def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line
     assert lines[2].startswith(f"[1/3] {what} · default · seed 1: validation F1 0.500, ")
     assert lines[4].startswith(f"[3/3] {what} · kt-random · seed 1: validation F1 0.500, ")
     assert "optuna-tpe" in "\n".join(lines[5:])
-    assert str(line.matrix_folder.tables / "efficiency.md") in lines
+    assert lines[-3:] == [
+        f"tables: {3 * len(reports.REPORTS)} files in {line.matrix_folder.tables}",
+        f"pictures: {len(list(line.matrix_folder.plots.rglob('*.*')))} files in {line.matrix_folder.plots}",
+        f"page: {line.matrix_folder.path / 'report.html'}",
+    ]
     assert (line.matrix_folder.tables / "efficiency.csv").is_file()
 
 

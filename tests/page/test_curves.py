@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from harness import palette
 from harness.analysis import groups
+from harness.analysis.looks import styles
 from harness.page import curves
 from harness.prices import Prices
 
@@ -15,7 +16,7 @@ def test_a_tuner_looks_as_its_records_say_it_is(made: Made) -> None:
     made.plan("tpe, gestutzt", 1)
     cell = {"tuner": {"tuner": "optuna-tpe", "pruner": "hyperband"}}
     made.search([made.trial(0, 0.5)], "tpe, gestutzt", 2, cell=cell)
-    found = curves.styles(groups(made.results()))
+    found = styles(groups(made.results()))
     assert found == {"tpe, gestutzt": palette.of_kind("optuna-tpe", "hyperband")}
 
 

@@ -1,0 +1,94 @@
+"""Test F1 against what it cost, with the front that no other tuner beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.analysis import Group, Row
+from harness.analysis.costs import Cost
+from harness.plots import figures
+from harness.plots.looks import Looks, marked
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_FRONT = "#555555"
+_CAUTION = "Seeds in brackets. The front is one of means: where intervals overlap, it may be chance."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One tuner: mean cost per search and mean test F1 with its interval over seeds."""
+
+    row: Row
+    cost: float
+    f1: float
+
+
+def front(points: Sequence[Point]) -> list[Point]:
+    """Return the points that no other reaches for at most the same cost and at least the same F1, cheapest first."""
+    best: list[Point] = []
+    for point in sorted(points, key=lambda point: (point.cost, -point.f1)):
+        if not best or point.f1 > best[-1].f1:
+            best.append(point)
+    return best
+
+
+def draw(
+    group: Group, stem: Path, *, title: str, of: Callable[[Cost], float | None], unit: str, looks: Looks
+) -> list[Path]:
+    """Draw each tuner's mean test F1 over its mean cost per search, as ``<stem>.svg`` and ``.png``."""
+    points = [point for row in group.rows if (point := _point(row, of)) is not None]
+    with figures.figure(f"F1 against cost: {title}") as (made, axes):
+        if not points:
+            figures.say(axes, "No search has a test F1 and a known cost.")
+            return figures.save(made, stem)
+        for point in points:
+            _mark(axes, point, looks)
+        on_front = front(points)
+        axes.plot(
+            [point.cost for point in on_front],
+            [point.f1 for point in on_front],
+            drawstyle="steps-post",
+            color=_FRONT,
+            linestyle=":",
+            linewidth=1.2,
+            zorder=1,
+            label="Pareto front of the means",
+        )
+        if min(point.cost for point in points) > 0:
+            figures.logarithmic(axes)
+        axes.set_xlabel(f"{unit} per search (mean over seeds)")
+        axes.set_ylabel("test F1 (mean, 95 % t interval)")
+        figures.legend_beside(made, axes)
+        figures.note(made, [_CAUTION, *_left_out(group, points)])
+        return figures.save(made, stem)
+
+
+def _point(row: Row, of: Callable[[Cost], float | None]) -> Point | None:
+    cost, f1 = row.mean_cost(of), row.test_f1.mean
+    return None if cost is None or f1 is None else Point(row=row, cost=cost, f1=f1)
+
+
+def _left_out(group: Group, points: Sequence[Point]) -> list[str]:
+    drawn = {point.row.tuner for point in points}
+    names = [figures.short(row.tuner) for row in group.rows if row.tuner not in drawn]
+    return [f"Left out, as cost or F1 is unknown: {', '.join(names)}."] if names else []
+
+
+def _mark(axes: Axes, point: Point, looks: Looks) -> None:
+    found = point.row.test_f1
+    low, high = (point.f1 if bound is None else bound for bound in (found.low, found.high))
+    axes.errorbar(
+        [point.cost],
+        [point.f1],
+        yerr=[[point.f1 - low], [high - point.f1]],
+        **marked(looks[point.row.tuner]),
+        linestyle="none",
+        linewidth=1,
+        capsize=2,
+        label=f"{figures.short(point.row.tuner)} ({found.n})",
+    )

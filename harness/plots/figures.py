@@ -1,0 +1,129 @@
+"""One look for every picture: a size that fits a page, fonts that stay text, files that are the same to the byte."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import files
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_IN = 7.2
+HEIGHT_IN = 4.2
+_DPI = 150
+_FEW_DECADES = 2.5
+_LONGEST_NAME = 40
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    # One font that matplotlib brings along, so that pictures don't depend on what a machine has installed.
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "figure.dpi": 100,
+    # Text in SVG stays text; ids are hashed with a fixed salt, not a random one.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tuner-harness",
+    # A name may hold a dollar sign, which is no formula.
+    "text.parse_math": False,
+}
+
+
+@contextmanager
+def figure(title: str, *, width_in: float = WIDTH_IN, height_in: float = HEIGHT_IN) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure of one set of axes, drawn in the harness's style."""
+    with panels(title, count=1, width_in=width_in, height_in=height_in) as (made, axes):
+        yield made, axes[0]
+
+
+@contextmanager
+def panels(
+    title: str, *, count: int, width_in: float = WIDTH_IN, height_in: float = HEIGHT_IN
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Give a figure of axes side by side that share what they show upwards, drawn in the harness's style."""
+    import matplotlib as mpl  # noqa: PLC0415 - takes half a second to import
+    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes, in the PNG alone: no reason to lose the picture.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        made = Figure(figsize=(width_in, height_in), layout="constrained")
+        axes = made.subplots(1, count, sharey=True, squeeze=False)[0]
+        made.suptitle(title, x=0.01, ha="left", fontsize=10)
+        yield made, list(axes)
+
+
+def save(made: Figure, stem: Path) -> list[Path]:
+    """Write ``stem.svg`` and ``stem.png``, each whole or not at all, without the date of their making."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - takes half a second to import
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - see above
+
+    # Once for both forms, and the printers called directly: ``savefig`` would lay out and draw twice as often.
+    made.draw_without_rendering()
+    made.set_layout_engine("none")
+    svg, png = io.BytesIO(), io.BytesIO()
+    FigureCanvasSVG(made).print_svg(svg, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call] # has none
+    made.dpi = _DPI
+    FigureCanvasAgg(made).print_png(png, metadata={"Software": None})  # type: ignore[no-untyped-call] # has none
+    written = [stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")]
+    for path, stream in zip(written, (svg, png), strict=True):
+        files.write_atomically(path, stream.getvalue())
+    return written
+
+
+def logarithmic(axes: Axes) -> None:
+    """Let the costs grow by factors to the right, with plain numbers beneath: 0.5, not powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator  # noqa: PLC0415 - takes half a second to import
+
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if _decades(axes) < _FEW_DECADES else (1.0,)))
+    axes.xaxis.set_major_formatter(plain)
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda _value, _: ""))
+
+
+def _decades(axes: Axes) -> float:
+    low, high = axes.get_xlim()
+    return math.log10(high / low)
+
+
+def legend_beside(made: Figure, axes: Axes) -> None:
+    """Put the legend to the right of the axes, where it hides nothing; none where nothing has a label."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        made.legend(handles, labels, loc="outside right upper")
+
+
+def short(name: str) -> str:
+    """Return a name that leaves room for the picture."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def say(axes: Axes, text: str) -> None:
+    """Say in the middle of empty axes why there is nothing to see."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#555555", wrap=True)
+    axes.set_axis_off()
+
+
+def note(made: Figure, lines: Sequence[str]) -> None:
+    """Put what a reader must know beneath the axes."""
+    if lines:
+        made.supxlabel("\n".join(lines), fontsize=7.5, color="#555555", x=0.01, ha="left")

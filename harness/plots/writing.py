@@ -1,0 +1,108 @@
+"""Every picture of a matrix, in its ``plots`` folder: a folder for each group, and what spans groups beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import files
+from harness.analysis import Group, Results, groups
+from harness.analysis.axes import Axis, Score
+from harness.analysis.costs import Cost
+from harness.analysis.learning_rates import checks
+from harness.analysis.looks import styles as styles_of
+from harness.analysis.statistics.profiles import profiles as profile
+from harness.analysis.statistics.ranks import ranks as rank
+from harness.plans import MatrixFolder
+from harness.plots import anytime, cost, figures, hyperparameters, learning_rate, phases, profiles, ranks
+from harness.plots.looks import Looks
+from harness.prices import Prices
+
+_COSTS: dict[str, tuple[Callable[[Cost], float | None], str]] = {
+    "cost-wall": (lambda cost: cost.wall_s, "wall seconds"),
+    "cost-device": (lambda cost: cost.device_s, "device seconds"),
+}
+_CURVES = {
+    f"anytime-{name}-{axis_name}": (score, axis)
+    for name, score in (("validation", Score.VALIDATION), ("test", Score.TEST))
+    for axis_name, axis in (("wall", Axis.WALL_S), ("epochs", Axis.EPOCHS))
+}
+NAMES = (*_CURVES, *_COSTS, "phases", "trials", "learning-rate", "ranks", "profiles")
+"""Names of the pictures, without their endings."""
+
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A group, the folder that its pictures go into, and what their titles call it."""
+
+    group: Group
+    folder: Path
+    title: str
+
+
+def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Path]:
+    """Draw every picture and return the paths; pictures of groups that are no more are removed."""
+    found = groups(results)
+    styles = styles_of(found)
+    places = list(places_of(folder.plots, found))
+    written = [path for place in places for path in _of_group(place, styles, prices)]
+    written += _learning_rates(results, places)
+    if found:
+        written += ranks.draw(rank(found), folder.plots / "ranks", looks=styles)
+        problems = profile(found, axis=Axis.WALL_S, prices=prices)
+        written += profiles.draw(problems, folder.plots / "profiles", looks=styles)
+    _remove_others(folder.plots, set(written))
+    return written
+
+
+def _of_group(place: Place, styles: Looks, prices: Prices) -> Iterator[Path]:
+    group, title = place.group, place.title
+    for name, (score, axis) in _CURVES.items():
+        stem = place.folder / name
+        yield from anytime.draw(group, stem, title=title, axis=axis, score=score, looks=styles, prices=prices)
+    for name, (of, unit) in _COSTS.items():
+        yield from cost.draw(group, place.folder / name, title=title, of=of, unit=unit, looks=styles)
+    yield from phases.draw(group, place.folder / "phases", title=title)
+    yield from hyperparameters.draw(group, place.folder / "trials", title=title, looks=styles)
+
+
+def _learning_rates(results: Results, places: list[Place]) -> list[Path]:
+    points = checks(results)
+    written: list[Path] = []
+    for place in places:
+        own = {point: epochs for point, epochs in points.items() if point.names == _names(place.group)}
+        if own:
+            written += learning_rate.draw(own, place.folder / "learning-rate", title=place.title)
+    return written
+
+
+def places_of(plots: Path, found: list[Group]) -> Iterator[Place]:
+    """Yield each group's place: a folder directly in ``plots`` of its own, whatever the group is called."""
+    taken: set[str] = set()
+    for group in found:
+        names = _names(group)
+        name = _file_name("-".join(names))
+        if name in taken:
+            name = f"{name}-{files.digest(names)[:8]}"
+        taken.add(name)
+        yield Place(group=group, folder=plots / name, title=", ".join(map(figures.short, names)))
+
+
+def _names(group: Group) -> tuple[str, str, str]:
+    return group.dataset, group.backbone, group.hyperparameters
+
+
+def _file_name(text: str) -> str:
+    """Return ``text`` as a name that every file system takes: letters, digits, dots and dashes, not too long."""
+    name = re.sub(r"[^\w.-]+", "-", text).strip("-.") or "group"
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{files.digest(text)[:8]}"
+
+
+def _remove_others(plots: Path, written: set[Path]) -> None:
+    for path in sorted(plots.rglob("*")):
+        if path.stem in NAMES and path.suffix in (".svg", ".png") and path not in written:
+            path.unlink()

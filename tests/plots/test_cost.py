@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.analysis import groups
+from harness.analysis.looks import styles
+from harness.plots import cost
+from harness.plots.cost import Point, front
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.analysis.costs import Cost
+    from tests.analysis.conftest import Made
+
+
+def _text(made: Made, of: Callable[[Cost], float | None], unit: str) -> str:
+    results = made.results()
+    (group,) = groups(results)
+    svg, _ = cost.draw(group, made.folder.path / "x", title="t", of=of, unit=unit, looks=styles(groups(results)))
+    return svg.read_text("utf-8")
+
+
+@pytest.fixture
+def points(made: Made) -> list[Point]:
+    made.search([made.trial(0, 0.5)])
+    (row,) = groups(made.results())[0].rows
+    spots = [(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (4.0, 0.9), (1.0, 0.3)]
+    return [Point(row=row, cost=spent, f1=f1) for spent, f1 in spots]
+
+
+def test_the_front_is_what_no_other_point_beats(points: list[Point]) -> None:
+    assert [(point.cost, point.f1) for point in front(points)] == [(1.0, 0.5), (2.0, 0.7), (3.0, 0.9)]
+    assert front([]) == []
+    assert front(points[:1]) == points[:1]
+
+
+def test_every_tuner_is_marked_with_its_number_of_seeds(made: Made) -> None:
+    for seed in (0, 1):
+        made.search([made.trial(0, 0.5)], "random", seed)
+    made.search([made.trial(0, 0.6)], "tpe <1>", 0, kind="optuna-tpe")
+    (group,) = groups(made.results())
+
+    svg, _ = cost.draw(
+        group,
+        made.folder.path / "x",
+        title="t",
+        of=lambda spent: spent.wall_s,
+        unit="wall seconds",
+        looks=styles(groups(made.results())),
+    )
+
+    text = svg.read_text("utf-8")
+    assert "random (2)" in text
+    assert "tpe &lt;1&gt; (1)" in text
+    assert "wall seconds per search" in text
+
+
+def test_a_tuner_of_unknown_cost_is_left_out_and_named(made: Made) -> None:
+    made.search([made.trial(0, 0.5)], "known")
+    made.search([made.trial(0, 0.5, energy_j=None)], "unmetered")
+    (group,) = groups(made.results())
+
+    svg, _ = cost.draw(
+        group,
+        made.folder.path / "x",
+        title="t",
+        of=lambda spent: spent.energy_j.value,
+        unit="joules",
+        looks=styles(groups(made.results())),
+    )
+
+    text = svg.read_text("utf-8")
+    assert "unmetered (" not in text
+    assert "Left out, as cost or F1 is unknown: unmetered." in text

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness import prices
+from harness.analysis import groups
+from harness.analysis.axes import Axis, Score
+from harness.analysis.looks import styles
+from harness.analysis.statistics.profiles import profiles as profile
+from harness.analysis.statistics.ranks import ranks as rank
+from harness.plots import anytime, profiles, ranks
+
+if TYPE_CHECKING:
+    from tests.analysis.conftest import Made
+
+PRICES = prices.load()
+
+
+def _compared(made: Made, seeds: int = 3) -> None:
+    for seed in range(seeds):
+        for place, tuner in enumerate(("kt-random", "optuna-tpe", "kt-hyperband")):
+            made.search([made.trial(0, 0.2, 0.4 + place / 10 + seed / 100)], tuner, seed, kind=tuner)
+
+
+def _anytime(made: Made, axis: Axis) -> str:
+    results = made.results()
+    (group,) = groups(results)
+    svg, _ = anytime.draw(
+        group,
+        made.folder.path / "x",
+        title="t",
+        axis=axis,
+        score=Score.TEST,
+        looks=styles(groups(results)),
+        prices=PRICES,
+    )
+    return svg.read_text("utf-8")
+
+
+def _ranks(made: Made) -> str:
+    found = groups(made.results())
+    return ranks.draw(rank(found), made.folder.path / "x", looks=styles(found))[0].read_text("utf-8")
+
+
+def test_a_curve_names_its_tuner_its_seeds_and_its_axis(made: Made) -> None:
+    _compared(made)
+
+    text = _anytime(made, Axis.WALL_S)
+
+    assert all(f">{name} (3)<" in text for name in ("kt-random", "optuna-tpe", "kt-hyperband"))
+    assert ">wall s spent by the search<" in text
+    assert "Shaded: pointwise 95 % bootstrap interval" in text
+
+
+def test_searches_that_are_in_no_curve_are_counted_beneath_it(made: Made) -> None:
+    _compared(made)
+    made.search([], "kt-random", 7, status="failed", reason="boom")
+    made.plan("optuna-tpe", 8)
+
+    text = _anytime(made, Axis.EPOCHS)
+
+    assert "Searches left out, as failed, missing or of unknown cost: kt-random (1), optuna-tpe (1)." in text
+
+
+def test_an_axis_that_nobody_measured_is_said(made: Made) -> None:
+    made.search([made.trial(0, 0.5, energy_j=None)])
+
+    assert "No search has a test F1 and a known cost." in _anytime(made, Axis.ENERGY_J)
+
+
+def test_ranks_are_drawn_with_the_critical_difference_and_what_they_rest_on(made: Made) -> None:
+    _compared(made)
+    results = made.results()
+
+    text = ranks.draw(rank(groups(results)), made.folder.path / "x", looks=styles(groups(results)))[0].read_text(
+        "utf-8"
+    )
+
+    assert ">kt-hyperband  1.00<" in text
+    assert ">critical difference 1.91<" in text
+    assert "Over 3 groups × seeds" in text
+    assert "fewer than 10 prove little" in text
+
+
+def test_one_tuner_has_no_ranks_and_the_picture_says_why(made: Made) -> None:
+    made.search([made.trial(0, 0.5)])
+    results = made.results()
+
+    text = ranks.draw(rank(groups(results)), made.folder.path / "x", looks=styles(groups(results)))[0].read_text(
+        "utf-8"
+    )
+
+    assert "No ranks: fewer than two tuners." in text
+
+
+def test_a_profile_says_how_many_problems_it_is_a_share_of(made: Made) -> None:
+    _compared(made)
+    results = made.results()
+    problems = profile(groups(results), axis=Axis.WALL_S, prices=PRICES)
+
+    text = profiles.draw(problems, made.folder.path / "x", looks=styles(groups(results)))[0].read_text("utf-8")
+
+    assert "share of 3 problems (groups × seeds)" in text
