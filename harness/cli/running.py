@@ -25,6 +25,7 @@ def run(
     path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool, mix_environments: bool = False
 ) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
+    reporting.check_installed()
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
     cache = places.cache_folder(cache)

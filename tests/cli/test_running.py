@@ -11,6 +11,7 @@ import pytest
 
 from harness import reports
 from harness.campaign.running import only_one
+from harness.cli import reporting
 from harness.cli.executors import Where
 from harness.model import Trial
 
@@ -305,3 +306,16 @@ def test_a_grid_that_is_not_in_the_file_is_the_users_mistake(line: CommandLine) 
 
     assert answer.code == 2
     assert answer.err == "carbon.toml: no grid 'frnce'; did you mean 'france'? (--grid)\n"
+
+
+@pytest.mark.parametrize("command", ["run", "tables"])
+def test_a_missing_package_is_told_before_anything_runs(
+    line: CommandLine, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "_NEEDED", ("scipy", "no_such_package"))
+
+    answer = line.call(command, str(line.matrix), "--results", str(line.results))
+
+    assert answer.code == 2
+    assert answer.err == "reports need no_such_package; make setup, or pip install 'tuner-harness[report]'\n"
+    assert line.executor.started == []
