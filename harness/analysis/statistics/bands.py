@@ -137,7 +137,7 @@ def _interval(values: NDArray[np.float64]) -> tuple[tuple[float | None, ...], tu
     # Not a matrix product: its threads cost more than they save here, and its sums may differ between machines.
     # Sorting rows that lie together in memory is several times faster than selecting two quantiles in columns.
     means = np.sort(np.einsum("ni,bn->ib", values, bootstrap.weights(n)), axis=1)
-    first, last = (quantile * (bootstrap.RESAMPLES - 1) for quantile in bootstrap.tails(n))
+    first, last = bootstrap.ends(n)
     mean = values.mean(axis=0)
-    low, high = np.minimum(means[:, math.floor(first)], mean), np.maximum(means[:, math.ceil(last)], mean)
+    low, high = np.minimum(means[:, first], mean), np.maximum(means[:, last], mean)
     return tuple(low.tolist()), tuple(high.tolist())

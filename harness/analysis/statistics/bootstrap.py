@@ -80,11 +80,19 @@ def estimate(
 
     if n <= 1 or value is None:
         return Estimate(value=value, low=None, high=None, n=n)
-    drawn = np.asarray(of_resamples(resamples(n)), dtype=float)
-    low = np.quantile(np.where(np.isnan(drawn), least, drawn), tails(n)[0], method="lower")
-    high = np.quantile(np.where(np.isnan(drawn), np.inf, drawn), tails(n)[1], method="higher")
+    drawn = np.sort(np.asarray(of_resamples(resamples(n)), dtype=float))  # undefined ones come last
+    undefined = int(np.isnan(drawn).sum())
+    first, last = ends(n)
+    low = least if first < undefined else drawn[first - undefined]
+    high = math.inf if last >= len(drawn) - undefined else drawn[last]
     # Summing in another order moves a mean by a last digit, and equal values should have an interval of no width.
     return Estimate(value=value, low=min(value, float(low)), high=max(value, float(high)), n=n)
+
+
+def ends(n: int) -> tuple[int, int]:
+    """Return where in ``RESAMPLES`` sorted statistics of ``n`` values the interval begins and ends."""
+    low, high = tails(n)
+    return math.floor(low * (RESAMPLES - 1)), math.ceil(high * (RESAMPLES - 1))
 
 
 @lru_cache(maxsize=16)

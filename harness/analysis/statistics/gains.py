@@ -142,10 +142,12 @@ def _middle(values: Sequence[float | None]) -> float | None:
 def _ratio_of_medians(pairs: Sequence[tuple[float, float]]) -> Estimate:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    costs = np.asarray(pairs)
+    costs, half = np.asarray(pairs).T, len(pairs) // 2
 
     def ratio(drawn: NDArray[np.intp]) -> NDArray[np.float64]:
-        own, other = np.median(costs[drawn], axis=1).T
+        # Medians by sorting: numpy's own is several times slower on many short rows.
+        ordered = np.sort(costs[:, drawn], axis=-1)
+        own, other = (ordered[..., half] + ordered[..., half - 1 + len(pairs) % 2]) / 2
         with np.errstate(divide="ignore", invalid="ignore"):  # infinite over infinite is undefined, as promised
             return np.where(own == other, np.where(np.isinf(own), np.nan, 1.0), other / own)
 
