@@ -52,7 +52,7 @@ def median(values: Iterable[float]) -> float | None:
 
 @cache
 def _t_quantile(degrees_of_freedom: int) -> float:
-    # scipy takes a second to import, and most commands make no tables.
-    from scipy import stats  # noqa: PLC0415 - see above
+    # Most commands make no tables. This is what scipy.stats.t.ppf calls, and takes a fifth of the time to import.
+    from scipy.special import stdtrit  # noqa: PLC0415 - see above
 
-    return float(stats.t.ppf((1 + _CONFIDENCE) / 2, degrees_of_freedom))
+    return float(stdtrit(degrees_of_freedom, (1 + _CONFIDENCE) / 2))
