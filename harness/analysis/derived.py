@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from harness import files
 from harness.analysis.costs import Cost
 from harness.analysis.curves import Step
-from harness.analysis.findings import Findings, Tried
+from harness.analysis.findings import Findings
 from harness.model import Outcome, Reading
 from harness.records import Record
 
@@ -34,8 +34,10 @@ _PACKAGE = Path(__file__).parents[1]
 _SOURCES = ("analysis/*.py", "cells.py", "ledger.py", "model.py", "records.py")
 _SEAL_BYTES = hashlib.sha256().digest_size
 
+_DECODER = json.JSONDecoder()
+_FIELDS = tuple(field.name for field in fields(Record) if field.name != "cell")
+
 _log = logging.getLogger(__name__)
-_Line = TypeVar("_Line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +97,14 @@ def _to_columns(kept: Mapping[str, Kept]) -> bytes:
             "id": list(kept),
             "fingerprint": [each.fingerprint for each in kept.values()],
             "record": [_spelt(each.record) for each in found],
-            "cost": [json.dumps(_plain_cost(each.cost)) for each in found],
-            "phases": [json.dumps(each.phases) for each in found],
-            "best": [json.dumps(each.best) for each in found],
+            "sums": [json.dumps(_sums(each)) for each in found],
             "curve": [[_plain(step) for step in each.curve] for each in found],
-            "tried": [[_plain_tried(trial) for trial in each.tried] for each in found],
+            "lines": [each.lines for each in found],
         },
         schema={
-            **dict.fromkeys(("id", "fingerprint", "cost", "phases", "best"), pl.String),
+            **dict.fromkeys(("id", "fingerprint", "sums", "lines"), pl.String),
             "record": pl.List(pl.String),
-            "curve": _lines_of(Step),
-            "tried": _lines_of(Tried),
+            "curve": pl.List(pl.Struct({name: getattr(pl, kind) for name, kind in _kinds(Step).items()})),
         },
     )
     stream = io.BytesIO()
@@ -114,74 +113,62 @@ def _to_columns(kept: Mapping[str, Kept]) -> bytes:
 
 
 def _from_columns(columns: bytes) -> dict[str, Kept]:
-    import polars as pl  # noqa: PLC0415 - a quarter of a second that only reading results is worth
+    import polars as pl  # noqa: PLC0415 - see _to_columns
 
     frame = pl.read_parquet(io.BytesIO(columns))
-    curves, tried = _lists(frame["curve"], Step), _lists(frame["tried"], _tried)
-    rows = frame.drop("curve", "tried").iter_rows(named=True)
+    rows = frame.select("id", "fingerprint", "record", "sums", "lines").rows()
     # Most parts of records are the same in many: the machine, the data, the model. They are read, and held, once.
-    value_of = functools.cache(json.loads)
+    value_of = functools.cache(_value)
     return {
-        row["id"]: Kept(
-            fingerprint=row["fingerprint"],
-            findings=Findings(
-                record=_record(row["record"], value_of),
-                cost=_cost(json.loads(row["cost"])),
-                phases=json.loads(row["phases"]),
-                best=value_of(row["best"]),
-                curve=curve,
-                tried=trials,
-            ),
+        cell_id: Kept(
+            fingerprint=fingerprint,
+            findings=Findings(record=_record(record, value_of), **_summed(_value(sums)), curve=curve, lines=lines),
         )
-        for row, curve, trials in zip(rows, curves, tried, strict=True)
+        for (cell_id, fingerprint, record, sums, lines), curve in zip(rows, _curves(frame["curve"]), strict=True)
     }
+
+
+def _value(text: str) -> Any:
+    # What json.loads does without looking for spaces, which takes longer than reading a number.
+    return _DECODER.raw_decode(text)[0]
 
 
 def _spelt(record: Record) -> list[str]:
     """Return the record in parts: the names of the cell's sections, these sections, then the other fields."""
-    rest = [getattr(record, field.name) for field in fields(Record) if field.name != "cell"]
+    rest = [getattr(record, name) for name in _FIELDS]
     return [json.dumps(part) for part in (list(record.cell), *record.cell.values(), *rest)]
 
 
 def _record(spelt: list[str], value_of: Callable[[str], Any]) -> Record:
     sections, *parts = map(value_of, spelt)
-    names = [field.name for field in fields(Record) if field.name != "cell"]
-    rest = dict(zip(names, parts[len(sections) :], strict=True))
+    rest = dict(zip(_FIELDS, parts[len(sections) :], strict=True))
     return Record(cell=dict(zip(sections, parts, strict=False)), **rest)
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    # Not asdict: it copies deeply, which a hundred thousand lines feel, and miscopies a Counter.
+    # Not asdict: it copies deeply, which a hundred thousand steps feel, and miscopies a Counter.
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
-def _plain_cost(cost: Cost) -> dict[str, Any]:
-    return {**_plain(cost), "energy_j": _plain(cost.energy_j), "outcomes": dict(cost.outcomes)}
+def _sums(found: Findings) -> dict[str, Any]:
+    cost = {**_plain(found.cost), "energy_j": _plain(found.cost.energy_j), "outcomes": dict(found.cost.outcomes)}
+    return {"cost": cost, "phases": found.phases, "best": found.best}
 
 
-def _cost(stored: dict[str, Any]) -> Cost:
-    outcomes = Counter({Outcome(name): count for name, count in stored["outcomes"].items()})
-    return Cost(**{**stored, "energy_j": Reading(**stored["energy_j"]), "outcomes": outcomes})
+def _summed(stored: dict[str, Any]) -> dict[str, Any]:
+    spent = stored["cost"]
+    outcomes = Counter({Outcome(name): count for name, count in spent["outcomes"].items()})
+    return {**stored, "cost": Cost(**{**spent, "energy_j": Reading(**spent["energy_j"]), "outcomes": outcomes})}
 
 
-def _plain_tried(trial: Tried) -> dict[str, Any]:
-    return {**_plain(trial), "parameters": json.dumps(trial.parameters)}
+def _kinds(line: type) -> dict[str, str]:
+    """Return the columns that the fields of a dataclass of numbers need."""
+    return {field.name: "Int64" if field.type == "int" else "Float64" for field in fields(line)}
 
 
-def _tried(**stored: Any) -> Tried:
-    parameters, outcome = json.loads(stored["parameters"]), Outcome(stored["outcome"])
-    return Tried(**{**stored, "parameters": parameters, "outcome": outcome})
-
-
-def _lines_of(line: type) -> pl.List:
-    import polars as pl  # noqa: PLC0415 - a quarter of a second that only reading results is worth
-
-    types = {"int": pl.Int64, "float": pl.Float64, "float | None": pl.Float64}
-    return pl.List(pl.Struct({field.name: types.get(str(field.type), pl.String) for field in fields(line)}))
-
-
-def _lists(column: pl.Series, line: Callable[..., _Line]) -> Iterator[tuple[_Line, ...]]:
-    """Return each row's lines; all are taken from the column at once, because one by one costs far more."""
-    lines = column.filter(column.list.len() > 0).explode().struct.unnest()
-    values = iter([line(**row) for row in lines.iter_rows(named=True)])
-    return (tuple(islice(values, count)) for count in column.list.len().to_list())
+def _curves(column: pl.Series) -> Iterator[tuple[Step, ...]]:
+    """Return each row's steps; all are taken from the column at once, because one by one costs far more."""
+    steps = column.filter(column.list.len() > 0).explode().struct.unnest()
+    named = [steps[name].to_list() for name in steps.columns]
+    made = (Step(**dict(zip(steps.columns, values, strict=True))) for values in zip(*named, strict=True))
+    return (tuple(islice(made, count)) for count in column.list.len().to_list())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,8 @@ class Findings:
     """The record of one search, and what follows from its trials.
 
     ``curve`` holds the incumbents in order of time, ``best`` the parameters of the last of them, ``phases`` the seconds
-    of each phase of the whole process: before the first ask, in the trials, and after the last tell.
+    of each phase of the whole process: before the first ask, in the trials, and after the last tell. ``lines`` is
+    ``tried`` as JSON, because few tables ask for it, and a hundred thousand trials take their time.
     """
 
     record: Record
@@ -51,7 +53,12 @@ class Findings:
     phases: Mapping[str, float]
     best: Parameters
     curve: tuple[Step, ...]
-    tried: tuple[Tried, ...]
+    lines: str
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """The trials, a line for each."""
+        return tuple(Tried(**{**line, "outcome": Outcome(line["outcome"])}) for line in json.loads(self.lines))
 
 
 def find(folder: CellFolder) -> Findings | None:
@@ -73,7 +80,7 @@ def find(folder: CellFolder) -> Findings | None:
         phases=_phases(record, trained),
         best=trained[curve[-1].trial].parameters if curve else {},
         curve=curve,
-        tried=tuple(map(_tried, trained)),
+        lines=json.dumps([_line(trial) for trial in trained]),
     )
 
 
@@ -97,17 +104,17 @@ def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
     return total
 
 
-def _tried(trial: Trial) -> Tried:
+def _line(trial: Trial) -> dict[str, Any]:
     epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
-    return Tried(
-        number=trial.number,
-        parameters=trial.parameters,
-        outcome=trial.outcome,
-        score=trial.score,
-        epochs=trial.charged_epochs,
-        wall_s=on_the_clock(dict(trial.phases)),
-        epoch_device_s=statistics.median(epochs_s) if epochs_s else None,
-    )
+    return {
+        "number": trial.number,
+        "parameters": trial.parameters,
+        "outcome": trial.outcome.value,
+        "score": trial.score,
+        "epochs": trial.charged_epochs,
+        "wall_s": on_the_clock(dict(trial.phases)),
+        "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
+    }
 
 
 def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Search:
         """The incumbents in order of time."""
         return () if self.findings is None else self.findings.curve
 
-    @property
+    @cached_property
     def tried(self) -> tuple[Tried, ...]:
         """The trials, a line for each: parameters, outcome, score and cost."""
         return () if self.findings is None else self.findings.tried
