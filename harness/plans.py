@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ class MatrixFolder:
         return self.path / "plots"
 
     @property
+    def derived(self) -> Path:
+        """What analysis found in the records, kept for the next time; may be deleted at any time."""
+        return self.path / ".derived" / "findings"
+
+    @property
     def lock(self) -> Path:
         """Held by the one campaign that may run here."""
         return self.path / "lock"
@@ -65,7 +71,11 @@ class MatrixFolder:
 
     def cell_ids(self) -> list[str]:
         """Return the ids of every cell that has a folder, planned or not."""
-        return sorted(path.name for path in (self.path / "cells").glob("*") if path.is_dir())
+        try:
+            with os.scandir(self.path / "cells") as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+        except FileNotFoundError:
+            return []
 
     def write_plan(self, planned: Sequence[Planned]) -> None:
         """Say which cells belong here."""

@@ -149,6 +149,10 @@ class CellFolder:
         except TypeError as error:
             raise ResultsError(f"{path}: not a record ({error}); move it away and run the matrix again") from error
 
+    def fingerprint(self) -> str:
+        """Return what changes whenever the record's or the trials' file does: sizes, moments of change, inodes."""
+        return " ".join(map(_fingerprint, (f"{self.path}/record.json", f"{self.path}/trials.jsonl")))
+
     def set_aside(self) -> None:
         """Move a finished attempt's files into ``retried-N/``, so that the cell can be run again from nothing."""
         earlier = len(list(self.path.glob("retried-*")))
@@ -179,6 +183,14 @@ def _mend(path: Path) -> None:
 def _trial(fields: dict[str, Any]) -> Trial:
     epochs = tuple(Epoch(**epoch) for epoch in fields.pop("epochs"))
     return Trial(**{**fields, "outcome": Outcome(fields["outcome"]), "epochs": epochs})
+
+
+def _fingerprint(path: str) -> str:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - twice as fast as Path.stat, which counts in tens of thousands of files
+    except FileNotFoundError:
+        return "none"
+    return f"{found.st_size}/{found.st_mtime_ns}/{found.st_ctime_ns}/{found.st_ino}"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -170,3 +170,23 @@ def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFo
     assert folder.attempts() == [{"program": "search"}]
     assert folder.note_attempt({"program": "again"}) == 2
     assert [attempt["program"] for attempt in folder.attempts()] == ["search", "again"]
+
+
+def test_a_fingerprint_changes_with_the_record_and_with_the_trials(folder: CellFolder) -> None:
+    empty = folder.fingerprint()
+    folder.append(TRIAL)
+    trained = folder.fingerprint()
+    (folder.path / "record.json").write_bytes(b"{}")
+    sealed = folder.fingerprint()
+    replaced = folder.path / "replaced"
+    replaced.write_bytes(b"[]")
+    replaced.rename(folder.path / "record.json")
+
+    assert len({empty, trained, sealed, folder.fingerprint()}) == 4
+    assert folder.fingerprint() == folder.fingerprint()
+
+
+def test_a_fingerprint_does_not_depend_on_what_else_is_in_the_folder(folder: CellFolder) -> None:
+    before = folder.fingerprint()
+    folder.log.write_text("printed")
+    assert folder.fingerprint() == before

@@ -20,7 +20,10 @@ _MUST_AGREE = (
 
 def environments(searches: Iterable[Search]) -> list[tuple[str, int]]:
     """Return each distinct environment of the searches that have a record, with how many have it, in their order."""
-    return list(Counter(summary(search.environment) for search in searches if search.record is not None).items())
+    found = [search.environment for search in searches if search.record is not None]
+    # Thousands of searches share a few objects, each of which is put into words once.
+    texts = {key: summary(environment) for key, environment in {id(each): each for each in found}.items()}
+    return list(Counter(texts[id(each)] for each in found).items())
 
 
 def likeness(environment: Mapping[str, Any], *, enforced: Mapping[str, Any] | None = None) -> dict[str, str]:

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from harness.analysis.costs import Cost
 from harness.analysis.intervals import Interval, interval, mean
@@ -27,14 +28,15 @@ class Best:
     n: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# No slots: what tables ask for again and again is worked out once.
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One tuner within a group; ``searches`` holds every planned seed, whatever became of it."""
 
     tuner: str
     searches: tuple[Search, ...]
 
-    @property
+    @cached_property
     def ok(self) -> tuple[Search, ...]:
         """The searches that ran to their end."""
         return tuple(search for search in self.searches if search.status is Status.OK)
@@ -48,7 +50,7 @@ class Row:
         """How many searches ran to their end without a single score; F1 means leave them out."""
         return sum(1 for search in self.ok if search.incumbent is None)
 
-    @property
+    @cached_property
     def is_random(self) -> bool:
         """Whether the tuner is random search."""
         return any(search.tuner in RANDOM for search in self.searches)
@@ -58,12 +60,12 @@ class Row:
         """Whether the tuner is the default configuration."""
         return any(search.tuner == UNTUNED for search in self.searches)
 
-    @property
+    @cached_property
     def val_f1(self) -> Interval:
         """Validation F1 of the incumbents."""
         return interval([search.val_f1 for search in self.ok if search.val_f1 is not None])
 
-    @property
+    @cached_property
     def test_f1(self) -> Interval:
         """Test F1 of the incumbents."""
         return interval([search.test_f1 for search in self.ok if search.test_f1 is not None])
@@ -79,7 +81,7 @@ class Row:
         """Return the mean of a cost over the searches that ran to their end; None where one of them is unknown."""
         return mean(of(search.cost) for search in self.ok if search.cost is not None)
 
-    @property
+    @cached_property
     def best(self) -> Mapping[str, Best]:
         """The hyperparameters of the incumbents, by name."""
         found = [search.best for search in self.ok if search.incumbent is not None]
@@ -87,7 +89,8 @@ class Row:
         return {name: _agreed([parameters[name] for parameters in found if name in parameters]) for name in names}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# No slots: see Row.
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """What a table compares within: the same images, model and hyperparameter set, tuner by tuner."""
 
@@ -101,12 +104,12 @@ class Group:
         """What readers call the group."""
         return f"{self.dataset}, {self.backbone}, {self.hyperparameters}"
 
-    @property
+    @cached_property
     def searches(self) -> tuple[Search, ...]:
         """Every planned search of the group."""
         return tuple(search for row in self.rows for search in row.searches)
 
-    @property
+    @cached_property
     def target(self) -> Target | None:
         """The validation F1 to be reached; None where no search has a score."""
         return target(self.searches)
@@ -118,9 +121,8 @@ class Group:
 
     def speedup(self, row: Row) -> float | None:
         """Return how many times sooner than random search the target was reached; None where undefined."""
-        goal = self.target
-        random = self._of(RANDOM)
-        return None if goal is None or not random else speedup(reached(row.searches, goal), reached(random, goal))
+        ours, theirs = self.reached(row), self._random_reached
+        return None if ours is None or theirs is None else speedup(ours, theirs)
 
     def gain_over_random(self, row: Row) -> Interval:
         """Return test F1 minus that of random search, paired by seed; empty for random search itself."""
@@ -134,6 +136,11 @@ class Group:
         if row.is_untuned or not pairs:
             return None
         return sum(1 for ours, theirs in pairs if ours < theirs), len(pairs)
+
+    @cached_property
+    def _random_reached(self) -> Reached | None:
+        random = self._of(RANDOM)
+        return None if self.target is None or not random else reached(random, self.target)
 
     def _of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
         return tuple(search for search in self.searches if search.tuner in tuners)
@@ -149,12 +156,18 @@ class Group:
 
 def groups(results: Results) -> list[Group]:
     """Return the groups and, in each, the tuners, both in the order of the plan; none is left out for want of seeds."""
+    return list(_groups(results))
+
+
+# Each report asks for the groups of the same results; one set of results is all that a command makes reports of.
+@lru_cache(maxsize=1)
+def _groups(results: Results) -> tuple[Group, ...]:
     found: dict[tuple[str, str, str], dict[str, list[Search]]] = {}
     for search in results.searches:
         cell = search.planned
         tuners = found.setdefault((cell.dataset, cell.backbone, cell.hyperparameters), {})
         tuners.setdefault(cell.tuner, []).append(search)
-    return [
+    return tuple(
         Group(
             dataset=dataset,
             backbone=backbone,
@@ -162,7 +175,7 @@ def groups(results: Results) -> list[Group]:
             rows=tuple(Row(tuner=tuner, searches=tuple(searches)) for tuner, searches in tuners.items()),
         )
         for (dataset, backbone, hyperparameters), tuners in found.items()
-    ]
+    )
 
 
 def _agreed(values: Sequence[Value]) -> Best:

@@ -53,7 +53,7 @@ def median(values: Iterable[float]) -> float | None:
 @cache
 def t_quantile(degrees_of_freedom: int) -> float:
     """Return half the width of a 95 % interval in standard errors, by Student's t."""
-    # scipy takes a second to import, and most commands make no tables.
-    from scipy import stats  # noqa: PLC0415 - see above
+    # Most commands make no tables. This is what scipy.stats.t.ppf calls, and takes a fifth of the time to import.
+    from scipy.special import stdtrit  # noqa: PLC0415 - see above
 
-    return float(stats.t.ppf((1 + _CONFIDENCE) / 2, degrees_of_freedom))
+    return float(stdtrit(degrees_of_freedom, (1 + _CONFIDENCE) / 2))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from harness.analysis import curves
-from harness.analysis.costs import Cost, cost
+from harness.analysis import derived, findings
+from harness.analysis.costs import Cost
 from harness.analysis.curves import Step
+from harness.analysis.derived import Kept
+from harness.analysis.findings import Findings, Tried
 from harness.errors import ResultsError
 from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned
@@ -25,21 +29,50 @@ class Status(StrEnum):
     MISSING = "missing"  # no record that can be read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# No slots: trials are kept once they were asked for.
+@dataclass(frozen=True, kw_only=True)
 class Search:
-    """One planned cell and what its record says.
+    """One planned cell and what its files say.
 
-    ``reason`` says why a cell failed or is missing. ``record``, ``cost`` and ``closing`` are None where it is missing;
-    ``trials`` and ``curve`` are empty where nothing can be read. ``curve`` holds the incumbents in order of time.
+    ``reason`` says why a cell failed or is missing. ``findings`` is None where it is missing; then ``record`` and
+    ``cost`` are None too, and ``trials``, ``tried``, ``curve`` and ``phases`` are empty.
     """
 
     planned: Planned
     status: Status
+    folder: CellFolder
     reason: str | None = None
-    record: Record | None = None
-    trials: tuple[Trial, ...] = ()
-    curve: tuple[Step, ...] = ()
-    cost: Cost | None = None
+    findings: Findings | None = None
+
+    @property
+    def record(self) -> Record | None:
+        """The sealed record."""
+        return None if self.findings is None else self.findings.record
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the search spent."""
+        return None if self.findings is None else self.findings.cost
+
+    @property
+    def phases(self) -> Mapping[str, float]:
+        """The seconds of each phase of the whole process: before the first ask, trials, and after the last tell."""
+        return {} if self.findings is None else self.findings.phases
+
+    @property
+    def curve(self) -> tuple[Step, ...]:
+        """The incumbents in order of time."""
+        return () if self.findings is None else self.findings.curve
+
+    @cached_property
+    def tried(self) -> tuple[Tried, ...]:
+        """The trials, a line for each: parameters, outcome, score and cost."""
+        return () if self.findings is None else self.findings.tried
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """The trials with every epoch, read from the disk when first asked for: of thousands of searches, slow."""
+        return () if self.findings is None else findings.trials(self.folder)
 
     @property
     def incumbent(self) -> Step | None:
@@ -59,10 +92,9 @@ class Search:
     @property
     def best(self) -> Parameters:
         """The incumbent's parameters; empty where there is no incumbent."""
-        found = self.incumbent
-        return {} if found is None else next(trial.parameters for trial in self.trials if trial.number == found.trial)
+        return {} if self.findings is None else self.findings.best
 
-    @property
+    @cached_property
     def tuner(self) -> str | None:
         """What the tuner is, as ``kt-random``, whatever the matrix calls it; None where unknown."""
         return _text(self.section("tuner").get("tuner"))
@@ -78,19 +110,20 @@ class Search:
         return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Results are told apart by identity, because comparing thousands of searches is never what is meant.
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Results:
     """Every planned cell in the order of the plan; ``left_out`` counts cells on the disk that no plan asks for."""
 
     cells: tuple[Search, ...]
     left_out: int = 0
 
-    @property
+    @cached_property
     def searches(self) -> tuple[Search, ...]:
         """The searches."""
         return tuple(cell for cell in self.cells if cell.planned.role == "search")
 
-    @property
+    @cached_property
     def retrainings(self) -> tuple[Search, ...]:
         """The retrainings of the best configurations at multiples of their learning rates."""
         return tuple(cell for cell in self.cells if cell.planned.role == "learning_rate")
@@ -99,43 +132,60 @@ class Results:
 def read(folder: MatrixFolder) -> Results:
     """Return what is known of every cell in the folder's plan; one planned under two names stands under both.
 
-    A record or trial that can't be read makes its cell missing, with the reason; it never stops the others.
+    What was found is kept in the folder, so that a later read opens only the files that have changed. A record or
+    trial that can't be read makes its cell missing, with the reason; it never stops the others.
 
     Raises:
         ResultsError: The folder has no plan.
     """
     planned = dict.fromkeys(folder.plan())
-    return Results(
-        cells=tuple(_search(cell, folder.cell(cell.id)) for cell in planned),
-        left_out=len(set(folder.cell_ids()) - {cell.id for cell in planned}),
-    )
+    kept: dict[str, Kept] = {}
+    with _without_collecting():
+        earlier = derived.load(folder.derived)
+        cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept) for cell in planned)
+    if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
+        derived.save(folder.derived, kept)
+    return Results(cells=cells, left_out=len(set(folder.cell_ids()) - {cell.id for cell in planned}))
 
 
-def _search(planned: Planned, folder: CellFolder) -> Search:
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Make many objects that all stay: looking through them for garbage again and again takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        record = folder.record()
-        if record is None:
-            return Search(planned=planned, status=Status.MISSING, reason=planned.reason or _why_missing(folder))
-        trials = _trials(folder)
-        _check(record, trials)
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _search(planned: Planned, folder: CellFolder, earlier: Mapping[str, Kept], kept: dict[str, Kept]) -> Search:
+    try:
+        found = _kept(folder, kept.get(planned.id) or earlier.get(planned.id))
     except ResultsError as error:
-        return Search(planned=planned, status=Status.MISSING, reason=f"unreadable: {error}")
+        return Search(planned=planned, status=Status.MISSING, folder=folder, reason=f"unreadable: {error}")
+    if found is None:
+        reason = planned.reason or _why_missing(folder)
+        return Search(planned=planned, status=Status.MISSING, folder=folder, reason=reason)
+    kept[planned.id] = found
+    record, done = found.findings.record, found.findings.record.status == "completed"
     return Search(
         planned=planned,
-        status=Status.OK if record.status == "completed" else Status.FAILED,
-        reason=None if record.status == "completed" else record.reason or "the record gives no reason",
-        record=record,
-        trials=trials,
-        curve=curves.steps(trials),
-        cost=cost(trials, closing_phases=record.closing_phases, energy=record.energy),
+        status=Status.OK if done else Status.FAILED,
+        folder=folder,
+        reason=None if done else record.reason or "the record gives no reason",
+        findings=found.findings,
     )
 
 
-def _trials(folder: CellFolder) -> tuple[Trial, ...]:
-    try:
-        return tuple(folder.trials())
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ResultsError(f"{folder.path}: trials.jsonl holds a line that is no trial ({error})") from error
+def _kept(folder: CellFolder, earlier: Kept | None) -> Kept | None:
+    # Taken before the files are opened: what changes in between is read again next time.
+    fingerprint = folder.fingerprint()
+    if earlier is not None and earlier.fingerprint == fingerprint:
+        return earlier
+    found = findings.find(folder)
+    return None if found is None else Kept(fingerprint=fingerprint, findings=found)
 
 
 def _why_missing(folder: CellFolder) -> str:
@@ -147,54 +197,6 @@ def _why_missing(folder: CellFolder) -> str:
         return "not run yet"
     last = attempts[-1] if isinstance(attempts[-1], dict) else {}
     return f"no record after {len(attempts)} attempts; the last: {last.get('reason') or 'no reason was noted'}"
-
-
-def _check(record: Record, trials: Sequence[Trial]) -> None:
-    for mistake in _mistakes(record, trials):
-        raise ResultsError(mistake)
-
-
-def _mistakes(record: Record, trials: Sequence[Trial]) -> Iterator[str]:
-    if record.status not in ("completed", "failed"):
-        yield f"record.json: unknown status {record.status!r}"
-    for name in ("cell", "energy", "model", "environment"):
-        if not isinstance(getattr(record, name), dict):
-            yield f"record.json: {name} is no table"
-    if not (_are_seconds(record.setup_phases) and _are_seconds(record.closing_phases) and _is_finite(record.wall_s)):
-        yield "record.json: seconds that aren't numbers"
-    yield from _mistakes_of_trials(record, trials)
-
-
-def _mistakes_of_trials(record: Record, trials: Sequence[Trial]) -> Iterator[str]:
-    # The host seals the record of a search that broke, and may not know how far it came.
-    if record.status == "completed" and record.trials != len(trials):
-        yield f"record.json counts {record.trials} trials, trials.jsonl holds {len(trials)}"
-    if [trial.number for trial in trials] != list(range(len(trials))):
-        yield "trials.jsonl: trials aren't numbered 0, 1, 2 and so on"
-    for trial in trials:
-        if not _is_sound(trial):
-            yield f"trials.jsonl: trial {trial.number}: values that aren't numbers"
-
-
-def _is_sound(trial: Trial) -> bool:
-    scores = [epoch.val_f1 for epoch in trial.epochs]
-    scores += [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
-    spent = [value for epoch in trial.epochs for value in (epoch.epoch, epoch.train_s, epoch.evaluate_s)]
-    spent += [trial.cpu_s, trial.charged_epochs, 0.0 if trial.energy_j is None else trial.energy_j]
-    numbers = all(map(_is_number, scores)) and all(map(_is_finite, spent))
-    return numbers and _are_seconds(trial.phases) and isinstance(trial.parameters, dict)
-
-
-def _are_seconds(phases: Any) -> bool:
-    return isinstance(phases, dict) and all(map(_is_finite, phases.values()))
-
-
-def _is_finite(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _text(value: Any) -> str | None:

@@ -41,7 +41,7 @@ def tuned(group: Group) -> list[str]:
         if isinstance(domain, dict) and domain.get("kind") == "fixed"
     }
     named = dict.fromkeys(
-        name for search in group.searches for trial in search.trials for name in trial.parameters if name not in fixed
+        name for search in group.searches for trial in search.tried for name in trial.parameters if name not in fixed
     )
     return list(named)
 
@@ -75,7 +75,7 @@ def _label(value: Value) -> str:
 
 
 def _points(row: Row, name: str) -> list[tuple[Value, float]]:
-    trials = [trial for search in row.searches for trial in search.trials if name in trial.parameters]
+    trials = [trial for search in row.searches for trial in search.tried if name in trial.parameters]
     return [(trial.parameters[name], trial.score) for trial in trials if trial.score is not None]
 
 
@@ -83,7 +83,7 @@ def _order(group: Group, name: str) -> list[Value] | None:
     """Return the values of a choice in their order, then any other that was tried; None for a range."""
     domains = [search.section("domains").get(name) for search in group.searches]
     found = [domain["choices"] for domain in domains if isinstance(domain, dict) and domain.get("kind") == "choice"]
-    tried = [trial.parameters[name] for search in group.searches for trial in search.trials if name in trial.parameters]
+    tried = [trial.parameters[name] for search in group.searches for trial in search.tried if name in trial.parameters]
     if not found and not any(isinstance(value, str) for value in tried):
         return None
     return list(dict.fromkeys([value for choices in found for value in choices] + tried))

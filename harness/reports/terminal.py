@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # What fits into a hundred and twenty columns; the files hold the rest.
 _NARROW = ("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "thinking", "to target", "speed-up")
 
+# More scroll past unread, and take seconds to lay out.
+_MOST_GROUPS = 20
+
 
 def terminal(results: Results, *, prices: Prices, carbon: Intensity) -> Rendered:
     """Return the efficiency table and its notes, to be printed on a ``rich`` console."""
@@ -27,11 +30,14 @@ def terminal(results: Results, *, prices: Prices, carbon: Intensity) -> Rendered
     from rich.console import Group  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
-    tables = [efficiency.sections(group, prices=prices)[0] for group in groups(results)]
+    found = groups(results)
+    tables = [efficiency.sections(group, prices=prices)[0] for group in found[:_MOST_GROUPS]]
     report = efficiency.report(results, prices=prices, carbon=carbon)
     parts: list[RenderableType] = []
     for section in tables:
         parts += [_table(section), *map(Text, section.notes), Text()]
+    if len(found) > _MOST_GROUPS:
+        parts.append(Text(f"Shown are {_MOST_GROUPS} of {len(found)} groups; the files hold all."))
     return Group(*(parts or [Text(report.empty)]), *map(Text, report.notes))
 
 

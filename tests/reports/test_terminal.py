@@ -51,3 +51,12 @@ def test_importing_the_tables_loads_no_numeric_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_of_very_many_groups_a_terminal_shows_the_first_and_says_so(made: Made, price_list: Prices) -> None:
+    for index in range(21):
+        made.search([made.trial(0, 0.5)], dataset=f"data-{index}")
+    text = _printed(made.results(), price_list)
+    assert "data-19" in text
+    assert "data-20" not in text
+    assert "Shown are 20 of 21 groups; the files hold all." in text

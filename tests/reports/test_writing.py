@@ -40,3 +40,18 @@ def test_no_name_of_this_machine_stands_in_a_table(made: Made, price_list: Price
     made.search([made.trial(0, 0.5)])
     texts = [path.read_text("utf-8") for path in written(made, price_list)]
     assert not any(str(made.folder.path) in text for text in texts)
+
+
+def test_tables_are_the_same_to_the_byte_from_records_and_from_what_was_kept(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.2, 0.5), made.trial(1, 1 / 3, energy_j=None)], seed=0)
+    made.search([made.trial(0, 0.7)], "tpe", seed=0, kind="optuna-tpe")
+    made.search([made.trial(0)], "tpe", seed=1, kind="optuna-tpe", status="failed", reason="boom")
+    made.plan("tpe", seed=2)
+
+    def contents() -> list[bytes]:
+        return [path.read_bytes() for path in written(made, price_list)]
+
+    from_records, from_kept = contents(), contents()
+    made.folder.derived.unlink()
+
+    assert from_records == from_kept == contents()

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.analysis.groups import Group
 from harness.analysis.reading import Search, Status
-from harness.model import Trial, Value
+from harness.model import Value
 
 FEWEST_TRIALS = 40
 """Fewer trials give no importances: the best quarter would be a handful, and its spread chance."""
@@ -50,7 +50,7 @@ class Importance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tried:
+class _Point:
     seed: int
     parameters: Mapping[str, Value]
     effect: float
@@ -69,7 +69,7 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     pooled, and adaptive tuners try good regions more often, so the shares are about where the tuners looked.
     """
     tried = [each for search in group.searches if search.status is Status.OK for each in _tried(search, effect)]
-    searches = sum(1 for search in group.searches if search.status is Status.OK and search.trials)
+    searches = sum(1 for search in group.searches if search.status is Status.OK and search.tried)
     used = _centred(_thinned(tried)) if effect is Effect.F1 else _thinned(tried)
     columns = {name: column for name, column in _columns(group, used).items() if len(set(column)) > 1}
     reason = _why_not(used, columns)
@@ -81,7 +81,7 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     return Importance(effect=effect, shares=shares, trials=len(used), searches=searches, reason=reason)
 
 
-def _why_not(used: Sequence[_Tried], columns: Mapping[str, Any]) -> str | None:
+def _why_not(used: Sequence[_Point], columns: Mapping[str, Any]) -> str | None:
     if len(used) < FEWEST_TRIALS:
         return f"{len(used)} trials are too few; it takes {FEWEST_TRIALS}"
     if len(columns) < 2:  # noqa: PLR2004 - the only one that varies explains everything there is to explain
@@ -91,35 +91,30 @@ def _why_not(used: Sequence[_Tried], columns: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _tried(search: Search, effect: Effect) -> list[_Tried]:
+def _tried(search: Search, effect: Effect) -> list[_Point]:
     found = []
-    for trial in search.trials:
-        value = trial.score if effect is Effect.F1 else _device_s_per_epoch(trial)
+    for trial in search.tried:
+        value = trial.score if effect is Effect.F1 else trial.epoch_device_s
         if value is not None:
-            found.append(_Tried(seed=search.planned.seed, parameters=trial.parameters, effect=value))
+            found.append(_Point(seed=search.planned.seed, parameters=trial.parameters, effect=value))
     return found
 
 
-def _device_s_per_epoch(trial: Trial) -> float | None:
-    epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
-    return statistics.median(epochs_s) if epochs_s else None
-
-
-def _thinned(tried: Sequence[_Tried]) -> list[_Tried]:
+def _thinned(tried: Sequence[_Point]) -> list[_Point]:
     if len(tried) <= MOST_TRIALS:
         return list(tried)
     return [tried[index * len(tried) // MOST_TRIALS] for index in range(MOST_TRIALS)]
 
 
-def _centred(tried: Sequence[_Tried]) -> list[_Tried]:
+def _centred(tried: Sequence[_Point]) -> list[_Point]:
     by_seed: dict[int, list[float]] = {}
     for each in tried:
         by_seed.setdefault(each.seed, []).append(each.effect)
     means = {seed: statistics.fmean(values) for seed, values in by_seed.items()}
-    return [_Tried(seed=t.seed, parameters=t.parameters, effect=t.effect - means[t.seed]) for t in tried]
+    return [_Point(seed=t.seed, parameters=t.parameters, effect=t.effect - means[t.seed]) for t in tried]
 
 
-def _columns(group: Group, used: Sequence[_Tried]) -> dict[str, list[float | str]]:
+def _columns(group: Group, used: Sequence[_Point]) -> dict[str, list[float | str]]:
     """Return each hyperparameter's values as positions; numbers from 0 to 1, words as they are."""
     domains = next((found for search in group.searches if (found := search.section("domains"))), {})
     names = dict.fromkeys(name for each in used for name in each.parameters)
