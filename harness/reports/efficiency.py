@@ -53,6 +53,9 @@ COLUMNS = (
 BEST = "Best hyperparameters"
 """How the headings of the tables of best hyperparameters begin."""
 
+EMPTY = "No searches were planned."
+"""What stands in the table's place where there is none."""
+
 _READABLE = (
     *("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "device s", "USD", "thinking", "epochs"),
     *("to target", "speed-up"),
@@ -67,11 +70,17 @@ def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
         name="efficiency",
         title="F1 against compute cost",
         sections=[section for group in found for section in sections(group, prices=prices)],
-        notes=[*_reading_notes(found), *_holding_notes(results, found, prices, carbon)],
+        notes=beneath(results, prices=prices, carbon=carbon),
         columns=[*COLUMNS, *best],
         rows=[_values(group, row, prices, carbon) for group in found for row in group.rows],
-        empty="No searches were planned.",
+        empty=EMPTY,
     )
+
+
+def beneath(results: Results, *, prices: Prices, carbon: Intensity) -> list[str]:
+    """Return the notes that stand beneath the whole table."""
+    found = groups(results)
+    return [*_reading_notes(found), *_holding_notes(results, found, prices, carbon)]
 
 
 def sections(group: Group, *, prices: Prices) -> list[Section]:

@@ -32,13 +32,14 @@ def terminal(results: Results, *, prices: Prices, carbon: Intensity) -> Rendered
 
     found = groups(results)
     tables = [efficiency.sections(group, prices=prices)[0] for group in found[:_MOST_GROUPS]]
-    report = efficiency.report(results, prices=prices, carbon=carbon)
     parts: list[RenderableType] = []
     for section in tables:
         parts += [_table(section), *map(Text, section.notes), Text()]
     if len(found) > _MOST_GROUPS:
         parts.append(Text(f"Shown are {_MOST_GROUPS} of {len(found)} groups; the files hold all."))
-    return Group(*(parts or [Text(report.empty)]), *map(Text, report.notes))
+    return Group(
+        *(parts or [Text(efficiency.EMPTY)]), *map(Text, efficiency.beneath(results, prices=prices, carbon=carbon))
+    )
 
 
 def _table(section: Section) -> Table:
