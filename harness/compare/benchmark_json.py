@@ -101,10 +101,10 @@ def _stats(values: Sequence[float]) -> dict[str, Any]:
 
 
 def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    if len(values) == 1:
-        return values[0], values[0], values[0]
-    q1, middle, q3 = statistics.quantiles(values, n=4, method="inclusive")
-    return q1, middle, q3
+    """Return the medians of the lower half, of all and of the upper half; of an odd number both have the middle."""
+    ordered = sorted(values)
+    lower, upper = ordered[: (len(ordered) + 1) // 2], ordered[len(ordered) // 2 :]
+    return statistics.median(lower), statistics.median(ordered), statistics.median(upper)
 
 
 def _machine(results: Results) -> Mapping[str, Any]:
