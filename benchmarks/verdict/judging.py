@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.compare import Direction, judge
+from harness.compare import Direction, drift, judge
 from harness.compare.pairs import Name, Pair
 
 # Standard deviations of one run's value of one cell, as in two runs of benchmarks/demo.toml, 36 cells each, on two
@@ -143,6 +143,34 @@ WORLDS: Mapping[str, World] = {
 }
 
 
+SERIES = 114
+"""As many measures and parts of the matrix as benchmarks/nightly.toml has in a history."""
+
+
+def histories(*, nights: int, creep: float, repetitions: int, seed: int) -> int:
+    """Return in how many histories a shift is found in any series, the first of which grows by `creep` each night.
+
+    Nights differ by `NIGHT`, each series for itself.
+    """
+    random = np.random.default_rng(seed)
+    grown = creep * np.arange(nights)
+    found = 0
+    for _ in range(repetitions):
+        series = random.normal(0.0, NIGHT, (SERIES if creep == 0 else 1, nights)) + grown
+        found += any(drift.change_points(list(one), series=SERIES) for one in series)
+    return found
+
+
+HISTORIES: Mapping[str, tuple[int, float]] = {
+    "a history of 28 nights, nothing changed": (28, 0.0),
+    "a history of 60 nights, nothing changed": (60, 0.0),
+    "a history of 120 nights, nothing changed": (120, 0.0),
+    "one series of 28 nights grows by 0.2 % each night": (28, 0.002),
+    "one series of 60 nights grows by 0.1 % each night": (60, 0.001),
+    "one series of 120 nights grows by 0.05 % each night": (120, 0.0005),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=1000)
@@ -152,7 +180,15 @@ def main() -> None:
     for title, world in WORLDS.items():
         if given.only in title:
             found = alarms(world, repetitions=given.repetitions, seed=1)
-            print(f"| {title} | {100 * found / given.repetitions:.1f} % | {given.repetitions} |", flush=True)
+            _print(title, found, given.repetitions)
+    for title, (nights, creep) in HISTORIES.items():
+        if given.only in title:
+            found = histories(nights=nights, creep=creep, repetitions=given.repetitions, seed=1)
+            _print(title, found, given.repetitions)
+
+
+def _print(title: str, found: int, repetitions: int) -> None:
+    print(f"| {title} | {100 * found / repetitions:.1f} % | {repetitions} |", flush=True)
 
 
 if __name__ == "__main__":

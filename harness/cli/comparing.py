@@ -119,7 +119,7 @@ def _write(report: Report, path: Path | None) -> None:
 
 def _print(report: Report) -> None:
     console = printing.console()
-    console.print(Text(report.title, style="bold"))
+    console.print(Text(report.title, style="bold"), soft_wrap=True)
     for section in report.sections:
         console.print(_table(section))
         for note in section.notes:

@@ -106,7 +106,7 @@ def report(drift: Drift) -> Report:
     section = Section(heading="Levels that changed", columns=columns, rows=rows, text_columns=3)
     return Report(
         name="drift",
-        title=f"Drift over {drift.nights} nights: {_verdict(drift)}",
+        title=f"Drift over {drift.nights} night{'' if drift.nights == 1 else 's'}: {_verdict(drift)}",
         sections=[section] if rows else [],
         notes=_notes(drift),
         columns=(),

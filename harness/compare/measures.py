@@ -48,8 +48,8 @@ class Measure:
 
 F1 = Measure(name="f1", title="test F1 at equal epochs", unit="", minimum=0.01, is_ratio=False)
 TARGET = Measure(name="target", title="cost to target", unit="s", minimum=0.10, drift=0.02)
-EPOCH = Measure(name="epoch", title="device time of an epoch", unit="s", minimum=0.05, drift=0.02)
-THINKING = Measure(name="thinking", title="thinking in a trial", unit="s", minimum=0.05, drift=0.02)
+EPOCH = Measure(name="epoch", title="seconds per epoch", unit="s", minimum=0.05, drift=0.02)
+THINKING = Measure(name="thinking", title="thinking per trial", unit="s", minimum=0.05, drift=0.02)
 STARTUP = Measure(name="startup", title="start-up", unit="s", minimum=0.05, drift=0.02)
 MEMORY = Measure(name="memory", title="peak memory", unit="MiB", minimum=0.05)
 DEVICE_MEMORY = Measure(name="device-memory", title="peak device memory", unit="MiB", minimum=0.05)

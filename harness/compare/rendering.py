@@ -113,7 +113,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
         _told(change.mean, finding.measure),
         interval,
         f"{finding.better_p if better else finding.worse_p:.3f}",
-        finding.direction.value,
+        cells.UNKNOWN if finding.direction is Direction.NEITHER else finding.direction.value,
     )
 
 

@@ -22,6 +22,7 @@ FEWEST_SEEDS = 6
 """Fewer could never show anything at ``ALPHA``: with n seeds the smallest p is 2 / 2ⁿ."""
 
 _HALVES = 2
+_MOST_NAMED = 4
 
 
 class Verdict(StrEnum):
@@ -180,7 +181,7 @@ def _verdict(both: Paired, found: Sequence[Finding], obstacles: list[str]) -> tu
     # Lost searches are a failure however few seeds there are, but not where nothing should agree in the first place.
     if obstacles:
         return Verdict.INCOMPARABLE, obstacles
-    worse = [_told(finding) for finding in found if finding.direction is Direction.WORSE]
+    worse = _worse(found)
     lost = [f"{len(both.lost)} of the baseline's {len(both.pairs) + len(both.lost)} searches lost"] if both.lost else []
     if lost or worse:
         return Verdict.WORSE, [*lost, *worse]
@@ -193,8 +194,17 @@ def _verdict(both: Paired, found: Sequence[Finding], obstacles: list[str]) -> tu
     return Verdict.NO_WORSE, []
 
 
-def _told(finding: Finding) -> str:
-    return f"{finding.measure.title} is worse in {finding.part.label}"
+def _worse(found: Sequence[Finding]) -> list[str]:
+    where: dict[str, list[str]] = {}
+    for finding in found:
+        if finding.direction is Direction.WORSE:
+            where.setdefault(finding.measure.title, []).append(finding.part.label)
+    return [f"{title} worse in {_some(labels)}" for title, labels in where.items()]
+
+
+def _some(labels: Sequence[str]) -> str:
+    more = len(labels) - _MOST_NAMED
+    return "; ".join(labels[:_MOST_NAMED]) + (f"; and {more} more parts" if more > 0 else "")
 
 
 def _obstacles(both: Paired, unlike: list[str]) -> list[str]:

@@ -48,8 +48,11 @@ def test_the_exit_code_is_the_verdict(line: CommandLine, baseline: str, slower: 
 def test_the_table_names_measure_place_change_and_verdict(line: CommandLine, baseline: str, slower: str) -> None:
     answer = line.call("compare", baseline, slower)
 
-    row = next(text for text in answer.out.splitlines() if "device time of an epoch  " in text)
-    assert re.search(r"all searches +16 +8 +\d\.\d\d s +\d\.\d\d s +\+\d\d\.\d % +\+\d\d\.\d % to \+\d\d\.\d % +0\.008 +worse", row)
+    row = next(text for text in answer.out.splitlines() if "seconds per epoch  " in text)
+    assert re.search(
+        r"all searches +16 +8 +\d\.\d\d s +\d\.\d\d s +\+\d\d\.\d % +\+\d\d\.\d % to \+\d\d\.\d % +0\.\d\d\d +worse",
+        row,
+    )
     assert answer.out.splitlines()[0].endswith(": worse")
     assert answer.err == ""
 
@@ -65,7 +68,7 @@ def test_all_forms_are_written(line: CommandLine, baseline: str, slower: str, tm
     assert (told["verdict"], told["exit_code"], told["pairs"], told["seeds"]) == ("worse", 1, 16, 8)
     epoch = next(one for one in told["findings"] if (one["measure"], one["level"]) == ("epoch", "all"))
     assert epoch["change"] == pytest.approx(0.34, abs=0.01)
-    assert "device time of an epoch is worse in all searches" in (out / "c.md").read_text()
+    assert "seconds per epoch worse in all searches" in (out / "c.md").read_text()
     assert json.loads((out / "b.json").read_text())["benchmarks"]
     assert len((out / "h.jsonl").read_text().splitlines()) == 1
 
@@ -146,7 +149,7 @@ def test_drift_says_what_crept(line: CommandLine, tmp_path: Path) -> None:
 
     assert (worse.code, short.code) == (1, 0)
     assert "Drift over 40 nights: worse" in worse.out
-    assert "device time of an epoch" in (tmp_path / "d.md").read_text()
+    assert "seconds per epoch" in (tmp_path / "d.md").read_text()
     assert "too few to say" in short.out
 
 

@@ -39,7 +39,7 @@ def test_a_search_is_read_in_seconds_per_epoch_and_trial(run: Runs) -> None:
 def test_f1_is_compared_at_the_epochs_that_both_were_charged(run: Runs) -> None:
     long, short = one(run("a"), 0.5, 0.6, 0.9), one(run("b"), 0.5, 0.7)
 
-    assert measures.paired(long, short, None)["f1"] == (pytest.approx(0.5), pytest.approx(0.6))
+    assert measures.paired(long, short, None)["f1"] == pytest.approx((0.5, 0.6))
 
 
 def test_a_missed_target_costs_twice_the_whole_search(run: Runs) -> None:
@@ -48,7 +48,7 @@ def test_a_missed_target_costs_twice_the_whole_search(run: Runs) -> None:
 
     found = measures.paired(hit, miss, Target(f1=0.7, of="one"))["target"]
 
-    assert found == (pytest.approx(7.0), 2 * miss.cost.wall_s)
+    assert found == pytest.approx((7.0, 2 * miss.cost.wall_s))
 
 
 def test_without_a_target_there_is_no_cost_to_it(run: Runs) -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.compare import Direction, Verdict, compare, judge
+from harness.compare import Direction, Finding, Verdict, compare, judge
 from harness.compare.measures import with_minimums
 from harness.compare.pairs import Pair
 
@@ -29,7 +29,7 @@ def test_slower_epochs_are_worse_and_the_reason_names_them(run: Runs) -> None:
     found = compare(run("a").all().results(), run("b").all(train_s=3.0).results())
 
     assert found.verdict is Verdict.WORSE
-    assert "device time of an epoch is worse in all searches" in found.reasons
+    assert "seconds per epoch worse in all searches; random; tpe [µ]" in found.reasons
 
 
 def test_faster_epochs_are_better_and_no_worse(run: Runs) -> None:
@@ -200,8 +200,7 @@ def test_no_pairs_are_no_findings() -> None:
     assert judge([]) == []
 
 
-def _directions(findings: object, measure: str, where: str) -> Direction:
-    assert isinstance(findings, list)
+def _directions(findings: Sequence[Finding], measure: str, where: str) -> Direction:
     return next(one.direction for one in findings if (one.measure.name, one.part.label) == (measure, where))
 
 
