@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from harness import datafiles
 from harness.errors import UserError
 from harness.model import Reading
 from harness.spec import Section
@@ -100,28 +100,9 @@ def load(path: Path | None = None) -> Prices:
     Raises:
         UserError: The file can't be read, or isn't a price file; one line names the file, the key and the way out.
     """
-    name = str(path) if path is not None else _OWN
-    way_out = f"write it like the harness's own {_OWN}"
-    try:
-        text = (path if path is not None else resources.files("harness").joinpath(_OWN)).read_text(encoding="utf-8")
-        file = _File.model_validate(tomllib.loads(text))
-    except OSError as error:
-        raise UserError(f"{name}: can't be read ({error.strerror}); name a price file") from error
-    except ValidationError as error:
-        raise UserError(f"{name}: {_first_mistake(error)}; {way_out}") from error
-    except ValueError as error:
-        raise UserError(f"{name}: not TOML ({' '.join(str(error).split())}); {way_out}") from error
+    name, file = datafiles.load(path, own=_OWN, kind="price file", model=_File)
     _refuse_twins(name, file.gpus)
     return Prices(path=name, title=file.title, cpu=file.cpu, gpus=file.gpus)
-
-
-def _first_mistake(error: ValidationError) -> str:
-    mistake = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in mistake["loc"]) or "file"
-    given = mistake["input"]
-    value = f" (given: {given!r})" if isinstance(given, (str, int, float)) else ""
-    more = error.error_count() - 1
-    return f"{key}: {mistake['msg'].lower()}{value}" + (f", and {more} more" if more else "")
 
 
 def _refuse_twins(name: str, gpus: Mapping[str, GpuPrice]) -> None:

@@ -2,7 +2,7 @@
 
 from harness.analysis.costs import Cost, cost_usd
 from harness.analysis.curves import Step
-from harness.analysis.environments import environments
+from harness.analysis.environments import differences, environments, likeness, likeness_of
 from harness.analysis.groups import Group, Row, groups
 from harness.analysis.intervals import Interval
 from harness.analysis.reading import Results, Search, Status, read
@@ -20,7 +20,10 @@ __all__ = [
     "Step",
     "Target",
     "cost_usd",
+    "differences",
     "environments",
     "groups",
+    "likeness",
+    "likeness_of",
     "read",
 ]

@@ -33,7 +33,7 @@ def interval(values: Sequence[float]) -> Interval:
     mean = statistics.fmean(values)
     if n == 1:
         return Interval(mean=mean, low=None, high=None, n=1)
-    half = _t_quantile(n - 1) * statistics.stdev(values) / math.sqrt(n)
+    half = t_quantile(n - 1) * statistics.stdev(values) / math.sqrt(n)
     return Interval(mean=mean, low=mean - half, high=mean + half, n=n)
 
 
@@ -51,7 +51,8 @@ def median(values: Iterable[float]) -> float | None:
 
 
 @cache
-def _t_quantile(degrees_of_freedom: int) -> float:
+def t_quantile(degrees_of_freedom: int) -> float:
+    """Return half the width of a 95 % interval in standard errors, by Student's t."""
     # scipy takes a second to import, and most commands make no tables.
     from scipy import stats  # noqa: PLC0415 - see above
 

@@ -12,19 +12,28 @@ from harness import files
 from harness.catalogue import grid
 from harness.cells import Cell
 from harness.errors import ResultsError
+from harness.ledger import DEVICE
 from harness.model import Trial
+from harness.prices import Prices
 from harness.records import CellFolder, Record, spent_wall_s
 from harness.spec import Budget, Tuner
 
 CALIBRATION_EPOCHS = 2
+_SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """What like cells took: ``fixed_s`` once for each search, ``epoch_s`` for each epoch with its share of thinking."""
+    """What a like cell took: ``fixed_s`` once for its search, ``epoch_s`` for each epoch with its share of thinking.
+
+    ``device_epoch_s`` is what of an epoch was training and evaluation; ``usd_per_hour`` the price of its machine, None
+    where it has none.
+    """
 
     fixed_s: float
     epoch_s: float
+    device_epoch_s: float
+    usd_per_hour: float | None
 
 
 Rates = Mapping[str, Sequence[Rate]]
@@ -40,22 +49,39 @@ def most_epochs(cell: Cell) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+def known(cell: Cell, rates: Rates) -> Sequence[Rate]:
+    """Return what earlier cells like this one took: those with the same tuner if there are any, else all."""
+    return rates.get(_like(cell, tuner=cell.tuner)) or rates.get(_like(cell, tuner=None)) or ()
+
+
 def seconds(cell: Cell, rates: Rates) -> float | None:
     """Return the forecast of a cell's wall seconds; None where nothing like it was ever run here."""
-    epochs = most_epochs(cell)
-    known = rates.get(_like(cell, tuner=cell.tuner)) or rates.get(_like(cell, tuner=None))
-    if epochs is None or not known:
+    values = [wall_s(cell, rate) for rate in known(cell, rates)]
+    listed = [value for value in values if value is not None]
+    return fmean(listed) if listed and len(listed) == len(values) else None
+
+
+def wall_s(cell: Cell, rate: Rate) -> float | None:
+    """Return the seconds that the cell takes at ``rate``, up to the first limit of its budget."""
+    searching = _searching_s(cell, rate)
+    return None if searching is None else rate.fixed_s + searching
+
+
+def device_s(cell: Cell, rate: Rate) -> float | None:
+    """Return what of these seconds is training and evaluation."""
+    searching = _searching_s(cell, rate)
+    if searching is None:
         return None
-    return fmean(rate.fixed_s for rate in known) + epochs * fmean(rate.epoch_s for rate in known)
+    return searching * rate.device_epoch_s / rate.epoch_s if rate.epoch_s > 0 else 0.0
 
 
-def rates(folders: Iterable[CellFolder]) -> Rates:
+def rates(folders: Iterable[CellFolder], *, price_list: Prices) -> Rates:
     """Return what earlier cells took, under the key of like cells with the same tuner and of like cells with any.
 
     What can't be read says nothing of the time: it is left out.
     """
     found: dict[str, list[Rate]] = defaultdict(list)
-    for cell, rate in filter(None, map(_read, folders)):
+    for cell, rate in filter(None, (_read(folder, price_list) for folder in folders)):
         found[_like(cell, tuner=cell.tuner)].append(rate)
         found[_like(cell, tuner=None)].append(rate)
     return found
@@ -73,17 +99,17 @@ def calibrations(cells: Sequence[Cell]) -> list[Cell]:
     return [cell.model_copy(update=change) for cell in reversed(kinds.values())]
 
 
-def _read(folder: CellFolder) -> tuple[Cell, Rate] | None:
+def _read(folder: CellFolder, price_list: Prices) -> tuple[Cell, Rate] | None:
     try:
         record, trials = folder.record(), folder.trials()
         cell = None if record is None else Cell.model_validate(record.cell)
     except (ResultsError, ValueError, TypeError, KeyError):
         return None
-    rate = None if record is None else _rate(record, trials)
+    rate = None if record is None else _rate(record, trials, price_list)
     return None if cell is None or rate is None else (cell, rate)
 
 
-def _rate(record: Record, trials: list[Trial]) -> Rate | None:
+def _rate(record: Record, trials: list[Trial], price_list: Prices) -> Rate | None:
     epochs = sum(trial.charged_epochs for trial in trials)
     if record.status != "completed" or epochs == 0:
         return None
@@ -91,7 +117,26 @@ def _rate(record: Record, trials: list[Trial]) -> Rate | None:
     return Rate(
         fixed_s=sum(fixed.values()) - fixed.get("replay", 0.0) + record.closing_phases.get("shutdown", 0.0),
         epoch_s=spent_wall_s(trials) / epochs,
+        device_epoch_s=sum(trial.phases.get(name, 0.0) for trial in trials for name in DEVICE) / epochs,
+        usd_per_hour=price_list.per_hour(record.environment).value,
     )
+
+
+def _searching_s(cell: Cell, rate: Rate) -> float | None:
+    """Return the seconds on the search's clock until the first limit; None where the budget names none that counts."""
+    budget, epochs = cell.budget, most_epochs(cell)
+    limits = [
+        None if epochs is None else epochs * rate.epoch_s,
+        budget.wall_s,
+        _by_ratio(budget.device_s, rate.epoch_s, rate.device_epoch_s),
+        _by_ratio(budget.cost_usd, _SECONDS_PER_HOUR, rate.usd_per_hour),
+    ]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _by_ratio(limit: float | None, per_s: float, spent: float | None) -> float | None:
+    """Return when a limit is reached of which so much is ``spent`` in ``per_s`` seconds; None where it never is."""
+    return limit * per_s / spent if limit is not None and spent else None
 
 
 def _like(cell: Cell, *, tuner: Tuner | None) -> str:

@@ -37,6 +37,12 @@ _IMAGES_FILE = click.option(
     show_default=True,
     help="File that declares the images.",
 )
+_PRICES = click.option(
+    "--prices", type=click.Path(path_type=Path), help="Price file to use instead of the harness's own."
+)
+_MIX = click.option(
+    "--mix-environments", is_flag=True, help="Make tables of searches that ran in unlike environments, and say so."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
@@ -59,6 +65,7 @@ def harness() -> None:
 @click.option("--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu with --gpu]")
 @click.option("--gpu", help="UUID or index of the one GPU that containers get.")
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
+@_MIX
 def run(
     matrix: Path,
     results: Path,
@@ -68,41 +75,62 @@ def run(
     image: str | None,
     gpu: str | None,
     retry_failed: bool,
+    mix_environments: bool,
 ) -> int:
     """Run a matrix, or what is missing of it, and write its tables."""
     from harness.cli import running
     from harness.cli.executors import Where
 
     where = Where(executor=executor, image=image, gpu=gpu)
-    return running.run(matrix, results=results, cache=cache, where=where, retry_failed=retry_failed)
+    return running.run(
+        matrix,
+        results=results,
+        cache=cache,
+        where=where,
+        retry_failed=retry_failed,
+        mix_environments=mix_environments,
+    )
 
 
 @harness.command()
 @_MATRIX
 @_RESULTS
 @_CACHE
+@_PRICES
 @_JSON
 @click.option(
     "--calibrate",
     is_flag=True,
     help="Train two epochs of each backbone on each data set to learn how long they take here.",
 )
-def plan(matrix: Path, results: Path, cache: Path, *, as_json: bool, calibrate: bool) -> None:
+def plan(matrix: Path, results: Path, cache: Path, prices: Path | None, *, as_json: bool, calibrate: bool) -> None:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import planning
 
-    planning.show(matrix, results=results, cache=cache, as_json=as_json, calibrate=calibrate)
+    planning.show(matrix, results=results, cache=cache, prices_file=prices, as_json=as_json, calibrate=calibrate)
 
 
 @harness.command()
 @_MATRIX
 @_RESULTS
-@click.option("--prices", type=click.Path(path_type=Path), help="Price file to use instead of the harness's own.")
-def tables(matrix: Path, results: Path, prices: Path | None) -> None:
+@_PRICES
+@click.option("--carbon", type=click.Path(path_type=Path), help="File of carbon intensities instead of its own.")
+@click.option("--grid", help="Whose electricity it was, of those in the file.  [default: world]")
+@_MIX
+def tables(
+    matrix: Path,
+    results: Path,
+    prices: Path | None,
+    carbon: Path | None,
+    grid: str | None,
+    *,
+    mix_environments: bool,
+) -> None:
     """Write a matrix's tables again from its records."""
     from harness.cli import running
 
-    running.tables(matrix, results=results, prices_file=prices)
+    figures = running.Figures(prices=prices, carbon=carbon, grid=grid)
+    running.tables(matrix, results=results, figures=figures, mix_environments=mix_environments)
 
 
 @harness.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from harness import matrix
-from harness.campaign import forecast, learning_rates, resolution
+from harness import matrix, prices
+from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
 from harness.catalogue.tuners import hyperband_iteration
 from harness.cells import Cell
@@ -22,19 +22,22 @@ from harness.cli.watchers import watcher
 from harness.executors import LocalExecutor
 from harness.plans import MatrixFolder
 
+_SECONDS_PER_MINUTE = 60
+_SECONDS_PER_HOUR = 3600
 
-def show(path: Path, *, results: Path, cache: Path, as_json: bool, calibrate: bool) -> None:
+
+def show(path: Path, *, results: Path, cache: Path, prices_file: Path | None, as_json: bool, calibrate: bool) -> None:
     """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration."""
-    loaded = matrix.load(path)
+    price_list, loaded = prices.load(prices_file), matrix.load(path)
     cache = places.cache_folder(cache)
     resolved = resolution.resolve(loaded, cache=cache)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
     if calibrate:
         _calibrate(resolved.cells, MatrixFolder(folder.path / "calibration"), cache=cache, quiet=as_json)
-    rates = forecast.rates(forecast.earlier(results))
+    rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
-    after = [_row(cell, folder, rates) for cell in learning_rates.expected(resolved.cells)]
-    pending = [row for row in rows if row["state"] == "pending"]
+    after = learning_rates.expected(resolved.cells)
+    pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row["state"] == "pending"]
     pending += after if pending else []
     plan = {
         "matrix": loaded.name,
@@ -43,8 +46,8 @@ def show(path: Path, *, results: Path, cache: Path, as_json: bool, calibrate: bo
         "learning_rate_cells": len(after),
         "notes": _notes(resolved.cells),
         "pending": len(pending),
-        "pending_epochs": _total(pending, "most_epochs"),
-        "pending_s": _total(pending, "forecast_s"),
+        "pending_epochs": _sum(map(forecast.most_epochs, pending)),
+        **{f"pending_{name}": estimate for name, estimate in asdict(totals.total(pending, rates)).items()},
     }
     if as_json:
         print(json.dumps(plan, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
@@ -84,9 +87,10 @@ def _cut_short(cell: Cell) -> str | None:
     return f"{cell.names.tuner}: one iteration takes {trials} trials and {epochs} epochs; the budget ends it at {most}"
 
 
-def _total(rows: Sequence[dict[str, Any]], column: str) -> float | None:
-    values = [row[column] for row in rows]
-    return None if None in values else sum(values)
+def _sum(counts: Iterable[int | None]) -> int | None:
+    listed = list(counts)
+    known = [count for count in listed if count is not None]
+    return sum(known) if len(known) == len(listed) else None
 
 
 def _print(plan: dict[str, Any]) -> None:
@@ -107,13 +111,26 @@ def _print(plan: dict[str, Any]) -> None:
         console.print(note)
     if plan["learning_rate_cells"]:
         console.print(f"then {plan['learning_rate_cells']} {learning_rates.TUNER} cells, once the searches are done")
-    console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs, {_span(plan)}")
+    console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs", soft_wrap=True)
+    if plan["pending"]:
+        console.print(_forecast(plan), soft_wrap=True)
 
 
-def _span(plan: dict[str, Any]) -> str:
-    if plan["pending_s"] is None:
+def _forecast(plan: dict[str, Any]) -> str:
+    wall_s, device_s, usd = (plan[f"pending_{name}"] for name in ("wall_s", "device_s", "cost_usd"))
+    if wall_s is None:
         return "time unknown: nothing like some of them was run here yet; --calibrate finds out"
-    return f"about {plan['pending_s'] / 60:.1f} minutes, one cell after another, shared preparation apart"
+    money = "dollars unknown: no price for the machine" if usd is None else _estimate(usd, "USD", per=1)
+    hours = _estimate(device_s, "device hours", per=_SECONDS_PER_HOUR)
+    note = "" if wall_s["low"] is not None else "; how far off is unknown: nothing was run twice here"
+    told = f"{_estimate(wall_s, 'minutes', per=_SECONDS_PER_MINUTE)}, {hours}, {money}"
+    return f"about {told}; one cell after another, shared preparation apart{note}"
+
+
+def _estimate(found: dict[str, Any], unit: str, *, per: int) -> str:
+    """Return an estimate with its 95 % interval."""
+    mean, low, high = (None if found[name] is None else found[name] / per for name in ("mean", "low", "high"))
+    return f"{mean:.3g} {unit}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}] {unit}"
 
 
 def _number(value: float | None) -> str:

@@ -7,9 +7,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness import analysis, matrix, prices, reports
+from harness import analysis, carbon, matrix, prices, reports
 from harness.campaign import learning_rates, resolution
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
@@ -20,7 +21,9 @@ from harness.cli.watchers import watcher
 from harness.plans import MatrixFolder
 
 
-def run(path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool) -> int:
+def run(
+    path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool, mix_environments: bool = False
+) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
@@ -34,18 +37,33 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, retry_failed: b
         with watcher(loaded.name) as watching:
             runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
             states = _waves(runner, resolved, folder, retry_failed=retry_failed)
-        tables(path, results=results, prices_file=None)
+        tables(path, results=results, figures=Figures(), mix_environments=mix_environments)
         return _exit_code(states, missing=len(resolved.unreachable))
 
 
-def tables(path: Path, *, results: Path, prices_file: Path | None) -> None:
-    """Write a matrix's tables from its records and print the first of them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What turns seconds into dollars and joules into carbon: files in place of the harness's own, and a grid."""
+
+    prices: Path | None = None
+    carbon: Path | None = None
+    grid: str | None = None
+
+
+def tables(path: Path, *, results: Path, figures: Figures, mix_environments: bool = False) -> None:
+    """Write a matrix's tables from its records and print the first of them.
+
+    Raises:
+        ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
+    """
     folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
+    price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
     read = analysis.read(folder)
-    price_list = prices.load(prices_file)
-    written = reports.write(folder, read, prices=price_list)
+    if not mix_environments:
+        reports.refuse_unlike(analysis.groups(read))
+    written = reports.write(folder, read, prices=price_list, carbon=intensity)
     console = printing.console()
-    console.print(reports.terminal(read, prices=price_list))
+    console.print(reports.terminal(read, prices=price_list, carbon=intensity))
     for table in written:
         console.print(table, soft_wrap=True)
 

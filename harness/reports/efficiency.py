@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
 from harness.analysis.intervals import mean
+from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import cells, notes
+from harness.reports import cells, mixing, notes
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
@@ -29,6 +30,7 @@ COLUMNS = (
     "cpu_s",
     "energy_j",
     "cost_usd",
+    "co2e_g",
     "thinking_s",
     "epochs",
     "trials",
@@ -54,7 +56,7 @@ _READABLE = (
 )
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
     """Return the table of F1 against compute cost, in the order of the matrix."""
     found = groups(results)
     best = _best_columns(found)
@@ -62,9 +64,9 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="efficiency",
         title="F1 against compute cost",
         sections=[section for group in found for section in sections(group, prices=prices)],
-        notes=[*_reading_notes(found), *_holding_notes(results, found, prices)],
+        notes=[*_reading_notes(found), *_holding_notes(results, found, prices, carbon)],
         columns=[*COLUMNS, *best],
-        rows=[_values(group, row, prices) for group in found for row in group.rows],
+        rows=[_values(group, row, prices, carbon) for group in found for row in group.rows],
         empty="No searches were planned.",
     )
 
@@ -80,7 +82,7 @@ def sections(group: Group, *, prices: Prices) -> list[Section]:
     return [table, *_best_section(group)]
 
 
-def _values(group: Group, row: Row, prices: Prices) -> dict[str, CsvValue]:
+def _values(group: Group, row: Row, prices: Prices, carbon: Intensity) -> dict[str, CsvValue]:
     share = row.mean_cost(lambda cost: cost.thinking_share)
     return {
         "dataset": group.dataset,
@@ -92,6 +94,7 @@ def _values(group: Group, row: Row, prices: Prices) -> dict[str, CsvValue]:
         **_interval("test_f1", row.test_f1),
         **_costs(row),
         "cost_usd": _usd(row, prices),
+        "co2e_g": row.mean_cost(lambda cost: carbon.emitted_g(cost.energy_j).value),
         "thinking_share": share,
         "seeds_unscored": row.unscored,
         "gap_f1": row.gap_f1,
@@ -234,11 +237,12 @@ def _reading_notes(found: Sequence[Group]) -> list[str]:
     ]
 
 
-def _holding_notes(results: Results, found: Sequence[Group], prices: Prices) -> list[str]:
+def _holding_notes(results: Results, found: Sequence[Group], prices: Prices, carbon: Intensity) -> list[str]:
     return [
         *notes.left_out(results, results.searches),
-        *notes.unlike(found),
+        *mixing.unlike(found),
         *notes.unknown_energy(results.searches),
+        *notes.emissions(results.searches, carbon),
         *notes.pricing(results.searches, prices),
         *notes.holds_for(results.searches),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.analysis import Group, Results, Search, Status, environments
+from harness.carbon import Intensity
 from harness.prices import Prices
 
 _FEW_SEEDS = 10
@@ -43,20 +44,20 @@ def holds_for(searches: Iterable[Search]) -> list[str]:
     return [f"Holds for ({_count(count, 'record')}): {text}." for text, count in found]
 
 
-def unlike(groups: Sequence[Group]) -> list[str]:
-    """Return a warning for each group whose searches did not run in one environment."""
-    return [
-        f"Unlike environments within {heading(group)}: its seconds, joules and dollars are not comparable."
-        for group in groups
-        if len(environments(group.searches)) > 1
-    ]
-
-
 def unknown_energy(searches: Iterable[Search]) -> list[str]:
     """Return why joules are unknown, once for each reason."""
     costs = [search.cost for search in searches if search.status is Status.OK and search.cost is not None]
     reasons = dict.fromkeys(cost.energy_j.reason for cost in costs if cost.energy_j.value is None)
     return [f"Energy unknown: {reason}." for reason in reasons]
+
+
+def emissions(searches: Iterable[Search], carbon: Intensity) -> list[str]:
+    """Return which dated figure joules were turned into carbon by; nothing where no joule is known."""
+    if not any(search.cost is not None and search.cost.energy_j.value is not None for search in searches):
+        return []
+    grid = carbon.grid
+    told = f"{grid.g_per_kwh:g} g CO2e per kWh, the mean of {carbon.name} in {grid.year}"
+    return [f"Carbon: {told} ({carbon.title}, {grid.source})."]
 
 
 def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.analysis import Group, Results, Row, Search, groups
 from harness.analysis.intervals import mean
 from harness.ledger import PHASES
-from harness.reports import cells, notes
+from harness.reports import cells, mixing, notes
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
@@ -34,7 +34,7 @@ def report(results: Results) -> Report:
             "Difference: the phases' sum against the process's wall clock, measured from outside.",
             *_resumed_notes(found),
             *notes.left_out(results, results.searches),
-            *notes.unlike(found),
+            *mixing.unlike(found),
             *notes.holds_for(results.searches),
         ],
         columns=COLUMNS,

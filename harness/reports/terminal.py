@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.analysis import Results, groups
+from harness.carbon import Intensity
 from harness.prices import Prices
 from harness.reports import efficiency
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 _NARROW = ("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "thinking", "to target", "speed-up")
 
 
-def terminal(results: Results, *, prices: Prices) -> Rendered:
+def terminal(results: Results, *, prices: Prices, carbon: Intensity) -> Rendered:
     """Return the efficiency table and its notes, to be printed on a ``rich`` console."""
     # rich is needed by few commands and slow to import.
     from rich.console import Group  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
     tables = [efficiency.sections(group, prices=prices)[0] for group in groups(results)]
-    report = efficiency.report(results, prices=prices)
+    report = efficiency.report(results, prices=prices, carbon=carbon)
     parts: list[RenderableType] = []
     for section in tables:
         parts += [_table(section), *map(Text, section.notes), Text()]

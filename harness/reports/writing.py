@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness import files
 from harness.analysis import Results
+from harness.carbon import Intensity
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import efficiency, learning_rate, models, phases, rendering
@@ -17,13 +18,13 @@ REPORTS = ("efficiency", "phases", "learning-rate", "models")
 _FORMS = {"md": rendering.markdown, "csv": rendering.spreadsheet, "tex": rendering.latex}
 
 
-def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Path]:
+def write(folder: MatrixFolder, results: Results, *, prices: Prices, carbon: Intensity) -> list[Path]:
     """Write all tables as Markdown, CSV and LaTeX and return their paths; the same records give the same bytes."""
-    return [_write(folder.tables, report, ending) for report in _reports(results, prices) for ending in _FORMS]
+    return [_write(folder.tables, report, ending) for report in _reports(results, prices, carbon) for ending in _FORMS]
 
 
-def _reports(results: Results, prices: Prices) -> tuple[Report, ...]:
-    made = efficiency.report(results, prices=prices)
+def _reports(results: Results, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
+    made = efficiency.report(results, prices=prices, carbon=carbon)
     return made, phases.report(results), learning_rate.report(results), models.report(results)
 
 

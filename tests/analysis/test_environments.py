@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.analysis import environments
+from harness.analysis import differences, environments, likeness, likeness_of
 from harness.analysis.environments import summary
 
 if TYPE_CHECKING:
@@ -27,3 +27,25 @@ def test_unlike_environments_are_told_apart_and_counted(made: Made) -> None:
     made.search([made.trial(0, 0.2)], seed=2)
     made.plan(seed=3)
     assert [count for _, count in environments(made.results().searches)] == [2, 1]
+
+
+def test_the_kernel_may_change_where_processors_devices_and_limits_may_not() -> None:
+    facts = {"device": "cpu", "cpu_model": "Fake", "platform": "Linux-6.1", "memory_bytes": 8 * 2**30}
+    same = likeness({**facts, "platform": "Linux-6.2"})
+    assert differences([likeness(facts), same]) == {}
+    for change in ({"device": "Tesla T4"}, {"cpu_model": "Other"}, {"memory_bytes": 2**30}, {"logical_cpus": 3}):
+        assert differences([likeness({"logical_cpus": 2, **facts}), likeness({"logical_cpus": 2, **facts, **change})])
+
+
+def test_other_limits_of_a_container_make_another_machine(made: Made) -> None:
+    made.search([made.trial(0, 0.2)], seed=0, evidence={"enforced": {"cpus": 2.0, "memory_bytes": 2**30}})
+    made.search([made.trial(0, 0.2)], seed=1, evidence={"enforced": {"cpus": 1.0, "memory_bytes": 2**30}})
+    facts = [likeness_of(search) for search in made.results().searches]
+    assert differences(facts) == {"container's CPUs": {"2.0": 1, "1.0": 1}}
+
+
+def test_what_is_unknown_differs_from_nothing(made: Made) -> None:
+    made.plan()
+    assert [likeness_of(search) for search in made.results().searches] == [{}]
+    assert differences([{}, {"device": "cpu"}]) == {}
+    assert differences([]) == {}

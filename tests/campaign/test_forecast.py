@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import prices
 from harness.campaign import forecast
+from harness.campaign.forecast import Rates
 from harness.cells import Cell, domains_of
 from harness.model import Trial
 from harness.space import Choice, Domain, Range, Space
@@ -14,11 +16,16 @@ from harness.spec import Budget, Scalar, Tuner
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
 
+PRICES = prices.load()
 Trained = Callable[..., Trial]
 GRID: dict[str, Domain] = {
     "learning_rate": Range(low=1e-4, high=1e-1, log=True, default=1e-3),
     "batch_size": Choice(choices=(16, 32), default=32),
 }
+
+
+def earlier(bench: Bench) -> Rates:
+    return forecast.rates(forecast.earlier(bench.folder.path.parent), price_list=PRICES)
 
 
 def asking(cell: Cell, tuner: str = "optuna-tpe", **budget: Any) -> Cell:
@@ -58,13 +65,15 @@ def test_seconds_come_from_what_like_cells_took(bench: Bench, cell: Cell, does: 
     bench.executor.will("search", does.succeed(trained(0, 0.2, 0.3), trained(1, 0.4, 0.1)))
     bench.run([cell])
 
-    rates = forecast.rates(forecast.earlier(bench.folder.path.parent))
+    rates = earlier(bench)
 
     # Set-up 4.5 s, shutdown 0.5 s; a trial of two epochs takes 3.375 s.
     assert forecast.seconds(cell, rates) == pytest.approx(5.0 + 6 * 3.375 / 2)
     other = asking(cell, "kt-random", epochs=6)
     assert forecast.seconds(other, rates) == forecast.seconds(cell, rates)
-    assert forecast.seconds(asking(cell, wall_s=60.0), rates) is None
+    # A budget in seconds ends there; what is set up before comes on top.
+    assert forecast.seconds(asking(cell, wall_s=60.0), rates) == pytest.approx(5.0 + 60.0)
+    assert forecast.seconds(asking(cell, wall_s=60.0, epochs=6), rates) == forecast.seconds(other, rates)
 
 
 def test_the_same_tuner_counts_for_more_than_others(
@@ -73,7 +82,7 @@ def test_the_same_tuner_counts_for_more_than_others(
     slow = trained(0, 0.5, phases={"ask": 100.0, "train": 1.0})
     bench.executor.will("search", does.succeed(slow), does.succeed(trained(0, 0.5, phases={"ask": 1.0})))
     bench.run(cells[:2])
-    rates = forecast.rates(forecast.earlier(bench.folder.path.parent))
+    rates = earlier(bench)
 
     assert forecast.seconds(cells[0], rates) == pytest.approx(5.0 + 6 * 101.0)
     assert forecast.seconds(cells[1], rates) == pytest.approx(5.0 + 6 * 1.0)
@@ -82,7 +91,7 @@ def test_the_same_tuner_counts_for_more_than_others(
 
 def test_another_size_of_images_is_nothing_like_it(bench: Bench, cell: Cell) -> None:
     bench.run([cell])
-    rates = forecast.rates(forecast.earlier(bench.folder.path.parent))
+    rates = earlier(bench)
     larger = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
 
     assert forecast.seconds(larger, rates) is None
@@ -92,7 +101,7 @@ def test_failed_and_empty_searches_forecast_nothing(bench: Bench, cells: list[Ce
     bench.executor.will("search", does.fail("no"), does.succeed(trials=()))
     bench.run(cells[:2])
 
-    assert forecast.rates(forecast.earlier(bench.folder.path.parent)) == {}
+    assert earlier(bench) == {}
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"schema_version": 999}', '{"schema_version": 1}'])
@@ -101,7 +110,7 @@ def test_what_can_not_be_read_is_left_out(bench: Bench, cells: list[Cell], damag
     (bench.folder_of(cells[0]).path / "record.json").write_text(damage)
     (bench.folder_of(cells[1]).path / "trials.jsonl").write_text('{"number": 0}\n')
 
-    assert forecast.rates(forecast.earlier(bench.folder.path.parent)) == {}
+    assert earlier(bench) == {}
 
 
 def test_no_results_are_no_earlier_ones(bench: Bench) -> None:
@@ -120,6 +129,6 @@ def test_a_calibration_is_an_untuned_search_of_two_epochs_for_each_kind(cells: l
 def test_a_calibration_forecasts_every_tuner(bench: Bench, cells: list[Cell]) -> None:
     bench.run(forecast.calibrations(cells))
 
-    rates = forecast.rates(forecast.earlier(bench.folder.path.parent))
+    rates = earlier(bench)
 
     assert all(forecast.seconds(cell, rates) is not None for cell in cells)

@@ -22,7 +22,7 @@ def test_a_plan_lists_every_cell_and_runs_none(line: CommandLine) -> None:
 
     assert (answer.code, answer.err) == (0, "")
     assert all(cell.id[:8] in answer.out for cell in line.cells)
-    assert "pending: 3 cells, at most 15 epochs, time unknown" in answer.out
+    assert "pending: 3 cells, at most 15 epochs\ntime unknown: " in answer.out
     assert line.executor.started == []
     assert not line.results.exists()
 
@@ -33,7 +33,7 @@ def test_a_plan_in_json_holds_the_ids_that_a_run_uses(line: CommandLine) -> None
     line.run()
 
     assert [cell["id"] for cell in plan["cells"]] == [cell.id for cell in line.matrix_folder.plan()]
-    assert (plan["matrix"], plan["pending"], plan["pending_epochs"], plan["pending_s"]) == ("größe 1", 3, 15, None)
+    assert (plan["matrix"], plan["pending"], plan["pending_epochs"], plan["pending_wall_s"]) == ("größe 1", 3, 15, None)
     assert [cell["most_epochs"] for cell in plan["cells"]] == [3, 6, 6]
 
 
@@ -44,7 +44,8 @@ def test_what_is_done_is_pending_no_more(line: CommandLine, does: type[Script]) 
     plan = planned(line)
 
     assert [cell["state"] for cell in plan["cells"]] == ["completed", "completed", "failed"]
-    assert (plan["pending"], plan["pending_epochs"], plan["pending_s"]) == (0, 0, 0)
+    assert (plan["pending"], plan["pending_epochs"]) == (0, 0)
+    assert plan["pending_wall_s"] == plan["pending_cost_usd"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert all(cell["forecast_s"] > 0 for cell in plan["cells"])
 
 
@@ -52,9 +53,10 @@ def test_a_calibration_makes_the_time_known(line: CommandLine) -> None:
     plan = planned(line, "--calibrate")
 
     assert plan["pending"] == 3
-    assert plan["pending_s"] > 0
+    assert plan["pending_wall_s"]["mean"] > plan["pending_device_s"]["mean"] > 0
+    assert plan["pending_wall_s"]["low"] is None
     assert [program for program, _ in line.executor.started] == ["prepare", "search"]
-    assert "about" in line.plan().out
+    assert "how far off is unknown: nothing was run twice here" in line.plan().out
 
 
 def test_a_calibration_speaks_on_standard_error_where_json_is_asked_for(line: CommandLine) -> None:
@@ -119,3 +121,18 @@ def test_retrainings_that_follow_are_part_of_the_forecast(line: CommandLine) -> 
     plan = planned(line)
 
     assert (plan["learning_rate_cells"], plan["pending"], plan["pending_epochs"]) == (1, 4, 15 + 2 * 3)
+
+
+def test_what_is_left_is_forecast_in_hours_with_an_interval(line: CommandLine) -> None:
+    written = line.matrix.read_text("utf-8")
+    line.matrix.write_text(written.replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
+    line.run()
+    line.matrix.write_text(written.replace("seeds = [1]", "seeds = [1, 2, 3]"), "utf-8")
+
+    plan = planned(line)
+
+    assert plan["pending"] == 3
+    for name in ("wall_s", "device_s"):
+        estimate = plan[f"pending_{name}"]
+        assert estimate["low"] <= estimate["mean"] <= estimate["high"]
+    assert "dollars unknown: no price for the machine" in line.plan().out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -258,3 +259,29 @@ def test_the_cache_may_come_from_the_environment(line: CommandLine, monkeypatch:
 
     assert line.call("run", str(line.matrix), "--results", str(line.results)).code == 0
     assert (line.folder / "my cache" / "prepared").is_dir()
+
+
+def test_searches_of_unlike_machines_are_mixed_in_a_table_only_when_told_to(line: CommandLine) -> None:
+    line.run()
+    record = line.matrix_folder.cell(line.cells[0].id).path / "record.json"
+    fields = json.loads(record.read_bytes())
+    fields["environment"]["cpu_model"] = "Another CPU"
+    record.write_text(json.dumps(fields), "utf-8")
+
+    refused, again, mixed = line.tables(), line.run(), line.tables("--mix-environments")
+
+    assert refused.code == again.code == 2
+    assert "digits, EfficientNetLite0, lr only: its searches ran in unlike environments (cpu_model: " in refused.err
+    assert refused.err.count("\n") == 1
+    assert mixed.code == 0
+    assert "Unlike environments within digits" in (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+
+
+def test_a_grid_that_is_not_in_the_file_is_the_users_mistake(line: CommandLine) -> None:
+    line.run()
+
+    assert line.tables("--grid", "france").code == 0
+    answer = line.tables("--grid", "frnce")
+
+    assert answer.code == 2
+    assert answer.err == "carbon.toml: no grid 'frnce'; did you mean 'france'? (--grid)\n"

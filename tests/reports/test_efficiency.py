@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import carbon
 from harness.prices import Prices
 from harness.reports import efficiency, rendering
 
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden" / "efficiency-header.csv"
 
+INTENSITY = carbon.load()
+
 
 def _csv(made: Made, price_list: Prices) -> list[dict[str, str]]:
-    text = rendering.spreadsheet(efficiency.report(made.results(), prices=price_list))
+    text = rendering.spreadsheet(efficiency.report(made.results(), prices=price_list, carbon=INTENSITY))
     return list(csv.DictReader(io.StringIO(text)))
 
 
 def _markdown(made: Made, price_list: Prices) -> str:
-    return rendering.markdown(efficiency.report(made.results(), prices=price_list))
+    return rendering.markdown(efficiency.report(made.results(), prices=price_list, carbon=INTENSITY))
 
 
 def _compare(made: Made) -> None:
@@ -37,7 +40,7 @@ def _compare(made: Made) -> None:
 
 def test_the_header_is_the_golden_one(made: Made, price_list: Prices) -> None:
     _compare(made)
-    text = rendering.spreadsheet(efficiency.report(made.results(), prices=price_list))
+    text = rendering.spreadsheet(efficiency.report(made.results(), prices=price_list, carbon=INTENSITY))
     assert text.splitlines()[0] == GOLDEN.read_text("utf-8").strip()
 
 
@@ -150,6 +153,7 @@ def test_unlike_environments_within_a_group_are_warned_of(made: Made, price_list
     made.search([made.trial(0, 0.5)], seed=1, environment={"device": "Tesla T4"})
     text = _markdown(made, price_list)
     assert "Unlike environments within animals, mobile, lr" in text
+    assert "not comparable (device: cpu in 1, Tesla T4 in 1)" in text
     assert "Holds for (1 record): device Tesla T4." in text
 
 
@@ -177,7 +181,23 @@ def test_many_alike_reasons_are_told_once(made: Made, price_list: Prices) -> Non
 def test_names_with_special_characters_stay_in_their_cells(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.5)], "tüner|50%_&", dataset="Füchse & Bären", backbone="b_1|x")
     assert _csv(made, price_list)[0]["tuner"] == "tüner|50%_&"
-    report = efficiency.report(made.results(), prices=price_list)
+    report = efficiency.report(made.results(), prices=price_list, carbon=INTENSITY)
     assert r"tüner\|50%\_&" in rendering.markdown(report)
     assert r"tüner\textbar{}50\%\_\&" in rendering.latex(report)
     assert r"Füchse \& Bären, b\_1\textbar{}x, lr" in rendering.latex(report)
+
+
+def test_joules_become_carbon_by_a_dated_figure_that_the_notes_name(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5, energy_j=3.6e6), made.trial(1, 0.5, energy_j=3.6e6)])
+
+    rows = _csv(made, price_list)
+
+    assert float(rows[0]["co2e_g"]) == pytest.approx(2 * 481)
+    assert "Carbon: 481 g CO2e per kWh, the mean of world in 2023" in _markdown(made, price_list)
+
+
+def test_unknown_joules_are_unknown_carbon_and_name_no_grid(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5, energy_j=None)])
+
+    assert _csv(made, price_list)[0]["co2e_g"] == ""
+    assert "Carbon" not in _markdown(made, price_list)

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness import reports
+from harness import carbon, reports
 from harness.analysis import Results
 from harness.prices import Prices
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
 
+INTENSITY = carbon.load()
+
 
 def _printed(results: Results, price_list: Prices) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=200, force_terminal=False).print(reports.terminal(results, prices=price_list))
+    Console(file=stream, width=200, force_terminal=False).print(
+        reports.terminal(results, prices=price_list, carbon=INTENSITY)
+    )
     return stream.getvalue()
 
 
