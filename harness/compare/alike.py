@@ -3,56 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from harness import files
-from harness.analysis import Search
+from harness.analysis import Search, likeness_of
 
-_GIB = 2**30
 _MOST_SHOWN = 3
+_UNKNOWN = "not recorded"
 
 # Where images and weights lie is no matter; what is in them is.
 _NOT_ASKED = {"dataset": ("path",), "protocol": ("learning_rate_factors",)}
 
 
-def likeness(environment: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the facts that must agree for seconds and memory to be comparable, each as text; unknown is ``unknown``.
+def facts(search: Search) -> dict[str, str]:
+    """Return what must agree for a search to be compared with another, by name: what was asked, and where it ran.
 
-    The operating system's own version is none of them: it changes with every security update.
+    Beside what makes environments alike within a table, these are the executor and the image, and the packages by
+    name, which say more than their hash.
     """
-    memory_bytes = environment.get("memory_bytes")
-    known = {
-        "device": environment.get("device"),
-        "device count": environment.get("device_count"),
-        "driver": environment.get("driver"),
-        "executor": environment.get("executor"),
-        "image": environment.get("image"),
-        "CPU model": environment.get("cpu_model"),
-        "logical CPUs": environment.get("logical_cpus"),
-        "memory": f"{memory_bytes / _GIB:.0f} GiB" if isinstance(memory_bytes, (int, float)) else None,
-        "Python": environment.get("python"),
-        "packages": _packages(environment.get("packages")),
-        "precision": environment.get("precision"),
-        "determinism": environment.get("determinism"),
-        "XLA": environment.get("jit"),
-    }
-    return {fact: "unknown" if value is None else str(value) for fact, value in known.items()}
+    record = search.record
+    ran = {"executor": "local", **likeness_of(search)}
+    if record is not None and "container" in record.evidence:
+        ran |= {"executor": "docker", "image": str(record.cell.get("environment"))}
+    packages = search.environment.get("packages")
+    if isinstance(packages, dict):
+        ran["packages"] = ", ".join(f"{name} {packages[name]}" for name in sorted(packages))
+    return {**asked(search), **ran}
 
 
 def unlike(searches: Iterable[tuple[Search, Search]]) -> list[str]:
     """Return one line for each fact that differs within pairs: what was asked for first, then where it ran."""
     differing: dict[str, Counter[tuple[str, str]]] = {}
     for baseline, candidate in searches:
-        ours, theirs = _facts(baseline), _facts(candidate)
-        for fact in ours:
-            if ours[fact] != theirs[fact]:
-                differing.setdefault(fact, Counter())[ours[fact], theirs[fact]] += 1
+        ours, theirs = facts(baseline), facts(candidate)
+        for fact in dict.fromkeys([*ours, *theirs]):
+            two = ours.get(fact, _UNKNOWN), theirs.get(fact, _UNKNOWN)
+            if two[0] != two[1]:
+                differing.setdefault(fact, Counter())[two] += 1
     return [_line(fact, counted) for fact, counted in differing.items()]
-
-
-def _facts(search: Search) -> dict[str, str]:
-    return {**asked(search), **likeness(search.environment)}
 
 
 def asked(search: Search) -> dict[str, str]:
@@ -66,12 +54,6 @@ def asked(search: Search) -> dict[str, str]:
     parts["images"] = str(search.section("source").get("content_hash"))
     parts["weights"] = str(search.section("weights").get("sha256"))
     return parts
-
-
-def _packages(packages: Any) -> str | None:
-    if not isinstance(packages, dict):
-        return None
-    return ", ".join(f"{name} {packages[name]}" for name in sorted(packages))
 
 
 def _line(fact: str, counted: Counter[tuple[str, str]]) -> str:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from harness import files
 from harness.analysis import Results, Search
@@ -49,7 +48,7 @@ def summary(results: Results) -> Night | None:
     return Night(
         schema_version=SCHEMA_VERSION,
         night=max(began),
-        like=files.digest(sorted({files.digest(_like(search)) for search in scored})),
+        like=files.digest(sorted({files.digest(alike.facts(search)) for search in scored})),
         searches=len(scored),
         planned=len(results.searches),
         values=_values(scored),
@@ -104,7 +103,3 @@ def _values(scored: Sequence[Search]) -> dict[str, dict[str, float]]:
             if values:
                 found.setdefault(measure.name, {})[part.label] = mean(values, measure)
     return found
-
-
-def _like(search: Search) -> dict[str, Any]:
-    return {**alike.asked(search), **alike.likeness(search.environment)}

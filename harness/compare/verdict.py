@@ -23,6 +23,7 @@ FEWEST_SEEDS = 6
 
 _HALVES = 2
 _MOST_NAMED = 4
+_VISIBLE = 2
 
 
 class Verdict(StrEnum):
@@ -108,7 +109,8 @@ def compare(
     unlike = alike.unlike(both.searches)
     found = judge(both.pairs, measures=measures)
     obstacles = _obstacles(both, [] if even_if_unlike else unlike)
-    notes = _notes(both, [f"UNLIKE, compared all the same: {line}" for line in unlike] if even_if_unlike else [])
+    insisted = [f"UNLIKE, compared all the same: {line}" for line in unlike] if even_if_unlike else []
+    notes = [*_notes(both, insisted), *_too_noisy(found)]
     verdict, reasons = _verdict(both, found, obstacles)
     return Comparison(
         verdict=verdict,
@@ -222,6 +224,21 @@ def _notes(both: Paired, unlike: list[str]) -> list[str]:
     if both.added:
         notes.append(f"The baseline doesn't plan {both.added} of the candidate's searches: these are not compared.")
     return [*notes, *_unknown(both), *_targets(both)]
+
+
+def _too_noisy(found: Sequence[Finding]) -> list[str]:
+    """Return which measures spread so much over seeds that a change might hide: "no worse" then says little."""
+    widest: dict[str, Finding] = {}
+    for finding in found:
+        widest.setdefault(finding.measure.title, finding)
+    noisy = [title for title, finding in widest.items() if _may_hide(finding)]
+    lead = "May be worse by more than twice the least change that counts, and not be shown to be"
+    return [f"{lead}: {', '.join(noisy)}."] if noisy else []
+
+
+def _may_hide(finding: Finding) -> bool:
+    high = finding.change.high
+    return finding.direction is Direction.NEITHER and high is not None and high > _VISIBLE * finding.measure.least
 
 
 def _unknown(both: Paired) -> list[str]:

@@ -84,10 +84,10 @@ def test_what_the_baseline_itself_failed_at_is_not_held_against_the_candidate(ru
 @pytest.mark.parametrize(
     ("environment", "reason"),
     [
-        ({"cpu_model": "Other CPU"}, "unlike CPU model: Fake CPU 3000 → Other CPU (16)"),
+        ({"cpu_model": "Other CPU"}, "unlike cpu_model: Fake CPU 3000 → Other CPU (16)"),
         ({"device": "NVIDIA L4"}, "unlike device: cpu → NVIDIA L4 (16)"),
         ({"precision": "mixed_float16"}, "unlike precision: float32 → mixed_float16 (16)"),
-        ({"jit": True}, "unlike XLA: False → True (16)"),
+        ({"jit": True}, "unlike jit: False → True (16)"),
     ],
 )
 def test_another_machine_cant_be_compared(run: Runs, environment: dict[str, object], reason: str) -> None:
@@ -98,6 +98,20 @@ def test_another_machine_cant_be_compared(run: Runs, environment: dict[str, obje
 
     assert found.verdict is Verdict.INCOMPARABLE
     assert found.reasons == [reason]
+
+
+def test_a_container_and_a_local_process_cant_be_compared(run: Runs) -> None:
+    cell = {"tuner": {"tuner": "kt-random"}, "environment": "sha256:1"}
+    contained = run("b").all(cell=cell, evidence={"container": "c", "enforced": {"cpus": 2.0}})
+
+    found = compare(run("a").all(cell=cell).results(), contained.results())
+
+    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.reasons == [
+        "unlike executor: local → docker (16)",
+        "unlike container's CPUs: not recorded → 2.0 (16)",
+        "unlike image: not recorded → sha256:1 (16)",
+    ]
 
 
 def test_another_request_under_the_same_names_cant_be_compared(run: Runs) -> None:
@@ -115,7 +129,7 @@ def test_unlike_runs_are_compared_if_one_insists_and_it_is_said(run: Runs) -> No
     found = compare(run("a").all().results(), run("b").all(environment=other).results(), even_if_unlike=True)
 
     assert found.verdict is Verdict.NO_WORSE
-    assert found.notes[0] == "UNLIKE, compared all the same: CPU model: Fake CPU 3000 → Other CPU (16)"
+    assert found.notes[0] == "UNLIKE, compared all the same: cpu_model: Fake CPU 3000 → Other CPU (16)"
 
 
 def test_a_newer_kernel_is_the_same_machine(run: Runs) -> None:
@@ -188,6 +202,19 @@ def test_a_loss_in_one_tuner_is_found_where_the_others_gain(pair: Callable[..., 
     assert found["tuner", "good"] is Direction.BETTER
     assert found["row", "animals, c, full, bad"] is Direction.WORSE
     assert found["all", "all searches"] is Direction.NEITHER
+
+
+def test_a_spread_that_may_hide_a_change_is_said(run: Runs) -> None:
+    before, steady, unsteady = run("a").all(), run("b").all(), run("c")
+    for seed in range(1, 9):
+        for tuner in ("random", "tpe [µ]"):
+            unsteady.search(tuner, seed, train_s=4.0 if seed % 2 else 1.0)
+
+    found = compare(before.results(), unsteady.results())
+
+    assert found.verdict is Verdict.NO_WORSE
+    assert [note for note in found.notes if note.endswith("not be shown to be: seconds per epoch.")]
+    assert not any("May be worse" in note for note in compare(before.results(), steady.results()).notes)
 
 
 def test_parts_that_hold_the_same_searches_are_compared_once(pair: Callable[..., Pair]) -> None:
