@@ -179,6 +179,17 @@ def test_a_certain_change_below_the_minimum_does_not_count(pair: Callable[..., P
     assert [finding.direction for finding in counted] == [Direction.WORSE]
 
 
+def test_seconds_are_granted_the_machines_drift_and_memory_is_not(pair: Callable[..., Pair]) -> None:
+    minimums = with_minimums({"epoch": 0.0, "memory": 0.0})
+    pairs = [pair(seed, epoch=(1.0, 1.012 + 0.0005 * seed), memory=(1.0, 1.015)) for seed in range(10)]
+    beyond = [pair(seed, epoch=(1.0, 1.03 + 0.0001 * seed)) for seed in range(10)]
+
+    within = {finding.measure.name: finding.direction for finding in judge(pairs, measures=minimums)}
+
+    assert within == {"epoch": Direction.NEITHER, "memory": Direction.WORSE}
+    assert [finding.direction for finding in judge(beyond, measures=minimums)] == [Direction.WORSE]
+
+
 def test_a_large_but_uncertain_change_does_not_count(pair: Callable[..., Pair]) -> None:
     pairs = [pair(seed, f1=(0.8, 0.8 - (0.4 if seed == 3 else 0.0))) for seed in range(10)]
 
