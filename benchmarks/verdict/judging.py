@@ -97,7 +97,7 @@ def _pair(world: World, name: Name, night: float, hour: NDArray[np.float64], ran
     ours, theirs = _twice(world, lambda: float(random.normal(0.86, world.f1_spread)))
     to_target = _twice(world, lambda: _cost_to_target(random))
     values["f1"] = ours, theirs - (world.f1_loss if planted else 0.0)
-    values["target"] = to_target[0], to_target[1] * math.exp(slower)
+    values["target"] = to_target[0], to_target[1] * values["epoch"][1]
     return Pair(name=name, values=values)
 
 

@@ -140,13 +140,13 @@ def test_a_newer_kernel_is_the_same_machine(run: Runs) -> None:
 
 def test_too_few_seeds_cant_be_compared(run: Runs) -> None:
     few = run("a")
-    for seed in range(5):
+    for seed in range(6):
         few.search("random", seed)
 
     found = compare(few.results(), few.results())
 
     assert found.verdict is Verdict.INCOMPARABLE
-    assert found.reasons == ["5 shared seeds can show nothing: no p below 0.062 is possible; run 6 or more"]
+    assert found.reasons[0].startswith("6 shared seeds can show hardly anything: no p is below 0.031; run 7 or more")
 
 
 def test_runs_without_a_common_name_cant_be_compared(run: Runs) -> None:
@@ -188,6 +188,14 @@ def test_seconds_are_granted_the_machines_drift_and_memory_is_not(pair: Callable
 
     assert within == {"epoch": Direction.NEITHER, "memory": Direction.WORSE}
     assert [finding.direction for finding in judge(beyond, measures=minimums)] == [Direction.WORSE]
+
+
+def test_what_stays_the_same_costs_the_others_no_power(pair: Callable[..., Pair]) -> None:
+    alone = judge([pair(seed, epoch=(1.0, 1.2 + 0.01 * seed)) for seed in range(7)])
+    beside = judge([pair(seed, epoch=(1.0, 1.2 + 0.01 * seed), startup=(3.0, 3.0)) for seed in range(7)])
+
+    assert [finding.worse_p for finding in beside] == [alone[0].worse_p, 1.0]
+    assert beside[0].direction is Direction.WORSE
 
 
 def test_a_large_but_uncertain_change_does_not_count(pair: Callable[..., Pair]) -> None:
