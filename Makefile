@@ -8,10 +8,10 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 
-.PHONY: help setup bench test test-fast check bench-self plan lock clean
+.PHONY: help setup bench test test-fast check bench-self bench-verdict nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
 
 setup: $(READY)  ## Install everything into .venv, by hash
 
@@ -38,6 +38,15 @@ check: $(READY)  ## Lint, types, import contracts
 bench-self: $(READY)  ## Measure the harness's own speed (about half an hour)
 	@mkdir -p .benchmarks
 	$(BIN)/python -m pytest benchmarks/perf -q --benchmark-quiet --benchmark-json=.benchmarks/harness.json
+
+bench-verdict: $(READY)  ## Judge harness compare by simulation (about an hour)
+	$(BIN)/python benchmarks/verdict/judging.py
+
+nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)
+	@HARNESS=$(BIN)/harness .ci/nightly run
+
+nightly-baseline:  ## Make a night the baseline of later ones (NIGHT=2026-11-24)
+	@.ci/nightly keep
 
 lock: $(VENV)/bin/uv  ## Resolve the requirements anew
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

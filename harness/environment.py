@@ -23,8 +23,8 @@ NEEDS_GPU = "HARNESS_NEEDS_GPU"
 
 # What no search runs through: a change here leaves every cell what it was.
 _OUTSIDE_A_SEARCH = (
-    "analysis", "campaign", "carbon.py", "cli", "executors", "images", "matrix", "page", "palette.py", "pinned.py",
-    "plans.py", "plots", "reports", "__main__.py",
+    "analysis", "campaign", "carbon.py", "cli", "compare", "executors", "images", "matrix", "page", "palette.py",
+    "pinned.py", "plans.py", "plots", "reports", "__main__.py",
 )  # fmt: skip
 
 # What a search imports; the lock hash covers these and all that they need.

@@ -57,6 +57,8 @@ _IMAGE = click.option(
 )
 _GPU = click.option("--gpu", help="UUID or index of the one GPU that workers get; one that sees none ends at once.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -160,6 +162,54 @@ def tables(
 
     figures = reporting.Figures(prices=prices, carbon=carbon, grid=grid)
     reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments)
+
+
+@harness.command()
+@click.argument("baseline", type=click.Path(path_type=Path))
+@click.argument("candidate", type=click.Path(path_type=Path))
+@click.option("--unlike", is_flag=True, help="Go on where machine, packages or requests differ, and say so.")
+@click.option(
+    "--minimum",
+    "minimums",
+    type=(str, float),
+    multiple=True,
+    metavar="MEASURE AMOUNT",
+    help="Least change that counts, as: epoch 0.2 (20 %), f1 0.02.  [repeatable]",
+)
+@_MARKDOWN
+@click.option("--json", "json_file", type=_FILE, help="Write every comparison here, for programs.")
+@click.option("--benchmark-json", type=_FILE, help="Write CANDIDATE's seconds here as pytest-benchmark does.")
+@click.option("--history", type=_FILE, help="Add CANDIDATE to this file as one line, for harness drift.")
+def compare(
+    baseline: Path,
+    candidate: Path,
+    *,
+    unlike: bool,
+    minimums: tuple[tuple[str, float], ...],
+    markdown: Path | None,
+    json_file: Path | None,
+    benchmark_json: Path | None,
+    history: Path | None,
+) -> int:
+    """Say whether a run is worse than an earlier one: exit code 0 no worse, 1 worse, 2 can't be compared.
+
+    BASELINE and CANDIDATE are folders that runs left, such as results/nightly.
+    """
+    from harness.cli import comparing
+
+    options = comparing.Options(minimums=dict(minimums), even_if_unlike=unlike)
+    outputs = comparing.Outputs(markdown=markdown, json=json_file, benchmark_json=benchmark_json, history=history)
+    return comparing.show(baseline, candidate, options=options, outputs=outputs)
+
+
+@harness.command()
+@click.argument("history", type=click.Path(path_type=Path))
+@_MARKDOWN
+def drift(history: Path, *, markdown: Path | None) -> int:
+    """Look for what crept over weeks: exit code 0 nothing worse, 1 worse. HISTORY is what compare --history wrote."""
+    from harness.cli import comparing
+
+    return comparing.show_drift(history, markdown=markdown)
 
 
 @harness.command()

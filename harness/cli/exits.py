@@ -1,4 +1,7 @@
-"""Exit codes, and the one line that goes with an error."""
+"""Exit codes, and the one line that goes with an error.
+
+``harness compare`` and ``harness drift`` answer by their exit code too: 0 no worse, 1 worse, 2 can't be compared.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from harness import files
 from harness.errors import MachineError, UserError
 
 OK = 0
+WORSE = 1
 USERS_MISTAKE = 2
+INCOMPARABLE = 2
 SOME_FAILED = 3
 SOME_MISSING = 4
 INTERRUPTED = 130

@@ -1,0 +1,140 @@
+"""``harness compare`` and ``harness drift``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from harness import analysis, compare, files
+from harness.cli import exits, printing
+from harness.compare import Comparison, Verdict, benchmark_json, drift, history, measures
+from harness.compare import rendering as comparisons
+from harness.errors import ResultsError
+from harness.plans import MatrixFolder
+from harness.reports import rendering
+from harness.reports.report import Report, Section
+
+_CODES = {Verdict.NO_WORSE: exits.OK, Verdict.WORSE: exits.WORSE, Verdict.INCOMPARABLE: exits.INCOMPARABLE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Files that a comparison is written to, where asked for."""
+
+    markdown: Path | None = None
+    json: Path | None = None
+    benchmark_json: Path | None = None
+    history: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How runs are compared: least changes that count by measure, and whether to go on where they are unlike."""
+
+    minimums: Mapping[str, float] = field(default_factory=dict)
+    even_if_unlike: bool = False
+
+
+def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs) -> int:
+    """Compare two runs, print and write what came out, and return the exit code.
+
+    What the candidate says by itself is written even where there is nothing to compare it with: a first night has no
+    baseline, and is still a night.
+    """
+    counted = measures.with_minimums(options.minimums)
+    tonight = analysis.read(folder_of(candidate))
+    _write_candidate(tonight, outputs)
+    found = _compared(baseline, tonight, counted, options)
+    code = _CODES[found.verdict]
+    report = comparisons.report(found, baseline=str(baseline), candidate=str(candidate))
+    _write(report, outputs.markdown)
+    if outputs.json is not None:
+        told = comparisons.as_json(found, baseline=str(baseline), candidate=str(candidate), exit_code=code)
+        files.write_json(outputs.json, told)
+    _print(report)
+    return code
+
+
+def show_drift(path: Path, *, markdown: Path | None) -> int:
+    """Look for drift in a history, print and write what came out, and return the exit code."""
+    nights = history.read(path)
+    if not nights:
+        raise ResultsError(f"{path}: holds no night; harness compare --history {path} adds one")
+    found = drift.find(nights)
+    report = drift.report(found)
+    _write(report, markdown)
+    _print(report)
+    return exits.WORSE if found.worse else exits.OK
+
+
+def folder_of(path: Path) -> MatrixFolder:
+    """Return the matrix folder that ``path`` is, that it is the ``plan.json`` of, or that alone lies in it.
+
+    Raises:
+        ResultsError: There is none, or more than one.
+    """
+    place = path.parent if path.name == "plan.json" else path
+    if (place / "plan.json").is_file():
+        return MatrixFolder(place)
+    found = sorted(plan.parent for plan in place.glob("*/plan.json"))
+    if len(found) > 1:
+        names = ", ".join(str(one) for one in found)
+        raise ResultsError(f"{path}: holds several matrices; name one of {names}")
+    if not found:
+        raise ResultsError(f"{path}: no results of a matrix (no plan.json); name a folder such as results/demo")
+    return MatrixFolder(found[0])
+
+
+def _compared(
+    baseline: Path, candidate: analysis.Results, counted: Sequence[measures.Measure], options: Options
+) -> Comparison:
+    try:
+        earlier = analysis.read(folder_of(baseline))
+    except ResultsError as error:
+        return Comparison(verdict=Verdict.INCOMPARABLE, reasons=[f"baseline: {error}"])
+    return compare.compare(earlier, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
+
+
+def _write_candidate(results: analysis.Results, outputs: Outputs) -> None:
+    if outputs.benchmark_json is not None:
+        files.write_json(outputs.benchmark_json, benchmark_json.benchmarks(results))
+    if outputs.history is not None:
+        night = history.summary(results)
+        if night is None:
+            sys.stderr.write(f"{outputs.history}: not added to: no search was finished\n")
+        elif not history.append(outputs.history, night):
+            sys.stderr.write(f"{outputs.history}: has this night already\n")
+
+
+def _write(report: Report, path: Path | None) -> None:
+    if path is not None:
+        files.write_atomically(path, rendering.markdown(report).encode())
+
+
+def _print(report: Report) -> None:
+    console = printing.console()
+    console.print(Text(report.title, style="bold"), soft_wrap=True)
+    for section in report.sections:
+        console.print(_table(section))
+        for note in section.notes:
+            console.print(Text(note))
+    if not report.sections:
+        console.print(Text(report.empty))
+    for note in report.notes:
+        console.print(Text(note), soft_wrap=True)
+
+
+def _table(section: Section) -> Table:
+    table = Table(title=Text(section.heading), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index, column in enumerate(section.columns):
+        table.add_column(column, justify="left" if index < section.text_columns else "right", overflow="fold")
+    for row in section.rows:
+        # Text, not markup: a name may hold square brackets.
+        table.add_row(*map(Text, row))
+    return table

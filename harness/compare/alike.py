@@ -1,0 +1,62 @@
+"""Facts that must agree before two runs may be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from harness import files
+from harness.analysis import Search, likeness_of
+
+_MOST_SHOWN = 3
+_UNKNOWN = "not recorded"
+
+# Where images and weights lie is no matter; what is in them is.
+_NOT_ASKED = {"dataset": ("path",), "protocol": ("learning_rate_factors",)}
+
+
+def facts(search: Search) -> dict[str, str]:
+    """Return what must agree for a search to be compared with another, by name: what was asked, and where it ran.
+
+    Beside what makes environments alike within a table, these are the executor and the image, and the packages by
+    name, which say more than their hash.
+    """
+    record = search.record
+    ran = {"executor": "local", **likeness_of(search)}
+    if record is not None and "container" in record.evidence:
+        ran |= {"executor": "docker", "image": str(record.cell.get("environment"))}
+    packages = search.environment.get("packages")
+    if isinstance(packages, dict):
+        ran["packages"] = ", ".join(f"{name} {packages[name]}" for name in sorted(packages))
+    return {**asked(search), **ran}
+
+
+def unlike(searches: Iterable[tuple[Search, Search]]) -> list[str]:
+    """Return one line for each fact that differs within pairs: what was asked for first, then where it ran."""
+    differing: dict[str, Counter[tuple[str, str]]] = {}
+    for baseline, candidate in searches:
+        ours, theirs = facts(baseline), facts(candidate)
+        for fact in dict.fromkeys([*ours, *theirs]):
+            two = ours.get(fact, _UNKNOWN), theirs.get(fact, _UNKNOWN)
+            if two[0] != two[1]:
+                differing.setdefault(fact, Counter())[two] += 1
+    return [_line(fact, counted) for fact, counted in differing.items()]
+
+
+def asked(search: Search) -> dict[str, str]:
+    """Return what the recorded cell asked for under its names, each part as text."""
+    parts = {}
+    for name in ("dataset", "backbone", "tuner", "budget", "protocol"):
+        section = {key: value for key, value in search.section(name).items() if key not in _NOT_ASKED.get(name, ())}
+        parts[name] = files.canonical_json(section).decode()
+    # The order of the hyperparameters counts: tuners draw in it.
+    parts["hyperparameters"] = files.canonical_json(list(search.section("domains").items())).decode()
+    parts["images"] = str(search.section("source").get("content_hash"))
+    parts["weights"] = str(search.section("weights").get("sha256"))
+    return parts
+
+
+def _line(fact: str, counted: Counter[tuple[str, str]]) -> str:
+    shown = "; ".join(f"{ours} → {theirs} ({count})" for (ours, theirs), count in counted.most_common(_MOST_SHOWN))
+    more = len(counted) - _MOST_SHOWN
+    return f"{fact}: {shown}{f'; and {more} more' if more > 0 else ''}"

@@ -1,0 +1,141 @@
+"""What is compared: how it is read from a search, which way is worse, and the least change that matters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.analysis import Search, Status, Target
+from harness.analysis import curves as incumbents
+from harness.errors import UserError
+
+_MISS_PENALTY = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One thing that may become worse.
+
+    ``minimum`` is the least change that counts, ``drift`` what a machine may do by itself from one night to another and
+    a change is tested against: differences in F1, or shares (0.05 is 5 %) where ``is_ratio``.
+    """
+
+    name: str
+    title: str
+    unit: str
+    minimum: float
+    drift: float = 0.0
+    is_ratio: bool = True
+
+    def change(self, baseline: float, candidate: float) -> float:
+        """Return how much worse the candidate is: the F1 lost, or the logarithm of its cost over the baseline's."""
+        return math.log(candidate / baseline) if self.is_ratio else baseline - candidate
+
+    @property
+    def least(self) -> float:
+        """The minimum on the scale of ``change``."""
+        return self._scaled(self.minimum)
+
+    @property
+    def granted(self) -> float:
+        """The drift on the scale of ``change``."""
+        return self._scaled(self.drift)
+
+    def _scaled(self, amount: float) -> float:
+        return math.log1p(amount) if self.is_ratio else amount
+
+
+F1 = Measure(name="f1", title="test F1 at equal epochs", unit="", minimum=0.01, is_ratio=False)
+TARGET = Measure(name="target", title="cost to target", unit="s", minimum=0.10, drift=0.02)
+EPOCH = Measure(name="epoch", title="seconds per epoch", unit="s", minimum=0.05, drift=0.02)
+THINKING = Measure(name="thinking", title="thinking per trial", unit="s", minimum=0.05, drift=0.02)
+STARTUP = Measure(name="startup", title="start-up", unit="s", minimum=0.05, drift=0.02)
+MEMORY = Measure(name="memory", title="peak memory", unit="MiB", minimum=0.05)
+DEVICE_MEMORY = Measure(name="device-memory", title="peak device memory", unit="MiB", minimum=0.05)
+
+MEASURES = (F1, TARGET, EPOCH, THINKING, STARTUP, MEMORY, DEVICE_MEMORY)
+"""Everything that is compared, in the order of the tables."""
+
+_MIB = 2**20
+
+
+def with_minimums(given: Mapping[str, float]) -> tuple[Measure, ...]:
+    """Return the measures with these least changes that count, by name.
+
+    Raises:
+        UserError: There is no such measure, or the change is no positive number.
+    """
+    known = [measure.name for measure in MEASURES]
+    for name, minimum in given.items():
+        if name not in known:
+            raise UserError(f"--minimum {name}={minimum:g}: no such measure; choose from {', '.join(known)}")
+        if not (math.isfinite(minimum) and minimum >= 0):
+            raise UserError(f"--minimum {name}={minimum:g}: not a change that counts; give 0 or more")
+    return tuple(replace(measure, minimum=given.get(measure.name, measure.minimum)) for measure in MEASURES)
+
+
+def readings(search: Search) -> dict[str, float]:
+    """Return what one finished search says by itself, by the measure's name; what is unknown is left out.
+
+    ``f1`` is here that of the whole search.
+    """
+    if search.record is None or search.cost is None:
+        return {}
+    cost, record = search.cost, search.record
+    found = {
+        F1.name: search.test_f1,
+        EPOCH.name: cost.device_s / cost.epochs if cost.epochs else None,
+        THINKING.name: cost.thinking_s / cost.trials if cost.trials else None,
+        STARTUP.name: record.setup_phases.get("startup"),
+        MEMORY.name: _mib(record.peak_memory_bytes),
+        DEVICE_MEMORY.name: _mib(record.device_peak_memory_bytes),
+    }
+    return {name: value for name, value in found.items() if value is not None and _is_sound(name, value)}
+
+
+def paired(baseline: Search, candidate: Search, goal: Target | None) -> dict[str, tuple[float, float]]:
+    """Return baseline's and candidate's value of every measure that both have, by the measure's name."""
+    ours, theirs = readings(baseline), readings(candidate)
+    found = {name: (ours[name], theirs[name]) for name in ours if name in theirs and name != F1.name}
+    f1 = _f1_at_equal_epochs(baseline, candidate)
+    costs = None if goal is None else (_cost_to(baseline, goal), _cost_to(candidate, goal))
+    return (
+        found | ({} if f1 is None else {F1.name: f1}) | ({} if not costs or min(costs) <= 0 else {TARGET.name: costs})
+    )
+
+
+def is_scored(search: Search) -> bool:
+    """Whether the search ran to its end and has an incumbent."""
+    return search.status is Status.OK and search.incumbent is not None
+
+
+def _f1_at_equal_epochs(baseline: Search, candidate: Search) -> tuple[float, float] | None:
+    """Return both incumbents' test F1 when the search that was charged fewer epochs had ended."""
+    if baseline.cost is None or candidate.cost is None:
+        return None
+    epochs = min(baseline.cost.epochs, candidate.cost.epochs)
+    ours, theirs = _f1_after(baseline, epochs), _f1_after(candidate, epochs)
+    return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _f1_after(search: Search, epochs: int) -> float | None:
+    reached = [step.test_f1 for step in search.curve if step.epochs <= epochs]
+    return reached[-1] if reached else None
+
+
+def _cost_to(search: Search, goal: Target) -> float:
+    """Return the wall seconds to the goal; a miss counts twice what the search spent (PAR2, as in SAT competitions)."""
+    step = incumbents.first_at(search.curve, goal.f1)
+    spent_s = 0.0 if search.cost is None else search.cost.wall_s
+    return _MISS_PENALTY * spent_s if step is None else step.wall_s
+
+
+def _mib(reading: Mapping[str, object]) -> float | None:
+    value = reading.get("value")
+    return float(value) / _MIB if isinstance(value, (int, float)) else None
+
+
+def _is_sound(name: str, value: float) -> bool:
+    # A cost of 0 has no ratio to anything.
+    return math.isfinite(value) and (value > 0 or name == F1.name)

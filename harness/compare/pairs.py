@@ -1,0 +1,117 @@
+"""The cells of two runs, paired by name: what is compared with what, and what the candidate lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harness.analysis import Results, Search, Target
+from harness.analysis.targets import target
+from harness.compare import measures
+
+
+class Name(NamedTuple):
+    """What a matrix calls one search."""
+
+    dataset: str
+    backbone: str
+    hyperparameters: str
+    tuner: str
+    seed: int
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What tuners are compared within."""
+        return self.dataset, self.backbone, self.hyperparameters
+
+    def __str__(self) -> str:
+        """Return the name as the tables' notes have it."""
+        return f"{self.dataset}, {self.backbone}, {self.hyperparameters}, {self.tuner}, seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One search in both runs; ``values`` maps a measure's name to the baseline's and the candidate's value."""
+
+    name: Name
+    values: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A search that the baseline finished and the candidate did not, with the reason."""
+
+    name: Name
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """Two runs side by side.
+
+    ``searches`` are baseline's and candidate's search of each pair, in the order of ``pairs``. ``unfinished`` counts
+    searches that the baseline itself has no score of, ``added`` those that it doesn't plan, ``targets`` says which
+    validation F1 is the target of each group.
+    """
+
+    pairs: Sequence[Pair]
+    searches: Sequence[tuple[Search, Search]]
+    lost: Sequence[Lost] = ()
+    unfinished: int = 0
+    added: int = 0
+    shared: int = 0
+    targets: Mapping[tuple[str, str, str], Target | None] = field(default_factory=dict)
+
+
+def pair(baseline: Results, candidate: Results) -> Paired:
+    """Pair the searches of two runs by data set, backbone, hyperparameter set, tuner and seed, in the baseline's order.
+
+    A group's target is the median over both runs' searches, so that neither run sets the bar that the other has to
+    clear.
+    """
+    ours, theirs = _by_name(baseline), _by_name(candidate)
+    finished = {name: search for name, search in ours.items() if measures.is_scored(search)}
+    both = {name: (search, theirs[name]) for name, search in finished.items() if _has(theirs, name)}
+    targets = _targets(both)
+    return Paired(
+        pairs=[Pair(name=name, values=measures.paired(*two, targets[name.group])) for name, two in both.items()],
+        searches=list(both.values()),
+        lost=[Lost(name=name, reason=_why_lost(theirs.get(name))) for name in finished if name not in both],
+        unfinished=len(ours) - len(finished),
+        added=len(theirs.keys() - ours.keys()),
+        shared=len(theirs.keys() & ours.keys()),
+        targets=targets,
+    )
+
+
+def _by_name(results: Results) -> dict[Name, Search]:
+    return {name_of(search): search for search in results.searches}
+
+
+def name_of(search: Search) -> Name:
+    """Return what the matrix calls a search."""
+    cell = search.planned
+    return Name(cell.dataset, cell.backbone, cell.hyperparameters, cell.tuner, cell.seed)
+
+
+def _has(searches: Mapping[Name, Search], name: Name) -> bool:
+    return name in searches and measures.is_scored(searches[name])
+
+
+def _targets(both: Mapping[Name, tuple[Search, Search]]) -> dict[tuple[str, str, str], Target | None]:
+    searches: dict[tuple[str, str, str], list[Search]] = {}
+    for name, two in both.items():
+        searches.setdefault(name.group, []).extend(two)
+    return {group: target(found) for group, found in searches.items()}
+
+
+def _why_lost(search: Search | None) -> str:
+    if search is None:
+        return "not planned"
+    return f"{search.status.value}: {search.reason}" if search.reason else "no epoch was scored"
+
+
+def seeds(pairs: Iterable[Pair]) -> list[int]:
+    """Return the seeds that the pairs have, in order."""
+    return sorted({pair.name.seed for pair in pairs})

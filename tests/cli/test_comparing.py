@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+    from tests.compare.conftest import Run
+
+# Test folders are no packages, so that what a sibling folder has is loaded by path.
+_SPEC = importlib.util.spec_from_file_location("two_runs", Path(__file__).parents[1] / "compare" / "conftest.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+_MODULE = importlib.util.module_from_spec(_SPEC)
+sys.modules[_SPEC.name] = _MODULE
+_SPEC.loader.exec_module(_MODULE)
+
+run = _MODULE.run
+
+
+@pytest.fixture
+def baseline(run: Callable[[str], Run]) -> str:
+    return str(run("a").all().path)
+
+
+@pytest.fixture
+def slower(run: Callable[[str], Run]) -> str:
+    return str(run("b").all(train_s=3.0).path)
+
+
+def test_the_exit_code_is_the_verdict(line: CommandLine, baseline: str, slower: str, tmp_path: Path) -> None:
+    codes = [
+        line.call("compare", baseline, baseline).code,
+        line.call("compare", baseline, slower).code,
+        line.call("compare", str(tmp_path / "nothing"), slower).code,
+    ]
+
+    assert codes == [0, 1, 2]
+
+
+def test_the_table_names_measure_place_change_and_verdict(line: CommandLine, baseline: str, slower: str) -> None:
+    answer = line.call("compare", baseline, slower)
+
+    row = next(text for text in answer.out.splitlines() if "seconds per epoch  " in text)
+    assert re.search(
+        r"all searches +16 +8 +\d\.\d\d s +\d\.\d\d s +\+\d\d\.\d % +\+\d\d\.\d % to \+\d\d\.\d % +0\.\d\d\d +worse",
+        row,
+    )
+    assert answer.out.splitlines()[0].endswith(": worse")
+    assert answer.err == ""
+
+
+def test_all_forms_are_written(line: CommandLine, baseline: str, slower: str, tmp_path: Path) -> None:
+    out = tmp_path / "out put"
+    names = {"--markdown": "c.md", "--json": "c.json", "--benchmark-json": "b.json", "--history": "h.jsonl"}
+    options = [part for option, name in names.items() for part in (option, str(out / name))]
+
+    line.call("compare", baseline, slower, *options)
+
+    told = json.loads((out / "c.json").read_text())
+    assert (told["verdict"], told["exit_code"], told["pairs"], told["seeds"]) == ("worse", 1, 16, 8)
+    epoch = next(one for one in told["findings"] if (one["measure"], one["level"]) == ("epoch", "all"))
+    assert epoch["change"] == pytest.approx(0.34, abs=0.01)
+    assert "seconds per epoch worse in all searches" in (out / "c.md").read_text()
+    assert json.loads((out / "b.json").read_text())["benchmarks"]
+    assert len((out / "h.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_first_night_has_no_baseline_and_is_written_all_the_same(
+    line: CommandLine, slower: str, tmp_path: Path
+) -> None:
+    history, told = tmp_path / "h.jsonl", tmp_path / "c.json"
+
+    answer = line.call("compare", str(tmp_path / "none"), slower, "--history", str(history), "--json", str(told))
+
+    assert answer.code == 2
+    assert "no results of a matrix" in answer.out
+    assert json.loads(told.read_text())["verdict"] == "can't be compared"
+    assert history.exists()
+
+
+def test_a_night_is_added_to_the_history_once(line: CommandLine, baseline: str, tmp_path: Path) -> None:
+    history = tmp_path / "h.jsonl"
+
+    said = [line.call("compare", baseline, baseline, "--history", str(history)).err for _ in range(2)]
+
+    assert said == ["", f"{history}: has this night already\n"]
+
+
+def test_a_plan_and_a_folder_of_one_matrix_stand_for_it(line: CommandLine, baseline: str) -> None:
+    answer = line.call("compare", str(Path(baseline) / "plan.json"), str(Path(baseline).parent))
+
+    assert answer.code == 0
+
+
+def test_a_folder_of_two_matrices_asks_which(line: CommandLine, baseline: str) -> None:
+    both = Path(baseline).parent
+    (both / "second").mkdir()
+    (both / "second" / "plan.json").write_text("{}")
+
+    answer = line.call("compare", baseline, str(both))
+
+    assert answer.code == 2
+    assert f"{both}: holds several matrices; name one of" in answer.err
+
+
+def test_a_minimum_decides_what_counts(line: CommandLine, baseline: str, slower: str) -> None:
+    options = [part for name in ("epoch", "target") for part in ("--minimum", name, "0.5")]
+
+    assert line.call("compare", baseline, slower, *options).code == 0
+    assert line.call("compare", baseline, slower, "--minimum", "speed", "1").code == 2
+
+
+def test_unlike_runs_go_on_only_if_asked(line: CommandLine, baseline: str, run: Callable[[str], Run]) -> None:
+    other = str(run("c").all(environment={"device": "NVIDIA L4"}).path)
+
+    refused, insisted = line.call("compare", baseline, other), line.call("compare", baseline, other, "--unlike")
+
+    assert (refused.code, insisted.code) == (2, 0)
+    assert "unlike device: cpu → NVIDIA L4 (16)" in refused.out
+    assert "UNLIKE, compared all the same: device: cpu → NVIDIA L4 (16)" in insisted.out
+
+
+def test_drift_says_what_crept(line: CommandLine, tmp_path: Path) -> None:
+    history = tmp_path / "h.jsonl"
+    nights = [
+        {
+            "schema_version": 1,
+            "night": f"{number}",
+            "like": "l",
+            "searches": 1,
+            "planned": 1,
+            "values": {"epoch": {"all searches": (1.0 if number < 20 else 1.1) + 0.001 * (number % 3)}},
+        }
+        for number in range(40)
+    ]
+    history.write_text("".join(json.dumps(night) + "\n" for night in nights))
+
+    worse = line.call("drift", str(history), "--markdown", str(tmp_path / "d.md"))
+    history.write_text("".join(json.dumps(night) + "\n" for night in nights[:20]))
+    short = line.call("drift", str(history))
+
+    assert (worse.code, short.code) == (1, 0)
+    assert "Drift over 40 nights: worse" in worse.out
+    assert "seconds per epoch" in (tmp_path / "d.md").read_text()
+    assert "too few to say" in short.out
+
+
+def test_drift_without_a_night_is_the_users_mistake(line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "h.jsonl").write_text("")
+
+    answer = line.call("drift", str(tmp_path / "h.jsonl"))
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "holds no night" in answer.err

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.compare import history
+from harness.compare.history import Night
+from harness.errors import ResultsError
+
+if TYPE_CHECKING:
+    from tests.compare.conftest import Run
+
+
+def night(number: int = 1, like: str = "l", epoch: float = 1.0) -> Night:
+    values = {"epoch": {"all searches": epoch}}
+    return Night(schema_version=1, night=f"2026-01-{number:02}", like=like, searches=1, planned=1, values=values)
+
+
+def _line(values: dict[str, object], **changes: object) -> str:
+    return json.dumps({**asdict(night()), "values": values, **changes})
+
+
+def test_a_night_holds_means_of_each_part_by_measure(run: Callable[[str], Run]) -> None:
+    found = history.summary(run("a").all().results())
+
+    assert found is not None
+    assert (found.night, found.searches, found.planned) == ("2026-01-01T00:00:00+00:00", 16, 16)
+    assert found.values["f1"] == pytest.approx({"all searches": 0.5, "random": 0.5, "tpe [µ]": 0.5})
+    assert set(found.values) == {"f1", "epoch", "thinking", "startup", "memory"}
+
+
+def test_another_machine_and_another_budget_make_another_series(run: Callable[[str], Run]) -> None:
+    same, plain = history.summary(run("a").all().results()), history.summary(run("b").all().results())
+    machine = history.summary(run("c").all(environment={"device": "NVIDIA L4"}).results())
+    budget = history.summary(run("d").all(cell={"budget": {"epochs": 1}}).results())
+
+    assert same is not None
+    assert plain is not None
+    assert machine is not None
+    assert budget is not None
+    assert same.like == plain.like
+    assert len({plain.like, machine.like, budget.like}) == 3
+
+
+def test_a_run_without_a_finished_search_is_no_night(run: Callable[[str], Run]) -> None:
+    assert history.summary(run("a").all(status="failed", reason="crash").results()) is None
+
+
+def test_nights_are_added_once_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "größe" / "history.jsonl"
+
+    added = [history.append(path, night(1)), history.append(path, night(2)), history.append(path, night(2))]
+
+    assert added == [True, True, False]
+    assert history.read(path) == [night(1), night(2)]
+    assert [file.name for file in path.parent.iterdir()] == ["history.jsonl"]
+
+
+def test_the_same_night_of_another_machine_is_another_line(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+
+    assert [history.append(path, night(1)), history.append(path, night(1, like="other"))] == [True, True]
+
+
+def test_an_empty_history_has_no_night(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text("\n")
+
+    assert history.read(path) == []
+
+
+def test_no_history_names_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="no such file; harness compare --history"):
+        history.read(tmp_path / "history.jsonl")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "3",
+        '{"night": "n"}',
+        _line({}, schema_version=2),
+        _line({"epoch": {"all searches": math.nan}}),
+        _line({"epoch": {"all searches": "fast"}}),
+        _line({"epoch": 1}),
+    ],
+)
+def test_a_line_that_is_no_night_is_named_and_the_file_kept(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "history.jsonl"
+    history.append(path, night(1))
+    path.write_text(path.read_text() + line + "\n")
+    before = path.read_bytes()
+
+    with pytest.raises(ResultsError, match=r"history\.jsonl: line 2 .*take it out"):
+        history.append(path, night(2))
+
+    assert path.read_bytes() == before
