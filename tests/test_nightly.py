@@ -18,7 +18,8 @@ FAKE = """\
 echo "$@" >> "$0.calls"
 command=$1
 case "$command" in
-  run) mkdir -p "$4/nightly/tables" "$4/nightly/cells"; touch "$4/nightly/report.html" "$4/nightly/plan.json" "$4/nightly/tables/efficiency.md";;
+  run) mkdir -p "$4/nightly/tables" "$4/nightly/cells"; cd "$4/nightly"
+    touch report.html plan.json tables/efficiency.md;;
   compare) touch "$5" "$7" "$9"; shift 9; touch "$2";;
   drift) touch "$4";;
 esac
@@ -79,7 +80,8 @@ def test_a_night_is_run_compared_added_to_the_history_and_published(machine: Mac
         f"drift {machine.nightly}/history.jsonl --markdown {published}/drift.md",
     ]
     assert sorted(path.name for path in Path(published).iterdir()) == [
-        "benchmarks.json", "comparison.json", "comparison.md", "drift.md", "history.jsonl", "records.tar.gz", "report.html", "tables",
+        "benchmarks.json", "comparison.json", "comparison.md", "drift.md", "history.jsonl", "records.tar.gz",
+        "report.html", "tables",
     ]  # fmt: skip
     assert "no container engine answers: no image is verified" in answer.stdout
     assert "make nightly-baseline NIGHT=2026-11-24" in answer.stdout

@@ -132,8 +132,10 @@ def _facts(search: Search) -> list[tuple[str, str]]:
     record = search.record
     if record is None:
         return found
-    found += [("ended by", str(record.ended or record.reason)), ("started", str(record.started_at))]
-    found += [("attempts", str(record.attempts)), ("trials by outcome", _outcomes(search))]
+    if record.ended is not None:
+        found.append(("ended by", record.ended))
+    found += [("started", str(record.started_at)), ("attempts", str(record.attempts))]
+    found.append(("trials by outcome", _outcomes(search)))
     if search.cost is not None and search.cost.energy_j.value is None:
         found.append(("joules unknown", str(search.cost.energy_j.reason)))
     fixed = ", ".join(f"{key} {_short(value)}" for key, value in _fixed(search).items())

@@ -73,8 +73,9 @@ def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         _without_browser(f"no browser: none of {', '.join(_NAMES)} is on the path")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
+
+    with sync_playwright() as driver:
         # Chromium's sandbox refuses to run as root.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         launched = driver.chromium.launch(executable_path=found, args=arguments)
@@ -181,7 +182,7 @@ def test_every_filter_is_undone_by_one_button(desktop: Page) -> None:
     desktop.locator("#filters select[name=status]").select_option(label="failed")
     assert len(column(desktop, "searches-table", "tuner")) == 1
     desktop.get_by_role("button", name="Show all").click()
-    desktop.wait_for_function("document.querySelector('#filters output').textContent.includes('16 of 16')")
+    desktop.locator("#filters output").filter(has_text="16 of 16").wait_for()
     assert len(column(desktop, "searches-table", "tuner")) == 16
 
 
@@ -330,6 +331,7 @@ def test_on_paper_there_are_no_controls_and_nothing_is_folded(desktop: Page) -> 
     desktop.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert not desktop.locator("#filters").is_visible()
     assert not desktop.locator("nav").is_visible()
+    assert desktop.locator("#drawn").inner_text() == "Mean validation F1 over wall s: animals, mobile, lr"
     assert desktop.locator("main > section > details:not([open])").count() == 0
     assert desktop.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 

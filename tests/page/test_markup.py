@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.page import markup
 from harness.page.markup import Column, Row, Value
 
 
+@example(["</script >&<!--<script", "\u2028"])
 @given(
     st.recursive(st.text() | st.integers() | st.booleans() | st.none(), lambda s: st.lists(s, max_size=4), max_leaves=8)
 )

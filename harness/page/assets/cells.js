@@ -82,5 +82,8 @@ function log(cell) {
   if (cell.log === null) return [make("p", { textContent: "There is no log." })];
   const cut = cell.log_left_out_bytes > 0 ? ` (its last lines; ${cell.log_left_out_bytes} bytes before them are left out)` : "";
   const text = make("pre", { tabIndex: 0, textContent: cell.log === "" ? "(empty)" : cell.log });
-  return [make("details", {}, make("summary", { textContent: `Log${cut}` }), text)];
+  const fold = make("details", {}, make("summary", { textContent: `Log${cut}` }), text);
+  // What a search ended with stands last.
+  fold.addEventListener("toggle", () => (text.scrollTop = text.scrollHeight));
+  return [fold];
 }

@@ -27,7 +27,7 @@ function drawChart(host, series, { axisLabel, f1Label, isLog, isWhole, hasBands,
   const x = costScale(series, isLog, y.inverse(box.bottom), box);
   drawAxes(svg, x, y, box, axisLabel, f1Label);
   const clip = draw("clipPath", { id: "plot-area" }, draw("defs", {}, svg));
-  draw("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }, clip);
+  draw("rect", { x: box.left, y: box.top, width: box.right - box.left + 6, height: box.bottom - box.top }, clip);
   const plot = draw("g", { "clip-path": "url(#plot-area)", class: hasBands ? "with-bands" : "" }, svg);
   if (target !== null) drawTarget(svg, plot, y.at(target), box, target);
   series.forEach((one, place) => drawSeries(plot, one, x, y, box, (place + 0.5) / series.length));

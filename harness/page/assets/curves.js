@@ -2,7 +2,7 @@
 
 function buildCurves(data) {
   const state = { group: 0, axis: "wall_s", score: "val_f1", isLog: true, isWhole: false, hasBands: mostTuners(data) <= 4, hasThin: false, hidden: new Set(), at: 1 };
-  const parts = Object.fromEntries(["controls", "chart", "cursor", "cursor-at", "curves-note"].map((id) => [id, document.getElementById(id)]));
+  const parts = Object.fromEntries(["controls", "chart", "cursor", "cursor-at", "curves-note", "drawn"].map((id) => [id, document.getElementById(id)]));
   const names = Object.keys(data.styles);
   if (data.groups.length === 0) {
     document.getElementById("curves").replaceChildren();
@@ -19,6 +19,7 @@ function buildCurves(data) {
     fillLegend(group);
     const drawn = series.filter((one) => one.points.length > 0 || one.thin.length > 0);
     parts["curves-note"].textContent = whyMissing(group, series);
+    parts.drawn.textContent = `Mean ${data.scores[state.score]} over ${data.axes[state.axis]}: ${groupName(group)}`;
     parts.cursor.disabled = drawn.length === 0;
     chart = drawn.length === 0 ? null : drawChart(parts.chart, drawn, options(group));
     if (chart === null) parts.chart.replaceChildren(make("p", { textContent: "There is nothing to draw: no search shown here has a score." }));

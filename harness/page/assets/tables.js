@@ -65,7 +65,7 @@ function buildFilters(onChange) {
   const form = document.getElementById("filters");
   const rows = [...document.querySelectorAll("#tuners-table tbody tr, #searches-table tbody tr")];
   const lists = {};
-  const fields = [["status", "state of a search"], ...Object.entries(NAMES)].reverse();
+  const fields = [...Object.entries(NAMES), ["status", "state of a search"]].reverse();
   for (const [name, label] of fields) {
     const found = [...new Set(rows.map((row) => row.dataset[name]).filter((value) => value !== undefined))];
     if (found.length < 2) continue;
