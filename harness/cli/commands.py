@@ -55,7 +55,17 @@ def harness() -> None:
 @_CACHE
 @click.option("--executor", type=click.Choice(EXECUTORS), default="local", show_default=True, help="Where cells run.")
 @click.option("--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu with --gpu]")
-@click.option("--gpu", help="UUID or index of the one GPU that containers get.")
+@click.option(
+    "--gpu",
+    "gpus",
+    multiple=True,
+    help="UUID or index of a GPU for containers, or all; of several each runs one cell, side by side.",
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    help="Cells that run side by side, each on its own equal set of processors.  [default: 1, or one for each GPU]",
+)
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 def run(
     matrix: Path,
@@ -64,14 +74,15 @@ def run(
     *,
     executor: str,
     image: str | None,
-    gpu: str | None,
+    gpus: tuple[str, ...],
+    at_once: int | None,
     retry_failed: bool,
 ) -> int:
     """Run a matrix, or what is missing of it, and write its tables."""
     from harness.cli import running
     from harness.cli.executors import Where
 
-    where = Where(executor=executor, image=image, gpu=gpu)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     return running.run(matrix, results=results, cache=cache, where=where, retry_failed=retry_failed)
 
 

@@ -25,14 +25,15 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, retry_failed: b
     loaded = matrix.load(path)
     folder = MatrixFolder(results / loaded.name)
     cache = places.cache_folder(cache)
+    slots = where.slots
     with (
         only_one(folder),
         _saying_what_is_kept(folder, path, [*_unless_default(results, cache), *where.options]),
-        where.working(campaign=folder.path, container=loaded.spec.container) as executor,
+        where.working(campaign=folder.path, container=loaded.spec.container, slots=slots) as executor,
     ):
         resolved = resolution.resolve(loaded, cache=cache, identity=executor.identity())
         with watcher(loaded.name) as watching:
-            runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
+            runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching, slots=slots)
             states = _waves(runner, resolved, folder, retry_failed=retry_failed)
         tables(path, results=results, prices_file=None)
         return _exit_code(states, missing=len(resolved.unreachable))

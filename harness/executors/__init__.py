@@ -2,5 +2,6 @@
 
 from harness.executors.local import LocalExecutor
 from harness.executors.running import Cause, Ended, Executor, Running
+from harness.executors.slots import WHOLE, Slot
 
-__all__ = ["Cause", "Ended", "Executor", "LocalExecutor", "Running"]
+__all__ = ["WHOLE", "Cause", "Ended", "Executor", "LocalExecutor", "Running", "Slot"]

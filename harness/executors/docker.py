@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from harness.executors.engine import Image
 from harness.executors.limits import Limits
 from harness.executors.ownership import ROOT, User
 from harness.executors.running import Cause, Ended, Running
+from harness.executors.slots import WHOLE, Slot
 from harness.spec import Container
 
 CAMPAIGN = "tuner-harness.campaign"
@@ -48,8 +49,9 @@ class Refused:
 class DockerExecutor:
     """Starts each worker in a fresh container of one image, by its id.
 
-    ``campaign`` is the folder of the matrix being run: leftovers are known by it. ``gpu`` is a device's UUID or index,
-    or None. ``command`` is what the image runs; the worker's arguments follow it.
+    ``campaign`` is the folder of the matrix being run: leftovers are known by it. ``gpu`` is the UUID or index of the
+    device of those workers whose slot names none, or None. ``limits`` are those of a worker that is alone. ``command``
+    is what the image runs; the worker's arguments follow it.
     """
 
     client: Any
@@ -67,28 +69,37 @@ class DockerExecutor:
 
     @classmethod
     def ready(
-        cls, client: Any, *, reference: str, campaign: Path, container: Container, gpu: str | None
+        cls,
+        client: Any,
+        *,
+        reference: str,
+        campaign: Path,
+        container: Container,
+        gpu: str | None,
+        slots: Sequence[Slot] = (WHOLE,),
     ) -> DockerExecutor:
         """Return an executor whose image is there and was built from this harness's sources.
 
+        Every GPU of ``slots`` is tried, and ``gpu``.
+
         Raises:
-            MachineError: The engine, the image or the GPU isn't there, or the image is stale; says the way out.
-            UserError: The engine has less than the matrix asks for.
+            MachineError: The engine, the image or a GPU isn't there, or the image is stale; says the way out.
+            UserError: The engine, or the share of it that a slot is, has less than the matrix asks for.
         """
         image = engine.current(engine.image(client, reference), code=environment.code_hash())
         facts = engine.facts(client)
-        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
+        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0])
         made = cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
-        if gpu is not None:
-            made.try_gpu()
+        for device in sorted({gpu, *(slot.gpu for slot in slots)} - {None}):
+            made.try_gpu(device)
         return made
 
     def identity(self) -> Identity:
         """Return the image's id, and the hash of the sources that it was built from."""
         return Identity(environment=_bare(self.image.id), code=str(self.image.code))
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
-        """Start the worker's ``program`` in a container that may write to ``folder`` alone.
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> Running:
+        """Start the worker's ``program`` in a container that may write to ``folder`` alone, on its slot alone.
 
         A preparation, whose work it is to fill the cache, may write there too.
         """
@@ -96,7 +107,7 @@ class DockerExecutor:
         try:
             self._await_engine()
             self._sweep({CELL: folder.name})
-            return self._started(program, folder.absolute(), cache=cache, log=log, started=self.clock())
+            return self._started(program, folder.absolute(), cache=cache, log=log, slot=slot)
         except engine.FOREIGN as error:
             cause, detail = engine.explained(error)
             return Refused(ended=_refusal(cause, detail, started=started, now=self.clock()))
@@ -109,14 +120,14 @@ class DockerExecutor:
             if engine.explained(error)[0] is not Cause.ENGINE_GONE:
                 raise MachineError(engine.explained(error)[1]) from error
 
-    def try_gpu(self) -> None:
-        """Start a container with the GPU and nothing to do.
+    def try_gpu(self, gpu: str) -> None:
+        """Start a container with a GPU and nothing to do.
 
         Raises:
             MachineError: The engine can't give the GPU.
         """
         try:
-            remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1))))
+            remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1), slot=Slot(gpu=gpu))))
         except engine.FOREIGN as error:
             raise MachineError(engine.explained(error)[1]) from error
 
@@ -134,7 +145,8 @@ class DockerExecutor:
             else:
                 return
 
-    def _started(self, program: str, folder: Path, *, cache: Path, log: Path, started: float) -> DockerRunning:
+    def _started(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> DockerRunning:
+        started = self.clock()
         user = ownership.worker(cache)
         owner = ownership.owner(folder.parent)
         fills_cache = program == "prepare"
@@ -146,7 +158,7 @@ class DockerExecutor:
         try:
             container = self._begun(
                 command=[program, str(folder), str(cache), repr(started)],
-                **self._options(user, folder.name),
+                **self._options(user, folder.name, slot=slot),
                 **sandbox.places(folder, cache, user=user, fills_cache=fills_cache),
             )
         except BaseException:
@@ -174,14 +186,15 @@ class DockerExecutor:
             raise
         return container
 
-    def _options(self, user: User, cell: str = "") -> dict[str, Any]:
-        devices = [] if self.gpu is None else [sandbox.device(self.gpu, by_cdi=self.engine["cdi_devices"])]
+    def _options(self, user: User, cell: str = "", *, slot: Slot) -> dict[str, Any]:
+        gpu = slot.gpu or self.gpu
         return sandbox.options(
-            limits=self.limits,
+            limits=self.limits.within(slot, memory_bytes=self.engine["memory_bytes"]),
             user=user,
             image=_bare(self.image.id),
             labels={CAMPAIGN: str(self.campaign), CELL: cell},
-            devices=devices,
+            devices=[] if gpu is None else [sandbox.device(gpu, by_cdi=self.engine["cdi_devices"])],
+            slot=slot,
         )
 
     def _sweep(self, labels: Mapping[str, str]) -> None:

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import environment
 from harness.environment import Identity
 from harness.executors.running import SETTINGS, Ended
+from harness.executors.slots import WHOLE, Slot
 
 _POLITE_S = 5.0
 
@@ -26,17 +29,17 @@ class LocalExecutor:
         """Return what this Python is: its packages and the harness's sources."""
         return environment.identity()
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> LocalRunning:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> LocalRunning:
         """Start the worker's ``program`` on a cell folder; its output goes to ``log``."""
         started = time.monotonic()
         command = [sys.executable, "-m", "harness.worker", program, str(folder), str(cache), repr(started)]
-        with log.open("ab") as output:
+        with log.open("ab") as output, _held_to(slot.cpus):
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **SETTINGS, "HARNESS_HOST_PID": str(os.getpid())},
+                env={**os.environ, **SETTINGS, **_told(slot), "HARNESS_HOST_PID": str(os.getpid())},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )
@@ -80,3 +83,25 @@ class LocalRunning:
             wall_s=finished - self.started,
             finished=finished,
         )
+
+
+def _told(slot: Slot) -> dict[str, str]:
+    return slot.settings if slot.gpu is None else {**slot.settings, "CUDA_VISIBLE_DEVICES": slot.gpu}
+
+
+@contextmanager
+def _held_to(cpus: tuple[int, ...] | None) -> Iterator[None]:
+    """Hold this thread to processors, which a process that it starts inherits.
+
+    So nothing of the worker ever ran elsewhere: pinned by its number it would have begun to, and a worker that pins
+    itself has its interpreter started by then.
+    """
+    if cpus is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

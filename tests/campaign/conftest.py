@@ -15,7 +15,7 @@ from harness.campaign.running import Runner
 from harness.campaign.watching import Progress, State
 from harness.cells import Cell
 from harness.environment import Identity
-from harness.executors import Cause, Ended
+from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
@@ -103,6 +103,7 @@ class FakeRunning:
     executor: FakeExecutor
     started: float
     left: list[str]
+    slot: Slot = WHOLE
     stopped: bool = False
 
     def wait(self, timeout_s: float) -> Ended | None:
@@ -164,7 +165,7 @@ class FakeExecutor:
     def identity(self) -> Identity:
         return environment.identity()
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> FakeRunning:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> FakeRunning:
         assert cache.is_absolute()
         cell_folder = CellFolder(folder)
         assert cell_folder.outcome() is None
@@ -173,7 +174,7 @@ class FakeExecutor:
         script = self._script(program, name)
         with log.open("a", encoding="utf-8") as stream:
             stream.write(script.log)
-        running = FakeRunning(script, cell_folder, self, self.now, list(script.progress))
+        running = FakeRunning(script, cell_folder, self, self.now, list(script.progress), slot)
         self.workers.append(running)
         return running
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.campaign.running import in_turns, only_one, preparation_key
+from harness.campaign.preparing import key_of
+from harness.campaign.running import only_one
+from harness.campaign.scheduling import in_turns
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
@@ -329,17 +331,17 @@ def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell],
 
 
 def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
-    key = preparation_key(cell)
+    key = key_of(cell)
     smaller = cell.protocol.model_copy(update={"image_size": 64})
     trained = cell.backbone.model_copy(update={"weights": "imagenet"})
 
-    assert preparation_key(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
-    assert preparation_key(cell.model_copy(update={"protocol": smaller})) != key
-    assert preparation_key(cell.model_copy(update={"code": "d" * 64})) != key
+    assert key_of(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
+    assert key_of(cell.model_copy(update={"protocol": smaller})) != key
+    assert key_of(cell.model_copy(update={"code": "d" * 64})) != key
     # Untrained weights are drawn by the seed; trained ones are the same for all.
-    assert preparation_key(cell.model_copy(update={"seed": 9})) != key
+    assert key_of(cell.model_copy(update={"seed": 9})) != key
     seeds = [cell.model_copy(update={"backbone": trained, "seed": seed}) for seed in (1, 2)]
-    assert preparation_key(seeds[0]) == preparation_key(seeds[1])
+    assert key_of(seeds[0]) == key_of(seeds[1])
 
 
 def test_a_failed_preparation_is_the_users_mistake_before_any_search(

@@ -169,7 +169,7 @@ def test_containers_without_an_engine_exit_with_4_in_one_line(
 def test_how_to_go_on_in_containers_names_them_too() -> None:
     assert Where(executor="local").options == []
     assert Where(executor="docker").options == ["--executor", "docker"]
-    options = Where(executor="docker", image="my image", gpu="GPU-1").options
+    options = Where(executor="docker", image="my image", gpus=("GPU-1",)).options
     assert options == ["--executor", "docker", "--image", "my image", "--gpu", "GPU-1"]
 
 

@@ -49,6 +49,7 @@ class FakeContainer:
             "Config": {"User": options["user"]},
             "HostConfig": {
                 "NanoCpus": options["nano_cpus"],
+                "CpusetCpus": options["cpuset_cpus"],
                 "Memory": options["mem_limit"],
                 "MemorySwap": options["memswap_limit"],
                 "PidsLimit": options["pids_limit"],

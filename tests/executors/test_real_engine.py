@@ -404,7 +404,7 @@ def test_a_gpu_that_is_not_there_is_told_in_one_line(bench: Bench) -> None:
     with pytest.raises(
         MachineError, match=r"^the engine can give no GPU; install the NVIDIA container toolkit"
     ) as told:
-        bench.executor("true", gpu="0").try_gpu()
+        bench.executor("true", gpu="0").try_gpu("0")
 
     assert "\n" not in str(told.value)
     assert bench.containers() == []
