@@ -90,8 +90,9 @@ class DockerExecutor:
         facts = engine.facts(client)
         limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0])
         made = cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
-        for device in sorted({gpu, *(slot.gpu for slot in slots)} - {None}):
-            made.try_gpu(device)
+        for device in dict.fromkeys([gpu, *(slot.gpu for slot in slots)]):
+            if device is not None:
+                made.try_gpu(device)
         return made
 
     def identity(self) -> Identity:

@@ -26,7 +26,7 @@ def options(
     return {
         "cap_drop": ["ALL"],
         # Empty for all of them.
-        "cpuset_cpus": environment.cpu_list(slot.cpus or ()),
+        "cpuset_cpus": slot.cpu_set or "",
         "device_requests": list(devices),
         "environment": {
             **SETTINGS,

@@ -31,10 +31,19 @@ class Slot:
         return {environment.AT_ONCE: str(self.at_once)}
 
     @property
+    def cpu_set(self) -> str | None:
+        """The processors as the kernel writes them; None for all."""
+        return None if self.cpus is None else environment.cpu_list(self.cpus)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What a record says was given to its worker."""
+        return {"cpu_set": self.cpu_set, "gpu": self.gpu, "at_once": self.at_once}
+
+    @property
     def facts(self) -> dict[str, Any]:
-        """What a record's environment says of it."""
-        held = () if self.cpus is None else self.cpus
-        pinned = {"logical_cpus": len(held), "cpu_set": environment.cpu_list(held)} if held else {}
+        """What it changes in the facts of the harness's own process."""
+        pinned = {} if self.cpus is None else {"logical_cpus": len(self.cpus), "cpu_set": self.cpu_set}
         return {"at_once": self.at_once, **pinned}
 
 

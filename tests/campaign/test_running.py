@@ -10,7 +10,6 @@ import pytest
 
 from harness.campaign.preparing import key_of
 from harness.campaign.running import only_one
-from harness.campaign.scheduling import in_turns
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
@@ -502,16 +501,3 @@ def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list
         bench.run(cells)
 
     assert bench.executor.started == []
-
-
-def test_with_each_seed_another_tuner_goes_first(cells: list[Cell]) -> None:
-    planned = [each.model_copy(update={"seed": seed}) for seed in (5, 1, 9, 7) for each in cells]
-
-    order = [(cell.seed, cell.names.tuner) for cell in in_turns(planned)]
-
-    one, two, three = (cell.names.tuner for cell in cells)
-    assert order[:3] == [(5, one), (5, two), (5, three)]
-    assert order[3:6] == [(1, two), (1, three), (1, one)]
-    assert order[6:9] == [(9, three), (9, one), (9, two)]
-    assert order[9:] == [(7, one), (7, two), (7, three)]
-    assert in_turns([]) == []

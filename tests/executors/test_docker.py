@@ -13,9 +13,11 @@ from docker.errors import DockerException, NotFound
 
 from harness import environment
 from harness.errors import MachineError, UserError
-from harness.executors import Cause, Ended
+from harness.executors import WHOLE, Cause, Ended, Slot
+from harness.executors.docker import DockerExecutor
 from harness.executors.sandbox import HOME
 from harness.model import Reading
+from harness.spec import Container
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop
@@ -58,12 +60,14 @@ def test_a_container_is_kept_to_itself_and_to_its_limits(workshop: Workshop, cli
         "HOME": HOME,
         "USER": "harness",
         "HARNESS_IMAGE_ID": "1" * 64,
+        "HARNESS_AT_ONCE": "1",
     }
     uid = os.geteuid() or 10001
     gid = os.getegid() if os.geteuid() else uid
     assert options == {
         "entrypoint": ["python", "-m", "harness.worker"],
         "cap_drop": ["ALL"],
+        "cpuset_cpus": "",
         "device_requests": [],
         "init": True,
         "labels": {"tuner-harness.campaign": str(workshop.campaign), "tuner-harness.cell": "abc"},
@@ -481,3 +485,51 @@ def test_a_leftover_that_is_being_removed_already_is_no_error(
     monkeypatch.setattr(client.made[0], "remove", busy)
 
     executor.sweep()
+
+
+def test_several_gpus_are_each_tried_and_each_worker_gets_its_slots_alone(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    slots = [Slot(cpus=(number,), gpu=f"GPU-{number}", at_once=2) for number in range(2)]
+    executor = DockerExecutor.ready(
+        client, reference="mine:1", campaign=workshop.campaign, container=Container(), gpu="GPU-0", slots=slots
+    )
+
+    for slot in [*slots, WHOLE]:
+        executor.start("search", workshop.folder.path, cache=workshop.cache, log=workshop.log, slot=slot)
+
+    devices = [container.options["device_requests"][0]["DeviceIDs"] for container in client.made]
+    assert devices == [["GPU-0"], ["GPU-1"], ["GPU-0"], ["GPU-1"], ["GPU-0"]]
+
+
+def test_a_worker_beside_others_has_its_processors_and_its_share_of_the_memory(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    executor = workshop.executor()
+
+    for slot in (Slot(cpus=(0, 1, 3), at_once=3), WHOLE):
+        executor.start("search", workshop.folder.path, cache=workshop.cache, log=workshop.log, slot=slot)
+
+    beside, alone = (container.options for container in client.made)
+    assert (beside["cpuset_cpus"], beside["nano_cpus"], beside["mem_limit"]) == ("0-1,3", 3_000_000_000, 3 * GIB)
+    assert beside["environment"]["HARNESS_AT_ONCE"] == "3"
+    assert (alone["cpuset_cpus"], alone["nano_cpus"], alone["mem_limit"]) == ("", 4_000_000_000, 9 * GIB)
+    assert beside["memswap_limit"] == beside["mem_limit"]
+
+
+def test_a_matrix_that_asks_for_more_than_a_slot_has_is_told_before_anything_runs(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    slots = [Slot(cpus=(0, 1), at_once=2), Slot(cpus=(2, 3), at_once=2)]
+
+    with pytest.raises(UserError, match=r"^container\.cpus: 3 asked for, but each of 2 cells at once has 2; lower it$"):
+        DockerExecutor.ready(
+            client,
+            reference="mine:1",
+            campaign=workshop.campaign,
+            container=Container(cpus=3),
+            gpu=None,
+            slots=slots,
+        )
+
+    assert client.made == []

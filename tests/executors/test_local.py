@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.executors import LocalExecutor, local
+from harness.executors import LocalExecutor, Slot, local
 from harness.executors.local import LocalRunning
 
 
@@ -87,3 +88,49 @@ def test_a_worker_that_will_not_stop_is_killed_with_all_that_it_started(monkeypa
 def is_alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+WITNESS = """\
+import json, os, sys
+threads = [sorted(os.sched_getaffinity(int(thread))) for thread in os.listdir("/proc/self/task")]
+told = {name: os.environ.get(name) for name in ("HARNESS_AT_ONCE", "CUDA_VISIBLE_DEVICES")}
+print(json.dumps({"threads": threads, **told}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+def test_a_worker_is_held_to_its_slot_from_its_first_instruction_and_the_host_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stand-in for the interpreter, so that what a worker sees is seen without TensorFlow.
+    witness = tmp_path / "witness"
+    witness.write_text(f"#!{sys.executable}\n{WITNESS}")
+    witness.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(witness))
+    before = os.sched_getaffinity(0)
+    slot = Slot(cpus=(max(before),), gpu="GPU-ä", at_once=2)
+
+    running = LocalExecutor().start("search", tmp_path, cache=tmp_path, log=tmp_path / "log", slot=slot)
+
+    assert os.sched_getaffinity(0) == before
+    assert running.wait(30.0) is not None
+    assert json.loads((tmp_path / "log").read_text()) == {
+        "threads": [[max(before)]],
+        "HARNESS_AT_ONCE": "2",
+        "CUDA_VISIBLE_DEVICES": "GPU-ä",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+def test_a_worker_that_can_not_be_started_leaves_the_host_unpinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    before = os.sched_getaffinity(0)
+
+    with pytest.raises(FileNotFoundError):
+        LocalExecutor().start(
+            "search", tmp_path, cache=tmp_path, log=tmp_path / "log", slot=Slot(cpus=(max(before),), at_once=2)
+        )
+
+    assert os.sched_getaffinity(0) == before
