@@ -97,6 +97,19 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
     assert owners(there / "my résultats") == {os.geteuid()}
 
 
+def test_cells_side_by_side_see_their_own_processors_alone(tmp_path: Path) -> None:
+    answer = run(tmp_path, SMOKE, *IN_CONTAINERS, "--at-once", "2")
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    records = [record for _, record in cells(tmp_path, "smoke").values()]
+    assert {record.environment["at_once"] for record in records} == {2}
+    # Each read by the worker itself, from inside.
+    seen = {record.environment["cpu_set"] for record in records}
+    assert len(seen) == 2
+    assert seen == {record.evidence["enforced"]["cpu_set"] for record in records}
+    assert {record.environment["logical_cpus"] for record in records} == {len(os.sched_getaffinity(0)) // 2}
+
+
 def containers(path: Path) -> list[Any]:
     """Return the containers of a run's matrix that are on the engine."""
     client = engine.connect()
