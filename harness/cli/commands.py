@@ -55,7 +55,18 @@ _EXECUTOR = click.option(
 _IMAGE = click.option(
     "--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu where there is a GPU]"
 )
-_GPU = click.option("--gpu", help="UUID or index of the one GPU that workers get; one that sees none ends at once.")
+_GPU = click.option(
+    "--gpu",
+    "gpus",
+    multiple=True,
+    help="UUID or index of a GPU, or all; of several each runs one cell, side by side.  [default: with auto all of one "
+    "model]",
+)
+_AT_ONCE = click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    help="Cells that run side by side, each on its own equal set of processors.  [default: 1, or one for each GPU]",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -75,6 +86,7 @@ def harness() -> None:
 @_EXECUTOR
 @_IMAGE
 @_GPU
+@_AT_ONCE
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 @_MIX
 def run(
@@ -84,7 +96,8 @@ def run(
     *,
     executor: str,
     image: str | None,
-    gpu: str | None,
+    gpus: tuple[str, ...],
+    at_once: int | None,
     retry_failed: bool,
     mix_environments: bool,
 ) -> int:
@@ -92,7 +105,7 @@ def run(
     from harness.cli import running
     from harness.cli.executors import Where
 
-    where = Where(executor=executor, image=image, gpu=gpu)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     return running.run(
         matrix,
         results=results,
@@ -111,6 +124,7 @@ def run(
 @_EXECUTOR
 @_IMAGE
 @_GPU
+@_AT_ONCE
 @_JSON
 @click.option(
     "--calibrate",
@@ -125,7 +139,8 @@ def plan(
     *,
     executor: str,
     image: str | None,
-    gpu: str | None,
+    gpus: tuple[str, ...],
+    at_once: int | None,
     as_json: bool,
     calibrate: bool,
 ) -> None:
@@ -133,7 +148,7 @@ def plan(
     from harness.cli import planning
     from harness.cli.executors import Where
 
-    where = Where(executor=executor, image=image, gpu=gpu)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     planning.show(
         matrix, results=results, cache=cache, where=where, prices_file=prices, as_json=as_json, calibrate=calibrate
     )
