@@ -40,7 +40,8 @@ start() {
   is_ours && fail "the engine of process $(cat "$STATE/pid") doesn't answer; docker/test-engine.sh stop ends it"
   rm -f "$STATE/temporary"
   local data=${1:-}
-  if [ -z "$data" ]; then data=$(mktemp -d); echo "$data" > "$STATE/temporary"; fi
+  if [ -z "$data" ]; then data=$(mktemp -d); touch "$STATE/temporary"; fi
+  realpath -m "$data" > "$STATE/data"
   # No network of its own: that needs rights over the host's, and containers of searches have none anyway.
   setsid dockerd --host "${DOCKER_HOST:-unix:///var/run/docker.sock}" --data-root "$data" --exec-root "$STATE/run" \
     --pidfile "$STATE/docker.pid" --bridge=none --iptables=false < /dev/null > "$STATE/dockerd.log" 2>&1 &
@@ -59,9 +60,29 @@ wait_for_answer() {
   fail "the engine didn't answer in $PATIENCE_S s; see $STATE/dockerd.log"
 }
 
+unmount_beneath() {
+  # The deepest first; the kernel writes spaces and the like as \040.
+  local target
+  awk '{ print $5 }' /proc/self/mountinfo | sort -r | while read -r target; do
+    target=$(printf '%b' "${target//\\/\\0}")
+    if [[ $target == "$1"/* ]]; then umount "$target"; fi
+  done
+}
+
 forget() {
-  # A build on the host's network leaves that mounted.
-  if mountpoint --quiet "$STATE/run/netns/default" 2> /dev/null; then umount "$STATE/run/netns/default"; fi
+  [ -e "$STATE" ] || return 0
+  # Builds on the host's network, and containers that outlived an engine, leave something mounted.
+  unmount_beneath "$(realpath -m "$STATE")"
+  if [ -r "$STATE/data" ]; then
+    local data
+    data=$(cat "$STATE/data")
+    unmount_beneath "$data"
+    if [ -e "$STATE/temporary" ]; then
+      # An engine that was killed leaves its data mounted on itself.
+      if mountpoint --quiet "$data"; then umount "$data"; fi
+      rm -rf "$data"
+    fi
+  fi
   rm -rf "$STATE"
 }
 
@@ -75,7 +96,6 @@ stop() {
     sleep 0.5
   done
   if is_ours; then fail "process $pid doesn't end in $PATIENCE_S s; see $STATE/dockerd.log"; fi
-  if [ -r "$STATE/temporary" ]; then rm -rf "$(cat "$STATE/temporary")"; fi
   forget
   echo "engine stopped"
 }

@@ -7,8 +7,10 @@ import hashlib
 import os
 import platform
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ _PACKAGE = Path(__file__).parent
 IMAGE = "HARNESS_IMAGE_CONTENT"
 # Set by an executor whose workers are to train on a GPU.
 NEEDS_GPU = "HARNESS_NEEDS_GPU"
+# Set for a worker by whoever starts it: how many cells the run has at work at once.
+AT_ONCE = "HARNESS_AT_ONCE"
 
 # What no search runs through: a change here leaves every cell what it was.
 _OUTSIDE_A_SEARCH = (
@@ -98,6 +102,8 @@ def facts() -> dict[str, Any]:
     return {
         "cpu_model": cpu_model(),
         "logical_cpus": logical_cpus(),
+        "cpu_set": cpu_set(),
+        "at_once": int(os.environ.get(AT_ONCE, "1")),
         "memory_bytes": memory_bytes(),
         "platform": platform.platform(),
         "kernel": platform.release(),
@@ -121,6 +127,18 @@ def cpu_model() -> str:
 def logical_cpus() -> int:
     """Return how many processors this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_set() -> str | None:
+    """Return which processors this process may run on, as ``cpu_list``; None where the system doesn't tell."""
+    return cpu_list(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+def cpu_list(cpus: Collection[int]) -> str:
+    """Return numbers as the kernel writes them: ``0-3,8``."""
+    counted = enumerate(sorted(cpus))
+    runs = [[cpu for _, cpu in run] for _, run in groupby(counted, key=lambda each: each[1] - each[0])]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def memory_bytes() -> int:

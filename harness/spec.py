@@ -193,9 +193,9 @@ class Container(Section):
     """
 
     cpus: Annotated[float | None, Field(ge=0.01, le=4096, examples=[4])] = None
-    """Processors; all that the engine has, where left out."""
+    """Processors; all that the engine has, where left out, or the cell's share of them."""
     memory_gib: Annotated[float | None, Field(ge=0.03125, le=65536, examples=[8])] = None
-    """Memory, swap included; nine tenths of what the engine has, where left out."""
+    """Memory, swap included; nine tenths of what the engine has, where left out, or the cell's share of it."""
     pids: Annotated[Count, Field(examples=[4096])] = 4096
     """Processes and threads."""
     shm_mib: Annotated[Count, Field(examples=[64])] = 64

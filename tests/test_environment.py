@@ -17,6 +17,24 @@ def test_the_facts_name_the_machine_and_what_trains_on_it() -> None:
     assert {"keras", "keras-tuner", "optuna", "numpy"} <= set(facts["packages"])
 
 
+def test_the_facts_say_on_which_processors_and_beside_how_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_AT_ONCE", raising=False)
+    assert environment.facts()["at_once"] == 1
+    monkeypatch.setenv("HARNESS_AT_ONCE", "4")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {9, 1, 2, 3}, raising=False)
+
+    facts = environment.facts()
+
+    assert (facts["at_once"], facts["cpu_set"], facts["logical_cpus"]) == (4, "1-3,9", 4)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "said"), [((), ""), ((7,), "7"), ((0, 1), "0-1"), ((5, 0, 2, 1, 6, 7), "0-2,5-7"), (range(128), "0-127")]
+)
+def test_processors_are_listed_as_the_kernel_does(cpus: tuple[int, ...], said: str) -> None:
+    assert environment.cpu_list(cpus) == said
+
+
 def test_the_lock_covers_what_a_search_imports_and_leaves_out_what_it_does_not() -> None:
     packages = environment.packages()
 

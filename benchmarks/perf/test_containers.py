@@ -34,7 +34,7 @@ def contained(folder: Path) -> Iterator[DockerExecutor]:
     """The executor of `harness run --executor docker`, with nothing limited that a matrix doesn't limit."""
     made, reason = None, ""
     try:
-        made = DockerExecutor.ready(engine.connect(), reference=IMAGE, campaign=folder, container=Container(), gpu=None)
+        made = DockerExecutor.ready(engine.connect(), reference=IMAGE, campaign=folder, container=Container())
     except MachineError as error:
         reason = str(error)
     if made is None:

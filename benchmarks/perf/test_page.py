@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.perf import records
 from benchmarks.perf.figures import Figure
-from harness import analysis, page, prices, reports
+from harness import analysis, carbon, page, prices, reports
 from harness.plans import MatrixFolder
 
 Measured = Callable[[Callable[[], Figure]], Figure]
@@ -36,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[float]
     for cell_id in folder.cell_ids():
         folder.cell(cell_id).log.write_text(LOG_LINE * 60)
     results, price_list = analysis.read(folder), prices.load()
-    tables = reports.made(results, prices=price_list)
+    tables = reports.made(results, prices=price_list, carbon=carbon.load())
     took = []
     for _ in range(TURNS):
         began = time.perf_counter()

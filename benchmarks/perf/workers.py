@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.cells import Cell
 from harness.errors import MACHINE_TROUBLE_EXIT
-from harness.executors import Ended, Executor
+from harness.executors import WHOLE, Ended, Executor
 from harness.records import CellFolder
 
 TIMEOUT_S = 300.0
@@ -41,6 +41,6 @@ def turned_away_s(executor: Executor, cell: Cell, path: Path, cache: Path) -> fl
 
 def run(executor: Executor, program: str, folder: CellFolder, cache: Path) -> Ended:
     """Start a worker, and return its end once its executor is done with it."""
-    running = executor.start(program, folder.path, cache=cache, log=folder.log)
+    running = executor.start(program, folder.path, cache=cache, log=folder.log, slot=WHOLE)
     ended = running.wait(TIMEOUT_S)
     return running.stop() if ended is None else ended

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, images
+from harness.cli.slots import Chosen
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
 from harness.executors import engine
 from harness.executors.docker import DockerExecutor
-from harness.spec import Container, Device
+from harness.spec import Container
 
 DECLARED = Path(environment.__file__).parents[1] / "docker" / "images.toml"
 """What a checkout of the harness declares; one that was installed as a package has none."""
 
 # Measured on two cores, with every package to be fetched.
 _FIRST_BUILD = {"cpu": "2 GB and about 3 minutes", "gpu": "7 GB and about 6 minutes"}
-_DRIVER_PATIENCE_S = 20
 # An engine of another host that is switched off would let every run wait for a minute.
 _ENGINE_PATIENCE_S = 20
 
@@ -35,21 +33,20 @@ class Intent:
     Attributes:
         reference: The image.
         engine: The engine's version.
-        gpu: The device that they get, by UUID or index; None for none.
+        chosen: The slots that they run on.
         build: The image where it must be built first; None where it is here and current.
         identity: What the workers are, built or not.
     """
 
     reference: str
     engine: str
-    gpu: str | None
+    chosen: Chosen
     build: images.Image | None
     identity: Identity
 
     def __str__(self) -> str:
         """Say it as the end of "running …"."""
-        device = "no GPU" if self.gpu is None else f"GPU {self.gpu}"
-        return f"in containers of {self.reference} (engine {self.engine}, {device})"
+        return f"in containers of {self.reference} (engine {self.engine}, {self.chosen})"
 
     @property
     def builds(self) -> bool:
@@ -62,35 +59,31 @@ class Intent:
         return True
 
 
-def named(reference: str | None, *, gpu: str | None, device: Device) -> Intent:
+def named(reference: str | None, *, chosen: Chosen) -> Intent:
     """Return containers of an image by its name, None for the harness's own; nothing is started.
 
     Raises:
-        MachineError: The engine, the image or a GPU isn't there, or the image is stale; says the way out.
+        MachineError: The engine or the image isn't there, or the image is stale; says the way out.
     """
-    if gpu is None and device == "gpu":
-        gpu = _any_gpu()
-    reference = reference or f"tuner-harness:{'cpu' if gpu is None else 'gpu'}"
+    reference = reference or f"tuner-harness:{_target(chosen)}"
     with closing(engine.connect()) as client:
         version = engine.facts(client)["version"]
         found = engine.current(engine.image(client, reference), code=environment.code_hash())
-        return Intent(reference=reference, engine=version, gpu=gpu, build=None, identity=engine.identity(found))
+        return Intent(reference=reference, engine=version, chosen=chosen, build=None, identity=engine.identity(found))
 
 
-def found(*, device: Device) -> Intent:
-    """Return what this host can do: nothing is built, fetched or started to find out.
+def found(chosen: Chosen) -> Intent:
+    """Return what this host can do with its slots: nothing is built, fetched or started to find out.
 
     Raises:
         MachineError: No container could be run; one line says why, and the way out where there is one.
         ImagesError: ``docker/images.toml`` can't be followed.
     """
-    gpu = _any_gpu() if device == "gpu" else next(iter(gpus()), None)
-    target = "cpu" if gpu is None else "gpu"
     with closing(_connected()) as client:
         version = engine.facts(client)["version"]
         if not DECLARED.is_file():
-            return _installed(client, f"tuner-harness:{target}", version=version, gpu=gpu)
-        return _declared(client, target, version=version, gpu=gpu)
+            return _installed(client, version=version, chosen=chosen)
+        return _declared(client, version=version, chosen=chosen)
 
 
 def ready(intent: Intent, *, campaign: Path, container: Container) -> DockerExecutor:
@@ -102,41 +95,20 @@ def ready(intent: Intent, *, campaign: Path, container: Container) -> DockerExec
     """
     client = engine.connect()
     if intent.build is not None:
-        _try_gpu_first(client, intent, campaign=campaign, container=container)
+        _try_gpus_first(client, intent, campaign=campaign, container=container)
         images.build(
             intent.build,
             extra_ca=_path(os.environ.get("SSL_CERT_FILE")),
             index_url=os.environ.get("PIP_INDEX_URL"),
         )
     return DockerExecutor.ready(
-        client, reference=intent.reference, campaign=campaign, container=container, gpu=intent.gpu
+        client, reference=intent.reference, campaign=campaign, container=container, slots=intent.chosen.slots
     )
 
 
 def build_takes(image: images.Image) -> str:
     """Return how large an image is and how long its build takes, in words."""
     return f"the first time {_FIRST_BUILD[image.target]}, later seconds where only sources changed"
-
-
-def gpus() -> list[str]:
-    """Return the UUIDs of the GPUs that NVIDIA's driver answers for; none where there is no driver."""
-    command = shutil.which("nvidia-smi")
-    if command is None:
-        return []
-    query = [command, "--query-gpu=uuid", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=_DRIVER_PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        # A broken driver never answers.
-        return []
-    return [line.strip() for line in answer.stdout.splitlines() if line.strip()] if answer.returncode == 0 else []
-
-
-def _any_gpu() -> str:
-    listed = gpus()
-    if not listed:
-        raise MachineError("device: the matrix asks for a GPU, and NVIDIA's driver lists none; see docs/gpu-host.md")
-    return listed[0]
 
 
 def _connected() -> Any:
@@ -146,33 +118,40 @@ def _connected() -> Any:
         raise EngineError("no container engine answers; harness doctor says more") from error
 
 
-def _installed(client: Any, reference: str, *, version: str, gpu: str | None) -> Intent:
+def _target(chosen: Chosen) -> str:
+    return "gpu" if chosen.has_gpus else "cpu"
+
+
+def _installed(client: Any, *, version: str, chosen: Chosen) -> Intent:
     """Return containers of an image that is here and current: without its sources' folder, none can be built."""
+    reference = f"tuner-harness:{_target(chosen)}"
     try:
         here = engine.current(engine.image(client, reference), code=environment.code_hash())
     except MachineError as error:
         way = "this installation has no docker/ folder to build from: build it in a checkout of the same version"
         raise MachineError(f"{str(error).partition(';')[0]}; {way}") from error
-    return Intent(reference=reference, engine=version, gpu=gpu, build=None, identity=engine.identity(here))
+    return Intent(reference=reference, engine=version, chosen=chosen, build=None, identity=engine.identity(here))
 
 
-def _declared(client: Any, target: str, *, version: str, gpu: str | None) -> Intent:
-    image = next(one for one in images.load(DECLARED) if one.target == target)
+def _declared(client: Any, *, version: str, chosen: Chosen) -> Intent:
+    image = next(one for one in images.load(DECLARED) if one.target == _target(chosen))
     stale = images.stale(image)
     if stale:
         made_of = images.planned(image)
         identity = Identity(environment=made_of.content, code=made_of.source)
     else:
         identity = engine.identity(engine.image(client, image.tag))
-    return Intent(reference=image.tag, engine=version, gpu=gpu, build=image if stale else None, identity=identity)
+    build = image if stale else None
+    return Intent(reference=image.tag, engine=version, chosen=chosen, build=build, identity=identity)
 
 
-def _try_gpu_first(client: Any, intent: Intent, *, campaign: Path, container: Container) -> None:
-    """Try the GPU with any image that is here, before minutes go into one that could not use it."""
-    here = next(_here(client, intent), None) if intent.gpu is not None else None
+def _try_gpus_first(client: Any, intent: Intent, *, campaign: Path, container: Container) -> None:
+    """Try the GPUs with any image that is here, before minutes go into one that could not use them."""
+    here = next(_here(client, intent), None) if intent.chosen.has_gpus else None
     if here is not None:
-        executor = DockerExecutor.of(client, image=here, campaign=campaign, container=container, gpu=intent.gpu)
-        executor.try_gpu()
+        slots = intent.chosen.slots
+        executor = DockerExecutor.of(client, image=here, campaign=campaign, container=container, slots=slots)
+        executor.try_gpus(slots)
 
 
 def _here(client: Any, intent: Intent) -> Iterator[engine.Image]:

@@ -55,7 +55,18 @@ _EXECUTOR = click.option(
 _IMAGE = click.option(
     "--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu where there is a GPU]"
 )
-_GPU = click.option("--gpu", help="UUID or index of the one GPU that workers get; one that sees none ends at once.")
+_GPU = click.option(
+    "--gpu",
+    "gpus",
+    multiple=True,
+    help="UUID or index of a GPU, or all; of several each runs one cell, side by side.  [default: with auto all of one "
+    "model]",
+)
+_AT_ONCE = click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    help="Cells that run side by side, each on its own equal set of processors.  [default: 1, or one for each GPU]",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
@@ -77,6 +88,7 @@ def harness() -> None:
 @_EXECUTOR
 @_IMAGE
 @_GPU
+@_AT_ONCE
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 @_MIX
 def run(
@@ -86,7 +98,8 @@ def run(
     *,
     executor: str,
     image: str | None,
-    gpu: str | None,
+    gpus: tuple[str, ...],
+    at_once: int | None,
     retry_failed: bool,
     mix_environments: bool,
 ) -> int:
@@ -94,7 +107,7 @@ def run(
     from harness.cli import running
     from harness.cli.executors import Where
 
-    where = Where(executor=executor, image=image, gpu=gpu)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     return running.run(
         matrix,
         results=results,
@@ -113,6 +126,7 @@ def run(
 @_EXECUTOR
 @_IMAGE
 @_GPU
+@_AT_ONCE
 @_JSON
 @click.option(
     "--calibrate",
@@ -127,7 +141,8 @@ def plan(
     *,
     executor: str,
     image: str | None,
-    gpu: str | None,
+    gpus: tuple[str, ...],
+    at_once: int | None,
     as_json: bool,
     calibrate: bool,
 ) -> None:
@@ -135,7 +150,7 @@ def plan(
     from harness.cli import planning
     from harness.cli.executors import Where
 
-    where = Where(executor=executor, image=image, gpu=gpu)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     planning.show(
         matrix, results=results, cache=cache, where=where, prices_file=prices, as_json=as_json, calibrate=calibrate
     )

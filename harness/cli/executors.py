@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli import slots
+from harness.cli.slots import Chosen
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
-from harness.executors import Executor, LocalExecutor
+from harness.executors import Executor, LocalExecutor, Slot
+from harness.meters import nvml
 from harness.spec import Container, Device
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ class Local:
 
     why: str | None
     identity: Identity
+    chosen: Chosen
 
     @property
     def builds(self) -> bool:
@@ -43,29 +47,41 @@ class Local:
 
     def __str__(self) -> str:
         """Say it as the end of "running …"."""
-        return "as local processes" if self.why is None else f"as local processes: {self.why}"
+        number = len(self.chosen.slots)
+        processes = "as local processes" if number == 1 else f"as local processes ({self.chosen})"
+        return processes if self.why is None else f"{processes}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """An executor, and the slots on which it starts workers."""
+
+    executor: Executor
+    slots: Sequence[Slot]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """What the options say: an executor's name, and an image and a GPU, or None."""
+    """What the options say: an executor's name, an image or None, GPUs, and how many cells run at once."""
 
     executor: str
     image: str | None = None
-    gpu: str | None = None
+    gpus: tuple[str, ...] = ()
+    at_once: int | None = None
 
     @property
     def options(self) -> list[str]:
         """The options that say the same."""
-        named = {"--image": self.image, "--gpu": self.gpu}
-        given = [word for name, value in named.items() if value is not None for word in (name, value)]
-        usual = self.executor == os.environ.get(VARIABLE, "auto")
-        return [*([] if usual else ["--executor", self.executor]), *given]
+        executor = None if self.executor == os.environ.get(VARIABLE, "auto") else self.executor
+        at_once = None if self.at_once is None else str(self.at_once)
+        named = [("--executor", executor), ("--image", self.image), *(("--gpu", gpu) for gpu in self.gpus)]
+        given = [*named, ("--at-once", at_once)]
+        return [word for name, value in given if value is not None for word in (name, value)]
 
     @property
     def is_free(self) -> bool:
         """Whether the choice is the harness's: an image or a GPU that is named is for a container."""
-        return self.executor == "auto" and self.image is None and self.gpu is None
+        return self.executor == "auto" and self.image is None and not self.gpus
 
     def intended(self, *, device: Device) -> Intent | Local:
         """Return where cells would run; nothing is built, fetched or started to find out.
@@ -77,40 +93,40 @@ class Where:
         if self.executor == "local":
             if self.image is not None:
                 raise UserError("--image: a local process has none; add --executor docker, or leave it out")
-            return Local(why=None, identity=self._processes(device).identity())
+            return self._local(None, device)
         # Only here: the engine's SDK takes a fifth of a second to import.
         from harness.cli import auto  # noqa: PLC0415
 
         if not self.is_free:
-            return auto.named(self.image, gpu=self.gpu, device=device)
+            return auto.named(self.image, chosen=self._chosen(device))
         try:
-            return auto.found(device=device)
+            return auto.found(self._chosen(device))
         except MachineError as error:
-            return Local(why=str(error), identity=self._processes(device).identity())
+            return self._local(str(error), device)
 
     @contextmanager
-    def working(self, *, campaign: Path, container: Container, device: Device) -> Iterator[Executor]:
-        """Give the executor, and say which; containers that a run leaves behind are removed, earlier ones' too.
+    def working(self, *, campaign: Path, container: Container, device: Device) -> Iterator[Here]:
+        """Give the executor and its slots, and say which; containers left behind, earlier runs' too, are removed.
 
         Raises:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
         intent = self.intended(device=device)
-        containers, intent = self._containers(intent, campaign=campaign, container=container)
+        containers, intent = self._containers(intent, campaign=campaign, container=container, device=device)
         if intent.is_news:
             _say(f"running {intent}")
         if containers is None:
-            yield self._processes(device)
+            yield Here(executor=_processes(device), slots=intent.chosen.slots)
             return
         containers.sweep()
         try:
-            yield containers
+            yield Here(executor=containers, slots=intent.chosen.slots)
         finally:
             containers.sweep()
 
     def _containers(
-        self, intent: Intent | Local, *, campaign: Path, container: Container
+        self, intent: Intent | Local, *, campaign: Path, container: Container, device: Device
     ) -> tuple[DockerExecutor | None, Intent | Local]:
         """Return what runs containers as intended; None, and local processes, where there is to be none or it fails."""
         if isinstance(intent, Local):
@@ -124,11 +140,21 @@ class Where:
         except MachineError as error:
             if not self.is_free:
                 raise
-            return None, Local(why=str(error), identity=LOCAL().identity())
+            return None, self._local(str(error), device)
 
-    def _processes(self, device: Device) -> Executor:
-        needs_gpu = device == "gpu" or self.gpu is not None
-        return LOCAL(gpu=self.gpu, needs_gpu=True) if needs_gpu else LOCAL()
+    def _chosen(self, device: Device) -> Chosen:
+        """Return what containers would run on: where no GPU is named, those of this host or, of a named image, none."""
+        if self.gpus or not (self.is_free or device == "gpu"):
+            return slots.asked(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
+        return slots.of_host(at_once=self.at_once, find=nvml.find, shown=os.environ, needs_gpu=device == "gpu")
+
+    def _local(self, why: str | None, device: Device) -> Local:
+        chosen = slots.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
+        return Local(why=why, identity=_processes(device).identity(), chosen=chosen)
+
+
+def _processes(device: Device) -> Executor:
+    return LOCAL(needs_gpu=True) if device == "gpu" else LOCAL()
 
 
 def _say(line: str) -> None:

@@ -74,11 +74,11 @@ def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where
     spec = loaded.spec
     with (
         only_one(folder),
-        where.working(campaign=folder.path, container=spec.container, device=spec.device) as executor,
+        where.working(campaign=folder.path, container=spec.container, device=spec.device) as here,
         watcher("calibration", quiet=quiet) as watching,
     ):
-        cells = resolution.resolve(loaded, cache=cache, identity=executor.identity()).cells
-        runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
+        cells = resolution.resolve(loaded, cache=cache, identity=here.executor.identity()).cells
+        runner = Runner(folder=folder, executor=here.executor, cache=cache, watcher=watching, slots=here.slots)
         runner.run(forecast.calibrations(cells), retry_failed=True)
 
 

@@ -32,11 +32,11 @@ def run(
     with (
         only_one(folder),
         _saying_what_is_kept(folder, path, [*_unless_default(results, cache), *where.options]),
-        where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as executor,
+        where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as here,
     ):
-        resolved = resolution.resolve(loaded, cache=cache, identity=executor.identity())
+        resolved = resolution.resolve(loaded, cache=cache, identity=here.executor.identity())
         with watcher(loaded.name) as watching:
-            runner = Runner(folder=folder, executor=executor, cache=cache, watcher=watching)
+            runner = Runner(folder=folder, executor=here.executor, cache=cache, watcher=watching, slots=here.slots)
             states = _waves(runner, resolved, folder, retry_failed=retry_failed)
         reporting.write(path, results=results, figures=Figures(), mix_environments=mix_environments)
         return _exit_code(states, missing=len(resolved.unreachable))

@@ -62,15 +62,15 @@ class Lines:
         """Say what is prepared."""
         self._say(f"preparing {cell.names.dataset} for {cell.names.backbone}")
 
-    def cell_begins(self, cell: Cell) -> None:  # noqa: ARG002 - the protocol gives it
-        """Count the cell."""
-        self._position += 1
+    def cell_begins(self, cell: Cell) -> None:
+        """Say nothing: it will be said how the cell ended."""
 
     def cell_advances(self, cell: Cell, progress: CellProgress) -> None:
         """Say nothing: a line for each epoch would bury the rest."""
 
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
-        """Say how the cell ended."""
+        """Count the cell and say how it ended."""
+        self._position += 1
         self._say(
             f"[{self._position}/{self._total}] {describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
         )
@@ -81,14 +81,13 @@ class Lines:
 
 
 class Bars:
-    """A bar each for the matrix, the running cell and its trial."""
+    """A bar for the matrix, and two for each running cell: its own, and below it its trial's."""
 
     def __init__(self, matrix: str, progress: Progress) -> None:
         self._name = matrix
         self._progress = progress
         self._matrix: TaskID | None = None
-        self._cell: TaskID | None = None
-        self._trial: TaskID | None = None
+        self._running: dict[str, tuple[TaskID, TaskID]] = {}
 
     def begins(self, *, total: int, finished: int) -> None:
         """Show the matrix's bar."""
@@ -100,16 +99,19 @@ class Bars:
 
     def cell_begins(self, cell: Cell) -> None:
         """Show the cell's bar and its trial's."""
-        self._cell = self._progress.add_task(describe(cell), total=forecast.most_epochs(cell), note="starting")
-        self._trial = self._progress.add_task("trial", total=cell.protocol.epochs_per_trial, note="")
+        self._running[cell.id] = (
+            self._progress.add_task(describe(cell), total=forecast.most_epochs(cell), note="starting"),
+            self._progress.add_task("trial", total=cell.protocol.epochs_per_trial, note=""),
+        )
 
-    def cell_advances(self, cell: Cell, progress: CellProgress) -> None:  # noqa: ARG002 - the protocol gives it
-        """Move the bars of the cell and the trial."""
-        if self._cell is None or self._trial is None:
+    def cell_advances(self, cell: Cell, progress: CellProgress) -> None:
+        """Move the bars of the cell and its trial."""
+        if cell.id not in self._running:
             return
-        self._progress.update(self._cell, completed=progress.epochs_done, note=f"best F1 {progress.best_f1:.3f}")
+        search, trial = self._running[cell.id]
+        self._progress.update(search, completed=progress.epochs_done, note=f"best F1 {progress.best_f1:.3f}")
         self._progress.update(
-            self._trial,
+            trial,
             description=f"trial {progress.trial + 1}",
             completed=progress.epoch,
             total=progress.last_epoch,
@@ -118,9 +120,8 @@ class Bars:
 
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         """Take the cell's bars away and say how it ended."""
-        for task in (self._cell, self._trial):
-            if task is not None:
-                self._progress.remove_task(task)
+        for task in self._running.pop(cell.id, ()):
+            self._progress.remove_task(task)
         if self._matrix is not None:
             self._progress.advance(self._matrix)
         line = f"{describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"

@@ -2,5 +2,6 @@
 
 from harness.executors.local import LocalExecutor
 from harness.executors.running import OWN_SIGNALS, Cause, Ended, Executor, Running
+from harness.executors.slots import WHOLE, Slot
 
-__all__ = ["OWN_SIGNALS", "Cause", "Ended", "Executor", "LocalExecutor", "Running"]
+__all__ = ["OWN_SIGNALS", "WHOLE", "Cause", "Ended", "Executor", "LocalExecutor", "Running", "Slot"]

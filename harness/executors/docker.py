@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from harness.executors.engine import Image
 from harness.executors.limits import Limits
 from harness.executors.ownership import ROOT, User
 from harness.executors.running import Cause, Ended, Running
+from harness.executors.slots import WHOLE, Slot
 from harness.spec import Container
 
 CAMPAIGN = "tuner-harness.campaign"
@@ -48,8 +49,8 @@ class Refused:
 class DockerExecutor:
     """Starts each worker in a fresh container of one image, by its id.
 
-    ``campaign`` is the folder of the matrix being run: leftovers are known by it. ``gpu`` is a device's UUID or index,
-    or None. ``command`` is what the image runs; the worker's arguments follow it.
+    ``campaign`` is the folder of the matrix being run: leftovers are known by it. ``limits`` are those of a worker that
+    is alone. ``command`` is what the image runs; the worker's arguments follow it.
     """
 
     client: Any
@@ -57,7 +58,6 @@ class DockerExecutor:
     engine: Mapping[str, Any]
     limits: Limits
     campaign: Path
-    gpu: str | None = None
     command: tuple[str, ...] = _WORKER
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -67,33 +67,40 @@ class DockerExecutor:
 
     @classmethod
     def ready(
-        cls, client: Any, *, reference: str, campaign: Path, container: Container, gpu: str | None
+        cls,
+        client: Any,
+        *,
+        reference: str,
+        campaign: Path,
+        container: Container,
+        slots: Sequence[Slot] = (WHOLE,),
     ) -> DockerExecutor:
-        """Return an executor whose image is there and was built from this harness's sources.
+        """Return an executor whose image is there and was built from this harness's sources; every GPU is tried.
 
         Raises:
-            MachineError: The engine, the image or the GPU isn't there, or the image is stale; says the way out.
-            UserError: The engine has less than the matrix asks for.
+            MachineError: The engine, the image or a GPU isn't there, or the image is stale; says the way out.
+            UserError: The engine, or the share of it that a slot is, has less than the matrix asks for.
         """
         image = engine.current(engine.image(client, reference), code=environment.code_hash())
-        made = cls.of(client, image=image, campaign=campaign, container=container, gpu=gpu)
-        if gpu is not None:
-            made.try_gpu()
+        made = cls.of(client, image=image, campaign=campaign, container=container, slots=slots)
+        made.try_gpus(slots)
         return made
 
     @classmethod
-    def of(cls, client: Any, *, image: Image, campaign: Path, container: Container, gpu: str | None) -> DockerExecutor:
+    def of(
+        cls, client: Any, *, image: Image, campaign: Path, container: Container, slots: Sequence[Slot]
+    ) -> DockerExecutor:
         """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
         facts = engine.facts(client)
-        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
-        return cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute(), gpu=gpu)
+        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0])
+        return cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute())
 
     def identity(self) -> Identity:
         """Return the hash of what the image pins, and that of the sources that it was built from."""
         return engine.identity(self.image)
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
-        """Start the worker's ``program`` in a container that may write to ``folder`` alone.
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> Running:
+        """Start the worker's ``program`` in a container that may write to ``folder`` alone, on its slot alone.
 
         A preparation, whose work it is to fill the cache, may write there too.
         """
@@ -102,7 +109,7 @@ class DockerExecutor:
             try:
                 self._await_engine()
                 self._sweep({CELL: folder.name})
-                return self._started(program, folder.absolute(), cache=cache, log=log, started=self.clock())
+                return self._started(program, folder.absolute(), cache=cache, log=log, slot=slot)
             except engine.FOREIGN as error:
                 cause, detail = engine.explained(error)
                 now = self.clock()
@@ -118,14 +125,16 @@ class DockerExecutor:
             if engine.explained(error)[0] is not Cause.ENGINE_GONE:
                 raise MachineError(engine.explained(error)[1]) from error
 
-    def try_gpu(self) -> None:
-        """Start a container with the GPU and nothing to do.
+    def try_gpus(self, slots: Sequence[Slot]) -> None:
+        """Start a container with nothing to do on each slot that has a GPU.
 
         Raises:
-            MachineError: The engine can't give the GPU.
+            MachineError: The engine can't give a GPU.
         """
         try:
-            remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1))))
+            for slot in slots:
+                if slot.gpu is not None:
+                    remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1), slot=slot)))
         except engine.FOREIGN as error:
             raise MachineError(engine.explained(error)[1]) from error
 
@@ -143,7 +152,8 @@ class DockerExecutor:
             else:
                 return
 
-    def _started(self, program: str, folder: Path, *, cache: Path, log: Path, started: float) -> DockerRunning:
+    def _started(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> DockerRunning:
+        started = self.clock()
         user = ownership.worker(cache)
         owner = ownership.owner(folder.parent)
         fills_cache = program == "prepare"
@@ -155,7 +165,7 @@ class DockerExecutor:
         try:
             container = self._begun(
                 command=[program, str(folder), str(cache), repr(started)],
-                **self._options(user, folder.name),
+                **self._options(user, folder.name, slot=slot),
                 **sandbox.places(folder, cache, user=user, fills_cache=fills_cache),
             )
         except BaseException:
@@ -183,14 +193,14 @@ class DockerExecutor:
             raise
         return container
 
-    def _options(self, user: User, cell: str = "") -> dict[str, Any]:
-        devices = [] if self.gpu is None else [sandbox.device(self.gpu, by_cdi=self.engine["cdi_devices"])]
+    def _options(self, user: User, cell: str = "", *, slot: Slot) -> dict[str, Any]:
         return sandbox.options(
-            limits=self.limits,
+            limits=self.limits.within(slot, memory_bytes=self.engine["memory_bytes"]),
             user=user,
             content=self.image.content,
             labels={CAMPAIGN: str(self.campaign), CELL: cell},
-            devices=devices,
+            devices=[] if slot.gpu is None else [sandbox.device(slot.gpu, by_cdi=self.engine["cdi_devices"])],
+            slot=slot,
         )
 
     def _sweep(self, labels: Mapping[str, str]) -> None:

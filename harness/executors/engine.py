@@ -153,6 +153,7 @@ def enforced(container: Any) -> dict[str, Any]:
     host, config = container.attrs["HostConfig"], container.attrs["Config"]
     return {
         "cpus": host["NanoCpus"] / 1e9,
+        "cpu_set": host["CpusetCpus"] or None,
         "memory_bytes": host["Memory"],
         "memory_and_swap_bytes": host["MemorySwap"],
         "pids": host["PidsLimit"],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import UserError
+from harness.executors.slots import WHOLE, Slot
 from harness.spec import Container
 
 _GIB = 2**30
@@ -24,17 +25,23 @@ class Limits:
     deadline_s: float | None
 
     @classmethod
-    def declared(cls, asked: Container, *, cpus: int, memory_bytes: int) -> Limits:
+    def declared(cls, asked: Container, *, cpus: int, memory_bytes: int, slot: Slot = WHOLE) -> Limits:
         """Complete a matrix's ``[container]`` section for an engine with ``cpus`` and ``memory_bytes``.
 
+        What it leaves out is all that the engine has: ``within`` gives the part of a slot.
+
         Raises:
-            UserError: The engine has less than is asked for.
+            UserError: A slot such as ``slot`` has less than is asked for.
         """
-        if asked.cpus is not None and asked.cpus > cpus:
-            raise UserError(f"container.cpus: {asked.cpus:g} asked for, but the engine has {cpus}; lower it")
-        if asked.memory_gib is not None and asked.memory_gib * _GIB > memory_bytes:
-            has = f"{memory_bytes / _GIB:.1f}"
-            raise UserError(f"container.memory_gib: {asked.memory_gib:g} asked for, but the engine has {has}; lower it")
+        alone = slot.at_once == 1
+        has = "the engine has" if alone else f"each of {slot.at_once} cells at once has"
+        way = "lower it" if alone else "lower it, or --at-once"
+        most_cpus = cpus if slot.cpus is None else len(slot.cpus)
+        if asked.cpus is not None and asked.cpus > most_cpus:
+            raise UserError(f"container.cpus: {asked.cpus:g} asked for, but {has} {most_cpus}; {way}")
+        most_gib = memory_bytes / slot.at_once / _GIB
+        if asked.memory_gib is not None and asked.memory_gib > most_gib:
+            raise UserError(f"container.memory_gib: {asked.memory_gib:g} asked for, but {has} {most_gib:.1f}; {way}")
         share = memory_bytes * _SHARE_OF_MEMORY
         return cls(
             cpus=float(cpus) if asked.cpus is None else asked.cpus,
@@ -42,4 +49,14 @@ class Limits:
             pids=asked.pids,
             shm_bytes=asked.shm_mib * _MIB,
             deadline_s=asked.deadline_s,
+        )
+
+    def within(self, slot: Slot, *, memory_bytes: int) -> Limits:
+        """Return the limits of a worker in a slot, one of several on an engine with ``memory_bytes``."""
+        fits = self.memory_bytes * slot.at_once <= memory_bytes
+        share = int(memory_bytes * _SHARE_OF_MEMORY) // slot.at_once
+        return replace(
+            self,
+            cpus=self.cpus if slot.cpus is None else min(self.cpus, float(len(slot.cpus))),
+            memory_bytes=self.memory_bytes if fits else share,
         )

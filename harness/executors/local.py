@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +16,7 @@ from typing import ClassVar
 from harness import environment
 from harness.environment import Identity
 from harness.executors.running import SETTINGS, Ended
+from harness.executors.slots import WHOLE, Slot
 
 _POLITE_S = 5.0
 
@@ -22,11 +25,9 @@ _POLITE_S = 5.0
 class LocalExecutor:
     """Starts each worker as a fresh process with this Python.
 
-    ``gpu`` is the UUID or index of the one device that it may see, None for all; with ``needs_gpu`` it is to end
-    before its search begins where it sees none.
+    With ``needs_gpu``, or on a slot with a GPU, it is to end before its search begins where it sees none.
     """
 
-    gpu: str | None = None
     needs_gpu: bool = False
 
     name: ClassVar[str] = "local"
@@ -35,25 +36,26 @@ class LocalExecutor:
         """Return what this Python is: its packages and the harness's sources."""
         return environment.identity()
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> LocalRunning:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> LocalRunning:
         """Start the worker's ``program`` on a cell folder; its output goes to ``log``."""
         started = time.monotonic()
         command = [sys.executable, "-m", "harness.worker", program, str(folder), str(cache), repr(started)]
-        with log.open("ab") as output:
+        with log.open("ab") as output, _held_to(slot.cpus):
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **SETTINGS, **self._device(), "HARNESS_HOST_PID": str(os.getpid())},
+                env={**os.environ, **SETTINGS, **self._told(slot), "HARNESS_HOST_PID": str(os.getpid())},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )
         return LocalRunning(process, started)
 
-    def _device(self) -> dict[str, str]:
-        seen = {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": self.gpu}
-        return {**seen, environment.NEEDS_GPU: "1"} if self.needs_gpu else seen
+    def _told(self, slot: Slot) -> dict[str, str]:
+        seen = {} if slot.gpu is None else {"CUDA_VISIBLE_DEVICES": slot.gpu}
+        needs = {environment.NEEDS_GPU: "1"} if self.needs_gpu or slot.gpu is not None else {}
+        return {**slot.settings, **seen, **needs}
 
 
 @dataclass(slots=True)
@@ -93,3 +95,21 @@ class LocalRunning:
             wall_s=finished - self.started,
             finished=finished,
         )
+
+
+@contextmanager
+def _held_to(cpus: tuple[int, ...] | None) -> Iterator[None]:
+    """Hold this thread to processors, which a process that it starts inherits.
+
+    So nothing of the worker ever ran elsewhere: pinned by its number it would have begun to, and a worker that pins
+    itself has its interpreter started by then.
+    """
+    if cpus is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

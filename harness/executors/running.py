@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.environment import Identity
+from harness.executors.slots import Slot
 
 # What every worker is told by its environment, wherever it runs.
 SETTINGS: Mapping[str, str] = {
@@ -77,17 +78,15 @@ class Executor(Protocol):
         """``local`` or ``docker``."""
         ...
 
-    @property
-    def gpu(self) -> str | None:
-        """UUID or index of the one GPU that workers are given; None: a container gets none, a process sees all."""
-        ...
-
     def identity(self) -> Identity:
         """Return what the workers' environment and sources are; cells are planned for it, and workers check it."""
         ...
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> Running:
         """Start the worker's ``program`` (``search`` or ``prepare``) on a cell folder; its output goes to ``log``.
+
+        From its first instruction it is held to the processors of ``slot``, and sees no other GPU than the slot's;
+        where the slot has none, a container gets none and a process sees all.
 
         A worker that can't be started is one that has ended, with the cause.
         """

@@ -12,6 +12,7 @@ from harness import environment
 from harness.executors.limits import Limits
 from harness.executors.ownership import User
 from harness.executors.running import SETTINGS
+from harness.executors.slots import Slot
 from harness.records import CellFolder
 
 HOME = "/tmp"  # noqa: S108 - a file system of the container's own
@@ -19,14 +20,23 @@ _SCRATCH_MIB = 256
 
 
 def options(
-    *, limits: Limits, user: User, content: str | None, labels: Mapping[str, str], devices: Sequence[DeviceRequest]
+    *,
+    limits: Limits,
+    user: User,
+    content: str | None,
+    labels: Mapping[str, str],
+    devices: Sequence[DeviceRequest],
+    slot: Slot,
 ) -> dict[str, Any]:
     """Return the options that keep a container to itself, and to its limits; ``content`` is its image's."""
     return {
         "cap_drop": ["ALL"],
+        # Empty for all of them.
+        "cpuset_cpus": slot.cpu_set or "",
         "device_requests": list(devices),
         "environment": {
             **SETTINGS,
+            **slot.settings,
             "HOME": HOME,
             # Libraries that ask for a name would look up a number that the image doesn't know.
             "USER": "harness",

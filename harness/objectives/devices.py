@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_CODE = re.compile(r"(?:sm|compute)_(?P<major>\d+)(?P<minor>\d)(?P<exact>a?)f?")
+from harness.kernels import covers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +30,6 @@ def trouble(gpus: Sequence[Gpu], *, build: Mapping[str, Any], needs_gpu: bool) -
     codes: Iterable[str] = build.get("cuda_compute_capabilities") or ()
     uncovered = [gpu for gpu in gpus if not covers(codes, gpu.capability)]
     return _uncovered(uncovered[0], codes) if uncovered else None
-
-
-def covers(codes: Iterable[str], capability: tuple[int, int] | None) -> bool:
-    """Return whether a build for ``codes`` (``sm_80``, ``compute_90``) has kernels that a device runs as they are.
-
-    Binaries of either kind run on devices of the same major version whose minor one is not lower. A ``compute`` entry
-    brings PTX too, which a driver could compile for newer devices: for half an hour and inside the clock, and for
-    Blackwell it fails (https://github.com/tensorflow/tensorflow/issues/89272), so that it doesn't count. Where build
-    or device say nothing, there is nothing to object.
-    """
-    known = [match for code in codes if (match := _CODE.fullmatch(code)) is not None]
-    if capability is None or not known:
-        return True
-    return any(_runs(match, capability) for match in known)
-
-
-def _runs(code: re.Match[str], capability: tuple[int, int]) -> bool:
-    major, minor = int(code["major"]), int(code["minor"])
-    if code["exact"]:
-        return (major, minor) == capability
-    return major == capability[0] and minor <= capability[1]
 
 
 def _unseen(build: Mapping[str, Any]) -> str:

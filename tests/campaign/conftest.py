@@ -15,7 +15,7 @@ from harness.campaign.running import Runner
 from harness.campaign.watching import Progress, State
 from harness.cells import Cell
 from harness.environment import Identity
-from harness.executors import Cause, Ended
+from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
@@ -103,6 +103,8 @@ class FakeRunning:
     executor: FakeExecutor
     started: float
     left: list[str]
+    slot: Slot = WHOLE
+    program: str = "search"
     stopped: bool = False
 
     def wait(self, timeout_s: float) -> Ended | None:
@@ -117,6 +119,9 @@ class FakeRunning:
 
     def stop(self) -> Ended:
         self.stopped = True
+        if self.executor.interrupts_stopping:
+            self.executor.interrupts_stopping = False
+            raise KeyboardInterrupt
         return self._ended(None, "SIGTERM", 1.0)
 
     def _end(self) -> Ended:
@@ -135,6 +140,7 @@ class FakeRunning:
 
     def _ended(self, exit_code: int | None, name: str | None, wall_s: float) -> Ended:
         assert name is None or signal.Signals[name]
+        self.executor.at_work.remove(self)
         self.executor.now = self.started + wall_s
         return Ended(
             exit_code=exit_code,
@@ -149,15 +155,20 @@ class FakeRunning:
 
 @dataclass
 class FakeExecutor:
-    """Starts scripted workers; those that no script was given for succeed."""
+    """Starts scripted workers; those that no script was given for succeed.
+
+    It bears no two workers on one slot, and no preparation beside anything.
+    """
 
     scripts: dict[str, list[Script]] = field(default_factory=dict)
     started: list[tuple[str, str]] = field(default_factory=list)
     workers: list[FakeRunning] = field(default_factory=list)
+    at_work: list[FakeRunning] = field(default_factory=list)
+    most_at_work: int = 0
+    interrupts_stopping: bool = False
     interrupts_at: int | None = None
     now: float = 1000.0
     name: str = "fake"
-    gpu: str | None = None
 
     def will(self, key: str, *scripts: Script) -> None:
         """Give scripts to a program (``search``, ``prepare``) or to the cells of a tuner's name, in order."""
@@ -166,7 +177,7 @@ class FakeExecutor:
     def identity(self) -> Identity:
         return environment.identity()
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> FakeRunning:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> FakeRunning:
         assert cache.is_absolute()
         cell_folder = CellFolder(folder)
         assert cell_folder.outcome() is None
@@ -175,8 +186,12 @@ class FakeExecutor:
         script = self._script(program, name)
         with log.open("a", encoding="utf-8") as stream:
             stream.write(script.log)
-        running = FakeRunning(script, cell_folder, self, self.now, list(script.progress))
+        running = FakeRunning(script, cell_folder, self, self.now, list(script.progress), slot, program)
+        assert slot not in [other.slot for other in self.at_work]
+        assert "prepare" not in {other.program for other in self.at_work} | ({program} if self.at_work else set())
         self.workers.append(running)
+        self.at_work.append(running)
+        self.most_at_work = max(self.most_at_work, len(self.at_work))
         return running
 
     def _script(self, program: str, name: str) -> Script:
@@ -194,6 +209,7 @@ class FakeWatcher:
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
     interrupted: bool = False
+    has_a_bug: bool = False
 
     def begins(self, *, total: int, finished: int) -> None:
         self.told.append(("begins", total, finished))
@@ -211,6 +227,8 @@ class FakeWatcher:
 
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         self.told.append(("cell_ends", cell.names.tuner, state, reason, best_f1, wall_s))
+        if self.has_a_bug:
+            raise ZeroDivisionError("a bug")
 
     def heard(self, what: str) -> list[tuple[Any, ...]]:
         return [event[1:] for event in self.told if event[0] == what]
@@ -225,8 +243,10 @@ class Bench:
         self.executor = FakeExecutor()
         self.watcher = FakeWatcher()
 
-    def run(self, cells: Sequence[Cell], *, retry_failed: bool = False) -> dict[State, int]:
-        runner = Runner(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher)
+    def run(
+        self, cells: Sequence[Cell], *, retry_failed: bool = False, slots: Sequence[Slot] = (WHOLE,)
+    ) -> dict[State, int]:
+        runner = Runner(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher, slots=slots)
         return dict(runner.run(cells, retry_failed=retry_failed))
 
     def folder_of(self, cell: Cell) -> CellFolder:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.campaign import devices
 from harness.environment import Identity
-from harness.executors import Ended, LocalExecutor
+from harness.executors import WHOLE, Ended, Executor, LocalExecutor, Slot
 from harness.meters import nvml
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
@@ -19,13 +19,12 @@ FIRST, SECOND = FakeDevice(), FakeDevice(uuid="GPU-0a", name="NVIDIA T4")
 class FakeContainers:
     """An executor that starts nothing."""
 
-    gpu: str | None
     name: str = "docker"
 
     def identity(self) -> Identity:
         raise NotImplementedError
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> NoReturn:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> NoReturn:
         raise NotImplementedError
 
 
@@ -37,13 +36,23 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("gpu", ["1", "GPU-0a"])
-def test_a_containers_gpu_is_the_one_that_it_is_given(gpu: str) -> None:
-    assert devices.meter_for(FakeContainers(gpu)).readings()["device_uuid"] == "GPU-0a"
+def test_a_containers_gpu_is_that_of_its_slot(gpu: str) -> None:
+    assert devices.meter_for(FakeContainers(), Slot(gpu=gpu)).readings()["device_uuid"] == "GPU-0a"
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize("executor", [FakeContainers(), LocalExecutor()])
+def test_workers_side_by_side_are_each_metered_on_their_own_gpu(executor: Executor) -> None:
+    slots = [Slot(cpus=(number,), gpu=gpu.uuid, at_once=2) for number, gpu in enumerate((FIRST, SECOND))]
+
+    metered = [devices.meter_for(executor, slot).readings()["device_uuid"] for slot in slots]
+
+    assert metered == [FIRST.uuid, SECOND.uuid]
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_a_container_without_a_gpu_is_not_charged_for_the_hosts() -> None:
-    readings = devices.meter_for(FakeContainers(None)).readings()
+    readings = devices.meter_for(FakeContainers(), WHOLE).readings()
 
     assert readings["energy_j"] == {"value": None, "reason": "the worker was given no GPU"}
 
@@ -52,18 +61,18 @@ def test_a_container_without_a_gpu_is_not_charged_for_the_hosts() -> None:
 def test_a_local_workers_gpu_is_the_one_that_the_environment_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-0a")
 
-    assert devices.meter_for(LocalExecutor()).readings()["device_uuid"] == "GPU-0a"
+    assert devices.meter_for(LocalExecutor(), WHOLE).readings()["device_uuid"] == "GPU-0a"
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_a_local_worker_among_several_gpus_has_unknown_readings() -> None:
-    assert "2 GPUs" in devices.meter_for(LocalExecutor()).readings()["energy_j"]["reason"]
+    assert "2 GPUs" in devices.meter_for(LocalExecutor(), WHOLE).readings()["energy_j"]["reason"]
 
 
 def test_readings_join_what_else_was_seen_of_the_end() -> None:
     ended = Ended(exit_code=0, signal=None, wall_s=1.0, finished=2.0, evidence={"container": "c"})
 
-    witnessed = devices.with_readings(ended, devices.meter_for(FakeContainers(None)))
+    witnessed = devices.with_readings(ended, devices.meter_for(FakeContainers(), WHOLE))
 
     assert witnessed.evidence["container"] == "c"
     assert witnessed.evidence["gpu"]["utilisation"]["value"] is None

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign import devices
-from harness.campaign.running import in_turns, only_one, preparation_key
+from harness.campaign.preparing import key_of
+from harness.campaign.running import only_one
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
-from harness.executors import Cause
+from harness.executors import Cause, Slot
 from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
 from harness.model import Outcome, Trial
@@ -49,9 +50,8 @@ def test_a_record_holds_what_was_read_of_the_gpu_or_why_nothing_was(
 ) -> None:
     gpu = FakeDevice(uuid="GPU-1")
     monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(gpu)))
-    bench.executor.gpu = "GPU-1"
 
-    bench.run([cell])
+    bench.run([cell], slots=(Slot(gpu="GPU-1"),))
 
     record = bench.folder_of(cell).record()
     assert record is not None
@@ -62,11 +62,25 @@ def test_a_record_holds_what_was_read_of_the_gpu_or_why_nothing_was(
     assert all(attempt["evidence"]["gpu"]["device_uuid"] == "GPU-1" for attempt in bench.folder_of(cell).attempts())
 
 
+def test_an_interrupted_attempt_keeps_what_was_read_of_the_gpu(
+    bench: Bench, cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(FakeDevice(uuid="GPU-1"))))
+    bench.executor.interrupts_at = 0
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.run([cell], slots=(Slot(gpu="GPU-1"),))
+
+    (attempt,) = bench.folder.preparation(key_of(cell)).attempts()
+    assert attempt["interrupted"]
+    assert attempt["evidence"]["gpu"]["device_uuid"] == "GPU-1"
+
+
 def test_the_gpu_is_sampled_while_the_worker_works(
     bench: Bench, cell: Cell, does: type[Script], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpu = nvml.find_through(FakeNvml(FakeDevice())).gpus[0]
-    monkeypatch.setattr(devices, "meter_for", lambda _: GpuMeter(gpu, clock=itertools.count(0.0, 0.5).__next__))
+    monkeypatch.setattr(devices, "meter_for", lambda *_: GpuMeter(gpu, clock=itertools.count(0.0, 0.5).__next__))
     bench.executor.will("search", does.succeed(progress=("0 1 2 0.5\n", "0 2 2 0.5\n", "1 1 2 0.5\n")))
 
     bench.run([cell])
@@ -367,17 +381,17 @@ def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell],
 
 
 def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
-    key = preparation_key(cell)
+    key = key_of(cell)
     smaller = cell.protocol.model_copy(update={"image_size": 64})
     trained = cell.backbone.model_copy(update={"weights": "imagenet"})
 
-    assert preparation_key(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
-    assert preparation_key(cell.model_copy(update={"protocol": smaller})) != key
-    assert preparation_key(cell.model_copy(update={"code": "d" * 64})) != key
+    assert key_of(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
+    assert key_of(cell.model_copy(update={"protocol": smaller})) != key
+    assert key_of(cell.model_copy(update={"code": "d" * 64})) != key
     # Untrained weights are drawn by the seed; trained ones are the same for all.
-    assert preparation_key(cell.model_copy(update={"seed": 9})) != key
+    assert key_of(cell.model_copy(update={"seed": 9})) != key
     seeds = [cell.model_copy(update={"backbone": trained, "seed": seed}) for seed in (1, 2)]
-    assert preparation_key(seeds[0]) == preparation_key(seeds[1])
+    assert key_of(seeds[0]) == key_of(seeds[1])
 
 
 def test_a_failed_preparation_is_the_users_mistake_before_any_search(
@@ -538,16 +552,3 @@ def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list
         bench.run(cells)
 
     assert bench.executor.started == []
-
-
-def test_with_each_seed_another_tuner_goes_first(cells: list[Cell]) -> None:
-    planned = [each.model_copy(update={"seed": seed}) for seed in (5, 1, 9, 7) for each in cells]
-
-    order = [(cell.seed, cell.names.tuner) for cell in in_turns(planned)]
-
-    one, two, three = (cell.names.tuner for cell in cells)
-    assert order[:3] == [(5, one), (5, two), (5, three)]
-    assert order[3:6] == [(1, two), (1, three), (1, one)]
-    assert order[6:9] == [(9, three), (9, one), (9, two)]
-    assert order[9:] == [(7, one), (7, two), (7, three)]
-    assert in_turns([]) == []

@@ -14,19 +14,23 @@ from docker.errors import ImageNotFound
 
 from harness import environment, images
 from harness.cli import auto
-from harness.cli.executors import Where
+from harness.cli.executors import Here, Where
 from harness.errors import EngineError, MachineError, UserError
-from harness.executors import LocalExecutor
+from harness.executors import WHOLE, LocalExecutor, Slot, cores
 from harness.executors import engine as sdk
 from harness.executors.docker import DockerExecutor
-from harness.spec import Container
+from harness.meters import nvml
+from harness.spec import Container, Device
 from tests.executors.conftest import FakeDockerClient
 from tests.images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
+from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
 AUTO = Where(executor="auto")
+FIRST, SECOND = (FakeDevice(uuid=f"GPU-{number}") for number in (1, 2))
+OTHER = FakeDevice(uuid="GPU-3", name="Tesla T4")
 CPU, GPU = "tuner-harness:cpu", "tuner-harness:gpu"
 NO_GPU = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
 
@@ -53,6 +57,7 @@ class Host:
     path: Path
     engine: FakeEngine
     client: FakeSdk
+    monkeypatch: pytest.MonkeyPatch
 
     @property
     def images_file(self) -> Path:
@@ -62,30 +67,33 @@ class Host:
         images.build(next(image for image in images.load(self.images_file) if image.name == name))
         self.engine.becomes(calls=[])
 
-    def has_gpus(self, *uuids: str, exit_code: int = 0) -> None:
-        tool = self.path / "tools" / "nvidia-smi"
-        tool.write_text(f"#!/bin/sh\nprintf '%s\\n' {' '.join(uuids)}\nexit {exit_code}\n")
-        tool.chmod(0o755)
+    def has_gpus(self, *gpus: FakeDevice) -> None:
+        self.monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(*gpus)))
 
     @property
     def built(self) -> list[str]:
         return [call[call.index("--tag") + 1] for call in self.engine.calls("build")]
 
     def works(self, where: Where = AUTO, **limits: Any) -> Any:
-        with where.working(campaign=self.path / "m", container=Container(**limits), device="any") as executor:
-            return executor
+        return self.here(where, **limits).executor
+
+    def here(self, where: Where = AUTO, **limits: Any) -> Here:
+        with where.working(campaign=self.path / "m", container=Container(**limits), device="any") as here:
+            return here
 
 
 @pytest.fixture
 def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.MonkeyPatch) -> Host:  # noqa: F811 - fixtures
     client = FakeSdk(engine=engine)
     monkeypatch.setattr(sdk, "connect", lambda **_: client)
-    made = Host(tmp_path, engine, client)
+    made = Host(tmp_path, engine, client, monkeypatch)
+    made.has_gpus()
     monkeypatch.setattr(auto, "DECLARED", made.images_file)
     monkeypatch.setattr(environment, "code_hash", lambda: environment.code_hash_of(project / "harness"))
-    for name in ("SSL_CERT_FILE", "PIP_INDEX_URL"):
+    monkeypatch.setattr(cores, "found", lambda allowed: [(0,), (1,), (2,), (3,)] if allowed else [])
+    for name in ("SSL_CERT_FILE", "PIP_INDEX_URL", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
         monkeypatch.delenv(name, raising=False)
-    # Neither a driver of this machine nor a client beside the fake one.
+    # No client beside the fake one.
     monkeypatch.setenv("PATH", f"{tmp_path / 'tools'}{os.pathsep}/usr/bin{os.pathsep}/bin")
     return made
 
@@ -201,36 +209,85 @@ def test_an_engine_that_maps_users_is_not_used(host: Host) -> None:
 def test_a_gpu_of_the_host_is_given_and_tried_before_its_image_is_built(
     host: Host, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    host.has_gpus("GPU-1", "GPU-2")
+    host.has_gpus(FIRST)
 
-    executor = host.works()
+    here = host.here()
 
-    assert (executor.gpu, executor.image.reference, host.built) == ("GPU-1", GPU, [GPU])
+    assert isinstance(here.executor, DockerExecutor)
+    assert (here.slots, here.executor.image.reference, host.built) == ((Slot(gpu="GPU-1"),), GPU, [GPU])
     assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1)"
     base = host.engine.state["images"][BASE]["Id"]
     assert next(container.image for container in host.client.made) == base
     assert host.client.left == []
 
 
+def test_several_gpus_of_one_model_have_a_cell_each_and_every_one_is_tried(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.has_gpus(FIRST, SECOND)
+    host.builds("gpu")
+
+    slots = host.here().slots
+
+    assert [(slot.gpu, slot.cpus, slot.at_once) for slot in slots] == [("GPU-1", (0, 1), 2), ("GPU-2", (2, 3), 2)]
+    assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPUs GPU-1, GPU-2, a cell on each)"
+    tried = [container.options["device_requests"][0]["DeviceIDs"] for container in host.client.made]
+    assert tried == [["GPU-1"], ["GPU-2"]]
+
+
+def test_of_unlike_gpus_the_first_is_taken_and_the_others_are_said_to_be_idle(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.has_gpus(FIRST, OTHER)
+    host.builds("gpu")
+
+    assert host.here().slots == (Slot(gpu="GPU-1"),)
+    assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1; idle: GPU-3)"
+
+
+def test_cells_side_by_side_in_containers_have_their_own_processors(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.builds()
+
+    here = host.here(Where(executor="auto", at_once=2))
+
+    assert isinstance(here.executor, DockerExecutor)
+    assert [slot.cpus for slot in here.slots] == [(0, 1), (2, 3)]
+    assert said(capsys)[-1] == f"running in containers of {CPU} (engine fake, no GPU, 2 cells at once)"
+
+
+def test_processes_do_it_side_by_side_too_where_no_container_can(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.engine.becomes(build_fails=True)
+
+    here = host.here(Where(executor="auto", at_once=2))
+
+    assert here.executor == LocalExecutor()
+    assert [slot.cpus for slot in here.slots] == [(0, 1), (2, 3)]
+    assert said(capsys)[-1].startswith("running as local processes (no GPU, 2 cells at once): docker build failed")
+
+
+def test_processes_that_would_share_a_gpu_are_refused(host: Host) -> None:
+    host.has_gpus(FIRST, SECOND)
+    host.engine.becomes(build_fails=True)
+    assert list(host.here().slots) == [WHOLE]
+
+    with pytest.raises(UserError, match=r"^--at-once 2: local processes would share a GPU; .*CUDA_VISIBLE_DEVICES=$"):
+        host.here(Where(executor="auto", at_once=2))
+
+
 def test_a_gpu_that_the_engine_can_not_give_builds_nothing_and_is_said(
     host: Host, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    host.has_gpus("GPU-1")
+    host.has_gpus(FIRST)
     host.client.refuses_start = host.client.error(NO_GPU)
 
     assert isinstance(host.works(), LocalExecutor)
 
     assert host.built == []
     assert "the engine can give no GPU; install the NVIDIA container toolkit" in said(capsys)[-1]
-
-
-@pytest.mark.parametrize("exit_code", [0, 9])
-def test_a_driver_that_does_not_answer_or_lists_nothing_is_no_gpu(host: Host, exit_code: int) -> None:
-    host.has_gpus(exit_code=exit_code)
-    assert auto.gpus() == []
-
-    host.has_gpus("NVIDIA-SMI has failed", exit_code=9)
-    assert auto.gpus() == []
 
 
 def test_an_installed_harness_runs_an_image_that_is_here_but_can_build_none(
@@ -248,7 +305,7 @@ def test_an_installed_harness_runs_an_image_that_is_here_but_can_build_none(
     assert isinstance(host.works(), DockerExecutor)
 
 
-@pytest.mark.parametrize("where", [Where(executor="auto", image="mine:1"), Where(executor="auto", gpu="0")])
+@pytest.mark.parametrize("where", [Where(executor="auto", image="mine:1"), Where(executor="auto", gpus=("0",))])
 def test_an_image_or_a_gpu_that_is_named_means_containers_and_nothing_else(host: Host, where: Where) -> None:
     with pytest.raises(MachineError, match=r"the engine has none of this name; build it: harness images build$"):
         host.works(where)
@@ -263,23 +320,38 @@ def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None
     assert str(asked).startswith(
         "as local processes: device: the matrix asks for a GPU, and NVIDIA's driver lists none"
     )
-    with AUTO.working(campaign=host.path / "m", container=Container(), device="gpu") as executor:
-        assert executor == LocalExecutor(needs_gpu=True)
+    with AUTO.working(campaign=host.path / "m", container=Container(), device="gpu") as here:
+        assert here.executor == LocalExecutor(needs_gpu=True)
 
-    host.has_gpus("GPU-7")
+    host.has_gpus(FIRST)
     host.builds("gpu")
     intended = Where(executor="docker").intended(device="gpu")
-    assert str(intended) == f"in containers of {GPU} (engine fake, GPU GPU-7)"
+    assert str(intended) == f"in containers of {GPU} (engine fake, GPU GPU-1)"
 
 
-def test_processes_are_told_of_the_gpu_that_they_need() -> None:
-    free = Where(executor="local")
-    with free.working(campaign=Path(), container=Container(), device="any") as executor:
-        assert executor == LocalExecutor()
-    with free.working(campaign=Path(), container=Container(), device="gpu") as executor:
-        assert executor == LocalExecutor(needs_gpu=True)
-    with Where(executor="local", gpu="1").working(campaign=Path(), container=Container(), device="any") as executor:
-        assert executor == LocalExecutor(gpu="1", needs_gpu=True)
+@pytest.mark.parametrize(
+    ("gpus", "device", "executor", "slot"),
+    [
+        ((), "any", LocalExecutor(), WHOLE),
+        ((), "gpu", LocalExecutor(needs_gpu=True), WHOLE),
+        (("1",), "any", LocalExecutor(), Slot(gpu="1")),
+    ],
+)
+def test_processes_are_told_of_the_gpu_that_they_need(
+    gpus: tuple[str, ...], device: Device, executor: LocalExecutor, slot: Slot
+) -> None:
+    where = Where(executor="local", gpus=gpus)
+
+    with where.working(campaign=Path(), container=Container(), device=device) as here:
+        assert (here.executor, list(here.slots)) == (executor, [slot])
+
+
+def test_processes_have_a_gpu_each_where_several_are_named(host: Host) -> None:
+    host.has_gpus(FIRST, SECOND)
+
+    here = host.here(Where(executor="local", gpus=("all",)))
+
+    assert [(slot.gpu, slot.cpus) for slot in here.slots] == [("GPU-1", (0, 1)), ("GPU-2", (2, 3))]
 
 
 def test_more_than_the_engine_has_is_the_users_mistake_and_no_reason_for_processes(host: Host) -> None:

@@ -141,6 +141,19 @@ def test_a_gpu_that_the_engine_can_not_give_is_told_before_anything_runs(tmp_pat
     assert containers(tmp_path) == []
 
 
+def test_cells_side_by_side_see_their_own_processors_alone(tmp_path: Path) -> None:
+    answer = run(tmp_path, SMOKE, *IN_CONTAINERS, "--at-once", "2")
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    records = [record for _, record in cells(tmp_path, "smoke").values()]
+    assert {record.environment["at_once"] for record in records} == {2}
+    # Each read by the worker itself, from inside.
+    seen = {record.environment["cpu_set"] for record in records}
+    assert len(seen) == 2
+    assert seen == {record.evidence["enforced"]["cpu_set"] for record in records}
+    assert {record.environment["logical_cpus"] for record in records} == {len(os.sched_getaffinity(0)) // 2}
+
+
 def containers(path: Path) -> list[Any]:
     """Return the containers of a run's matrix that are on the engine."""
     client = engine.connect()
@@ -224,7 +237,7 @@ def fill(path: Path) -> None:
 def test_a_cell_on_a_full_disk_is_the_machines_trouble(tmp_path: Path, small_disk: Callable[[Path], None]) -> None:
     cache = tmp_path / "ä cache"
     client = engine.connect()
-    executor = DockerExecutor.ready(client, reference=REFERENCE, campaign=tmp_path, container=Container(), gpu=None)
+    executor = DockerExecutor.ready(client, reference=REFERENCE, campaign=tmp_path, container=Container())
     resolved = resolution.resolve(matrix.load(SMOKE), cache=cache, identity=executor.identity())
     folder = CellFolder(tmp_path / "cells" / "full")
     small_disk(folder.path)

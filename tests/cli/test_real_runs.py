@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.executors import slots
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 
@@ -56,6 +59,11 @@ class RealRun:
         folder = MatrixFolder(self.results / self.matrix.stem)
         (cell_id,) = folder.cell_ids()
         return folder.cell(cell_id)
+
+    @property
+    def cells(self) -> list[CellFolder]:
+        folder = MatrixFolder(self.results / self.matrix.stem)
+        return [folder.cell(cell_id) for cell_id in folder.cell_ids()]
 
     @property
     def workers(self) -> list[int]:
@@ -167,3 +175,113 @@ def test_a_gpu_that_is_asked_for_where_there_is_none_leaves_every_cell_missing_w
     assert "a GPU was asked for, but " in answer.stdout
     assert real.cell.record() is None
     assert real.cell.trials() == []
+
+
+TWO = """\
+[tuners]
+kt-random = {}
+optuna-tpe = {}
+[hyperparameters.full]
+"""
+several_processors = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) % 2 == 1,
+    reason="these processors are not to be halved",
+)
+
+
+def two_searches(folder: Path, *, epochs: int) -> RealRun:
+    folder.mkdir()
+    real = RealRun(folder, tuner="kt-random", epochs=epochs)
+    text = real.matrix.read_text("utf-8").replace("[tuners.kt-random]\n[hyperparameters.full]\n", TWO)
+    real.matrix.write_text(text, "utf-8")
+    return real
+
+
+def found(real: RealRun) -> dict[str, tuple[list[Any], Mapping[str, Any]]]:
+    """Return each tuner's trials, without their seconds, and its record's environment."""
+    told = {}
+    for folder in real.cells:
+        record = folder.record()
+        assert record is not None
+        trials = [
+            (each.parameters, each.outcome, [(epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in each.epochs])
+            for each in folder.trials()
+        ]
+        told[record.cell["names"]["tuner"]] = (trials, record.environment)
+    return told
+
+
+def held_to(cpus: tuple[int, ...], command: list[str]) -> list[str]:
+    code = (
+        "import os, sys; os.sched_setaffinity(0, map(int, sys.argv[1].split(','))); os.execv(sys.argv[2], sys.argv[2:])"
+    )
+    return [sys.executable, "-c", code, ",".join(map(str, cpus)), *command]
+
+
+@pytest.mark.train
+@pytest.mark.slow
+@several_processors
+def test_trials_and_scores_of_two_cells_at_once_are_those_of_one_after_another_on_like_slots(tmp_path: Path) -> None:
+    one, two = two_searches(tmp_path / "one", epochs=16), two_searches(tmp_path / "two", epochs=16)
+    # What is prepared is prepared once, for both.
+    two.cache = one.cache
+    halves = [slot.cpus for slot in slots.of_processors(2)]
+    assert halves[0] is not None
+    assert subprocess.run(held_to(halves[0], one.command), check=False, capture_output=True).returncode == 0
+
+    answer = subprocess.run([*two.command, "--at-once", "2"], check=False, capture_output=True, text=True)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    alone, beside = found(one), found(two)
+    assert {tuner: trials for tuner, (trials, _) in beside.items()} == {
+        tuner: trials for tuner, (trials, _) in alone.items()
+    }
+    assert {environment["at_once"] for _, environment in alone.values()} == {1}
+    assert {environment["at_once"] for _, environment in beside.values()} == {2}
+    sets = {environment["cpu_set"] for _, environment in beside.values()}
+    assert sets == {slot.cpu_set for slot in slots.of_processors(2)}
+
+
+@pytest.mark.train
+@pytest.mark.slow
+@several_processors
+def test_interrupts_and_kills_with_two_at_work_lose_nothing_that_is_finished(tmp_path: Path) -> None:
+    real = two_searches(tmp_path / "two", epochs=800)
+    command = [*real.command, "--at-once", "2"]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            wait_for_both_to_get_on(real)
+            assert len(real.workers) == 2
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 130, err
+        assert err.rstrip().endswith("--at-once 2")
+        assert "Traceback" not in err
+        assert real.workers == []
+
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        wait_for_both_to_get_on(real)
+        victim, other = real.workers
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: victim not in real.workers and len(real.workers) == 2)
+        assert other in real.workers
+        _, err = process.communicate(timeout=400)
+
+    assert process.returncode == 0, err
+    attempts = sorted(([attempt.get("signal") for attempt in cell.attempts()] for cell in real.cells), key=len)
+    stopped = ["SIGTERM", "SIGTERM"]
+    assert attempts == [[*stopped, None], [*stopped, "SIGKILL", None]]
+    for cell in real.cells:
+        assert sum(trial.charged_epochs for trial in cell.trials()) == 800
+
+
+def wait_for_both_to_get_on(real: RealRun) -> None:
+    known = {cell.path: len(cell.trials()) for cell in real.cells}
+    wait_for(lambda: len(real.cells) == 2 and all(len(cell.trials()) > known.get(cell.path, 0) for cell in real.cells))
+
+
+def wait_for(has_come: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    until = time.monotonic() + timeout_s
+    while not has_come():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.02)

@@ -13,6 +13,7 @@ from harness import reports
 from harness.campaign.running import only_one
 from harness.cli import reporting
 from harness.cli.executors import Where
+from harness.executors import cores
 from harness.model import Trial
 
 if TYPE_CHECKING:
@@ -178,8 +179,40 @@ def test_how_to_go_on_names_where_unless_that_is_usual(monkeypatch: pytest.Monke
     assert Where(executor="auto").options == []
     assert Where(executor="local").options == ["--executor", "local"]
     assert Where(executor="docker").options == ["--executor", "docker"]
-    options = Where(executor="docker", image="my image", gpu="GPU-1").options
+    options = Where(executor="docker", image="my image", gpus=("GPU-1",)).options
     assert options == ["--executor", "docker", "--image", "my image", "--gpu", "GPU-1"]
+    assert Where(executor="auto", at_once=2).options == ["--at-once", "2"]
+    options = Where(executor="docker", gpus=("0", "1"), at_once=2).options
+    assert options == ["--executor", "docker", "--gpu", "0", "--gpu", "1", "--at-once", "2"]
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "found", lambda allowed: [(0,), (1,)] if allowed else [])
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_cells_at_once_are_each_on_their_own_processors(line: CommandLine) -> None:
+    answer = line.run("--at-once", "2")
+
+    assert answer.code == 0
+    assert [running.slot.cpus for running in line.executor.workers] == [None, (0,), (1,), (0,)]
+    assert "[3/3]" in answer.out
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_so_many_at_once_as_can_not_be_equal_are_refused_before_anything_runs(line: CommandLine) -> None:
+    answer = line.run("--at-once", "3")
+
+    assert answer.code == 2
+    assert answer.err == "--at-once 3: 2 processors on 2 cores give no 3 equal sets; possible here: 1, 2\n"
+    assert line.executor.started == []
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_at_once_is_a_count(line: CommandLine, number: str) -> None:
+    assert line.run("--at-once", number).code == 2
+    assert line.executor.started == []
 
 
 def test_a_second_run_at_the_same_time_is_refused(line: CommandLine) -> None:

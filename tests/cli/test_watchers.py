@@ -66,6 +66,50 @@ def test_bars_move_with_the_epochs(cell: Cell) -> None:
     assert (trial.completed, trial.total, trial.description) == (2, 3, "trial 5")
 
 
+def at(epoch: int, best_f1: float) -> Progress:
+    return Progress(trial=0, epoch=epoch, last_epoch=3, val_f1=0.25, epochs_done=epoch, best_f1=best_f1)
+
+
+def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
+    stream = io.StringIO()
+    progress = RichProgress(console=Console(file=stream, markup=False, width=200), auto_refresh=False)
+    bars = Bars("mine", progress)
+    other = cell.model_copy(update={"seed": 7})
+    bars.begins(total=3, finished=1)
+    for each in (cell, other):
+        bars.cell_begins(each)
+
+    bars.cell_advances(other, at(2, 0.7))
+    bars.cell_advances(cell, at(1, 0.3))
+
+    _, first, first_trial, second, second_trial = progress.tasks
+    assert (first.completed, first.fields["note"], first_trial.completed) == (1, "best F1 0.300", 1)
+    assert (second.completed, second.fields["note"], second_trial.completed) == (2, "best F1 0.700", 2)
+
+    bars.cell_ends(cell, State.OK, reason=None, best_f1=0.3, wall_s=1.0)
+
+    matrix, *left = progress.tasks
+    assert left == [second, second_trial]
+    assert matrix.completed == 2
+    assert "seed 0: validation F1 0.300" in stream.getvalue()
+
+
+def test_lines_count_cells_as_they_end(cell: Cell) -> None:
+    stream = io.StringIO()
+    lines = Lines("mine", stream)
+    other = cell.model_copy(update={"seed": 7})
+    lines.begins(total=3, finished=1)
+    for each in (cell, other):
+        lines.cell_begins(each)
+
+    for each in (other, cell):
+        lines.cell_ends(each, State.OK, reason=None, best_f1=0.5, wall_s=1.0)
+
+    _, first, second = stream.getvalue().splitlines()
+    assert (first[:5], first.partition(":")[0][-6:]) == ("[2/3]", "seed 7")
+    assert (second[:5], second.partition(":")[0][-6:]) == ("[3/3]", "seed 0")
+
+
 def test_what_is_no_terminal_gets_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with watcher("mine") as watching:
         watching.begins(total=1, finished=0)

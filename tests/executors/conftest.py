@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from harness import environment
 from harness.cells import Cell
 from harness.errors import MachineError
-from harness.executors import engine
+from harness.executors import WHOLE, Slot, engine
 from harness.executors.docker import DockerExecutor
 from harness.records import CellFolder
 from harness.spec import Container
@@ -69,6 +69,7 @@ class FakeContainer:
             "Config": {"User": options["user"]},
             "HostConfig": {
                 "NanoCpus": options["nano_cpus"],
+                "CpusetCpus": options["cpuset_cpus"],
                 "Memory": options["mem_limit"],
                 "MemorySwap": options["memswap_limit"],
                 "PidsLimit": options["pids_limit"],
@@ -219,16 +220,17 @@ class Workshop:
     def folder(self) -> CellFolder:
         return CellFolder(self.campaign / "cells" / "abc")
 
-    def executor(self, *, gpu: str | None = None, **limits: Any) -> DockerExecutor:
+    def executor(self, *, slots: Sequence[Slot] = (WHOLE,), **limits: Any) -> DockerExecutor:
         made = DockerExecutor.ready(
-            self.client, reference="mine:1", campaign=self.campaign, container=Container(**limits), gpu=gpu
+            self.client, reference="mine:1", campaign=self.campaign, container=Container(**limits), slots=slots
         )
         made.sleep = lambda _: None
         made.patience_s = 0.0
         return made
 
-    def start(self, executor: DockerExecutor | None = None, program: str = "search") -> Any:
-        return (executor or self.executor()).start(program, self.folder.path, cache=self.cache, log=self.log)
+    def start(self, executor: DockerExecutor | None = None, program: str = "search", *, slot: Slot = WHOLE) -> Any:
+        made = executor or self.executor(slots=(slot,))
+        return made.start(program, self.folder.path, cache=self.cache, log=self.log, slot=slot)
 
 
 @pytest.fixture

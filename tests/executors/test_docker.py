@@ -13,13 +13,14 @@ from docker.errors import DockerException, NotFound
 
 from harness import environment, files
 from harness.errors import MachineError, UserError
-from harness.executors import Cause, Ended
+from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.executors.sandbox import HOME
 from harness.model import Reading
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop
 
+ON_GPU = Slot(gpu="GPU-1")
 GIB = 2**30
 IMAGE_ID = "sha256:" + "1" * 64
 CONTENT = files.digest({"base": "sha256:" + "b" * 64, "lock": "d" * 64, "recipe": "e" * 64})
@@ -59,12 +60,14 @@ def test_a_container_is_kept_to_itself_and_to_its_limits(workshop: Workshop, cli
         "HOME": HOME,
         "USER": "harness",
         "HARNESS_IMAGE_CONTENT": CONTENT,
+        "HARNESS_AT_ONCE": "1",
     }
     uid = os.geteuid() or 10001
     gid = os.getegid() if os.geteuid() else uid
     assert options == {
         "entrypoint": ["python", "-m", "harness.worker"],
         "cap_drop": ["ALL"],
+        "cpuset_cpus": "",
         "device_requests": [],
         "init": True,
         "labels": {"tuner-harness.campaign": str(workshop.campaign), "tuner-harness.cell": "abc"},
@@ -379,7 +382,7 @@ def test_a_gpu_that_the_engine_can_not_give_is_told_before_anything_runs(
     client.refuses_start = client.error('could not select device driver "nvidia" with capabilities: [[gpu]]')
 
     with pytest.raises(MachineError, match=r"^the engine can give no GPU; install the NVIDIA container toolkit"):
-        workshop.executor(gpu="GPU-1")
+        workshop.executor(slots=(ON_GPU,))
 
     assert client.left == []
 
@@ -387,9 +390,9 @@ def test_a_gpu_that_the_engine_can_not_give_is_told_before_anything_runs(
 def test_one_gpu_is_asked_for_through_nvidias_driver_or_cdi_where_the_engine_lists_it(
     workshop: Workshop, client: FakeDockerClient
 ) -> None:
-    workshop.start(workshop.executor(gpu="GPU-1"))
+    workshop.start(slot=ON_GPU)
     client.told["DiscoveredDevices"] = [{"Source": "cdi", "ID": "nvidia.com/gpu=GPU-1"}]
-    workshop.start(workshop.executor(gpu="GPU-1"))
+    workshop.start(slot=ON_GPU)
 
     probe, plain, _, cdi = [container.options["device_requests"][0] for container in client.made]
     assert probe == plain
@@ -435,7 +438,7 @@ def test_an_image_that_does_not_say_all_that_it_is_made_from_is_refused(
 
 def test_a_worker_that_is_given_a_gpu_is_told_to_need_it(workshop: Workshop, client: FakeDockerClient) -> None:
     workshop.start()
-    workshop.start(workshop.executor(gpu="GPU-1"))
+    workshop.start(slot=ON_GPU)
 
     told = [container.options["environment"].get("HARNESS_NEEDS_GPU") for container in client.made]
     assert told == [None, "1", "1"]
@@ -534,3 +537,45 @@ def test_a_leftover_that_is_being_removed_already_is_no_error(
     monkeypatch.setattr(client.made[0], "remove", busy)
 
     executor.sweep()
+
+
+def test_several_gpus_are_each_tried_and_each_worker_gets_its_slots_alone(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    slots = [Slot(cpus=(number,), gpu=f"GPU-{number}", at_once=2) for number in range(2)]
+    executor = workshop.executor(slots=slots)
+
+    for slot in [*slots, slots[0].alone]:
+        workshop.start(executor, slot=slot)
+
+    devices = [container.options["device_requests"][0]["DeviceIDs"] for container in client.made]
+    assert devices == [["GPU-0"], ["GPU-1"], ["GPU-0"], ["GPU-1"], ["GPU-0"]]
+    assert client.made[-1].options["cpuset_cpus"] == ""
+
+
+def test_a_worker_beside_others_has_its_processors_and_its_share_of_the_memory(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    executor = workshop.executor()
+
+    for slot in (Slot(cpus=(0, 1, 3), at_once=3), WHOLE):
+        workshop.start(executor, slot=slot)
+
+    beside, alone = (container.options for container in client.made)
+    assert (beside["cpuset_cpus"], beside["nano_cpus"], beside["mem_limit"]) == ("0-1,3", 3_000_000_000, 3 * GIB)
+    assert beside["environment"]["HARNESS_AT_ONCE"] == "3"
+    assert (alone["cpuset_cpus"], alone["nano_cpus"], alone["mem_limit"]) == ("", 4_000_000_000, 9 * GIB)
+    assert beside["memswap_limit"] == beside["mem_limit"]
+
+
+def test_a_matrix_that_asks_for_more_than_a_slot_has_is_told_before_anything_runs(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    slots = [Slot(cpus=(0, 1), at_once=2), Slot(cpus=(2, 3), at_once=2)]
+
+    with pytest.raises(
+        UserError, match=r"^container\.cpus: 3 asked for, but each of 2 cells at once has 2; lower it, or --at-once$"
+    ):
+        workshop.executor(slots=slots, cpus=3)
+
+    assert client.made == []

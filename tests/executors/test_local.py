@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.executors import LocalExecutor, local
+from harness.executors import WHOLE, LocalExecutor, Slot, local
 from harness.executors.local import LocalRunning
 
 
@@ -90,22 +91,65 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("executor", "told"),
-    [
-        (LocalExecutor(), (None, None)),
-        (LocalExecutor(needs_gpu=True), (None, "1")),
-        (LocalExecutor(gpu="GPU-1", needs_gpu=True), ("GPU-1", "1")),
-    ],
+    ("slot", "needs_gpu", "told"),
+    [(WHOLE, False, (None, None)), (WHOLE, True, (None, "1")), (Slot(gpu="GPU-1"), False, ("GPU-1", "1"))],
 )
 def test_a_worker_is_told_which_gpu_it_is_to_see(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: LocalExecutor, told: tuple[str | None, str | None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slot: Slot, told: tuple[str | None, str | None], *, needs_gpu: bool
 ) -> None:
     for name in ("CUDA_VISIBLE_DEVICES", "HARNESS_NEEDS_GPU"):
         monkeypatch.delenv(name, raising=False)
-    running = executor.start("search", tmp_path, cache=tmp_path, log=tmp_path / "worker.log")
+    executor = LocalExecutor(needs_gpu=needs_gpu)
+    running = executor.start("search", tmp_path, cache=tmp_path, log=tmp_path / "worker.log", slot=slot)
 
     found = Path(f"/proc/{running.process.pid}/environ").read_bytes().decode().split("\0")
 
     running.stop()
     seen = dict(line.partition("=")[::2] for line in found)
     assert (seen.get("CUDA_VISIBLE_DEVICES"), seen.get("HARNESS_NEEDS_GPU")) == told
+
+
+WITNESS = """\
+import json, os, sys
+threads = [sorted(os.sched_getaffinity(int(thread))) for thread in os.listdir("/proc/self/task")]
+told = {name: os.environ.get(name) for name in ("HARNESS_AT_ONCE", "CUDA_VISIBLE_DEVICES")}
+print(json.dumps({"threads": threads, **told}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+def test_a_worker_is_held_to_its_slot_from_its_first_instruction_and_the_host_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stand-in for the interpreter, so that what a worker sees is seen without TensorFlow.
+    witness = tmp_path / "witness"
+    witness.write_text(f"#!{sys.executable}\n{WITNESS}")
+    witness.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(witness))
+    before = os.sched_getaffinity(0)
+    slot = Slot(cpus=(max(before),), gpu="GPU-ä", at_once=2)
+
+    running = LocalExecutor().start("search", tmp_path, cache=tmp_path, log=tmp_path / "log", slot=slot)
+
+    assert os.sched_getaffinity(0) == before
+    assert running.wait(30.0) is not None
+    assert json.loads((tmp_path / "log").read_text()) == {
+        "threads": [[max(before)]],
+        "HARNESS_AT_ONCE": "2",
+        "CUDA_VISIBLE_DEVICES": "GPU-ä",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+def test_a_worker_that_can_not_be_started_leaves_the_host_unpinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    before = os.sched_getaffinity(0)
+
+    with pytest.raises(FileNotFoundError):
+        LocalExecutor().start(
+            "search", tmp_path, cache=tmp_path, log=tmp_path / "log", slot=Slot(cpus=(max(before),), at_once=2)
+        )
+
+    assert os.sched_getaffinity(0) == before

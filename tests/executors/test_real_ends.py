@@ -15,7 +15,7 @@ import pytest
 
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.executors import Cause, Running, engine
+from harness.executors import Cause, Running, Slot, engine
 from harness.executors.docker import DockerExecutor
 from harness.records import Record
 from tests.executors.real_engine import PATIENCE_S, Bench, OwnEngine, campaign, tiny
@@ -47,11 +47,11 @@ class Telling:
 
     def __init__(self, executor: DockerExecutor) -> None:
         self._executor = executor
-        self.identity, self.name, self.gpu = executor.identity, executor.name, executor.gpu
+        self.identity, self.name = executor.identity, executor.name
         self.searches = threading.Event()
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path) -> Running:
-        running = self._executor.start(program, folder, cache=cache, log=log)
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> Running:
+        running = self._executor.start(program, folder, cache=cache, log=log, slot=slot)
         if program == "search":
             self.searches.set()
         return running

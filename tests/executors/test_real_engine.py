@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness import environment
 from harness.errors import MachineError
-from harness.executors import Cause, Ended, engine
+from harness.executors import WHOLE, Cause, Ended, Slot, engine
 from harness.executors.limits import Limits
 from harness.executors.sandbox import HOME
+from harness.records import CellFolder
 from harness.spec import Container
 from tests.executors.real_engine import MIB, PATIENCE_S, Bench
 
@@ -34,6 +37,7 @@ echo "cpus: $(cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/
 echo "swap: $(cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes /sys/fs/cgroup/memory.swap.max 2>/dev/null)"
 echo "pids: $(cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null)"
 echo "memory: $(cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null)"
+echo "processors: $(grep '^Cpus_allowed_list:' /proc/self/status | cut -f 2)"
 echo "shm: $(df -k /dev/shm | tail -n 1 | grep -o '[0-9]\\+' | head -n 1)"
 echo "tmp: $(grep ' /tmp ' /proc/mounts | cut -d ' ' -f 4)"
 mkdir "$1/scratch" && echo mine > "$1/scratch/file"
@@ -72,6 +76,7 @@ def test_from_inside_there_is_no_network_no_root_no_privilege_and_one_writable_f
     assert seen["pids"] == "64"
     assert seen["memory"] == str(64 * MIB)
     assert seen["shm"] == "8192"
+    assert seen["processors"] == environment.cpu_list(os.sched_getaffinity(0))
     assert {"noexec", "nosuid", "nodev"} <= set(seen["tmp"].split(","))
 
 
@@ -116,6 +121,7 @@ def test_the_evidence_says_what_the_engine_enforces_and_what_was_used(bench: Ben
 
     assert evidence["enforced"] == {
         "cpus": 1.0,
+        "cpu_set": None,
         "memory_bytes": 64 * MIB,
         "memory_and_swap_bytes": 64 * MIB,
         "pids": 64,
@@ -128,6 +134,57 @@ def test_the_evidence_says_what_the_engine_enforces_and_what_was_used(bench: Ben
     }
     assert evidence["used"]["cpu_s"]["value"] > 0.1
     assert 0 < evidence["used"]["peak_memory_bytes"]["value"] <= 64 * MIB
+
+
+SIDE_BY_SIDE = """\
+grep '^Cpus_allowed_list:' /proc/self/status; echo "at once: $HARNESS_AT_ONCE"
+touch "$1/here"; i=0
+while [ $i -lt 300 ] && [ ! -e "$1/go" ]; do i=$((i+1)); sleep 0.1; done
+"""
+
+
+def test_workers_side_by_side_are_held_to_their_own_processors_and_share_of_the_memory(bench: Bench) -> None:
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) == 1:
+        pytest.skip("one processor is not to be divided")
+    halves = [Slot(cpus=(cpu,), at_once=2) for cpu in cpus[:2]]
+    executor = bench.executor(SIDE_BY_SIDE)
+    executor.limits = Limits.declared(Container(), cpus=len(cpus), memory_bytes=executor.engine["memory_bytes"])
+    folders = [bench.folder, CellFolder(bench.folder.path.with_name("other"))]
+    folders[1].write_cell(folders[0].cell())
+
+    workers = [
+        executor.start("search", folder.path, cache=bench.cache, log=folder.log, slot=slot)
+        for folder, slot in zip(folders, halves, strict=True)
+    ]
+
+    until = time.monotonic() + PATIENCE_S
+    while not all((folder.path / "here").exists() for folder in folders) and time.monotonic() < until:
+        assert [worker.wait(0.1) for worker in workers] == [None, None]
+    for folder in folders:
+        (folder.path / "go").touch()
+    for folder, slot, worker in zip(folders, halves, workers, strict=True):
+        ended = worker.wait(PATIENCE_S)
+        assert ended is not None
+        assert observed(folder.log.read_text()) == {"Cpus_allowed_list": str(slot.cpu_set), "at once": "2"}
+        enforced = ended.evidence["enforced"]
+        assert (enforced["cpu_set"], enforced["cpus"]) == (slot.cpu_set, 1.0)
+        assert enforced["memory_bytes"] < executor.engine["memory_bytes"] / 2
+
+
+def test_one_of_two_workers_that_is_killed_leaves_the_other_at_work(bench: Bench) -> None:
+    executor = bench.executor("sleep 60")
+    other = CellFolder(bench.folder.path.with_name("other"))
+    other.write_cell(bench.folder.cell())
+    first = bench.start(executor)
+    second = executor.start("search", other.path, cache=bench.cache, log=other.log, slot=WHOLE)
+
+    first.container.kill()
+
+    assert first.wait(PATIENCE_S).cause is Cause.KILLED
+    assert second.wait(0.2) is None
+    assert second.stop().signal == "SIGTERM"
+    assert bench.containers() == []
 
 
 def test_a_worker_over_its_memory_limit_is_out_of_memory(bench: Bench) -> None:
@@ -221,7 +278,7 @@ def test_a_gpu_that_is_not_there_is_told_in_one_line(bench: Bench) -> None:
     with pytest.raises(
         MachineError, match=r"^the engine can give no GPU; install the NVIDIA container toolkit"
     ) as told:
-        bench.executor("true", gpu="0").try_gpu()
+        bench.executor("true").try_gpus([Slot(gpu="0")])
 
     assert "\n" not in str(told.value)
     assert bench.containers() == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.objectives.devices import Gpu, covers, trouble
+from harness.objectives.devices import Gpu, trouble
 
 # What TensorFlow 2.21's GPU wheels say of themselves.
 BUILD: dict[str, Any] = {
@@ -14,43 +14,6 @@ BUILD: dict[str, Any] = {
 CPU_BUILD: dict[str, Any] = {"is_cuda_build": False}
 A10G = Gpu(name="NVIDIA A10G", capability=(8, 6))
 BLACKWELL = Gpu(name="NVIDIA GeForce RTX 5090", capability=(12, 0))
-
-
-@pytest.mark.parametrize(
-    ("capability", "covered"),
-    [
-        ((5, 2), False),
-        ((6, 0), True),
-        ((6, 1), True),
-        ((7, 5), True),
-        ((8, 0), True),
-        ((8, 6), True),
-        ((8, 9), True),
-        ((9, 0), True),
-        ((10, 0), False),
-        ((12, 0), False),
-        (None, True),
-    ],
-)
-def test_binaries_run_on_later_devices_of_their_generation_alone(
-    capability: tuple[int, int] | None, *, covered: bool
-) -> None:
-    assert covers(BUILD["cuda_compute_capabilities"], capability) is covered
-
-
-def test_an_earlier_device_of_the_generation_is_not_covered() -> None:
-    assert not covers(["sm_89"], (8, 6))
-
-
-def test_what_is_built_for_one_device_exactly_runs_on_no_other() -> None:
-    assert covers(["sm_90a"], (9, 0))
-    assert not covers(["sm_120a"], (12, 1))
-    assert covers(["sm_120f"], (12, 1))
-
-
-@pytest.mark.parametrize("codes", [[], ["8.6"], ["gfx90a"]])
-def test_where_a_build_does_not_say_in_our_terms_nothing_is_objected(codes: list[str]) -> None:
-    assert covers(codes, (12, 0))
 
 
 def test_a_device_that_the_build_covers_is_no_trouble() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from harness.cli.doctor.finding import Finding, ask
 from harness.errors import EngineError
 from harness.images import engine
+from harness.kernels import covers
 from harness.meters.nvml import Gpu
 
 PROGRAM = """\
@@ -69,16 +69,6 @@ def uncovered(what: str, answer: dict[str, Any]) -> Iterator[Finding]:
             found = f"none for {name} ({capability[0]}.{capability[1]}), but for {', '.join(answer['kernels'])}"
             remedy = "use another GPU; hide this one with CUDA_VISIBLE_DEVICES"
             yield Finding(what=f"{what}: kernels", state="unfit", found=found, remedy=remedy)
-
-
-def covers(kernels: Sequence[str], capability: tuple[int, ...]) -> bool:
-    """Return whether kernels such as ``sm_80`` run on a device: its major version, and a minor that isn't higher.
-
-    A ``compute_90`` entry holds kernels for 9.0, and source that newer devices could compile: for half an hour, inside
-    the clock, and in vain for Blackwell, so that it doesn't count. Where the build says nothing there is no objection.
-    """
-    built = [(int(found[1]), int(found[2])) for name in kernels if (found := re.search(r"(\d+)(\d)", name))]
-    return not built or any(major == capability[0] and minor <= capability[1] for major, minor in built)
 
 
 def _answer(text: str) -> dict[str, Any]:

@@ -72,30 +72,6 @@ def test_a_gpu_without_kernels_is_unfit(monkeypatch: pytest.MonkeyPatch) -> None
     assert "NVIDIA B200 (10.0)" in kernels.found
 
 
-@pytest.mark.parametrize(
-    ("capability", "is_covered"),
-    [
-        ((6, 0), True),
-        ((7, 5), True),
-        ((8, 6), True),
-        ((9, 0), True),
-        ((5, 2), False),
-        ((10, 0), False),
-        ((12, 0), False),
-    ],
-)
-def test_kernels_run_on_their_major_version_from_their_minor_on(
-    capability: tuple[int, int],
-    is_covered: bool,  # noqa: FBT001 - a parameter
-) -> None:
-    assert tensorflow.covers(KERNELS, capability) is is_covered
-
-
-def test_a_build_that_says_nothing_meets_no_objection() -> None:
-    assert tensorflow.covers([], (8, 0))
-    assert not tensorflow.covers(["sm_86"], (8, 0))
-
-
 def test_a_gpu_that_a_container_sees_is_good(engine: FakeEngine, gpu: Gpu) -> None:
     engine.becomes(inside=json.dumps({"version": "2.21.0", "gpus": [["NVIDIA A100", [8, 0]]], "kernels": KERNELS}))
 

@@ -1,0 +1,107 @@
+"""A program at work on one cell: its worker is started, and once more where the machine was at fault."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.campaign import devices, endings
+from harness.campaign.watching import Progress, ProgressFile, Watcher
+from harness.cells import Cell
+from harness.executors import Cause, Ended, Executor, Running, Slot
+from harness.meters.gpu import GpuMeter
+from harness.plans import MatrixFolder
+from harness.records import CellFolder
+
+# The machine's trouble is tried once more before a cell is left missing.
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every program of a campaign is run with."""
+
+    folder: MatrixFolder
+    executor: Executor
+    cache: Path
+    watcher: Watcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """How a program's last worker ended, and the outcome that it left, if any."""
+
+    ended: Ended
+    outcome: dict[str, Any] | None
+
+    @property
+    def is_machine_trouble(self) -> bool:
+        """True where the machine, not the search, brought the end."""
+        return self.outcome is None and endings.is_machine_trouble(self.ended)
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One program (``search`` or ``prepare``) for one cell on one slot, through as many workers as it takes."""
+
+    cell: Cell
+    folder: CellFolder
+    program: str
+    bench: Bench
+    slot: Slot
+    _started: int = 0
+    _running: Running | None = None
+    _progress: ProgressFile = field(init=False)
+    _meter: GpuMeter = field(init=False)
+    _note: dict[str, Any] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Start a worker."""
+        self.folder.clear_outcome()
+        # What an earlier process wrote would be read as this one's.
+        self.folder.progress.unlink(missing_ok=True)
+        self._progress = ProgressFile(self.folder.progress)
+        self._note = {"program": self.program, "began_at": now()}
+        self._started += 1
+        self._meter = devices.meter_for(self.bench.executor, self.slot)
+        self._running = self.bench.executor.start(
+            self.program, self.folder.path, cache=self.bench.cache, log=self.folder.log, slot=self.slot
+        )
+
+    def poll(self, timeout_s: float) -> Left | None:
+        """Wait for the end, at most so long; return None while there is more to wait for."""
+        ended = None if self._running is None else self._running.wait(timeout_s)
+        if ended is None:
+            self._meter.sample()
+            return None
+        left = self._noted(ended)
+        if left.is_machine_trouble and self._started < ATTEMPTS:
+            self.begin()
+            return None
+        return left
+
+    def latest(self) -> Progress | None:
+        """Return the newest epoch, or None where there is no new one."""
+        return self._progress.latest()
+
+    def stop(self) -> None:
+        """End the worker, if one is at work, and note that it was interrupted."""
+        if self._running is not None:
+            ended, self._running = devices.with_readings(self._running.stop(), self._meter), None
+            self.folder.note_attempt({**self._note, **asdict(ended), "interrupted": True})
+
+    def _noted(self, ended: Ended) -> Left:
+        self._running = None
+        ended = devices.with_readings(endings.with_outcome_read(ended, self.folder), self._meter)
+        went_well = ended.exit_code == 0 and ended.cause is None
+        reason = None if went_well else endings.told(ended, self.folder)
+        self.folder.note_attempt({**self._note, **asdict(ended), "reason": reason})
+        readable = ended.cause is not Cause.UNREADABLE_OUTCOME
+        return Left(ended=ended, outcome=self.folder.outcome() if readable else None)
+
+
+def now() -> str:
+    """Return the time of day, as records have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

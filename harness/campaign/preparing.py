@@ -1,0 +1,73 @@
+"""What cells share, computed before any of them is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import files
+from harness.campaign import endings, sealing
+from harness.campaign.attempts import Bench, Left, Work
+from harness.campaign.watching import Progress
+from harness.cells import Cell
+from harness.errors import UserError
+from harness.executors import Slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparations:
+    """Has data and frozen layers' activations computed; ``lost`` says, by key, why the machine could not."""
+
+    bench: Bench
+    lost: dict[str, str] = field(default_factory=dict)
+
+    def due(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """Yield a cell for each preparation that was neither done nor lost by then."""
+        for cell in cells:
+            key = key_of(cell)
+            if not self._marker(key).exists() and key not in self.lost:
+                yield cell
+
+    def work(self, cell: Cell, slot: Slot) -> Work:
+        """Return the preparation that a cell shares."""
+        self.bench.watcher.prepares(cell)
+        folder = self.bench.folder.preparation(key_of(cell))
+        folder.write_cell(cell)
+        return Work(cell=cell, folder=folder, program="prepare", bench=self.bench, slot=slot)
+
+    def advances(self, cell: Cell, progress: Progress) -> None:
+        """Tell whoever watches."""
+        self.bench.watcher.cell_advances(cell, progress)
+
+    def ends(self, work: Work, left: Left) -> None:
+        """Mark it as done, or lost.
+
+        Raises:
+            UserError: Data or weights are unusable.
+        """
+        sealing.sweep(work.folder)
+        names, key = work.cell.names, key_of(work.cell)
+        if left.outcome is None:
+            why = endings.told(left.ended, work.folder)
+            self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
+        elif left.outcome["status"] != "completed":
+            raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome['reason']}")
+        else:
+            files.write_atomically(self._marker(key), b"")
+
+    def _marker(self, key: str) -> Path:
+        return self.bench.cache / "prepared" / key
+
+
+def key_of(cell: Cell) -> str:
+    """Return what cells that share their preparation have in common, hashed."""
+    identity = cell.identity
+    return files.digest(
+        {
+            **{part: identity[part] for part in ("dataset", "backbone", "environment", "code")},
+            "image_size": cell.protocol.image_size,
+            "precision": cell.protocol.precision,
+            "seed": cell.seed if cell.backbone.weights == "none" else None,
+        }
+    )[:16]

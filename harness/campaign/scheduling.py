@@ -1,0 +1,95 @@
+"""Cells handed to free slots, one each: a single thread waits for all that are at work."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from typing import Protocol
+
+from harness.campaign.attempts import Left, Work
+from harness.campaign.watching import Progress
+from harness.cells import Cell
+from harness.executors import Slot
+
+# Between two looks at each of those at work.
+POLL_S = 0.1
+
+
+class Desk(Protocol):
+    """Whoever has the work done."""
+
+    def work(self, cell: Cell, slot: Slot) -> Work:
+        """Return what is to be done for a cell on a slot; it is begun after that."""
+        ...
+
+    def advances(self, cell: Cell, progress: Progress) -> None:
+        """Take note of another epoch."""
+        ...
+
+    def ends(self, work: Work, left: Left) -> None:
+        """Take in what was done."""
+        ...
+
+
+def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk) -> None:
+    """Have each cell's work done, begun in their order, as many at once as there are slots.
+
+    A cell is taken from ``cells`` when a slot is free for it, and not before: who ends that iteration ends the handing
+    out. Whatever is raised meanwhile, an interrupt or a bug, first stops all that are at work.
+    """
+    waiting, free, at_work = iter(cells), deque(slots), list[Work]()
+    with _all_stopped_on_the_way_out(at_work):
+        while True:
+            _fill(free, waiting, at_work, desk)
+            if not at_work:
+                return
+            for work in tuple(at_work):
+                left = work.poll(POLL_S / len(at_work))
+                if left is None:
+                    _show(work, desk)
+                    continue
+                at_work.remove(work)
+                free.append(work.slot)
+                desk.ends(work, left)
+
+
+def in_turns(cells: Sequence[Cell]) -> list[Cell]:
+    """Return ``cells`` with another tuner going first for each seed.
+
+    A machine that grows slower while it runs, by heat for example, would otherwise slow the same tuner each time.
+    """
+    seeds = list(dict.fromkeys(cell.seed for cell in cells))
+    ordered: list[Cell] = []
+    for (seed, _), together in groupby(cells, key=lambda cell: (cell.seed, cell.group)):
+        tuners = list(together)
+        first = seeds.index(seed) % len(tuners)
+        ordered += tuners[first:] + tuners[:first]
+    return ordered
+
+
+def _fill(free: deque[Slot], waiting: Iterator[Cell], at_work: list[Work], desk: Desk) -> None:
+    while free and (cell := next(waiting, None)) is not None:
+        work = desk.work(cell, free.popleft())
+        # Known as at work before it is, so that no worker is ever unknown.
+        at_work.append(work)
+        work.begin()
+
+
+def _show(work: Work, desk: Desk) -> None:
+    latest = work.latest()
+    if latest is not None:
+        desk.advances(work.cell, latest)
+
+
+@contextmanager
+def _all_stopped_on_the_way_out(at_work: list[Work]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        # A stack, so that a second interrupt, while one is being stopped, leaves none of the others at work.
+        with ExitStack() as stack:
+            for work in at_work:
+                stack.callback(work.stop)
+        raise

@@ -1,0 +1,69 @@
+"""Each cell's search, and what becomes of it: a sealed record, or a missing cell with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.campaign import endings, preparing, sealing
+from harness.campaign.attempts import Bench, Left, Work, now
+from harness.campaign.watching import Progress, State
+from harness.cells import Cell
+from harness.executors import Slot
+from harness.records import CellFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searches:
+    """Has cells searched; those whose preparation was ``lost``, for the reason given there, are missing."""
+
+    bench: Bench
+    lost: Mapping[str, str]
+
+    def possible(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """Yield the cells that can be searched; leave the others missing, each at its turn."""
+        for cell in cells:
+            reason = self.lost.get(preparing.key_of(cell))
+            if reason is None:
+                yield cell
+            else:
+                self._leave_missing(cell, reason)
+
+    def work(self, cell: Cell, slot: Slot) -> Work:
+        """Return the cell's search."""
+        folder = self.bench.folder.cell(cell.id)
+        folder.write_cell(cell)
+        self.bench.watcher.cell_begins(cell)
+        return Work(cell=cell, folder=folder, program="search", bench=self.bench, slot=slot)
+
+    def advances(self, cell: Cell, progress: Progress) -> None:
+        """Tell whoever watches."""
+        self.bench.watcher.cell_advances(cell, progress)
+
+    def ends(self, work: Work, left: Left) -> None:
+        """Seal the search's record; where the machine was at fault, leave what there is for a later run."""
+        folder = work.folder
+        if left.is_machine_trouble:
+            reason: str | None = endings.told(left.ended, folder)
+        else:
+            record = sealing.record(work.cell, folder, left, slot=work.slot)
+            folder.seal(record)
+            reason = record.reason
+            sealing.sweep(folder)
+        best = max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
+        self.bench.watcher.cell_ends(work.cell, state(folder), reason=reason, best_f1=best, wall_s=left.ended.wall_s)
+
+    def _leave_missing(self, cell: Cell, reason: str) -> None:
+        folder = self.bench.folder.cell(cell.id)
+        folder.write_cell(cell)
+        folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
+        self.bench.watcher.cell_begins(cell)
+        self.bench.watcher.cell_ends(cell, State.MISSING, reason=reason, best_f1=None, wall_s=0.0)
+
+
+def state(folder: CellFolder) -> State:
+    """Return what became of a cell."""
+    record = folder.record()
+    if record is None:
+        return State.MISSING
+    return State.OK if record.status == "completed" else State.FAILED
