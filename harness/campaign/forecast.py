@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +79,29 @@ def rates(folders: Iterable[CellFolder], *, price_list: Prices) -> Rates:
 
     What can't be read says nothing of the time: it is left out.
     """
-    found: dict[str, list[Rate]] = defaultdict(list)
-    for cell, rate in filter(None, (_read(folder, price_list) for folder in folders)):
-        found[_like(cell, tuner=cell.tuner)].append(rate)
-        found[_like(cell, tuner=None)].append(rate)
-    return found
+    return _added({}, folders, price_list)
+
+
+class GrowingRates:
+    """What cells took, those of the run under way included; each record is read once."""
+
+    def __init__(self, results: Path, *, price_list: Prices) -> None:
+        """Begin with none."""
+        self._results = results
+        self._prices = price_list
+        self._seen: set[Path] = set()
+        self._rates: dict[str, list[Rate]] = {}
+
+    @property
+    def rates(self) -> Rates:
+        """What is known as of now."""
+        new = [folder for folder in earlier(self._results) if folder.path not in self._seen]
+        self._seen.update(folder.path for folder in new)
+        return _added(self._rates, new, self._prices)
+
+    def seconds(self, cell: Cell) -> float | None:
+        """Return the forecast of a cell's wall seconds; None where nothing like it was ever run here."""
+        return seconds(cell, self.rates)
 
 
 def earlier(results: Path) -> list[CellFolder]:
@@ -97,6 +114,13 @@ def calibrations(cells: Sequence[Cell]) -> list[Cell]:
     kinds = {_like(cell, tuner=None): cell for cell in reversed(cells)}
     change = {"tuner": Tuner(tuner="default"), "budget": Budget(epochs=CALIBRATION_EPOCHS)}
     return [cell.model_copy(update=change) for cell in reversed(kinds.values())]
+
+
+def _added(found: dict[str, list[Rate]], folders: Iterable[CellFolder], price_list: Prices) -> dict[str, list[Rate]]:
+    for cell, rate in filter(None, (_read(folder, price_list) for folder in folders)):
+        for tuner in (cell.tuner, None):
+            found.setdefault(_like(cell, tuner=tuner), []).append(rate)
+    return found
 
 
 def _read(folder: CellFolder, price_list: Prices) -> tuple[Cell, Rate] | None:

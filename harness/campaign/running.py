@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
 from harness.campaign import scheduling, sealing
+from harness.campaign.allowance import UNLIMITED, Allowance, Spent
 from harness.campaign.attempts import Bench
 from harness.campaign.preparing import Preparations
 from harness.campaign.searching import Searches, state
@@ -19,6 +21,10 @@ from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import WHOLE, Executor, Slot
 from harness.plans import MatrixFolder
+
+
+def _unknown(_cell: Cell) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +36,16 @@ class Runner:
     cache: Path
     watcher: Watcher
     slots: Sequence[Slot] = (WHOLE,)
+    allowance: Allowance = UNLIMITED
+    forecast_s: Callable[[Cell], float | None] = _unknown
 
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
 
         Cells whose data or weights this machine could not prepare are missing; the others run. What they share is
         prepared before any search, by one worker after another that each have the first slot's GPU and all processors.
+        Where the allowance ends, or doesn't reach for what the next cell is forecast to take, the rest is left for a
+        later run: cells behind it are not searched instead, as the cheap tuners alone would make a poor comparison.
 
         Raises:
             UserError: Data or weights turned out unusable; no search of this wave was begun.
@@ -45,11 +55,17 @@ class Runner:
         pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
         self.watcher.begins(total=len(distinct), finished=len(distinct) - len(pending))
         bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher)
-        preparations = Preparations(bench=bench)
-        scheduling.run(preparations.due(pending), (self.slots[0].alone,), desk=preparations)
-        searches = Searches(bench=bench, lost=preparations.lost)
-        scheduling.run(searches.possible(pending), self.slots, desk=searches)
+        with suppress(Spent):
+            self._search(pending, bench)
         return Counter(state(self.folder.cell(cell.id)) for cell in distinct)
+
+    def _search(self, pending: Sequence[Cell], bench: Bench) -> None:
+        preparations = Preparations(bench=bench)
+        alone = (self.slots[0].alone,)
+        scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
+        searches = Searches(bench=bench, lost=preparations.lost)
+        affordable = takewhile(lambda cell: self.allowance.has_room_for(self.forecast_s(cell)), pending)
+        scheduling.run(searches.possible(affordable), self.slots, desk=searches, allowance=self.allowance)
 
     def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
         folder = self.folder.cell(cell.id)

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Protocol
 
+from harness.campaign.allowance import UNLIMITED, Allowance
 from harness.campaign.attempts import Left, Work
 from harness.campaign.watching import Progress
 from harness.cells import Cell
@@ -33,15 +34,19 @@ class Desk(Protocol):
         ...
 
 
-def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk) -> None:
+def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk, allowance: Allowance = UNLIMITED) -> None:
     """Have each cell's work done, begun in their order, as many at once as there are slots.
 
     A cell is taken from ``cells`` when a slot is free for it, and not before: who ends that iteration ends the handing
     out. Whatever is raised meanwhile, an interrupt or a bug, first stops all that are at work.
+
+    Raises:
+        Spent: The allowance was used up; what was at work has been stopped, its finished trials kept.
     """
     waiting, free, at_work = iter(cells), deque(slots), list[Work]()
     with _all_stopped_on_the_way_out(at_work):
         while True:
+            allowance.check()
             _fill(free, waiting, at_work, desk)
             if not at_work:
                 return

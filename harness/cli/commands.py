@@ -90,6 +90,18 @@ def harness() -> None:
 @_GPU
 @_AT_ONCE
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop before this run has taken so long; a later run goes on.",
+)
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="USD",
+    help="Stop before this run has cost so much, by the price of this machine.",
+)
+@_PRICES
 @_MIX
 def run(
     matrix: Path,
@@ -101,21 +113,24 @@ def run(
     gpus: tuple[str, ...],
     at_once: int | None,
     retry_failed: bool,
+    max_hours: float | None,
+    max_cost: float | None,
+    prices: Path | None,
     mix_environments: bool,
 ) -> int:
     """Run a matrix, or what is missing of it, and write its tables and its page."""
     from harness.cli import running
+    from harness.cli.allowing import Limits
     from harness.cli.executors import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
-    return running.run(
-        matrix,
-        results=results,
-        cache=cache,
-        where=where,
+    asked = running.Asked(
         retry_failed=retry_failed,
         mix_environments=mix_environments,
+        limits=Limits(max_hours=max_hours, max_cost=max_cost),
+        prices=prices,
     )
+    return running.run(matrix, results=results, cache=cache, where=where, asked=asked)
 
 
 @harness.command()

@@ -15,9 +15,10 @@ from rich.table import Table
 from harness import matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
+from harness.campaign.totals import Total
 from harness.catalogue.tuners import hyperband_iteration
 from harness.cells import Cell
-from harness.cli import places, printing
+from harness.cli import forecasts, places, printing
 from harness.cli.executors import Local, Where
 from harness.cli.watchers import watcher
 from harness.matrix import LoadedMatrix
@@ -25,9 +26,6 @@ from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
     from harness.cli.auto import Intent
-
-_SECONDS_PER_MINUTE = 60
-_SECONDS_PER_HOUR = 3600
 
 
 def show(
@@ -53,6 +51,7 @@ def show(
     after = learning_rates.expected(resolved.cells)
     pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row["state"] == "pending"]
     pending += after if pending else []
+    total = totals.total(pending, rates)
     plan = {
         "matrix": loaded.name,
         "where": _where(intent),
@@ -62,12 +61,12 @@ def show(
         "notes": _notes(resolved.cells),
         "pending": len(pending),
         "pending_epochs": _sum(map(forecast.most_epochs, pending)),
-        **{f"pending_{name}": estimate for name, estimate in asdict(totals.total(pending, rates)).items()},
+        **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
     }
     if as_json:
         print(json.dumps(plan, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
     else:
-        _print(plan)
+        _print(plan, total)
 
 
 def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where: Where, quiet: bool) -> None:
@@ -120,7 +119,7 @@ def _sum(counts: Iterable[int | None]) -> int | None:
     return sum(known) if len(known) == len(listed) else None
 
 
-def _print(plan: dict[str, Any]) -> None:
+def _print(plan: dict[str, Any], total: Total) -> None:
     table = Table(title=f"{plan['matrix']}: {len(plan['cells'])} cells", title_justify="left", box=SIMPLE_HEAD)
     for column in ("cell", "what", "state"):
         table.add_column(column, overflow="fold")
@@ -141,24 +140,7 @@ def _print(plan: dict[str, Any]) -> None:
     console.print(f"would run {plan['where']}", soft_wrap=True)
     console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs", soft_wrap=True)
     if plan["pending"]:
-        console.print(_forecast(plan), soft_wrap=True)
-
-
-def _forecast(plan: dict[str, Any]) -> str:
-    wall_s, device_s, usd = (plan[f"pending_{name}"] for name in ("wall_s", "device_s", "cost_usd"))
-    if wall_s is None:
-        return "time unknown: nothing like some of them was run here yet; --calibrate finds out"
-    money = "dollars unknown: no price for the machine" if usd is None else _estimate(usd, "USD", per=1)
-    hours = _estimate(device_s, "device hours", per=_SECONDS_PER_HOUR)
-    note = "" if wall_s["low"] is not None else "; how far off is unknown: nothing was run twice here"
-    told = f"{_estimate(wall_s, 'minutes', per=_SECONDS_PER_MINUTE)}, {hours}, {money}"
-    return f"about {told}; one cell after another, shared preparation apart{note}"
-
-
-def _estimate(found: dict[str, Any], unit: str, *, per: int) -> str:
-    """Return an estimate with its 95 % interval."""
-    mean, low, high = (None if found[name] is None else found[name] / per for name in ("mean", "low", "high"))
-    return f"{mean:.3g} {unit}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}] {unit}"
+        console.print(f"{forecasts.told(total)}; one cell after another, shared preparation apart", soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

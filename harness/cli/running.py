@@ -5,41 +5,73 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness import analysis, matrix
-from harness.campaign import learning_rates, resolution
+from harness import analysis, matrix, prices
+from harness.campaign import learning_rates, resolution, totals
+from harness.campaign.allowance import UNLIMITED
+from harness.campaign.forecast import GrowingRates
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.cli import exits, places, reporting
+from harness.cli import exits, forecasts, places, reporting
+from harness.cli.allowing import NONE, Limits
 from harness.cli.executors import Where
 from harness.cli.reporting import Figures
 from harness.cli.watchers import watcher
 from harness.plans import MatrixFolder
 
 
-def run(
-    path: Path, *, results: Path, cache: Path, where: Where, retry_failed: bool, mix_environments: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of a run is up to its user."""
+
+    retry_failed: bool = False
+    mix_environments: bool = False
+    limits: Limits = NONE
+    prices: Path | None = None
+
+
+def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     reporting.check_installed()
-    loaded = matrix.load(path)
+    loaded, price_list = matrix.load(path), prices.load(asked.prices)
     folder = MatrixFolder(results / loaded.name)
     cache = places.cache_folder(cache)
+    again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options]
     with (
         only_one(folder),
-        _saying_what_is_kept(folder, path, [*_unless_default(results, cache), *where.options]),
+        _saying_what_is_kept(folder, again),
         where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as here,
     ):
+        allowance = asked.limits.allowance(here.slots, price_list)
         resolved = resolution.resolve(loaded, cache=cache, identity=here.executor.identity())
+        expected = GrowingRates(results, price_list=price_list)
         with watcher(loaded.name) as watching:
-            runner = Runner(folder=folder, executor=here.executor, cache=cache, watcher=watching, slots=here.slots)
-            states = _waves(runner, resolved, folder, retry_failed=retry_failed)
-        reporting.write(path, results=results, figures=Figures(), mix_environments=mix_environments)
+            runner = Runner(
+                folder=folder,
+                executor=here.executor,
+                cache=cache,
+                watcher=watching,
+                slots=here.slots,
+                allowance=allowance,
+                forecast_s=_unlimited if allowance is UNLIMITED else expected.seconds,
+            )
+            states = _waves(runner, resolved, folder, retry_failed=asked.retry_failed)
+        figures = Figures(prices=asked.prices)
+        reporting.write(path, results=results, figures=figures, mix_environments=asked.mix_environments)
+        left = [cell for cell in resolved.cells if folder.cell(cell.id).record() is None]
+        if left and allowance is not UNLIMITED and not allowance.has_room_for(expected.seconds(left[0])):
+            _say_what_is_left(left, resolved, asked.limits, totals.total(left, expected.rates), again)
+            return exits.LIMIT_REACHED
         return _exit_code(states, missing=len(resolved.unreachable))
+
+
+def _unlimited(_cell: Cell) -> None:
+    """Forecast nothing: no limit asks."""
 
 
 def _waves(
@@ -70,12 +102,22 @@ def _exit_code(states: Counter[State], *, missing: int) -> int:
 
 
 @contextmanager
-def _saying_what_is_kept(folder: MatrixFolder, path: Path, options: list[str]) -> Iterator[None]:
+def _saying_what_is_kept(folder: MatrixFolder, again: list[str]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say_what_is_kept(folder, ["harness", "run", str(path), *options])
+        _say_what_is_kept(folder, again)
         raise
+
+
+def _say_what_is_left(
+    left: Sequence[Cell], resolved: resolution.Resolution, limits: Limits, total: totals.Total, again: list[str]
+) -> None:
+    done = len(resolved.cells) - len(left)
+    sys.stderr.write(
+        f"stopped before {limits}: {done} of {len(resolved.cells)} cells are done and kept; "
+        f"left: {len(left)}, {forecasts.told(total)}; go on with: {shlex.join(again)}\n"
+    )
 
 
 def _unless_default(results: Path, cache: Path) -> list[str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign import devices
+from harness.campaign.allowance import STOPPING_S, Allowance
 from harness.campaign.preparing import key_of
-from harness.campaign.running import only_one
+from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
@@ -552,3 +553,39 @@ def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list
         bench.run(cells)
 
     assert bench.executor.started == []
+
+
+def test_what_is_at_work_when_the_allowance_ends_is_stopped_and_nothing_more_begins(
+    bench: Bench, cells: list[Cell], does: type[Script]
+) -> None:
+    ticks = itertools.count()
+    allowance = Allowance(limit_s=STOPPING_S + 20, began=0.0, clock=lambda: float(next(ticks)))
+    bench.executor.will("search", does.succeed(progress=("0 1 3 0.5\n",) * 100))
+    runner = Runner(
+        folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher, allowance=allowance
+    )
+
+    states = runner.run(cells, retry_failed=False)
+
+    assert states == {State.MISSING: 3}
+    assert len(bench.searches) == 1
+    (attempt,) = [each for each in bench.folder_of(cells[0]).attempts() if each["program"] == "search"]
+    assert attempt["interrupted"]
+
+
+def test_a_cell_that_is_forecast_not_to_fit_ends_the_run_though_shorter_ones_follow(
+    bench: Bench, cells: list[Cell]
+) -> None:
+    allowance = Allowance(limit_s=STOPPING_S + 100, began=0.0, clock=lambda: 0.0)
+    forecast = {cells[0].id: 90.0, cells[1].id: 110.0, cells[2].id: 1.0}
+    runner = Runner(
+        folder=bench.folder,
+        executor=bench.executor,
+        cache=bench.cache,
+        watcher=bench.watcher,
+        allowance=allowance,
+        forecast_s=lambda cell: forecast[cell.id],
+    )
+
+    assert runner.run(cells, retry_failed=False) == {State.OK: 1, State.MISSING: 2}
+    assert bench.searches == ["optuna-random"]

@@ -352,3 +352,35 @@ def test_a_missing_package_is_told_before_anything_runs(
     assert answer.code == 2
     assert answer.err == "reports need no_such_package; make setup, or pip install 'tuner-harness[report]'\n"
     assert line.executor.started == []
+
+
+def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_what_is_left(line: CommandLine) -> None:
+    written = line.matrix.read_text("utf-8")
+    line.run()
+    line.matrix.write_text(written.replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
+    line.executor.started.clear()
+
+    # Ten seconds are kept in reserve; a search takes seven.
+    answer = line.run("--max-hours", str(12 / 3600))
+
+    assert answer.code == 5
+    assert "search" not in [program for program, _ in line.executor.started]
+    assert "stopped before 0.00333333 hours: 3 of 6 cells are done and kept; left: 3, about " in answer.err
+    assert answer.err.endswith(f"go on with: {shlex.join(['harness', 'run', str(line.matrix), *line.places])}\n")
+    assert "3 of them finished earlier" in answer.out
+
+
+def test_a_limit_that_is_never_reached_changes_nothing(line: CommandLine) -> None:
+    answer = line.run("--max-hours", "5", "--max-cost", "5")
+
+    assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize("option", ["--max-hours", "--max-cost"])
+@pytest.mark.parametrize("value", ["0", "-1", "much"])
+def test_a_limit_is_a_number_above_zero(line: CommandLine, option: str, value: str) -> None:
+    answer = line.run(option, value)
+
+    assert answer.code == 2
+    assert option in answer.err
+    assert line.executor.started == []

@@ -1,0 +1,27 @@
+"""What is expected, in words."""
+
+from __future__ import annotations
+
+from harness.campaign.totals import Estimate, Total
+
+_SECONDS_PER_MINUTE = 60
+_SECONDS_PER_HOUR = 3600
+
+
+def told(total: Total) -> str:
+    """Return time, device time and money with their 95 % intervals, or why they are unknown."""
+    if total.wall_s is None or total.device_s is None:
+        return "time unknown: nothing like some of them was run here yet; harness plan --calibrate finds out"
+    money = (
+        "dollars unknown: no price for the machine" if total.cost_usd is None else _told(total.cost_usd, "USD", per=1)
+    )
+    wall = _told(total.wall_s, "minutes", per=_SECONDS_PER_MINUTE)
+    hours = _told(total.device_s, "device hours", per=_SECONDS_PER_HOUR)
+    note = "" if total.wall_s.low is not None else " (how far off is unknown: nothing was run twice here)"
+    return f"about {wall}, {hours}, {money}{note}"
+
+
+def _told(found: Estimate, unit: str, *, per: int) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.mean / per:.3g} {unit}"
+    return f"{found.mean / per:.3g} [{found.low / per:.3g}, {found.high / per:.3g}] {unit}"
