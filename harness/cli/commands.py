@@ -13,6 +13,7 @@ from harness import __version__
 from harness.cli import exits, places
 
 EXECUTORS = ("auto", "local", "docker")
+PARTS = ("tables", "plots", "page")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
     "--results",
@@ -177,6 +178,7 @@ def plan(
 @_PRICES
 @click.option("--carbon", type=click.Path(path_type=Path), help="File of carbon intensities instead of its own.")
 @click.option("--grid", help="Whose electricity it was, of those in the file.  [default: world]")
+@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Write no more than this.  [repeatable]")
 @_MIX
 def tables(
     matrix: Path,
@@ -185,13 +187,14 @@ def tables(
     carbon: Path | None,
     grid: str | None,
     *,
+    only: tuple[str, ...],
     mix_environments: bool,
 ) -> None:
     """Write a matrix's tables, pictures and page again from its records."""
     from harness.cli import reporting
 
     figures = reporting.Figures(prices=prices, carbon=carbon, grid=grid)
-    reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments)
+    reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments, only=only)
 
 
 @harness.command()
