@@ -77,7 +77,7 @@ def test_names_in_any_script_and_with_signs_of_markup_are_drawn_as_they_are(made
 
     drawn = _drawn(made)
 
-    assert "東京 $x_1^2$ &lt;b&gt; (1)" in drawn["animals-mobile-lr/cost-wall.svg"].decode()
+    assert "東京 $x_1^2$ &lt;b&gt; (1)" in drawn["animals-mobile-lr/cost.svg"].decode()
 
 
 def test_pictures_of_a_group_that_is_no_more_are_removed_and_nothing_else(made: Made) -> None:
@@ -100,7 +100,7 @@ def test_nothing_finished_is_said_in_the_pictures(made: Made) -> None:
     drawn = _drawn(made)
 
     assert b"No search has finished." in drawn["animals-mobile-lr/phases.svg"]
-    assert b"No search has a test F1 and a known cost." in drawn["animals-mobile-lr/cost-wall.svg"]
+    assert b"No search has a test F1 and a known cost." in drawn["animals-mobile-lr/cost.svg"]
 
 
 def test_nothing_planned_is_nothing_drawn(made: Made) -> None:
