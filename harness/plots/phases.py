@@ -54,8 +54,9 @@ def draw(group: Group, stem: Path, *, title: str) -> list[Path]:
                     label=phase,
                 )
             left = [before + width for before, width in zip(left, widths, strict=True)]
-        axes.set_yticks(range(len(rows)), [f"{figures.short(row.tuner)} ({len(row.ok)})" for row in rows])
+        names = [f"{figures.short(row.tuner)} ({len(row.ok)})" for row in rows]
+        axes.set_yticks(range(len(rows)), names)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("seconds per search, its whole process (mean over seeds; their number in brackets)")
         figures.legend_beside(made, axes)
-        return figures.save(made, stem)
+        return figures.save(made, stem, row_names=names)

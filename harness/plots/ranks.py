@@ -27,9 +27,9 @@ def draw(found: Ranks, stem: Path, *, looks: Looks) -> list[Path]:
         for place, (tuner, rank) in enumerate(zip(found.tuners, found.average, strict=True)):
             axes.plot([rank], [place], linestyle="none", **marked(looks[tuner]))
         _bars(axes, found)
-        _frame(axes, found)
+        names = _frame(axes, found)
         figures.note(made, [_rests_on(found), *found.remarks])
-        return figures.save(made, stem)
+        return figures.save(made, stem, row_names=names)
 
 
 def _bars(axes: Axes, found: Ranks) -> None:
@@ -45,7 +45,8 @@ def _bars(axes: Axes, found: Ranks) -> None:
         )
 
 
-def _frame(axes: Axes, found: Ranks) -> None:
+def _frame(axes: Axes, found: Ranks) -> list[str]:
+    """Draw what surrounds the marks; return what stands to the left of each row."""
     names = [f"{figures.short(tuner)}  {rank:.2f}" for tuner, rank in zip(found.tuners, found.average, strict=True)]
     bars = ["not told apart" for _ in found.cliques]
     difference = [] if found.critical_difference is None else [f"critical difference {found.critical_difference:.2f}"]
@@ -56,6 +57,7 @@ def _frame(axes: Axes, found: Ranks) -> None:
     right = max(len(found.tuners), 1 + (found.critical_difference or 0))
     axes.set_xlim(0.9, math.ceil(right) + 0.1)
     axes.set_xlabel("average rank (1 is best)")
+    return rows
 
 
 def _rests_on(found: Ranks) -> str:
