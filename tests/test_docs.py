@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from harness import matrix
 from harness.cli.commands import harness
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +20,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=
 COMMANDS = ("harness", ".venv/bin/harness")
 
 BLOCK = re.compile(r"^```\w*\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+MATRIX = re.compile(r"^```toml\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", flags=re.MULTILINE)
@@ -121,6 +123,15 @@ def test_files_that_are_named_exist(page: Path) -> None:
     named = {name for line in code_lines(page.read_text()) for name in files_in(line)}
 
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+@pages
+def test_matrices_that_are_shown_can_be_loaded(page: Path, tmp_path: Path) -> None:
+    for number, shown in enumerate(MATRIX.findall(page.read_text())):
+        path = tmp_path / f"{page.stem}-{number}.toml"
+        path.write_text(shown)
+
+        assert matrix.load(path).spec.tuners
 
 
 def test_every_page_is_linked_from_another() -> None:
