@@ -57,6 +57,11 @@ class MatrixFolder:
         return self.path / ".derived" / "findings"
 
     @property
+    def derived_tables(self) -> Path:
+        """The tables as they were last made, kept for the next time; may be deleted at any time."""
+        return self.path / ".derived" / "tables"
+
+    @property
     def lock(self) -> Path:
         """Held by the one campaign that may run here."""
         return self.path / "lock"
@@ -76,6 +81,13 @@ class MatrixFolder:
                 return sorted(entry.name for entry in entries if entry.is_dir())
         except FileNotFoundError:
             return []
+
+    def fingerprint(self) -> str:
+        """Return what changes whenever the plan, the set of cells, or a cell's record, trials or attempts do."""
+        path = self.path / "plan.json"
+        plan = files.sha256_of(path) if path.is_file() else "none"
+        cells = (f"{cell_id} {self.cell(cell_id).fingerprint()}" for cell_id in self.cell_ids())
+        return files.digest([plan, *cells])
 
     def write_plan(self, planned: Sequence[Planned]) -> None:
         """Say which cells belong here."""

@@ -150,8 +150,9 @@ class CellFolder:
             raise ResultsError(f"{path}: not a record ({error}); move it away and run the matrix again") from error
 
     def fingerprint(self) -> str:
-        """Return what changes whenever the record's or the trials' file does: sizes, moments of change, inodes."""
-        return " ".join(map(_fingerprint, (f"{self.path}/record.json", f"{self.path}/trials.jsonl")))
+        """Return what changes whenever record, trials or attempts do: sizes, moments of change, inodes."""
+        names = ("record.json", "trials.jsonl", "attempts.jsonl")
+        return " ".join(_fingerprint(f"{self.path}/{name}") for name in names)
 
     def set_aside(self) -> None:
         """Move a finished attempt's files into ``retried-N/``, so that the cell can be run again from nothing."""

@@ -172,7 +172,7 @@ def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFo
     assert [attempt["program"] for attempt in folder.attempts()] == ["search", "again"]
 
 
-def test_a_fingerprint_changes_with_the_record_and_with_the_trials(folder: CellFolder) -> None:
+def test_a_fingerprint_changes_with_record_trials_and_attempts(folder: CellFolder) -> None:
     empty = folder.fingerprint()
     folder.append(TRIAL)
     trained = folder.fingerprint()
@@ -182,7 +182,10 @@ def test_a_fingerprint_changes_with_the_record_and_with_the_trials(folder: CellF
     replaced.write_bytes(b"[]")
     replaced.rename(folder.path / "record.json")
 
-    assert len({empty, trained, sealed, folder.fingerprint()}) == 4
+    resealed = folder.fingerprint()
+    folder.note_attempt({"program": "search"})
+
+    assert len({empty, trained, sealed, resealed, folder.fingerprint()}) == 5
     assert folder.fingerprint() == folder.fingerprint()
 
 

@@ -29,11 +29,11 @@ class Tables:
     peak_bytes: int
 
 
-def tables(matrix: Path, results: Path) -> Tables:
-    """Make the tables of ``matrix`` from the records below ``results``, as a user does."""
+def tables(matrix: Path, results: Path, *options: str) -> Tables:
+    """Call ``harness tables`` with these options on the records of ``matrix`` below ``results``, as a user does."""
     began = time.monotonic()
     ended = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, "tables", str(matrix), "--results", str(results)],
+        [sys.executable, "-c", _PROGRAM, "tables", str(matrix), "--results", str(results), *options],
         env={**os.environ, "COLUMNS": "120"},
         capture_output=True,
         text=True,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from operator import attrgetter
 
 from harness.analysis.costs import cost_usd
 from harness.analysis.curves import Step
@@ -44,6 +46,12 @@ class Score(StrEnum):
         return step.val_f1 if self is Score.VALIDATION else step.test_f1
 
 
+_SPENT_BY: dict[Axis, Callable[[Step], float]] = {
+    Axis.WALL_S: attrgetter("wall_s"),
+    Axis.DEVICE_S: attrgetter("device_s"),
+    Axis.ENERGY_J: attrgetter("energy_j"),
+}
+
 _LABELS = {
     Axis.EPOCHS: "epochs",
     Axis.WALL_S: "wall s",
@@ -70,14 +78,7 @@ def costs(search: Search, *, axis: Axis, prices: Prices) -> tuple[float, ...] | 
     if axis is Axis.COST_USD:
         per_hour = prices.per_hour(search.environment).value
         return None if per_hour is None else tuple(s.wall_s / _SECONDS_PER_HOUR * per_hour for s in search.curve)
-    found = [_at(step, axis) for step in search.curve]
-    known = tuple(cost for cost in found if cost is not None)
-    return known if len(known) == len(found) else None
-
-
-def _at(step: Step, axis: Axis) -> float | None:
     if axis is Axis.EPOCHS:
-        return float(step.epochs)
-    if axis is Axis.WALL_S:
-        return step.wall_s
-    return step.device_s if axis is Axis.DEVICE_S else step.energy_j
+        return tuple(float(step.epochs) for step in search.curve)
+    found = tuple(map(_SPENT_BY[axis], search.curve))
+    return None if None in found else found

@@ -13,6 +13,7 @@ from harness import __version__
 from harness.cli import exits, places
 
 EXECUTORS = ("auto", "local", "docker")
+PARTS = ("tables", "plots", "page")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
     "--results",
@@ -179,6 +180,7 @@ def plan(
     "--carbon", type=click.Path(path_type=Path), help="Carbon intensities to use instead of the harness's own."
 )
 @click.option("--grid", help="Whose electricity it was, by its name among these.  [default: world]")
+@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Write this part alone.  [repeatable]")
 @_MIX
 def tables(
     matrix: Path,
@@ -187,13 +189,14 @@ def tables(
     carbon: Path | None,
     grid: str | None,
     *,
+    only: tuple[str, ...],
     mix_environments: bool,
 ) -> None:
     """Write a matrix's tables, pictures and page again from its records."""
     from harness.cli import reporting
 
     figures = reporting.Figures(prices=prices, carbon=carbon, grid=grid)
-    reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments)
+    reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments, only=only)
 
 
 @harness.command()

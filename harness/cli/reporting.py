@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
 from harness import analysis, carbon, matrix, page, plots, prices, reports
+from harness.carbon import Intensity
 from harness.cli import places, printing
 from harness.errors import UserError
 from harness.plans import MatrixFolder
+from harness.prices import Prices
+from harness.reports.report import Report
 
 _NEEDED = ("matplotlib", "numpy", "optuna", "polars", "scipy")
 
@@ -34,25 +39,67 @@ def check_installed() -> None:
         raise UserError(f"reports need {', '.join(missing)}; make setup, or pip install 'tuner-harness[report]'")
 
 
-def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool) -> None:
-    """Write a matrix's tables, pictures and page from its records; print the first table and where the others are.
+# No slots: records are read, and reports made, once and only if something asks for them.
+@dataclass(frozen=True, kw_only=True)
+class _Making:
+    matrix: Path
+    folder: MatrixFolder
+    prices: Prices
+    carbon: Intensity
+    mix_environments: bool
+
+    @cached_property
+    def key(self) -> str:
+        return reports.kept.key(
+            self.folder, prices=self.prices, carbon=self.carbon, mix_environments=self.mix_environments
+        )
+
+    @cached_property
+    def results(self) -> analysis.Results:
+        read = analysis.read(self.folder)
+        if not self.mix_environments:
+            reports.refuse_unlike(analysis.groups(read))
+        return read
+
+    @cached_property
+    def reports(self) -> tuple[Report, ...]:
+        return reports.made(self.results, prices=self.prices, carbon=self.carbon)
+
+    def tables(self) -> str:
+        key = self.key
+        tables = reports.kept.load(self.folder.derived_tables, key)
+        if tables is None:
+            tables = reports.rendered(self.reports)
+            reports.kept.save(self.folder.derived_tables, key, tables)
+        printing.console().print(reports.terminal(tables.shown))
+        return f"tables: {len(reports.write(self.folder, tables))} files in {self.folder.tables}"
+
+    def plots(self) -> str:
+        pictures = plots.write(self.folder, self.results, prices=self.prices)
+        return f"pictures: {len(pictures)} files in {self.folder.plots}"
+
+    def page(self) -> str:
+        text = self.matrix.read_text(encoding="utf-8")
+        made = page.write(self.folder, self.results, reports=self.reports, prices=self.prices, matrix_text=text)
+        return f"page: {made}"
+
+
+def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool, only: Collection[str] = ()) -> None:
+    """Write a matrix's tables, pictures and page from its records; say where they are, and print the first table.
+
+    ``only`` names those of ``tables``, ``plots`` and ``page`` that are asked for; empty, all are.
 
     Raises:
         ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
     """
     check_installed()
-    folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
-    price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
-    read = analysis.read(folder)
-    if not mix_environments:
-        reports.refuse_unlike(analysis.groups(read))
-    made = reports.made(read, prices=price_list, carbon=intensity)
-    tables = reports.write(folder, made)
-    pictures = plots.write(folder, read, prices=price_list)
-    text = path.read_text(encoding="utf-8")
-    whole = page.write(folder, read, reports=made, prices=price_list, matrix_text=text)
-    console = printing.console()
-    console.print(reports.terminal(read, prices=price_list, carbon=intensity))
-    console.print(f"tables: {len(tables)} files in {folder.tables}", soft_wrap=True)
-    console.print(f"pictures: {len(pictures)} files in {folder.plots}", soft_wrap=True)
-    console.print(f"page: {whole}", soft_wrap=True)
+    making = _Making(
+        matrix=path,
+        folder=MatrixFolder(places.results_folder(results) / matrix.load(path).name),
+        prices=prices.load(figures.prices),
+        carbon=carbon.load(figures.carbon, grid=figures.grid),
+        mix_environments=mix_environments,
+    )
+    for part, make in {"tables": making.tables, "plots": making.plots, "page": making.page}.items():
+        if not only or part in only:
+            printing.console().print(make(), soft_wrap=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WIDTH_IN = 7.2
 HEIGHT_IN = 4.2
 _DPI = 150
+# Takes half the time of the usual 6 and a few per cent more bytes.
+_COMPRESSION = 3
 _FEW_DECADES = 2.5
 _LONGEST_NAME = 40
 _STYLE: dict[Any, Any] = {
@@ -76,13 +78,16 @@ def save(made: Figure, stem: Path) -> list[Path]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - takes half a second to import
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - see above
 
-    # Once for both forms, and the printers called directly: ``savefig`` would lay out and draw twice as often.
-    made.draw_without_rendering()
+    # The printers are called directly, as ``savefig`` would lay out and draw twice as often; and with one canvas and
+    # resolution for layout and PNG, text is measured once for both.
+    made.dpi = _DPI
+    canvas, engine = FigureCanvasAgg(made), made.get_layout_engine()
+    if engine is not None:
+        engine.execute(made)
     made.set_layout_engine("none")
     svg, png = io.BytesIO(), io.BytesIO()
+    canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": _COMPRESSION})  # type: ignore[no-untyped-call] # has none
     FigureCanvasSVG(made).print_svg(svg, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call] # has none
-    made.dpi = _DPI
-    FigureCanvasAgg(made).print_png(png, metadata={"Software": None})  # type: ignore[no-untyped-call] # has none
     written = [stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")]
     for path, stream in zip(written, (svg, png), strict=True):
         files.write_atomically(path, stream.getvalue())
@@ -91,13 +96,13 @@ def save(made: Figure, stem: Path) -> list[Path]:
 
 def logarithmic(axes: Axes) -> None:
     """Let the costs grow by factors to the right, with plain numbers beneath: 0.5, not powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator  # noqa: PLC0415 - takes half a second to import
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: PLC0415 - takes half a second to import
 
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if _decades(axes) < _FEW_DECADES else (1.0,)))
     axes.xaxis.set_major_formatter(plain)
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda _value, _: ""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _decades(axes: Axes) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness import files
@@ -33,6 +37,9 @@ NAMES = (*_CURVES, *_COSTS, "phases", "trials", "learning-rate", "ranks", "profi
 """Names of the pictures, without their endings."""
 
 _LONGEST_NAME = 100
+_MOST_PROCESSES = 2
+# Fewer are drawn sooner than two processes have started.
+_MANY_GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +56,7 @@ def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Pat
     found = groups(results)
     styles = styles_of(found)
     places = list(places_of(folder.plots, found))
-    written = [path for place in places for path in _of_group(place, styles, prices)]
+    written = [path for paths in _of_groups(places, partial(_of_group, styles, prices)) for path in paths]
     written += _learning_rates(results, places)
     if found:
         written += ranks.draw(rank(found), folder.plots / "ranks", looks=styles)
@@ -59,15 +66,27 @@ def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Pat
     return written
 
 
-def _of_group(place: Place, styles: Looks, prices: Prices) -> Iterator[Path]:
+def _of_groups(places: Sequence[Place], draw: Callable[[Place], list[Path]]) -> Iterator[list[Path]]:
+    """Draw each group's pictures: many groups in two processes, as matplotlib needs seconds for each of them."""
+    workers = min(_MOST_PROCESSES, os.cpu_count() or 1)
+    if len(places) < _MANY_GROUPS or workers == 1:
+        yield from map(draw, places)
+        return
+    # Spawned, because a fork of a process with threads, which polars and numpy start, may hang.
+    with ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(draw, places)
+
+
+def _of_group(styles: Looks, prices: Prices, place: Place) -> list[Path]:
     group, title = place.group, place.title
+    written: list[Path] = []
     for name, (score, axis) in _CURVES.items():
         stem = place.folder / name
-        yield from anytime.draw(group, stem, title=title, axis=axis, score=score, looks=styles, prices=prices)
+        written += anytime.draw(group, stem, title=title, axis=axis, score=score, looks=styles, prices=prices)
     for name, (of, unit) in _COSTS.items():
-        yield from cost.draw(group, place.folder / name, title=title, of=of, unit=unit, looks=styles)
-    yield from phases.draw(group, place.folder / "phases", title=title)
-    yield from hyperparameters.draw(group, place.folder / "trials", title=title, looks=styles)
+        written += cost.draw(group, place.folder / name, title=title, of=of, unit=unit, looks=styles)
+    written += phases.draw(group, place.folder / "phases", title=title)
+    return [*written, *hyperparameters.draw(group, place.folder / "trials", title=title, looks=styles)]
 
 
 def _learning_rates(results: Results, places: list[Place]) -> list[Path]:

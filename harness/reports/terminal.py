@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.analysis import Results, groups
-from harness.carbon import Intensity
-from harness.prices import Prices
 from harness.reports import efficiency
+from harness.reports.report import Report
 
 if TYPE_CHECKING:
     from rich.console import Group as Rendered
@@ -24,22 +23,25 @@ _NARROW = ("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "thin
 _MOST_GROUPS = 20
 
 
-def terminal(results: Results, *, prices: Prices, carbon: Intensity) -> Rendered:
-    """Return the efficiency table and its notes, to be printed on a ``rich`` console."""
+def narrowed(report: Report) -> Report:
+    """Return what a terminal shows of the efficiency report: no best hyperparameters, no CSV, not too many groups."""
+    tables = [section for section in report.sections if not section.heading.startswith(efficiency.BEST)]
+    more = (
+        [f"Shown are {_MOST_GROUPS} of {len(tables)} groups; the files hold all."] if len(tables) > _MOST_GROUPS else []
+    )
+    return replace(report, sections=tables[:_MOST_GROUPS], notes=[*more, *report.notes], columns=(), rows=())
+
+
+def terminal(shown: Report) -> Rendered:
+    """Return a ``narrowed`` report to be printed on a ``rich`` console."""
     # rich is needed by few commands and slow to import.
     from rich.console import Group  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
-    found = groups(results)
-    tables = [efficiency.sections(group, prices=prices)[0] for group in found[:_MOST_GROUPS]]
     parts: list[RenderableType] = []
-    for section in tables:
+    for section in shown.sections:
         parts += [_table(section), *map(Text, section.notes), Text()]
-    if len(found) > _MOST_GROUPS:
-        parts.append(Text(f"Shown are {_MOST_GROUPS} of {len(found)} groups; the files hold all."))
-    return Group(
-        *(parts or [Text(efficiency.EMPTY)]), *map(Text, efficiency.beneath(results, prices=prices, carbon=carbon))
-    )
+    return Group(*(parts or [Text(shown.empty)]), *map(Text, shown.notes))
 
 
 def _table(section: Section) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import files
@@ -21,6 +22,7 @@ from harness.reports import (
     profiles,
     ranks,
     rendering,
+    terminal,
     to_target,
     tuning,
 )
@@ -35,9 +37,29 @@ REPORTS = (
 _FORMS = {"md": rendering.markdown, "csv": rendering.spreadsheet, "tex": rendering.latex}
 
 
-def write(folder: MatrixFolder, reports: Sequence[Report]) -> list[Path]:
-    """Write all tables as Markdown, CSV and LaTeX and return their paths; the same reports give the same bytes."""
-    return [_write(folder.tables, report, ending) for report in reports for ending in _FORMS]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What is in each file by its name, and what of it a terminal shows (``terminal.narrowed``)."""
+
+    files: Mapping[str, str]
+    shown: Report
+
+
+def write(folder: MatrixFolder, tables: Tables) -> list[Path]:
+    """Write all tables as Markdown, CSV and LaTeX and return their paths."""
+    paths = []
+    for name, text in tables.files.items():
+        files.write_atomically(folder.tables / name, text.encode())
+        paths.append(folder.tables / name)
+    return paths
+
+
+def rendered(reports: Sequence[Report]) -> Tables:
+    """Return reports, the one on efficiency first, in every form; the same reports give the same text."""
+    return Tables(
+        files={f"{report.name}.{ending}": form(report) for report in reports for ending, form in _FORMS.items()},
+        shown=terminal.narrowed(reports[0]),
+    )
 
 
 def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
@@ -55,9 +77,3 @@ def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report
         learning_rate.report(results),
         models.report(results),
     )
-
-
-def _write(tables: Path, report: Report, ending: str) -> Path:
-    path = tables / f"{report.name}.{ending}"
-    files.write_atomically(path, _FORMS[ending](report).encode())
-    return path

@@ -116,7 +116,7 @@ def test_on_a_terminal_bars_move_and_the_record_adds_up(tmp_path: Path) -> None:
     assert "━" in sent
     assert "\x1b[" in sent
     assert "Traceback" not in sent
-    assert "efficiency.md" in sent
+    assert "report.html" in sent
     record, trials = real.cell.record(), real.cell.trials()
     assert record is not None
     phases = [record.setup_phases, record.closing_phases, *(trial.phases for trial in trials)]

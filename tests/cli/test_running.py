@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -266,6 +267,50 @@ def test_the_page_is_written_with_the_tables_and_again_to_the_byte(line: Command
     assert line.matrix.read_text("utf-8").splitlines()[0] in before.decode()
 
 
+def test_only_what_is_asked_for_is_written(line: CommandLine) -> None:
+    line.run()
+    folder = line.matrix_folder
+    places = {"tables": folder.tables, "plots": folder.plots, "page": folder.path / "report.html"}
+
+    def written(*options: str) -> list[str]:
+        for place in places.values():
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        assert line.tables(*options).code == 0
+        return [name for name, place in places.items() if place.exists()]
+
+    assert written("--only", "tables") == ["tables"]
+    assert written("--only", "page", "--only", "plots") == ["plots", "page"]
+    assert written() == ["tables", "plots", "page"]
+
+
+def test_kept_tables_are_written_and_printed_as_those_made_anew(line: CommandLine) -> None:
+    line.run()
+    folder = line.matrix_folder
+
+    def written() -> tuple[str, dict[str, bytes]]:
+        shutil.rmtree(folder.tables)
+        answer = line.tables("--only", "tables")
+        assert answer.code == 0
+        return answer.out, {path.name: path.read_bytes() for path in folder.tables.iterdir()}
+
+    later = written()
+    shutil.rmtree(folder.derived.parent)
+    anew = written()
+    assert "optuna-tpe" in anew[0]
+    assert later == anew
+
+
+def test_kept_tables_are_not_shown_of_records_that_have_changed(line: CommandLine) -> None:
+    line.run()
+    record = line.matrix_folder.cell(line.cells[0].id).path / "record.json"
+    record.unlink()
+
+    answer = line.tables("--only", "tables")
+
+    assert "1 missing" in answer.out
+    assert "1 missing" in (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+
+
 def test_tables_take_another_price_file_and_refuse_a_broken_one(line: CommandLine, tmp_path: Path) -> None:
     line.run()
     prices = tmp_path / "my prices.toml"
@@ -324,7 +369,7 @@ def test_searches_of_unlike_machines_are_mixed_in_a_table_only_when_told_to(line
 
     refused, again, mixed = line.tables(), line.run(), line.tables("--mix-environments")
 
-    assert refused.code == again.code == 2
+    assert refused.code == again.code == line.tables("--only", "tables").code == 2
     assert "digits, EfficientNetLite0, lr only: its searches ran in unlike environments (cpu_model: " in refused.err
     assert refused.err.count("\n") == 1
     assert mixed.code == 0

@@ -48,7 +48,7 @@ def engine(without_engine: Callable[[str], NoReturn]) -> Iterator[Engine]:
 
 def test_an_engine_is_started_once_and_stopped_with_all_that_it_left(engine: Engine) -> None:
     assert "answers; its data is in" in engine.call("start")
-    data = Path((engine.state / "temporary").read_text("utf-8").strip())
+    data = Path((engine.state / "data").read_text("utf-8").strip())
     assert engine.answers()
     assert data.is_dir()
     assert engine.call("start") == "an engine answers already\n"

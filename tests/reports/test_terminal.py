@@ -20,7 +20,7 @@ INTENSITY = carbon.load()
 def _printed(results: Results, price_list: Prices) -> str:
     stream = io.StringIO()
     Console(file=stream, width=200, force_terminal=False).print(
-        reports.terminal(results, prices=price_list, carbon=INTENSITY)
+        reports.terminal(reports.rendered(reports.made(results, prices=price_list, carbon=INTENSITY)).shown)
     )
     return stream.getvalue()
 

@@ -14,7 +14,8 @@ INTENSITY = carbon.load()
 
 
 def written(made: Made, price_list: Prices) -> list[Path]:
-    return reports.write(made.folder, reports.made(made.results(), prices=price_list, carbon=INTENSITY))
+    found = reports.made(made.results(), prices=price_list, carbon=INTENSITY)
+    return reports.write(made.folder, reports.rendered(found))
 
 
 def test_every_report_is_written_in_every_form(made: Made, price_list: Prices) -> None:

@@ -77,8 +77,10 @@ def lines(row: Row, *, axis: Axis, score: Score, prices: Prices) -> list[Line]:
 def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
     """Return the search's step function; None where it has no incumbent, or a cost or score of one is unknown."""
     cost, total = costs(search, axis=axis, prices=prices), spent(search, axis=axis, prices=prices).value
+    if not cost or total is None:
+        return None
     f1 = tuple(found for step in search.curve if (found := score.of(step)) is not None)
-    if not cost or total is None or len(f1) != len(cost):
+    if len(f1) != len(cost):
         return None
     return Line(tuner=search.planned.tuner, seed=search.planned.seed, cost=cost, f1=f1, spent=max(total, cost[-1]))
 

@@ -147,10 +147,9 @@ def _ped_anova(
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = optuna.create_study(direction="maximize")
+        study = optuna.create_study(direction="maximize", storage=_storage(_trials(columns, goodness)))
     finally:
         optuna.logging.set_verbosity(verbosity)
-    study.add_trials(_trials(columns, goodness))
     found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=_BEST))
     return {name: float(share) for name, share in found.items()}, None
 
@@ -161,9 +160,32 @@ def _trials(columns: Mapping[str, Sequence[float | str]], goodness: Sequence[flo
     distributions = {name: _distribution(values) for name, values in columns.items()}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [
-        optuna.trial.create_trial(params=row, distributions=distributions, value=value)
-        for row, value in zip(rows, goodness, strict=True)
+        optuna.trial.FrozenTrial(
+            number=number,
+            trial_id=number,
+            state=optuna.trial.TrialState.COMPLETE,
+            value=value,
+            params=row,
+            distributions=distributions,
+            datetime_start=None,
+            datetime_complete=None,
+            user_attrs={},
+            system_attrs={},
+            intermediate_values={},
+        )
+        for number, (row, value) in enumerate(zip(rows, goodness, strict=True))
     ]
+
+
+def _storage(tried: list[Any]) -> Any:
+    """Return a storage that holds these trials: adding them one by one would copy each of them deeply."""
+    import optuna  # noqa: PLC0415 - see _ped_anova
+
+    class Tried(optuna.storages.InMemoryStorage):
+        def get_all_trials(self, *_arguments: Any, **_options: Any) -> list[Any]:
+            return tried
+
+    return Tried()
 
 
 def _distribution(values: Sequence[float | str]) -> Any:
