@@ -24,23 +24,31 @@ _CAUTION = (
 )
 
 
-def draw(group: Group, stem: Path, *, title: str, axis: Axis, score: Score, looks: Looks, prices: Prices) -> list[Path]:
-    """Draw the mean curve of each tuner with its interval, as ``<stem>.svg`` and ``.png``."""
-    found = bands(group, axis=axis, score=score, prices=prices)
-    drawn = [band for band in found if band.n]
-    with figures.figure(f"Incumbent's {score.label} over cost: {title}") as (made, axes):
-        if not drawn:
-            figures.say(axes, f"No search has a {score.label} and a known cost.")
-            return figures.save(made, stem)
-        for band in drawn:
-            _curve(axes, band, looks, shaded=len(drawn) <= _MOST_SHADES)
-        if min(band.cost[0] for band in drawn) > 0:
-            figures.logarithmic(axes)
-        axes.set_xlabel(f"{axis.label} spent by the search")
-        axes.set_ylabel(f"{score.label} of the incumbent")
-        figures.legend_beside(made, axes)
-        figures.note(made, [*_CAUTION, *_bounds(drawn), *_left_out(found)])
+def draw(group: Group, stem: Path, *, title: str, axis: Axis, looks: Looks, prices: Prices) -> list[Path]:
+    """Draw the mean curves of validation and of test F1 side by side, as ``<stem>.svg`` and ``.png``."""
+    with figures.panels(f"Incumbent's F1 over cost: {title}", count=len(Score)) as (made, panels):
+        notes: dict[str, None] = {}
+        for axes, score in zip(panels, Score, strict=True):
+            found = bands(group, axis=axis, score=score, prices=prices)
+            notes |= dict.fromkeys(_panel(axes, found, looks, axis=axis, score=score))
+        figures.legend_beside(made, panels[0])
+        figures.note(made, [*_CAUTION, *notes] if notes else [])
         return figures.save(made, stem)
+
+
+def _panel(axes: Axes, found: Sequence[Band], looks: Looks, *, axis: Axis, score: Score) -> list[str]:
+    """Draw one score; return what is to be said beneath."""
+    drawn = [band for band in found if band.n]
+    if not drawn:
+        figures.say(axes, f"No search has a {score.label} and a known cost.")
+        return []
+    for band in drawn:
+        _curve(axes, band, looks, shaded=len(drawn) <= _MOST_SHADES)
+    if min(band.cost[0] for band in drawn) > 0:
+        figures.logarithmic(axes)
+    axes.set_xlabel(f"{axis.label} spent by the search")
+    axes.set_ylabel(f"{score.label} of the incumbent")
+    return [*_bounds(drawn), *_left_out(found)]
 
 
 def _curve(axes: Axes, band: Band, looks: Looks, *, shaded: bool) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.analysis import Group, Row
-from harness.analysis.costs import Cost
 from harness.plots import figures
 from harness.plots.looks import Looks, marked
 
@@ -37,11 +36,9 @@ def front(points: Sequence[Point]) -> list[Point]:
     return best
 
 
-def draw(
-    group: Group, stem: Path, *, title: str, of: Callable[[Cost], float | None], unit: str, looks: Looks
-) -> list[Path]:
-    """Draw each tuner's mean test F1 over its mean cost per search, as ``<stem>.svg`` and ``.png``."""
-    points = [point for row in group.rows if (point := _point(row, of)) is not None]
+def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
+    """Draw each tuner's mean test F1 over its mean wall seconds per search, as ``<stem>.svg`` and ``.png``."""
+    points = [point for row in group.rows if (point := _point(row)) is not None]
     with figures.figure(f"F1 against cost: {title}") as (made, axes):
         if not points:
             figures.say(axes, "No search has a test F1 and a known cost.")
@@ -61,15 +58,15 @@ def draw(
         )
         if min(point.cost for point in points) > 0:
             figures.logarithmic(axes)
-        axes.set_xlabel(f"{unit} per search (mean over seeds)")
+        axes.set_xlabel("wall seconds per search (mean over seeds)")
         axes.set_ylabel("test F1 (mean, 95 % t interval)")
         figures.legend_beside(made, axes)
         figures.note(made, [_CAUTION, *_left_out(group, points)])
         return figures.save(made, stem)
 
 
-def _point(row: Row, of: Callable[[Cost], float | None]) -> Point | None:
-    cost, f1 = row.mean_cost(of), row.test_f1.mean
+def _point(row: Row) -> Point | None:
+    cost, f1 = row.mean_cost(lambda spent: spent.wall_s), row.test_f1.mean
     return None if cost is None or f1 is None else Point(row=row, cost=cost, f1=f1)
 
 

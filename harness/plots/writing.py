@@ -13,8 +13,7 @@ from pathlib import Path
 
 from harness import files
 from harness.analysis import Group, Results, groups
-from harness.analysis.axes import Axis, Score
-from harness.analysis.costs import Cost
+from harness.analysis.axes import Axis
 from harness.analysis.learning_rates import checks
 from harness.analysis.looks import styles as styles_of
 from harness.analysis.statistics.profiles import profiles as profile
@@ -24,16 +23,8 @@ from harness.plots import anytime, cost, figures, hyperparameters, learning_rate
 from harness.plots.looks import Looks
 from harness.prices import Prices
 
-_COSTS: dict[str, tuple[Callable[[Cost], float | None], str]] = {
-    "cost-wall": (lambda cost: cost.wall_s, "wall seconds"),
-    "cost-device": (lambda cost: cost.device_s, "device seconds"),
-}
-_CURVES = {
-    f"anytime-{name}-{axis_name}": (score, axis)
-    for name, score in (("validation", Score.VALIDATION), ("test", Score.TEST))
-    for axis_name, axis in (("wall", Axis.WALL_S), ("epochs", Axis.EPOCHS))
-}
-NAMES = (*_CURVES, *_COSTS, "phases", "trials", "learning-rate", "ranks", "profiles")
+_CURVES = {"anytime-wall": Axis.WALL_S, "anytime-epochs": Axis.EPOCHS}
+NAMES = (*_CURVES, "cost", "phases", "trials", "learning-rate", "ranks", "profiles")
 """Names of the pictures, without their endings."""
 
 _LONGEST_NAME = 100
@@ -80,11 +71,9 @@ def _of_groups(places: Sequence[Place], draw: Callable[[Place], list[Path]]) -> 
 def _of_group(styles: Looks, prices: Prices, place: Place) -> list[Path]:
     group, title = place.group, place.title
     written: list[Path] = []
-    for name, (score, axis) in _CURVES.items():
-        stem = place.folder / name
-        written += anytime.draw(group, stem, title=title, axis=axis, score=score, looks=styles, prices=prices)
-    for name, (of, unit) in _COSTS.items():
-        written += cost.draw(group, place.folder / name, title=title, of=of, unit=unit, looks=styles)
+    for name, axis in _CURVES.items():
+        written += anytime.draw(group, place.folder / name, title=title, axis=axis, looks=styles, prices=prices)
+    written += cost.draw(group, place.folder / "cost", title=title, looks=styles)
     written += phases.draw(group, place.folder / "phases", title=title)
     return [*written, *hyperparameters.draw(group, place.folder / "trials", title=title, looks=styles)]
 

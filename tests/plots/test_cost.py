@@ -10,16 +10,12 @@ from harness.plots import cost
 from harness.plots.cost import Point, front
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from harness.analysis.costs import Cost
     from tests.analysis.conftest import Made
 
 
-def _text(made: Made, of: Callable[[Cost], float | None], unit: str) -> str:
-    results = made.results()
-    (group,) = groups(results)
-    svg, _ = cost.draw(group, made.folder.path / "x", title="t", of=of, unit=unit, looks=styles(groups(results)))
+def _text(made: Made) -> str:
+    (group,) = found = groups(made.results())
+    svg, _ = cost.draw(group, made.folder.path / "x", title="t", looks=styles(found))
     return svg.read_text("utf-8")
 
 
@@ -41,37 +37,19 @@ def test_every_tuner_is_marked_with_its_number_of_seeds(made: Made) -> None:
     for seed in (0, 1):
         made.search([made.trial(0, 0.5)], "random", seed)
     made.search([made.trial(0, 0.6)], "tpe <1>", 0, kind="optuna-tpe")
-    (group,) = groups(made.results())
 
-    svg, _ = cost.draw(
-        group,
-        made.folder.path / "x",
-        title="t",
-        of=lambda spent: spent.wall_s,
-        unit="wall seconds",
-        looks=styles(groups(made.results())),
-    )
+    text = _text(made)
 
-    text = svg.read_text("utf-8")
     assert "random (2)" in text
     assert "tpe &lt;1&gt; (1)" in text
     assert "wall seconds per search" in text
 
 
-def test_a_tuner_of_unknown_cost_is_left_out_and_named(made: Made) -> None:
+def test_a_tuner_without_a_test_f1_is_left_out_and_named(made: Made) -> None:
     made.search([made.trial(0, 0.5)], "known")
-    made.search([made.trial(0, 0.5, energy_j=None)], "unmetered")
-    (group,) = groups(made.results())
+    made.search([], "broken", status="failed", reason="boom")
 
-    svg, _ = cost.draw(
-        group,
-        made.folder.path / "x",
-        title="t",
-        of=lambda spent: spent.energy_j.value,
-        unit="joules",
-        looks=styles(groups(made.results())),
-    )
+    text = _text(made)
 
-    text = svg.read_text("utf-8")
-    assert "unmetered (" not in text
-    assert "Left out, as cost or F1 is unknown: unmetered." in text
+    assert "broken (" not in text
+    assert "Left out, as cost or F1 is unknown: broken." in text

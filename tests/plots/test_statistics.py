@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from harness import prices
 from harness.analysis import groups
-from harness.analysis.axes import Axis, Score
+from harness.analysis.axes import Axis
 from harness.analysis.looks import styles
 from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.statistics.ranks import ranks as rank
@@ -30,7 +30,6 @@ def _anytime(made: Made, axis: Axis) -> str:
         made.folder.path / "x",
         title="t",
         axis=axis,
-        score=Score.TEST,
         looks=styles(groups(results)),
         prices=PRICES,
     )

@@ -7,6 +7,7 @@ import pytest
 
 from harness import plots, prices
 from harness.analysis import groups
+from harness.plots import writing
 from harness.plots.writing import NAMES, places_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,20 @@ def test_the_same_records_give_the_same_pictures_to_the_byte(made: Made) -> None
     assert _drawn(made) == _drawn(made)
 
 
+@pytest.mark.slow
+def test_many_groups_drawn_in_two_processes_look_as_those_drawn_in_one(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        made.search([made.trial(0, 0.2, 0.5 + number / 10)], dataset=f"Füchse {number}")
+
+    in_two = _drawn(made)
+    monkeypatch.setattr(writing, "_MOST_PROCESSES", 1)
+
+    assert _drawn(made) == in_two
+    assert len({name.split("/")[0] for name in in_two if "/" in name}) == 4
+
+
 @pytest.mark.parametrize("name", ["Füchse & Dachse", "a/b\\c", "東京", "$x_1^2$", "..", "x" * 300, "<b>"])
 def test_any_name_is_a_folder_right_within_plots(made: Made, name: str) -> None:
     made.search([made.trial(0, 0.5)], dataset=name, backbone=name, hyperparameters=name)
@@ -62,7 +77,7 @@ def test_names_in_any_script_and_with_signs_of_markup_are_drawn_as_they_are(made
 
     drawn = _drawn(made)
 
-    assert "東京 $x_1^2$ &lt;b&gt; (1)" in drawn["animals-mobile-lr/cost-wall.svg"].decode()
+    assert "東京 $x_1^2$ &lt;b&gt; (1)" in drawn["animals-mobile-lr/cost.svg"].decode()
 
 
 def test_pictures_of_a_group_that_is_no_more_are_removed_and_nothing_else(made: Made) -> None:
@@ -85,7 +100,7 @@ def test_nothing_finished_is_said_in_the_pictures(made: Made) -> None:
     drawn = _drawn(made)
 
     assert b"No search has finished." in drawn["animals-mobile-lr/phases.svg"]
-    assert b"No search has a test F1 and a known cost." in drawn["animals-mobile-lr/cost-wall.svg"]
+    assert b"No search has a test F1 and a known cost." in drawn["animals-mobile-lr/cost.svg"]
 
 
 def test_nothing_planned_is_nothing_drawn(made: Made) -> None:
