@@ -13,6 +13,8 @@ import pytest
 
 from harness import matrix
 from harness.cli.commands import harness
+from harness.plots.writing import NAMES
+from harness.reports.writing import REPORTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -150,6 +152,14 @@ def test_the_readme_shows_every_command() -> None:
     shown = {words[1] for line in lines if len(words := words_of(line)) > 1 and words[0] in COMMANDS}
 
     assert shown >= set(harness.commands)
+
+
+def test_every_table_has_a_section_and_every_picture_a_row() -> None:
+    tables = HEADING.findall((ROOT / "docs/tables.md").read_text())
+    rows = [row.split("|")[1] for row in (ROOT / "docs/plots.md").read_text().splitlines() if row.startswith("| `")]
+
+    assert set(tables) >= set(REPORTS)
+    assert sorted(name for row in rows for name in SPAN.findall(row)) == sorted(NAMES)
 
 
 def test_the_table_of_layers_is_what_the_import_contracts_say() -> None:
