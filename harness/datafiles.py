@@ -28,12 +28,13 @@ def load(path: Path | None, *, own: str, kind: str, model: type[Model]) -> tuple
     except OSError as error:
         raise UserError(f"{name}: can't be read ({error.strerror}); name a {kind}") from error
     except ValidationError as error:
-        raise UserError(f"{name}: {_first_mistake(error)}; {way_out}") from error
+        raise UserError(f"{name}: {first_mistake(error)}; {way_out}") from error
     except ValueError as error:
         raise UserError(f"{name}: not TOML ({' '.join(str(error).split())}); {way_out}") from error
 
 
-def _first_mistake(error: ValidationError) -> str:
+def first_mistake(error: ValidationError) -> str:
+    """Return the first key that is wrong, why, what was given where that is short, and how many more there are."""
     mistake = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in mistake["loc"]) or "file"
     given = mistake["input"]

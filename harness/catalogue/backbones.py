@@ -18,9 +18,6 @@ from harness.spec import Backbone as Section
 WEIGHTS_FILES: Final = (".keras", ".h5")
 """How the names of readable weights files end; ``.weights.h5`` is one of them."""
 
-COLUMNS: Final = ("backbone", "parameters", "with classifier", "features", "weights")
-"""Heads of ``rows``."""
-
 _NARROWEST_ALPHA: Final = 0.1
 
 
@@ -104,14 +101,6 @@ def _backbone(name: str, entry: dict[str, Any]) -> Backbone:
 
 KNOWN: Final[Mapping[str, Backbone]] = _read()
 """Every backbone by name, the recommended ones first."""
-
-
-def rows() -> list[tuple[str, int, int, int, str]]:
-    """Return the table of backbones, one row under ``COLUMNS`` for each."""
-    return [
-        (known.name, known.parameters, known.parameters_with_classifier, known.features, _weights_cell(known))
-        for known in KNOWN.values()
-    ]
 
 
 def mistakes(section: Section, image_size: int) -> list[str]:
@@ -204,12 +193,6 @@ def _depth_mistake(section: Section, known: Backbone, _: int) -> str | None:
     if not section.train.startswith("last:") or int(section.train.removeprefix("last:")) <= known.layers:
         return None
     return f"train: {section.train!r} is more than the {known.layers} layers of {known.name} with weights; write 'all'"
-
-
-def _weights_cell(known: Backbone) -> str:
-    imagenet = ["imagenet"] if known.imagenet else []
-    packaged = [f"packaged ({known.packaged.trained_on})"] if known.packaged is not None else []
-    return ", ".join([*imagenet, *packaged])
 
 
 _CHECKS: Final[tuple[Callable[[Section, Backbone, int], str | None], ...]] = (

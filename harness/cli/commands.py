@@ -119,7 +119,7 @@ def run(
     prices: Path | None,
     mix_environments: bool,
 ) -> int:
-    """Run a matrix, or what is missing of it, and write its tables and its page."""
+    """Run a matrix, or what is missing of it; write its tables, pictures and page."""
     from harness.cli import running
     from harness.cli.allowing import Limits
     from harness.cli.executors import Where
@@ -176,9 +176,11 @@ def plan(
 @_MATRIX
 @_RESULTS
 @_PRICES
-@click.option("--carbon", type=click.Path(path_type=Path), help="File of carbon intensities instead of its own.")
-@click.option("--grid", help="Whose electricity it was, of those in the file.  [default: world]")
-@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Write no more than this.  [repeatable]")
+@click.option(
+    "--carbon", type=click.Path(path_type=Path), help="Carbon intensities to use instead of the harness's own."
+)
+@click.option("--grid", help="Whose electricity it was, by its name among these.  [default: world]")
+@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Write this part alone.  [repeatable]")
 @_MIX
 def tables(
     matrix: Path,

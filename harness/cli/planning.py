@@ -140,7 +140,8 @@ def _print(plan: dict[str, Any], total: Total) -> None:
     console.print(f"would run {plan['where']}", soft_wrap=True)
     console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs", soft_wrap=True)
     if plan["pending"]:
-        console.print(f"{forecasts.told(total)}; one cell after another, shared preparation apart", soft_wrap=True)
+        apart = "" if total.wall_s is None else "; one cell after another, shared preparation apart"
+        console.print(f"{forecasts.told(total)}{apart}", soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

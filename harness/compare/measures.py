@@ -64,14 +64,14 @@ def with_minimums(given: Mapping[str, float]) -> tuple[Measure, ...]:
     """Return the measures with these least changes that count, by name.
 
     Raises:
-        UserError: There is no such measure, or the change is no positive number.
+        UserError: There is no such measure, or the change is less than 0.
     """
     known = [measure.name for measure in MEASURES]
     for name, minimum in given.items():
         if name not in known:
-            raise UserError(f"--minimum {name}={minimum:g}: no such measure; choose from {', '.join(known)}")
+            raise UserError(f"--minimum {name} {minimum:g}: no such measure; choose from {', '.join(known)}")
         if not (math.isfinite(minimum) and minimum >= 0):
-            raise UserError(f"--minimum {name}={minimum:g}: not a change that counts; give 0 or more")
+            raise UserError(f"--minimum {name} {minimum:g}: not a change that counts; give 0 or more")
     return tuple(replace(measure, minimum=given.get(measure.name, measure.minimum)) for measure in MEASURES)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from harness import datafiles
 from harness.errors import ImagesError
 from harness.spec import Section
 
@@ -73,14 +74,9 @@ def _file(path: Path) -> _File:
     except OSError as error:
         raise ImagesError(f"{path}: can't be read ({error.strerror}); images are built from a checkout") from error
     except ValidationError as error:
-        raise ImagesError(f"{path}: {_first_mistake(error)}; docs/containers.md shows the file") from error
+        raise ImagesError(f"{path}: {datafiles.first_mistake(error)}; docs/containers.md shows the file") from error
     except ValueError as error:
         raise ImagesError(f"{path}: not TOML ({' '.join(str(error).split())})") from error
-
-
-def _first_mistake(error: ValidationError) -> str:
-    mistake = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in mistake['loc']) or 'file'}: {mistake['msg'].lower()}"
 
 
 def _declared(path: Path, file: _File, name: str) -> Image:

@@ -23,6 +23,7 @@ def test_a_plan_lists_every_cell_and_runs_none(line: CommandLine) -> None:
     assert (answer.code, answer.err) == (0, "")
     assert all(cell.id[:8] in answer.out for cell in line.cells)
     assert "pending: 3 cells, at most 15 epochs\ntime unknown: " in answer.out
+    assert "harness plan --calibrate finds out\n" in answer.out
     assert line.executor.started == []
     assert not line.results.exists()
 

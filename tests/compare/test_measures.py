@@ -90,9 +90,9 @@ def test_changes_are_positive_where_the_candidate_is_worse() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"epochs": 0.1}, "--minimum epochs=0.1: no such measure; choose from f1, target, epoch"),
-        ({"epoch": -0.1}, "--minimum epoch=-0.1: not a change that counts; give 0 or more"),
-        ({"epoch": math.nan}, "--minimum epoch=nan: not a change that counts"),
+        ({"epochs": 0.1}, "--minimum epochs 0.1: no such measure; choose from f1, target, epoch"),
+        ({"epoch": -0.1}, "--minimum epoch -0.1: not a change that counts; give 0 or more"),
+        ({"epoch": math.nan}, "--minimum epoch nan: not a change that counts"),
     ],
 )
 def test_a_wrong_minimum_is_the_users_mistake(given: dict[str, float], said: str) -> None:

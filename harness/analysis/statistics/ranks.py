@@ -50,37 +50,13 @@ def ranks(groups: Sequence[Group]) -> Ranks:
     remarks = list(found.remarks)
     if len(usable) < len(table):
         remarks.append(f"Left out, as a test F1 is unknown: {len(table) - len(usable)} of {len(table)}.")
-    return _ranked(found.tuners, usable, groups=found.groups, remarks=remarks)
+    return of_scores(found.tuners, usable, groups=found.groups, remarks=remarks)
 
 
-def of_scores(tuners: Sequence[str], scores: Sequence[Sequence[float]]) -> Ranks:
-    """Rank ``tuners`` by ``scores``, a row for each block, greater is better."""
-    return _ranked(tuple(tuners), [list(row) for row in scores], groups=1, remarks=[])
-
-
-def critical_difference(tuners: int, blocks: int) -> float:
-    """Return Nemenyi's critical difference of average ranks, q(0.05) √(k (k + 1) / (6 N)) (Demšar 2006, section 3.2.2).
-
-    q is the Studentized range statistic for k tuners and infinite degrees of freedom, divided by √2.
-    """
-    # scipy takes a second to import, and most commands make no tables.
-    from scipy import stats  # noqa: PLC0415 - see above
-
-    quantile = float(stats.studentized_range.ppf(1 - ALPHA, tuners, math.inf)) / math.sqrt(2)
-    return quantile * math.sqrt(tuners * (tuners + 1) / (6 * blocks))
-
-
-def cliques(tuners: Sequence[str], average: Sequence[float], difference: float) -> tuple[tuple[str, ...], ...]:
-    """Return the longest runs of two or more tuners, sorted by average rank, that span no more than ``difference``."""
-    found: list[tuple[int, int]] = []
-    for first in range(len(tuners)):
-        last = max(index for index in range(first, len(tuners)) if average[index] - average[first] <= difference)
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return tuple(tuple(tuners[first : last + 1]) for first, last in found)
-
-
-def _ranked(tuners: tuple[str, ...], scores: list[list[float]], *, groups: int, remarks: list[str]) -> Ranks:
+def of_scores(
+    tuners: Sequence[str], scores: Sequence[Sequence[float]], *, groups: int, remarks: Sequence[str] = ()
+) -> Ranks:
+    """Rank ``tuners`` by ``scores``, a row for each block of one of the ``groups``; greater is better."""
     # scipy takes a second to import, and most commands make no tables.
     import numpy as np  # noqa: PLC0415 - see above
     from scipy import stats  # noqa: PLC0415 - see above
@@ -108,12 +84,34 @@ def _ranked(tuners: tuple[str, ...], scores: list[list[float]], *, groups: int, 
     )
 
 
+def critical_difference(tuners: int, blocks: int) -> float:
+    """Return Nemenyi's critical difference of average ranks, q(0.05) √(k (k + 1) / (6 N)) (Demšar 2006, section 3.2.2).
+
+    q is the Studentized range statistic for k tuners and infinite degrees of freedom, divided by √2.
+    """
+    # scipy takes a second to import, and most commands make no tables.
+    from scipy import stats  # noqa: PLC0415 - see above
+
+    quantile = float(stats.studentized_range.ppf(1 - ALPHA, tuners, math.inf)) / math.sqrt(2)
+    return quantile * math.sqrt(tuners * (tuners + 1) / (6 * blocks))
+
+
+def cliques(tuners: Sequence[str], average: Sequence[float], difference: float) -> tuple[tuple[str, ...], ...]:
+    """Return the longest runs of two or more tuners, sorted by average rank, that span no more than ``difference``."""
+    found: list[tuple[int, int]] = []
+    for first in range(len(tuners)):
+        last = max(index for index in range(first, len(tuners)) if average[index] - average[first] <= difference)
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return tuple(tuple(tuners[first : last + 1]) for first, last in found)
+
+
 def _nothing(*, remarks: tuple[str, ...]) -> Ranks:
     unknown = {"chi2": None, "p": None, "smallest_p": None, "critical_difference": None}
     return Ranks(tuners=(), average=(), blocks=0, groups=0, cliques=(), remarks=remarks, **unknown)
 
 
-def _friedman(scores: list[list[float]]) -> tuple[float | None, float | None]:
+def _friedman(scores: Sequence[Sequence[float]]) -> tuple[float | None, float | None]:
     """Return Friedman's χ², corrected for ties, and its p (Hollander, Wolfe and Chicken 2014, section 7.1)."""
     from scipy import stats  # noqa: PLC0415 - slow to import, and most commands make no tables
 

@@ -39,14 +39,14 @@ DEMSAR = (
 
 
 def test_average_ranks_are_those_that_demsar_published() -> None:
-    found = of_scores(DEMSAR_TUNERS, DEMSAR)
+    found = of_scores(DEMSAR_TUNERS, DEMSAR, groups=1)
     published = {"C4.5": 3.143, "C4.5+m": 2.000, "C4.5+cf": 2.893, "C4.5+m+cf": 1.964}
     assert dict(zip(found.tuners, found.average, strict=True)) == pytest.approx(published, abs=5e-4)
     assert found.tuners[0] == "C4.5+m+cf"
 
 
 def test_friedmans_statistic_is_demsars_before_the_correction_for_ties() -> None:
-    found = of_scores(DEMSAR_TUNERS, DEMSAR)
+    found = of_scores(DEMSAR_TUNERS, DEMSAR, groups=1)
     assert found.chi2 is not None
     # Ties: one row of four, and the rows with a pair of equals.
     pairs = sum(1 for row in DEMSAR if len(set(row)) == 3)
@@ -62,7 +62,7 @@ def test_the_critical_difference_is_demsars_table_5(tuners: int, q: float) -> No
 def test_nemenyis_test_agrees_with_scikit_posthocs() -> None:
     generator = random.Random(1)  # noqa: S311 - no secret
     scores = [[generator.random() + 0.4 * tuner for tuner in range(4)] for _ in range(12)]
-    found = of_scores(tuple("abcd"), scores)
+    found = of_scores(tuple("abcd"), scores, groups=1)
     place = dict(zip(found.tuners, found.average, strict=True))
     theirs = scikit_posthocs.posthoc_nemenyi_friedman(scores)
     assert found.critical_difference is not None
@@ -74,7 +74,7 @@ def test_nemenyis_test_agrees_with_scikit_posthocs() -> None:
 def test_friedmans_p_is_scipys() -> None:
     generator = random.Random(2)  # noqa: S311 - no secret
     scores = [[generator.random() for _ in range(3)] for _ in range(11)]
-    found = of_scores(tuple("abc"), scores)
+    found = of_scores(tuple("abc"), scores, groups=1)
     assert found.p == pytest.approx(stats.friedmanchisquare(*zip(*scores, strict=True)).pvalue)
 
 
@@ -85,14 +85,14 @@ def test_cliques_are_the_longest_runs_within_the_difference() -> None:
 
 
 def test_all_tied_share_the_middle_rank_and_have_no_friedman_test() -> None:
-    found = of_scores(tuple("abc"), [[0.5, 0.5, 0.5]] * 4)
+    found = of_scores(tuple("abc"), [[0.5, 0.5, 0.5]] * 4, groups=1)
     assert found.average == (2.0, 2.0, 2.0)
     assert found.p is None
     assert "No Friedman test: all are tied." in found.remarks
 
 
 def test_two_tuners_have_ranks_but_no_friedman_test() -> None:
-    found = of_scores(tuple("ab"), [[0.1, 0.2]] * 3)
+    found = of_scores(tuple("ab"), [[0.1, 0.2]] * 3, groups=1)
     assert (found.tuners, found.average, found.p) == (("b", "a"), (1.0, 2.0), None)
     assert "No Friedman test: it needs three tuners." in found.remarks
 
