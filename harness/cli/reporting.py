@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -74,9 +74,12 @@ class _Making:
         printing.console().print(reports.terminal(tables.shown))
         return f"tables: {len(reports.write(self.folder, tables))} files in {self.folder.tables}"
 
+    @cached_property
+    def pictures(self) -> Callable[[], list[Path]]:
+        return plots.begin(self.folder, self.results, prices=self.prices)
+
     def plots(self) -> str:
-        pictures = plots.write(self.folder, self.results, prices=self.prices)
-        return f"pictures: {len(pictures)} files in {self.folder.plots}"
+        return f"pictures: {len(self.pictures())} files in {self.folder.plots}"
 
     def page(self) -> str:
         text = self.matrix.read_text(encoding="utf-8")
@@ -100,6 +103,10 @@ def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool
         carbon=carbon.load(figures.carbon, grid=figures.grid),
         mix_environments=mix_environments,
     )
-    for part, make in {"tables": making.tables, "plots": making.plots, "page": making.page}.items():
-        if not only or part in only:
-            printing.console().print(make(), soft_wrap=True)
+    parts = {"tables": making.tables, "page": making.page, "plots": making.plots}
+    asked = {part: make for part, make in parts.items() if not only or part in only}
+    if "plots" in asked:
+        # They take longest, and processes of their own.
+        _ = making.pictures
+    for make in asked.values():
+        printing.console().print(make(), soft_wrap=True)

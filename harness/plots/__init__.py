@@ -1,5 +1,5 @@
 """Pictures of a matrix's results, as SVG and PNG: made from the records alone, byte for byte the same."""
 
-from harness.plots.writing import write
+from harness.plots.writing import begin, write
 
-__all__ = ["write"]
+__all__ = ["begin", "write"]

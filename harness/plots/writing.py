@@ -44,28 +44,49 @@ class Place:
 
 def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Path]:
     """Draw every picture and return the paths; pictures of groups that are no more are removed."""
+    return begin(folder, results, prices=prices)()
+
+
+def begin(folder: MatrixFolder, results: Results, *, prices: Prices) -> Callable[[], list[Path]]:
+    """Begin to draw every picture; return what draws the rest and returns the paths.
+
+    Pictures of many groups are drawn by other processes, so that there is time for something else meanwhile.
+    """
     found = groups(results)
     styles = styles_of(found)
     places = list(places_of(folder.plots, found))
-    written = [path for paths in _of_groups(places, partial(_of_group, styles, prices)) for path in paths]
-    written += _learning_rates(results, places)
-    if found:
-        written += ranks.draw(rank(found), folder.plots / "ranks", looks=styles)
-        problems = profile(found, axis=Axis.WALL_S, prices=prices)
-        written += profiles.draw(problems, folder.plots / "profiles", looks=styles)
-    _remove_others(folder.plots, set(written))
-    return written
+    of_groups = _begin(places, partial(_of_group, styles, prices))
+
+    def finish() -> list[Path]:
+        written = [*_learning_rates(results, places), *_of_all(folder.plots, found, styles, prices), *of_groups()]
+        _remove_others(folder.plots, set(written))
+        return written
+
+    return finish
 
 
-def _of_groups(places: Sequence[Place], draw: Callable[[Place], list[Path]]) -> Iterator[list[Path]]:
-    """Draw each group's pictures: many groups in two processes, as matplotlib needs seconds for each of them."""
+def _begin(places: Sequence[Place], draw: Callable[[Place], list[Path]]) -> Callable[[], list[Path]]:
+    """Begin to draw each group's pictures, many groups in two processes: matplotlib needs seconds for each of them."""
     workers = min(_MOST_PROCESSES, os.cpu_count() or 1)
     if len(places) < _MANY_GROUPS or workers == 1:
-        yield from map(draw, places)
-        return
+        return lambda: [path for place in places for path in draw(place)]
     # Spawned, because a fork of a process with threads, which polars and numpy start, may hang.
-    with ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(draw, places)
+    pool = ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
+    begun = [pool.submit(draw, place) for place in places]
+
+    def finish() -> list[Path]:
+        with pool:
+            return [path for each in begun for path in each.result()]
+
+    return finish
+
+
+def _of_all(plots: Path, found: list[Group], styles: Looks, prices: Prices) -> list[Path]:
+    if not found:
+        return []
+    problems = profile(found, axis=Axis.WALL_S, prices=prices)
+    written = ranks.draw(rank(found), plots / "ranks", looks=styles)
+    return written + profiles.draw(problems, plots / "profiles", looks=styles)
 
 
 def _of_group(styles: Looks, prices: Prices, place: Place) -> list[Path]:

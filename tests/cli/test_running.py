@@ -38,8 +38,8 @@ def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line
     assert "optuna-tpe" in "\n".join(lines[5:])
     assert lines[-3:] == [
         f"tables: {3 * len(reports.REPORTS)} files in {line.matrix_folder.tables}",
-        f"pictures: {len(list(line.matrix_folder.plots.rglob('*.*')))} files in {line.matrix_folder.plots}",
         f"page: {line.matrix_folder.path / 'report.html'}",
+        f"pictures: {len(list(line.matrix_folder.plots.rglob('*.*')))} files in {line.matrix_folder.plots}",
     ]
     assert (line.matrix_folder.tables / "efficiency.csv").is_file()
 
