@@ -170,9 +170,10 @@ def what_repeats(trial: Trial) -> Any:
 
 
 def table(path: Path) -> list[dict[str, str]]:
-    """Read a CSV table without the columns of seconds and costs."""
+    """Read a CSV table without the columns and rows of seconds and costs."""
     with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+        read = list(csv.DictReader(stream))
+    rows = [row for row in read if row.get("axis", "epochs") == "epochs" and row.get("effect") != "cost"]
     return [{k: v for k, v in row.items() if not k.endswith("_s") and k not in COSTS} for row in rows]
 
 
