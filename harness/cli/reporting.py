@@ -47,12 +47,8 @@ class _Making:
     prices: Prices
     carbon: Intensity
     mix_environments: bool
-
-    @cached_property
-    def key(self) -> str:
-        return reports.kept.key(
-            self.folder, prices=self.prices, carbon=self.carbon, mix_environments=self.mix_environments
-        )
+    # Of the kept tables: taken before the records are read, whichever part asks for these first.
+    key: str
 
     @cached_property
     def results(self) -> analysis.Results:
@@ -66,11 +62,10 @@ class _Making:
         return reports.made(self.results, prices=self.prices, carbon=self.carbon)
 
     def tables(self) -> str:
-        key = self.key
-        tables = reports.kept.load(self.folder.derived_tables, key)
+        tables = reports.kept.load(self.folder.derived_tables, self.key)
         if tables is None:
             tables = reports.rendered(self.reports)
-            reports.kept.save(self.folder.derived_tables, key, tables)
+            reports.kept.save(self.folder.derived_tables, self.key, tables)
         printing.console().print(reports.terminal(tables.shown))
         return f"tables: {len(reports.write(self.folder, tables))} files in {self.folder.tables}"
 
@@ -96,12 +91,15 @@ def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool
         ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
     """
     check_installed()
+    folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
+    price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
     making = _Making(
         matrix=path,
-        folder=MatrixFolder(places.results_folder(results) / matrix.load(path).name),
-        prices=prices.load(figures.prices),
-        carbon=carbon.load(figures.carbon, grid=figures.grid),
+        folder=folder,
+        prices=price_list,
+        carbon=intensity,
         mix_environments=mix_environments,
+        key=reports.kept.key(folder, prices=price_list, carbon=intensity, mix_environments=mix_environments),
     )
     parts = {"tables": making.tables, "page": making.page, "plots": making.plots}
     asked = {part: make for part, make in parts.items() if not only or part in only}
