@@ -64,8 +64,12 @@ class Runner:
         alone = (self.slots[0].alone,)
         scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
         searches = Searches(bench=bench, lost=preparations.lost)
-        affordable = takewhile(lambda cell: self.allowance.has_room_for(self.forecast_s(cell)), pending)
+        affordable = takewhile(self._is_affordable, pending)
         scheduling.run(searches.possible(affordable), self.slots, desk=searches, allowance=self.allowance)
+
+    def _is_affordable(self, cell: Cell) -> bool:
+        # Where nothing is limited, no earlier record is read for a forecast.
+        return self.allowance is UNLIMITED or self.allowance.has_room_for(self.forecast_s(cell))
 
     def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
         folder = self.folder.cell(cell.id)

@@ -58,7 +58,7 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -
                 watcher=watching,
                 slots=here.slots,
                 allowance=allowance,
-                forecast_s=_unlimited if allowance is UNLIMITED else expected.seconds,
+                forecast_s=expected.seconds,
             )
             states = _waves(runner, resolved, folder, retry_failed=asked.retry_failed)
         figures = Figures(prices=asked.prices)
@@ -68,10 +68,6 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -
             _say_what_is_left(left, resolved, asked.limits, totals.total(left, expected.rates), again)
             return exits.LIMIT_REACHED
         return _exit_code(states, missing=len(resolved.unreachable))
-
-
-def _unlimited(_cell: Cell) -> None:
-    """Forecast nothing: no limit asks."""
 
 
 def _waves(
