@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from harness import analysis, compare, files
@@ -18,7 +16,8 @@ from harness.compare import rendering as comparisons
 from harness.errors import ResultsError
 from harness.plans import MatrixFolder
 from harness.reports import rendering
-from harness.reports.report import Report, Section
+from harness.reports.report import Report
+from harness.reports.terminal import table
 
 _CODES = {Verdict.NO_WORSE: exits.OK, Verdict.WORSE: exits.WORSE, Verdict.INCOMPARABLE: exits.INCOMPARABLE}
 
@@ -121,20 +120,10 @@ def _print(report: Report) -> None:
     console = printing.console()
     console.print(Text(report.title, style="bold"), soft_wrap=True)
     for section in report.sections:
-        console.print(_table(section))
+        console.print(table(section))
         for note in section.notes:
             console.print(Text(note))
     if not report.sections:
         console.print(Text(report.empty))
     for note in report.notes:
         console.print(Text(note), soft_wrap=True)
-
-
-def _table(section: Section) -> Table:
-    table = Table(title=Text(section.heading), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for index, column in enumerate(section.columns):
-        table.add_column(column, justify="left" if index < section.text_columns else "right", overflow="fold")
-    for row in section.rows:
-        # Text, not markup: a name may hold square brackets.
-        table.add_row(*map(Text, row))
-    return table

@@ -29,7 +29,8 @@ def narrowed(report: Report) -> Report:
     more = (
         [f"Shown are {_MOST_GROUPS} of {len(tables)} groups; the files hold all."] if len(tables) > _MOST_GROUPS else []
     )
-    return replace(report, sections=tables[:_MOST_GROUPS], notes=[*more, *report.notes], columns=(), rows=())
+    sections = list(map(_narrow, tables[:_MOST_GROUPS]))
+    return replace(report, sections=sections, notes=[*more, *report.notes], columns=(), rows=())
 
 
 def terminal(shown: Report) -> Rendered:
@@ -40,21 +41,27 @@ def terminal(shown: Report) -> Rendered:
 
     parts: list[RenderableType] = []
     for section in shown.sections:
-        parts += [_table(section), *map(Text, section.notes), Text()]
+        parts += [table(section), *map(Text, section.notes), Text()]
     return Group(*(parts or [Text(shown.empty)]), *map(Text, shown.notes))
 
 
-def _table(section: Section) -> Table:
+def table(section: Section) -> Table:
+    """Return one readable table, to be printed on a ``rich`` console."""
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - see above
     from rich.table import Table  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
-    shown = [index for index, column in enumerate(section.columns) if column in _NARROW]
-    table = Table(title=Text(section.heading), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for index in shown:
+    made = Table(title=Text(section.heading), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index, column in enumerate(section.columns):
         justify: JustifyMethod = "left" if index < section.text_columns else "right"
-        table.add_column(Text(section.columns[index]), justify=justify, overflow="fold")
+        made.add_column(Text(column), justify=justify, overflow="fold")
     for row in section.rows:
         # Text, not markup: a name may hold square brackets.
-        table.add_row(*(Text(row[index]) for index in shown))
-    return table
+        made.add_row(*map(Text, row))
+    return made
+
+
+def _narrow(section: Section) -> Section:
+    shown = [index for index, column in enumerate(section.columns) if column in _NARROW]
+    columns = [section.columns[index] for index in shown]
+    return replace(section, columns=columns, rows=[[row[index] for index in shown] for row in section.rows])
