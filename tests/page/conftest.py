@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import carbon, page, prices, reports
 from harness.model import Outcome
 from harness.prices import Prices
+from tests.analysis.conftest import Made, made
 
-if TYPE_CHECKING:
-    from tests.analysis.conftest import Made
-
-# Test folders are no packages, so that fixtures of a sibling folder have to be loaded by path.
-_PATH = Path(__file__).parents[1] / "analysis" / "conftest.py"
-_SPEC = importlib.util.spec_from_file_location("made_results_for_pages", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_MODULE = importlib.util.module_from_spec(_SPEC)
-sys.modules[_SPEC.name] = _MODULE
-_SPEC.loader.exec_module(_MODULE)
-
-made = _MODULE.made
+__all__ = ["made"]
 
 NASTY = "</script><b onclick=\"x('1')\">Füchse & Dächse</b> {0} $title 狐 \u2028"
 """A name that would break a page which believed it."""
@@ -39,7 +25,7 @@ def price_list() -> Prices:
 @pytest.fixture(scope="session")
 def awkward(tmp_path_factory: pytest.TempPathFactory, price_list: Prices) -> Path:
     """A page of two data sets, one with a nasty name; with failures, divergence, one seed, gaps and a long log."""
-    found: Made = _MODULE.Made(tmp_path_factory.mktemp("page") / "my <matrix> & Füchse")
+    found = Made(tmp_path_factory.mktemp("page") / "my <matrix> & Füchse")
     for seed in (1, 2, 3):
         best = 0.6 + 0.02 * seed
         found.search([found.trial(0, 0.2, 0.4), found.trial(1, 0.5, best)], "kt-random", seed)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
 from harness import prices
 from harness.prices import Prices
+from tests.analysis.conftest import made
 
-# Test folders are no packages, so that fixtures of another folder have to be loaded by path.
-_PATH = Path(__file__).parents[1] / "conftest.py"
-_SPEC = importlib.util.spec_from_file_location("made_for_statistics", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_MODULE = importlib.util.module_from_spec(_SPEC)
-sys.modules[_SPEC.name] = _MODULE
-_SPEC.loader.exec_module(_MODULE)
-
-made = _MODULE.made
+__all__ = ["made"]
 
 
 @pytest.fixture(scope="session")
