@@ -3,6 +3,7 @@
 from harness.analysis.costs import Cost, cost_usd
 from harness.analysis.curves import Step
 from harness.analysis.environments import differences, environments, likeness, likeness_of
+from harness.analysis.findings import Tried
 from harness.analysis.groups import Group, Row, groups
 from harness.analysis.intervals import Interval
 from harness.analysis.reading import Results, Search, Status, read
@@ -19,6 +20,7 @@ __all__ = [
     "Status",
     "Step",
     "Target",
+    "Tried",
     "cost_usd",
     "differences",
     "environments",

@@ -25,17 +25,25 @@ _LARGEST = 2**53
 class Tried:
     """One trial in a line.
 
-    ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``epochs`` those charged,
-    ``wall_s`` the trial's seconds without the audit, ``epoch_device_s`` the median over its epochs of training and
-    evaluation; None where there is none.
+    ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of its last
+    epoch that became the incumbent, ``epochs`` those charged, from ``first_epoch`` on, of which the last asked for is
+    ``last_epoch``. ``wall_s`` are the trial's seconds without the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of
+    them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None where there is none.
     """
 
     number: int
     parameters: Parameters
     outcome: Outcome
+    reason: str | None
     score: float | None
+    test_f1: float | None
     epochs: int
+    first_epoch: int
+    last_epoch: int
     wall_s: float
+    ask_s: float
+    train_s: float
+    tell_s: float
     epoch_device_s: float | None
 
 
@@ -106,13 +114,19 @@ def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
 
 def _line(trial: Trial) -> dict[str, Any]:
     epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
+    tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
     return {
         "number": trial.number,
         "parameters": trial.parameters,
         "outcome": trial.outcome.value,
+        "reason": trial.reason,
         "score": trial.score,
+        "test_f1": tested[-1] if tested else None,
         "epochs": trial.charged_epochs,
+        "first_epoch": trial.first_epoch,
+        "last_epoch": trial.last_epoch,
         "wall_s": on_the_clock(dict(trial.phases)),
+        **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
     }
 

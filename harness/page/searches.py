@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis import Search, Status, cost_usd
-from harness.model import Trial
+from harness.analysis import Search, Status, Tried, cost_usd
 from harness.page import logs, markup, tuners
 from harness.page.markup import Column, Row, Value
 from harness.plans import MatrixFolder
@@ -63,7 +62,7 @@ def details(search: Search, folder: MatrixFolder, *, room: Room) -> dict[str, An
         "facts": _facts(search),
         "columns": [*_TRIAL_COLUMNS, *tuned],
         "trials": [_trial(trial, tuned) for trial in shown],
-        "trials_left_out": len(search.trials) - len(shown),
+        "trials_left_out": len(search.tried) - len(shown),
         "best": search.incumbent.trial if search.incumbent is not None else None,
         "log": None if log is None else log.text,
         "log_left_out_bytes": 0 if log is None else log.left_out_bytes,
@@ -149,41 +148,40 @@ def _outcomes(search: Search) -> str:
 
 def _tuned(search: Search) -> list[str]:
     domains = search.section("domains")
-    used = dict.fromkeys(key for trial in search.trials for key in trial.parameters)
+    used = dict.fromkeys(key for trial in search.tried for key in trial.parameters)
     return [key for key in used if domains.get(key, {}).get("kind") != "fixed"]
 
 
 def _fixed(search: Search) -> Mapping[str, Any]:
     tuned = set(_tuned(search))
-    first = search.trials[0].parameters if search.trials else {}
+    first = search.tried[0].parameters if search.tried else {}
     return {key: value for key, value in first.items() if key not in tuned}
 
 
-def _shown(search: Search, most: int) -> list[Trial]:
+def _shown(search: Search, most: int) -> list[Tried]:
     """Return the first trials, and the incumbent's too where it came later."""
-    shown = list(search.trials[:most])
+    shown = list(search.tried[:most])
     best = search.incumbent.trial if search.incumbent is not None else None
-    return shown + [trial for trial in search.trials[most:] if trial.number == best]
+    return shown + [trial for trial in search.tried[most:] if trial.number == best]
 
 
-def _trial(trial: Trial, tuned: Sequence[str]) -> list[str]:
-    tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
+def _trial(trial: Tried, tuned: Sequence[str]) -> list[str]:
     outcome = trial.outcome.value.replace("_", " ")
     return [
         str(trial.number),
         _epochs(trial),
         outcome if trial.reason is None else f"{outcome}: {trial.reason}",
         cells.f1(trial.score),
-        cells.f1(tested[-1] if tested else None),
-        *(cells.number(trial.phases.get(phase, 0.0)) for phase in ("ask", "train", "tell")),
+        cells.f1(trial.test_f1),
+        *map(cells.number, (trial.ask_s, trial.train_s, trial.tell_s)),
         *(_short(trial.parameters.get(key)) for key in tuned),
     ]
 
 
-def _epochs(trial: Trial) -> str:
-    if trial.charged_epochs == 0:
+def _epochs(trial: Tried) -> str:
+    if trial.epochs == 0:
         return f"none of {trial.last_epoch}"
-    return f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
+    return f"{trial.first_epoch}–{trial.first_epoch + trial.epochs - 1} of {trial.last_epoch}"
 
 
 def _short(value: Any) -> str:

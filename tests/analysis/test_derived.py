@@ -48,18 +48,28 @@ def test_nan_scores_on_the_disk_stay_no_scores(made: Made) -> None:
 
 
 def test_a_trial_in_a_line_has_its_parameters_score_and_cost(made: Made) -> None:
-    failed = made.trial(1, outcome=Outcome.FAILED, charged_epochs=1)
+    failed = made.trial(
+        1, outcome=Outcome.FAILED, reason="no such layer", charged_epochs=1, first_epoch=3, last_epoch=9
+    )
     made.search([made.trial(0, 0.2, 0.4), failed])
     search = only(made)
     scored, unscored = search.tried
-    assert (scored.parameters, scored.outcome) == (search.trials[0].parameters, Outcome.COMPLETED)
-    assert (scored.score, scored.epochs, scored.wall_s, scored.epoch_device_s) == (0.4, 2, 7.5, 3.0)
-    assert (unscored.outcome, unscored.score, unscored.epochs, unscored.epoch_device_s) == (
-        Outcome.FAILED,
-        None,
-        1,
+    assert (scored.parameters, scored.outcome, scored.reason) == (
+        search.trials[0].parameters,
+        Outcome.COMPLETED,
         None,
     )
+    assert (scored.score, scored.test_f1) == (0.4, 0.3)
+    assert (scored.epochs, scored.first_epoch, scored.last_epoch) == (2, 1, 2)
+    assert (scored.wall_s, scored.ask_s, scored.train_s, scored.tell_s, scored.epoch_device_s) == (7.5, 1, 4, 0.5, 3)
+    assert (unscored.outcome, unscored.reason, unscored.score, unscored.test_f1, unscored.epoch_device_s) == (
+        Outcome.FAILED,
+        "no such layer",
+        None,
+        None,
+        None,
+    )
+    assert (unscored.epochs, unscored.first_epoch, unscored.last_epoch) == (1, 3, 9)
 
 
 def test_what_is_kept_is_taken_without_opening_the_records(made: Made) -> None:
