@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.analysis import Group, Row, Status
 from harness.analysis.axes import Axis, Score, spent
-from harness.analysis.statistics import Band, Line, band, lines
+from harness.analysis.statistics import Band, Line, band_of, lines
 from harness.prices import Prices
 
 _F1_DIGITS = 4
@@ -47,11 +47,11 @@ def _group(group: Group, prices: Prices) -> dict[str, Any]:
 def _tuner(row: Row, prices: Prices) -> dict[str, Any]:
     drawn: dict[str, Any] = {"name": row.tuner, "planned": len(row.searches), "bands": {}, "lines": {}}
     for axis in Axis:
-        over = {score: band(row, axis=axis, score=score, prices=prices) for score in Score}
-        drawn["bands"][axis.value] = {score.value: _points(found) for score, found in over.items()}
-        drawn["lines"][axis.value] = {
-            score.value: [_steps(one) for one in lines(row, axis=axis, score=score, prices=prices)] for score in Score
+        found = {score: lines(row, axis=axis, score=score, prices=prices) for score in Score}
+        drawn["bands"][axis.value] = {
+            score.value: _points(band_of(used, row, axis=axis, score=score)) for score, used in found.items()
         }
+        drawn["lines"][axis.value] = {score.value: [_steps(one) for one in used] for score, used in found.items()}
     return drawn
 
 

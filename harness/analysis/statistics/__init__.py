@@ -1,7 +1,7 @@
 """What an expert asks of a comparison: paired, anytime, cost-aware, each with the number of searches it rests on."""
 
 from harness.analysis.statistics.areas import Area, Frame, areas, frame
-from harness.analysis.statistics.bands import Band, Line, band, bands, lines
+from harness.analysis.statistics.bands import Band, Line, band, band_of, bands, lines
 from harness.analysis.statistics.bootstrap import Estimate
 from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning, speedup
 from harness.analysis.statistics.importance import Effect, Importance, importance
@@ -27,6 +27,7 @@ __all__ = [
     "Reaching",
     "areas",
     "band",
+    "band_of",
     "bands",
     "comparisons",
     "cost_to_target",

@@ -90,7 +90,11 @@ def band(row: Row, *, axis: Axis, score: Score, prices: Prices, at: Sequence[flo
 
     Of ``at``, costs at which some search has no incumbent yet are left out.
     """
-    used = lines(row, axis=axis, score=score, prices=prices)
+    return band_of(lines(row, axis=axis, score=score, prices=prices), row, axis=axis, score=score, at=at)
+
+
+def band_of(used: list[Line], row: Row, *, axis: Axis, score: Score, at: Sequence[float] | None = None) -> Band:
+    """Return the mean curve as ``band`` does, of these ``lines`` of the row."""
     points = _points(used) if at is None else _from_first(used, at)
     values = _values(used, points)
     low, high = _interval(values)
@@ -137,8 +141,9 @@ def _interval(values: NDArray[np.float64]) -> tuple[tuple[float | None, ...], tu
     if n <= 1:
         return (None,) * points, (None,) * points
     # Not a matrix product: its threads cost more than they save here, and its sums may differ between machines.
-    # Sorting rows that lie together in memory is several times faster than selecting two quantiles in columns.
-    means = np.sort(np.einsum("ni,bn->ib", values, bootstrap.weights(n)), axis=1)
+    # Rows that lie together in memory are sorted in half the time of columns, and sooner than two quantiles are found.
+    means = np.einsum("in,nb->ib", np.ascontiguousarray(values.T), bootstrap.weights(n))
+    means.sort(axis=1)
     first, last = bootstrap.ends(n)
     mean = values.mean(axis=0)
     low, high = np.minimum(means[:, first], mean), np.maximum(means[:, last], mean)

@@ -107,11 +107,11 @@ def resamples(n: int) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=16)
 def weights(n: int) -> NDArray[np.float64]:
-    """Return how much of each resample's mean each value makes up, as an array of shape (``RESAMPLES``, n)."""
+    """Return how much of each resample's mean each value makes up, as an array of shape (n, ``RESAMPLES``)."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    flat = resamples(n) + n * np.arange(RESAMPLES)[:, None]
-    return np.bincount(flat.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n) / n
+    flat = resamples(n) * RESAMPLES + np.arange(RESAMPLES)[:, None]
+    return np.bincount(flat.ravel(), minlength=n * RESAMPLES).reshape(n, RESAMPLES) / n
 
 
 @lru_cache(maxsize=256)

@@ -73,7 +73,7 @@ def test_many_values_agree_with_scipys_percentile_bootstrap() -> None:
 @pytest.mark.parametrize(("n", "least"), [(5, 0.89), (10, 0.92), (30, 0.93)])
 def test_the_mean_is_covered_about_as_often_as_promised(n: int, least: float) -> None:
     samples = np.random.default_rng(5).normal(size=(1000, n))
-    means = np.einsum("sn,bn->sb", samples, bootstrap.weights(n))
+    means = np.einsum("sn,nb->sb", samples, bootstrap.weights(n))
     low, high = np.quantile(means, bootstrap.tails(n), axis=1)
     assert least <= np.mean((low <= 0) & (high >= 0)) <= 0.98
 
@@ -85,4 +85,4 @@ def test_an_undefined_resample_could_be_anything() -> None:
 
 def test_weights_and_resamples_are_the_same_draws() -> None:
     values = np.asarray([1.0, 10.0, 100.0])
-    assert bootstrap.weights(3) @ values == pytest.approx(values[bootstrap.resamples(3)].mean(axis=1))
+    assert values @ bootstrap.weights(3) == pytest.approx(values[bootstrap.resamples(3)].mean(axis=1))
