@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -69,12 +70,12 @@ class _Making:
         printing.console().print(reports.terminal(tables.shown))
         return f"tables: {len(reports.write(self.folder, tables))} files in {self.folder.tables}"
 
-    @cached_property
-    def pictures(self) -> Callable[[], list[Path]]:
-        return plots.begin(self.folder, self.results, prices=self.prices)
-
-    def plots(self) -> str:
-        return f"pictures: {len(self.pictures())} files in {self.folder.plots}"
+    @contextmanager
+    def pictures(self) -> Iterator[Callable[[], str]]:
+        """Begin the pictures; give what waits for them."""
+        with plots.drawers(self.folder) as drawer:
+            drawn = plots.begin(self.folder, self.results, prices=self.prices, drawer=drawer)
+            yield lambda: f"pictures: {len(drawn())} files in {self.folder.plots}"
 
     def page(self) -> str:
         text = self.matrix.read_text(encoding="utf-8")
@@ -101,10 +102,9 @@ def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool
         mix_environments=mix_environments,
         key=reports.kept.key(folder, prices=price_list, carbon=intensity, mix_environments=mix_environments),
     )
-    parts = {"tables": making.tables, "page": making.page, "plots": making.plots}
-    asked = {part: make for part, make in parts.items() if not only or part in only}
-    if "plots" in asked:
-        # They take longest, and processes of their own.
-        _ = making.pictures
-    for make in asked.values():
-        printing.console().print(make(), soft_wrap=True)
+    others = {"tables": making.tables, "page": making.page}
+    with ExitStack() as stack:
+        # Begun first: they take longest, and where there are many, processes of their own.
+        pictures = [stack.enter_context(making.pictures())] if not only or "plots" in only else []
+        for make in [*(make for part, make in others.items() if not only or part in only), *pictures]:
+            printing.console().print(make(), soft_wrap=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +17,7 @@ from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.statistics.ranks import ranks as rank
 from harness.plans import MatrixFolder
 from harness.plots import anytime, cost, figures, hyperparameters, learning_rate, phases, profiles, ranks
+from harness.plots.drawers import Begin, Work, here
 from harness.plots.looks import Looks
 from harness.prices import Prices
 
@@ -28,9 +26,6 @@ NAMES = (*_CURVES, "cost", "phases", "trials", "learning-rate", "ranks", "profil
 """Names of the pictures, without their endings."""
 
 _LONGEST_NAME = 100
-_MOST_PROCESSES = 2
-# Fewer are drawn sooner than two processes have started.
-_MANY_GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,49 +39,35 @@ class Place:
 
 def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Path]:
     """Draw every picture and return the paths; pictures of groups that are no more are removed."""
-    return begin(folder, results, prices=prices)()
+    return begin(folder, results, prices=prices, drawer=here)()
 
 
-def begin(folder: MatrixFolder, results: Results, *, prices: Prices) -> Callable[[], list[Path]]:
-    """Begin to draw every picture; return what draws the rest and returns the paths.
-
-    Pictures of many groups are drawn by other processes, so that there is time for something else meanwhile.
-    """
+def begin(folder: MatrixFolder, results: Results, *, prices: Prices, drawer: Begin) -> Work:
+    """Let ``drawer`` begin to draw every picture; return what waits for them, and removes those of groups that were."""
     found = groups(results)
     styles = styles_of(found)
     places = list(places_of(folder.plots, found))
-    of_groups = _begin(places, partial(_of_group, styles, prices))
+    begun = [
+        drawer([partial(_of_group, styles, prices, place) for place in places]),
+        drawer([*_of_all(folder.plots, found, styles, prices), *_learning_rates(results, places)]),
+    ]
 
     def finish() -> list[Path]:
-        written = [*_learning_rates(results, places), *_of_all(folder.plots, found, styles, prices), *of_groups()]
+        written = [path for wait in begun for path in wait()]
         _remove_others(folder.plots, set(written))
         return written
 
     return finish
 
 
-def _begin(places: Sequence[Place], draw: Callable[[Place], list[Path]]) -> Callable[[], list[Path]]:
-    """Begin to draw each group's pictures, many groups in two processes: matplotlib needs seconds for each of them."""
-    workers = min(_MOST_PROCESSES, os.cpu_count() or 1)
-    if len(places) < _MANY_GROUPS or workers == 1:
-        return lambda: [path for place in places for path in draw(place)]
-    # Spawned, because a fork of a process with threads, which polars and numpy start, may hang.
-    pool = ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
-    begun = [pool.submit(draw, place) for place in places]
-
-    def finish() -> list[Path]:
-        with pool:
-            return [path for each in begun for path in each.result()]
-
-    return finish
-
-
-def _of_all(plots: Path, found: list[Group], styles: Looks, prices: Prices) -> list[Path]:
+def _of_all(plots: Path, found: list[Group], styles: Looks, prices: Prices) -> list[Work]:
     if not found:
         return []
     problems = profile(found, axis=Axis.WALL_S, prices=prices)
-    written = ranks.draw(rank(found), plots / "ranks", looks=styles)
-    return written + profiles.draw(problems, plots / "profiles", looks=styles)
+    return [
+        partial(ranks.draw, rank(found), plots / "ranks", looks=styles),
+        partial(profiles.draw, problems, plots / "profiles", looks=styles),
+    ]
 
 
 def _of_group(styles: Looks, prices: Prices, place: Place) -> list[Path]:
@@ -99,14 +80,14 @@ def _of_group(styles: Looks, prices: Prices, place: Place) -> list[Path]:
     return [*written, *hyperparameters.draw(group, place.folder / "trials", title=title, looks=styles)]
 
 
-def _learning_rates(results: Results, places: list[Place]) -> list[Path]:
+def _learning_rates(results: Results, places: list[Place]) -> list[Work]:
     points = checks(results)
-    written: list[Path] = []
+    works: list[Work] = []
     for place in places:
         own = {point: epochs for point, epochs in points.items() if point.names == _names(place.group)}
         if own:
-            written += learning_rate.draw(own, place.folder / "learning-rate", title=place.title)
-    return written
+            works.append(partial(learning_rate.draw, own, place.folder / "learning-rate", title=place.title))
+    return works
 
 
 def places_of(plots: Path, found: list[Group]) -> Iterator[Place]:

@@ -7,7 +7,6 @@ import pytest
 
 from harness import plots, prices
 from harness.analysis import groups
-from harness.plots import writing
 from harness.plots.writing import NAMES, places_of
 
 if TYPE_CHECKING:
@@ -39,20 +38,6 @@ def test_the_same_records_give_the_same_pictures_to_the_byte(made: Made) -> None
         made.search([made.trial(0, 0.3, 0.5)], "tpe", seed, kind="optuna-tpe")
 
     assert _drawn(made) == _drawn(made)
-
-
-@pytest.mark.slow
-def test_many_groups_drawn_in_two_processes_look_as_those_drawn_in_one(
-    made: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(4):
-        made.search([made.trial(0, 0.2, 0.5 + number / 10)], dataset=f"Füchse {number}")
-
-    in_two = _drawn(made)
-    monkeypatch.setattr(writing, "_MOST_PROCESSES", 1)
-
-    assert _drawn(made) == in_two
-    assert len({name.split("/")[0] for name in in_two if "/" in name}) == 4
 
 
 @pytest.mark.parametrize("name", ["Füchse & Dachse", "a/b\\c", "東京", "$x_1^2$", "..", "x" * 300, "<b>"])

@@ -1,0 +1,74 @@
+"""Who draws: this process or, where there is much to draw, two more that get ready while the records are read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.plans import MatrixFolder
+
+Work = Callable[[], list[Path]]
+"""Draws one or more pictures and returns their paths."""
+
+Begin = Callable[[Sequence[Work]], Work]
+"""Begins the works, and returns what waits for them, or does them, in their order."""
+
+_MOST_PROCESSES = 2
+# Fewer groups are drawn sooner than two processes have started.
+_MANY_GROUPS = 4
+
+
+def here(works: Sequence[Work]) -> Work:
+    """Put the works off until they are waited for, and draw in this process."""
+    return lambda: [path for work in works for path in work()]
+
+
+@contextmanager
+def drawers(folder: MatrixFolder) -> Iterator[Begin]:
+    """Give what draws the pictures of the planned groups: other processes for many, this one for few.
+
+    Raises:
+        ResultsError: The folder has no plan.
+    """
+    groups = len({(cell.dataset, cell.backbone, cell.hyperparameters) for cell in folder.plan()})
+    processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
+    if groups < _MANY_GROUPS or processes == 1:
+        yield here
+        return
+    # Spawned, because a fork of a process with threads, which polars and numpy start, may hang.
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_get_ready)
+    try:
+        # A pool starts its processes with its works.
+        for _ in range(processes):
+            pool.submit(_nothing)
+        yield lambda works: _begin(pool, works)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(pool: ProcessPoolExecutor, works: Sequence[Work]) -> Work:
+    # Pickled here: the pool would do it in a thread of its own, while this one goes on to change what is pickled.
+    begun = [pool.submit(_draw, pickle.dumps(work)) for work in works]
+    return lambda: [path for each in begun for path in each.result()]
+
+
+def _draw(pickled: bytes) -> list[Path]:
+    work: Work = pickle.loads(pickled)  # noqa: S301 - from this program itself
+    return work()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _get_ready() -> None:
+    """Import what takes a second; leave Ctrl-C to the process that waits."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import matplotlib.backends.backend_agg  # noqa: PLC0415 - for the other processes alone
+    import matplotlib.backends.backend_svg  # noqa: F401, PLC0415 - see above
