@@ -63,9 +63,7 @@ def _panel(axes: Axes, group: Group, name: str, looks: Looks) -> None:
     axes.set_xlabel(name.replace("_", " "))
     if order is not None:
         axes.set_xlim(-0.5, len(order) - 0.5)
-        axes.set_xticks(
-            range(len(order)), [f"{value:g}" if isinstance(value, float) else str(value) for value in order]
-        )
+        axes.set_xticks(range(len(order)), list(map(_label, order)))
     elif _is_log(group, name):
         figures.logarithmic(axes)
 
