@@ -7,11 +7,43 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import files
 from harness.cells import SCHEMA_VERSION
 from harness.errors import ResultsError
 from harness.records import CellFolder
+
+
+class GroupName(NamedTuple):
+    """What a matrix calls a group: the same images, model and hyperparameter set, within which tuners are compared."""
+
+    dataset: str
+    backbone: str
+    hyperparameters: str
+
+    def __str__(self) -> str:
+        """Return the name as readers see it."""
+        return ", ".join(self)
+
+
+class SearchName(NamedTuple):
+    """What a matrix calls a search."""
+
+    dataset: str
+    backbone: str
+    hyperparameters: str
+    tuner: str
+    seed: int
+
+    @property
+    def group(self) -> GroupName:
+        """What the search's tuner is compared within."""
+        return GroupName(self.dataset, self.backbone, self.hyperparameters)
+
+    def __str__(self) -> str:
+        """Return the name as readers see it."""
+        return f"{self.group}, {self.tuner}, seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +65,11 @@ class Planned:
     role: str = "search"
     parent_group: str | None = None
     reason: str | None = None
+
+    @property
+    def name(self) -> SearchName:
+        """What the matrix calls the search, or that which is retrained."""
+        return SearchName(self.dataset, self.backbone, self.hyperparameters, self.tuner, self.seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.compare import Direction, drift, judge
-from harness.compare.pairs import Name, Pair
+from harness.compare.pairs import Pair
+from harness.plans import SearchName
 
 # Standard deviations of one run's value of one cell, as in two runs of benchmarks/demo.toml, 36 cells each, on two
 # virtual CPUs that other work shared: of the logarithm for costs, of F1 for F1 (tuners and seeds taken out).
@@ -31,19 +32,19 @@ MISSED = 0.45
 SEEDS = 10
 
 
-def everywhere(_name: Name) -> bool:
+def everywhere(_name: SearchName) -> bool:
     return True
 
 
-def one_group(name: Name) -> bool:
+def one_group(name: SearchName) -> bool:
     return name.backbone == "backbone 0"
 
 
-def one_tuner(name: Name) -> bool:
+def one_tuner(name: SearchName) -> bool:
     return name.tuner == "tuner 0"
 
 
-def one_row(name: Name) -> bool:
+def one_row(name: SearchName) -> bool:
     return one_group(name) and one_tuner(name)
 
 
@@ -62,7 +63,7 @@ class World:
     slower: float = 1.0
     f1_loss: float = 0.0
     same_trials: bool = False
-    planted: Callable[[Name], bool] = everywhere
+    planted: Callable[[SearchName], bool] = everywhere
 
 
 def pairs(world: World, random: np.random.Generator) -> list[Pair]:
@@ -80,14 +81,14 @@ def alarms(world: World, *, repetitions: int, seed: int) -> int:
     )
 
 
-def _names(world: World) -> Iterator[Name]:
+def _names(world: World) -> Iterator[SearchName]:
     for seed in range(SEEDS):
         for group in range(world.groups):
             for tuner in range(world.tuners):
-                yield Name("animals", f"backbone {group}", "full", f"tuner {tuner}", seed)
+                yield SearchName("animals", f"backbone {group}", "full", f"tuner {tuner}", seed)
 
 
-def _pair(world: World, name: Name, night: float, hour: NDArray[np.float64], random: np.random.Generator) -> Pair:
+def _pair(world: World, name: SearchName, night: float, hour: NDArray[np.float64], random: np.random.Generator) -> Pair:
     planted = world.planted(name)
     slower = night + (math.log(world.slower) if planted else 0.0)
     values = {}

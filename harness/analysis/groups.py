@@ -13,6 +13,7 @@ from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
 from harness.analysis.targets import RANDOM, UNTUNED, Reached, Target, reached, speedup, target
 from harness.model import Value
+from harness.plans import GroupName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +95,8 @@ class Row:
 class Group:
     """What a table compares within: the same images, model and hyperparameter set, tuner by tuner."""
 
-    dataset: str
-    backbone: str
-    hyperparameters: str
+    name: GroupName
     rows: tuple[Row, ...]
-
-    @property
-    def title(self) -> str:
-        """What readers call the group."""
-        return f"{self.dataset}, {self.backbone}, {self.hyperparameters}"
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:
@@ -162,19 +156,13 @@ def groups(results: Results) -> list[Group]:
 # Each report asks for the groups of the same results; one set of results is all that a command makes reports of.
 @lru_cache(maxsize=1)
 def _groups(results: Results) -> tuple[Group, ...]:
-    found: dict[tuple[str, str, str], dict[str, list[Search]]] = {}
+    found: dict[GroupName, dict[str, list[Search]]] = {}
     for search in results.searches:
-        cell = search.planned
-        tuners = found.setdefault((cell.dataset, cell.backbone, cell.hyperparameters), {})
-        tuners.setdefault(cell.tuner, []).append(search)
+        tuners = found.setdefault(search.planned.name.group, {})
+        tuners.setdefault(search.planned.tuner, []).append(search)
     return tuple(
-        Group(
-            dataset=dataset,
-            backbone=backbone,
-            hyperparameters=hyperparameters,
-            rows=tuple(Row(tuner=tuner, searches=tuple(searches)) for tuner, searches in tuners.items()),
-        )
-        for (dataset, backbone, hyperparameters), tuners in found.items()
+        Group(name=name, rows=tuple(Row(tuner=tuner, searches=tuple(searches)) for tuner, searches in tuners.items()))
+        for name, tuners in found.items()
     )
 
 

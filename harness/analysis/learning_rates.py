@@ -9,22 +9,16 @@ from harness.analysis.curves import best_epoch
 from harness.analysis.intervals import Interval, interval
 from harness.analysis.reading import Results, Search, Status
 from harness.model import Epoch, Trial
+from harness.plans import GroupName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One learning rate at which a group's best configuration was trained again; ``factor`` 1 is what was found."""
 
-    dataset: str
-    backbone: str
-    hyperparameters: str
+    group: GroupName
     learning_rate: float
     factor: float | None
-
-    @property
-    def names(self) -> tuple[str, str, str]:
-        """The group's names."""
-        return self.dataset, self.backbone, self.hyperparameters
 
 
 def checks(results: Results) -> dict[Point, list[Epoch | None]]:
@@ -36,8 +30,8 @@ def checks(results: Results) -> dict[Point, list[Epoch | None]]:
             belongs = names.get(search.planned.parent_group or "", search)
             for point, trial in _trials(search, belongs):
                 found.setdefault(point, []).append(best_epoch(trial))
-    order = list(dict.fromkeys(point.names for point in found))
-    return dict(sorted(found.items(), key=lambda item: (order.index(item[0].names), item[0].learning_rate)))
+    order = list(dict.fromkeys(point.group for point in found))
+    return dict(sorted(found.items(), key=lambda item: (order.index(item[0].group), item[0].learning_rate)))
 
 
 def intervals_of(epochs: list[Epoch | None]) -> tuple[Interval, Interval]:
@@ -53,14 +47,7 @@ def _trials(search: Search, belongs: Search) -> Iterator[tuple[Point, Trial]]:
         rate = trial.parameters.get("learning_rate")
         if isinstance(rate, (int, float)):
             factor = float(f"{rate / base:.6g}") if base else None
-            point = Point(
-                dataset=belongs.planned.dataset,
-                backbone=belongs.planned.backbone,
-                hyperparameters=belongs.planned.hyperparameters,
-                learning_rate=rate,
-                factor=factor,
-            )
-            yield point, trial
+            yield Point(group=belongs.planned.name.group, learning_rate=rate, factor=factor), trial
 
 
 def _base(search: Search) -> float | None:

@@ -43,13 +43,8 @@ def benchmarks(results: Results) -> dict[str, Any]:
 
 
 def _benchmark(group: Group, row: Row, measure: Measure, values: Sequence[float]) -> dict[str, Any]:
-    where = f"{group.dataset}-{group.backbone}-{group.hyperparameters}-{row.tuner}"
-    parameters = {
-        "dataset": group.dataset,
-        "backbone": group.backbone,
-        "hyperparameters": group.hyperparameters,
-        "tuner": row.tuner,
-    }
+    parameters = {**group.name._asdict(), "tuner": row.tuner}
+    where = "-".join(parameters.values())
     return {
         "group": measure.title,
         "name": f"{measure.name}[{where}]",

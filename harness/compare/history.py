@@ -12,7 +12,6 @@ from harness import files
 from harness.analysis import Results, Search
 from harness.compare import alike, measures
 from harness.compare.measures import MEASURES
-from harness.compare.pairs import name_of
 from harness.compare.slices import slices
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
@@ -92,7 +91,7 @@ def _night(path: Path, number: int, line: bytes) -> Night:
 
 
 def _values(scored: Sequence[Search]) -> dict[str, dict[str, float]]:
-    names = [name_of(search) for search in scored]
+    names = [search.planned.name for search in scored]
     parts = [part for part in slices(names) if part.level in _LEVELS]
     read_once = [measures.readings(search) for search in scored]
     found: dict[str, dict[str, float]] = {}

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from harness.analysis import Results, Search, Target
 from harness.analysis.targets import target
 from harness.compare import measures
-
-
-class Name(NamedTuple):
-    """What a matrix calls one search."""
-
-    dataset: str
-    backbone: str
-    hyperparameters: str
-    tuner: str
-    seed: int
-
-    @property
-    def group(self) -> tuple[str, str, str]:
-        """What tuners are compared within."""
-        return self.dataset, self.backbone, self.hyperparameters
-
-    def __str__(self) -> str:
-        """Return the name as the tables' notes have it."""
-        return f"{self.dataset}, {self.backbone}, {self.hyperparameters}, {self.tuner}, seed {self.seed}"
+from harness.plans import GroupName, SearchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """One search in both runs; ``values`` maps a measure's name to the baseline's and the candidate's value."""
 
-    name: Name
+    name: SearchName
     values: Mapping[str, tuple[float, float]]
 
 
@@ -42,7 +23,7 @@ class Pair:
 class Lost:
     """A search that the baseline finished and the candidate did not, with the reason."""
 
-    name: Name
+    name: SearchName
     reason: str
 
 
@@ -61,7 +42,7 @@ class Paired:
     unfinished: int = 0
     added: int = 0
     shared: int = 0
-    targets: Mapping[tuple[str, str, str], Target | None] = field(default_factory=dict)
+    targets: Mapping[GroupName, Target | None] = field(default_factory=dict)
 
 
 def pair(baseline: Results, candidate: Results) -> Paired:
@@ -85,22 +66,16 @@ def pair(baseline: Results, candidate: Results) -> Paired:
     )
 
 
-def _by_name(results: Results) -> dict[Name, Search]:
-    return {name_of(search): search for search in results.searches}
+def _by_name(results: Results) -> dict[SearchName, Search]:
+    return {search.planned.name: search for search in results.searches}
 
 
-def name_of(search: Search) -> Name:
-    """Return what the matrix calls a search."""
-    cell = search.planned
-    return Name(cell.dataset, cell.backbone, cell.hyperparameters, cell.tuner, cell.seed)
-
-
-def _has(searches: Mapping[Name, Search], name: Name) -> bool:
+def _has(searches: Mapping[SearchName, Search], name: SearchName) -> bool:
     return name in searches and measures.is_scored(searches[name])
 
 
-def _targets(both: Mapping[Name, tuple[Search, Search]]) -> dict[tuple[str, str, str], Target | None]:
-    searches: dict[tuple[str, str, str], list[Search]] = {}
+def _targets(both: Mapping[SearchName, tuple[Search, Search]]) -> dict[GroupName, Target | None]:
+    searches: dict[GroupName, list[Search]] = {}
     for name, two in both.items():
         searches.setdefault(name.group, []).extend(two)
     return {group: target(found) for group, found in searches.items()}

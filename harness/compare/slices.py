@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.compare.pairs import Name
+from harness.plans import SearchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Slice:
     members: frozenset[int]
 
 
-_LEVELS: Mapping[str, Callable[[Name], tuple[Hashable, ...]]] = {
+_LEVELS: Mapping[str, Callable[[SearchName], tuple[Hashable, ...]]] = {
     "all": lambda _name: (),
     "tuner": lambda name: (name.tuner,),
     "group": lambda name: name.group,
@@ -26,7 +26,7 @@ _LEVELS: Mapping[str, Callable[[Name], tuple[Hashable, ...]]] = {
 }
 
 
-def slices(names: Sequence[Name]) -> list[Slice]:
+def slices(names: Sequence[SearchName]) -> list[Slice]:
     """Return every part of these searches, the wide ones first; one that holds what a wider one holds is left out."""
     found: dict[frozenset[int], Slice] = {}
     for level, key in _LEVELS.items():
@@ -40,7 +40,7 @@ def slices(names: Sequence[Name]) -> list[Slice]:
     return list(found.values())
 
 
-def by_seed(changes: Mapping[int, float], names: Sequence[Name], part: Slice) -> dict[int, float]:
+def by_seed(changes: Mapping[int, float], names: Sequence[SearchName], part: Slice) -> dict[int, float]:
     """Return the mean change over the part's searches of each seed, from the changes by the searches' indices.
 
     Seeds, not searches, are what the test counts: the searches of one seed share their images and stand near to each

@@ -12,8 +12,9 @@ from harness.analysis import Interval, Results
 from harness.analysis.intervals import interval
 from harness.compare import alike, signs
 from harness.compare.measures import MEASURES, Measure
-from harness.compare.pairs import Lost, Name, Pair, Paired, pair, seeds
+from harness.compare.pairs import Lost, Pair, Paired, pair, seeds
 from harness.compare.slices import Slice, by_seed, slices
+from harness.plans import SearchName
 
 ALPHA = 0.05
 """The chance that two samples of the same thing raise any alarm at all."""
@@ -139,7 +140,7 @@ def judge(pairs: Sequence[Pair], *, measures: Sequence[Measure] = MEASURES) -> l
 
 
 def _judge(
-    pairs: Sequence[Pair], names: Sequence[Name], parts: Sequence[Slice], measures: Sequence[Measure]
+    pairs: Sequence[Pair], names: Sequence[SearchName], parts: Sequence[Slice], measures: Sequence[Measure]
 ) -> list[Finding]:
     found: list[tuple[Measure, Slice, dict[int, float]]] = []
     for measure in measures:

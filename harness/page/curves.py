@@ -35,9 +35,7 @@ def _group(group: Group, prices: Prices) -> dict[str, Any]:
     goal = group.target
     reasons = {axis.value: _why_unknown(group, axis, prices) for axis in Axis}
     return {
-        "dataset": group.dataset,
-        "backbone": group.backbone,
-        "hyperparameters": group.hyperparameters,
+        **group.name._asdict(),
         "target": None if goal is None else goal.f1,
         "unknown": {axis: reason for axis, reason in reasons.items() if reason is not None},
         "tuners": [_tuner(row, prices) for row in group.rows],

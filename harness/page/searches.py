@@ -70,13 +70,8 @@ def details(search: Search, folder: MatrixFolder, *, room: Room) -> dict[str, An
 
 
 def _names(search: Search) -> dict[str, str]:
-    cell = search.planned
-    return {
-        "dataset": cell.dataset,
-        "backbone": cell.backbone,
-        "hyperparameters": cell.hyperparameters,
-        "tuner": cell.tuner,
-    }
+    name = search.planned.name
+    return {**name.group._asdict(), "tuner": name.tuner}
 
 
 def _row(search: Search, telling: Sequence[str], prices: Prices) -> Row:

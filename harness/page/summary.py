@@ -65,7 +65,7 @@ def of_rows(rows: Sequence[Row]) -> str:
 
 
 def _where(group: Group) -> str:
-    return f"On {group.dataset} with {group.backbone}, "
+    return f"On {group.name.dataset} with {group.name.backbone}, "
 
 
 def _to_target(group: Group, prices: Prices) -> Iterator[str]:

@@ -30,12 +30,7 @@ def table(groups: Sequence[Group], *, prices: Prices) -> str:
 
 def named(group: Group, row: Row) -> dict[str, str]:
     """Return what filters know a row by."""
-    return {
-        "dataset": group.dataset,
-        "backbone": group.backbone,
-        "hyperparameters": group.hyperparameters,
-        "tuner": row.tuner,
-    }
+    return {**group.name._asdict(), "tuner": row.tuner}
 
 
 def varying(rows: Sequence[Mapping[str, str]]) -> list[str]:

@@ -19,7 +19,7 @@ from harness.page.searches import Room
 from harness.palette import Style
 from harness.plans import MatrixFolder
 from harness.prices import Prices
-from harness.reports import efficiency, notes
+from harness.reports import efficiency
 from harness.reports.report import Report, Section
 
 NAME = "report.html"
@@ -116,10 +116,8 @@ def _overall(found: Sequence[Group]) -> str:
 
 
 def _summary(group: Group, prices: Prices) -> str:
-    heading = markup.escaped(notes.heading(group))
-    data = "".join(
-        f' data-{name}="{markup.escaped(getattr(group, name))}"' for name in ("dataset", "backbone", "hyperparameters")
-    )
+    heading = markup.escaped(str(group.name))
+    data = "".join(f' data-{part}="{markup.escaped(called)}"' for part, called in group.name._asdict().items())
     said = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in summary.sentences(group, prices=prices))
     return f"<section{data}><h3>{heading}</h3><ul>{said}</ul></section>"
 

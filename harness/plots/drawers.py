@@ -36,7 +36,7 @@ def drawers(folder: MatrixFolder) -> Iterator[Begin]:
     Raises:
         ResultsError: The folder has no plan.
     """
-    groups = len({(cell.dataset, cell.backbone, cell.hyperparameters) for cell in folder.plan()})
+    groups = len({cell.name.group for cell in folder.plan()})
     processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
     if groups < _MANY_GROUPS or processes == 1:
         yield here

@@ -84,7 +84,7 @@ def _learning_rates(results: Results, places: list[Place]) -> list[Work]:
     points = checks(results)
     works: list[Work] = []
     for place in places:
-        own = {point: epochs for point, epochs in points.items() if point.names == _names(place.group)}
+        own = {point: epochs for point, epochs in points.items() if point.group == place.group.name}
         if own:
             works.append(partial(learning_rate.draw, own, place.folder / "learning-rate", title=place.title))
     return works
@@ -94,16 +94,11 @@ def places_of(plots: Path, found: list[Group]) -> Iterator[Place]:
     """Yield each group's place: a folder directly in ``plots`` of its own, whatever the group is called."""
     taken: set[str] = set()
     for group in found:
-        names = _names(group)
-        name = _file_name("-".join(names))
+        name = _file_name("-".join(group.name))
         if name in taken:
-            name = f"{name}-{files.digest(names)[:8]}"
+            name = f"{name}-{files.digest(group.name)[:8]}"
         taken.add(name)
-        yield Place(group=group, folder=plots / name, title=", ".join(map(figures.short, names)))
-
-
-def _names(group: Group) -> tuple[str, str, str]:
-    return group.dataset, group.backbone, group.hyperparameters
+        yield Place(group=group, folder=plots / name, title=", ".join(map(figures.short, group.name)))
 
 
 def _file_name(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.analysis import Group, Results, groups
 from harness.analysis.axes import Axis, Score
 from harness.analysis.statistics import Area, Band, Estimate, Frame, areas, band, frame
+from harness.plans import GroupName
 from harness.prices import Prices
 from harness.reports import cells, columns, notes
 from harness.reports.report import CsvValue, Report, Section
@@ -15,7 +16,7 @@ PARTS = (0.1, 0.25, 0.5, 1.0)
 """The parts of the group's cost at which curves are read."""
 
 COLUMNS = (
-    *(*columns.GROUP, "tuner", "axis", "score", "part", "cost"),
+    *(*GroupName._fields, "tuner", "axis", "score", "part", "cost"),
     *columns.estimate_columns("f1"),
     *("searches_left_out", "searches_running", *columns.estimate_columns("area"), "area_unknown"),
     *("frame_worst_f1", "frame_best_f1", "frame_cost"),
@@ -52,7 +53,7 @@ def _section(group: Group, prices: Prices) -> Section:
     found = areas(group, axis=_SHOWN, score=Score.TEST, prices=prices)
     bands = _bands(group, bounds, axis=_SHOWN, score=Score.TEST, prices=prices)
     return Section(
-        heading=notes.heading(group),
+        heading=str(group.name),
         columns=["tuner", *(f"{100 * part:g} %" for part in PARTS), "area", "seeds"],
         rows=[_readable(each, area, bounds) for each, area in zip(bands, found, strict=True)],
         notes=[_frame_note(bounds)],
@@ -104,7 +105,7 @@ def _rows(group: Group, each: Band, area: Area, bounds: Frame | None) -> Sequenc
     first = len(PARTS) - len(each.cost)
     return [
         {
-            **columns.group(group),
+            **group.name._asdict(),
             "tuner": each.tuner,
             "axis": each.axis.value,
             "score": each.score.value,

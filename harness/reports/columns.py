@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from harness.analysis import Group
 from harness.analysis.statistics import Estimate
 from harness.reports.report import CsvValue
-
-GROUP = ("dataset", "backbone", "hyperparameters")
-"""The columns that name a group."""
-
-
-def group(found: Group) -> dict[str, CsvValue]:
-    """Return the values of ``GROUP``."""
-    return {"dataset": found.dataset, "backbone": found.backbone, "hyperparameters": found.hyperparameters}
 
 
 def estimate(name: str, value: Estimate | None) -> dict[str, CsvValue]:

@@ -86,7 +86,7 @@ def beneath(results: Results, *, prices: Prices, carbon: Intensity) -> list[str]
 def sections(group: Group, *, prices: Prices) -> list[Section]:
     """Return the group's readable table and, where a search has found any, that of its best hyperparameters."""
     table = Section(
-        heading=notes.heading(group),
+        heading=str(group.name),
         columns=_READABLE,
         rows=[_readable(group, row, prices) for row in group.rows],
         notes=[_target_note(group), *_row_notes(group)],
@@ -97,9 +97,7 @@ def sections(group: Group, *, prices: Prices) -> list[Section]:
 def _values(group: Group, row: Row, prices: Prices, carbon: Intensity) -> dict[str, CsvValue]:
     share = row.mean_cost(lambda cost: cost.thinking_share)
     return {
-        "dataset": group.dataset,
-        "backbone": group.backbone,
-        "hyperparameters": group.hyperparameters,
+        **group.name._asdict(),
         "tuner": row.tuner,
         **{f"seeds_{status.value}": row.count(status) for status in Status},
         **_interval("val_f1", row.val_f1),
@@ -187,7 +185,7 @@ def _best_section(group: Group) -> list[Section]:
     if not names:
         return []
     rows = [[row.tuner, *(_best(row, name) for name in names)] for row in group.rows]
-    heading = f"{BEST}: {notes.heading(group)}"
+    heading = f"{BEST}: {group.name!s}"
     return [Section(heading=heading, columns=["tuner", *names], rows=rows)]
 
 

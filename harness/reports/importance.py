@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from harness.analysis import Group, Results, groups
 from harness.analysis.statistics import Effect, Importance, importance
-from harness.reports import cells, columns, notes
+from harness.plans import GroupName
+from harness.reports import cells, notes
 from harness.reports.report import CsvValue, Report, Section
 
-COLUMNS = (*columns.GROUP, "hyperparameter", "effect", "share", "trials", "searches", "reason")
+COLUMNS = (*GroupName._fields, "hyperparameter", "effect", "share", "trials", "searches", "reason")
 """Heads of the spreadsheet."""
 
 _NOTES = (
@@ -38,7 +39,7 @@ def report(results: Results) -> Report:
 def _section(group: Group, found: Mapping[Effect, Importance]) -> Section:
     names = dict.fromkeys(name for each in found.values() for name in each.shares)
     return Section(
-        heading=notes.heading(group),
+        heading=str(group.name),
         columns=["hyperparameter", *(effect.label for effect in found)],
         rows=[[name, *(cells.percent(each.shares.get(name)) for each in found.values())] for name in names],
         notes=[_note(each) for each in found.values()],
@@ -54,6 +55,6 @@ def _note(each: Importance) -> str:
 def _values(group: Group, each: Importance) -> Iterator[Mapping[str, CsvValue]]:
     shared = {"effect": each.effect.value, "trials": each.trials, "searches": each.searches, "reason": each.reason}
     if each.reason is not None:
-        yield {**columns.group(group), **shared}
+        yield {**group.name._asdict(), **shared}
     for name, share in each.shares.items():
-        yield {**columns.group(group), "hyperparameter": name, "share": share, **shared}
+        yield {**group.name._asdict(), "hyperparameter": name, "share": share, **shared}

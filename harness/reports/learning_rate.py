@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from harness.analysis import Results
 from harness.analysis.learning_rates import Point, checks, intervals_of
 from harness.model import Epoch
+from harness.plans import GroupName
 from harness.reports import cells, notes
 from harness.reports.report import CsvValue, Report, Section
 
@@ -22,11 +23,11 @@ _READABLE = ("learning rate", "factor", "seeds", "val F1", "test F1")
 def report(results: Results) -> Report:
     """Return F1 at the best configuration with its learning rate multiplied, everything else kept."""
     points = checks(results)
-    names = dict.fromkeys(point.names for point in points)
+    found = dict.fromkeys(point.group for point in points)
     return Report(
         name="learning-rate",
         title="F1 at multiples of the best learning rate",
-        sections=[_section(name, points) for name in names],
+        sections=[_section(group, points) for group in found],
         notes=[*_not_retrained(results), *(_notes(results) if results.retrainings else [])],
         columns=COLUMNS,
         rows=[_values(point, trials) for point, trials in points.items()],
@@ -44,22 +45,17 @@ def _not_retrained(results: Results) -> list[str]:
     """Return a note on each group that asks for retrainings and has none planned, because no search finished."""
     planned = {search.planned.parent_group for search in results.retrainings}
     waiting = {
-        (search.planned.dataset, search.planned.backbone, search.planned.hyperparameters): None
+        search.planned.name.group: None
         for search in results.searches
         if search.section("protocol").get("learning_rate_factors") and search.planned.group not in planned
     }
-    return [
-        f"{', '.join(names)}: not retrained, as its searches are not done or none of them succeeded."
-        for names in waiting
-    ]
+    return [f"{group}: not retrained, as its searches are not done or none of them succeeded." for group in waiting]
 
 
 def _values(point: Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
     val_f1, test_f1 = intervals_of(epochs)
     return {
-        "dataset": point.dataset,
-        "backbone": point.backbone,
-        "hyperparameters": point.hyperparameters,
+        **point.group._asdict(),
         "learning_rate": point.learning_rate,
         "factor": point.factor,
         "seeds": len(epochs),
@@ -72,11 +68,11 @@ def _values(point: Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
     }
 
 
-def _section(names: tuple[str, str, str], points: Mapping[Point, list[Epoch | None]]) -> Section:
-    own = {point: epochs for point, epochs in points.items() if point.names == names}
+def _section(group: GroupName, points: Mapping[Point, list[Epoch | None]]) -> Section:
+    own = {point: epochs for point, epochs in points.items() if point.group == group}
     unscored = sum(1 for epochs in own.values() for epoch in epochs if epoch is None)
     return Section(
-        heading=", ".join(names),
+        heading=str(group),
         columns=_READABLE,
         rows=[_readable(point, epochs) for point, epochs in own.items()],
         text_columns=0,

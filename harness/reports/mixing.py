@@ -34,7 +34,7 @@ def _unlike(groups: Sequence[Group]) -> Iterator[tuple[str, str]]:
     for group in groups:
         facts = differences(list(map(likeness_of, group.searches)))
         if facts:
-            yield group.title, _told(facts)
+            yield str(group.name), _told(facts)
 
 
 def _told(facts: Mapping[str, Mapping[str, int]]) -> str:

@@ -93,11 +93,6 @@ def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:
     return list(found)
 
 
-def heading(group: Group) -> str:
-    """Return the group's name."""
-    return group.title
-
-
 def _charged_by(search: Search, prices: Prices) -> str:
     reading = prices.per_hour(search.environment)
     price = prices.entry(search.environment)
@@ -110,15 +105,10 @@ def _charged_by(search: Search, prices: Prices) -> str:
 
 
 def _ended_badly(status: Status, reason: str | None, alike: Sequence[Search]) -> str:
-    names = "; ".join(_name(search) for search in alike[:_MOST_NAMES])
+    names = "; ".join(str(search.planned.name) for search in alike[:_MOST_NAMES])
     more = len(alike) - _MOST_NAMES
     rest = f"; and {more} more" if more > 0 else ""
     return f"{status.value.capitalize()}: {_count(len(alike), 'cell')} ({names}{rest}): {str(reason).rstrip('.')}."
-
-
-def _name(search: Search) -> str:
-    cell = search.planned
-    return f"{cell.dataset}, {cell.backbone}, {cell.hyperparameters}, {cell.tuner}, seed {cell.seed}"
 
 
 def _count(count: int, noun: str) -> str:

@@ -50,9 +50,7 @@ def _values(group: Group, row: Row) -> dict[str, CsvValue]:
     wall_s = None if _resumed(row) else mean(search.record.wall_s for search in row.ok if search.record is not None)
     per_phase: dict[str, CsvValue] = {f"{phase}_s": mean(phases[phase] for phases in spent) for phase in PHASES}
     return {
-        "dataset": group.dataset,
-        "backbone": group.backbone,
-        "hyperparameters": group.hyperparameters,
+        **group.name._asdict(),
         "tuner": row.tuner,
         "seeds_ok": len(row.ok),
         **per_phase,
@@ -79,7 +77,7 @@ def _difference(total: float | None, wall_s: float | None) -> float | None:
 
 def _section(group: Group, used: Sequence[str]) -> Section:
     return Section(
-        heading=notes.heading(group),
+        heading=str(group.name),
         columns=["tuner", *used, "sum", "wall s", "difference"],
         rows=[[row.tuner, *_readable(_values(group, row), used)] for row in group.rows],
     )

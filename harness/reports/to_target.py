@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from harness.analysis import Group, Results, Row, groups
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import reaching, speedup
+from harness.plans import GroupName
 from harness.prices import Prices
 from harness.reports import cells, columns, notes
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
-    *(*columns.GROUP, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
+    *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
     *columns.estimate_columns("expected"),
     *columns.estimate_columns("speedup_over_random"),
 )
@@ -48,7 +49,7 @@ def _section(group: Group, prices: Prices) -> Section:
     goal = group.target
     of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, the median of {goal.of}"
     return Section(
-        heading=notes.heading(group),
+        heading=str(group.name),
         columns=["tuner", "reached", "median s", "expected s", "speed-up"],
         rows=[_readable(group, row, prices) for row in group.rows],
         notes=[f"Target: validation F1 of {of}." if goal is not None else f"Target: {of}."],
@@ -74,7 +75,7 @@ def _values(group: Group, row: Row, prices: Prices) -> Iterator[Mapping[str, Csv
         if found is None:
             continue
         yield {
-            **columns.group(group),
+            **group.name._asdict(),
             "tuner": row.tuner,
             "axis": axis.value,
             "target_val_f1": found.target.f1,

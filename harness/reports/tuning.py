@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from harness.analysis import Group, Results, Row, groups
 from harness.analysis.statistics import Gain, over_random, over_untuned, overtuning
+from harness.plans import GroupName
 from harness.reports import cells, columns, notes
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
-    *(*columns.GROUP, "tuner"),
+    *(*GroupName._fields, "tuner"),
     *(*columns.estimate_columns("over_default"), "worse_than_default", "tied_with_default", "left_out_of_default"),
     *(*columns.estimate_columns("over_random"), "worse_than_random", "tied_with_random", "left_out_of_random"),
     *(*columns.estimate_columns("gap_f1"), *columns.estimate_columns("overtuning_f1"), "overtuned"),
@@ -43,7 +44,7 @@ def report(results: Results) -> Report:
 
 def _section(group: Group) -> Section:
     return Section(
-        heading=notes.heading(group),
+        heading=str(group.name),
         columns=["tuner", "over default", "worse", "over random", "worse", "gap", "overtuning", "overtuned"],
         rows=[_readable(group, row) for row in group.rows],
         notes=_missing_yardsticks(group),
@@ -80,7 +81,7 @@ def _gain(found: Gain | None) -> tuple[str, str]:
 def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:
     lost = overtuning(row)
     return {
-        **columns.group(group),
+        **group.name._asdict(),
         "tuner": row.tuner,
         **_gain_values("default", over_untuned(group, row)),
         **_gain_values("random", over_random(group, row)),

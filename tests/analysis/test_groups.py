@@ -23,7 +23,7 @@ def test_groups_and_tuners_keep_the_order_of_the_plan(made: Made) -> None:
         for tuner in ("z", "a"):
             made.plan(tuner, dataset=dataset)
     found = groups(made.results())
-    assert [group.dataset for group in found] == ["zebra", "ant"]
+    assert [group.name.dataset for group in found] == ["zebra", "ant"]
     assert [row.tuner for row in found[0].rows] == ["z", "a"]
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from harness.analysis import Results
-from harness.compare.pairs import Name, Pair
+from harness.compare.pairs import Pair
 from harness.model import Trial
+from harness.plans import SearchName
 
 
 def _loaded(name: str, path: Path) -> ModuleType:
@@ -81,6 +82,6 @@ def run(tmp_path: Path) -> Callable[[str], Run]:
 @pytest.fixture
 def pair() -> Callable[..., Pair]:
     def make(seed: int, tuner: str = "a", backbone: str = "b", **values: tuple[float, float]) -> Pair:
-        return Pair(name=Name("animals", backbone, "full", tuner, seed), values=values)
+        return Pair(name=SearchName("animals", backbone, "full", tuner, seed), values=values)
 
     return make
