@@ -44,12 +44,21 @@ def drawers(folder: MatrixFolder) -> Iterator[Begin]:
     # Spawned, because a fork of a process with threads, which polars and numpy start, may hang.
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_get_ready)
     try:
-        # A pool starts its processes with its works.
-        for _ in range(processes):
-            pool.submit(_nothing)
+        _start(pool, processes)
         yield lambda works: _begin(pool, works)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start(pool: ProcessPoolExecutor, processes: int) -> None:
+    # They inherit what is blocked, so that Ctrl-C finds none of them half way into Python, where it writes a traceback.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        # A pool starts a process with each of its first works.
+        for _ in range(processes):
+            pool.submit(_nothing)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(pool: ProcessPoolExecutor, works: Sequence[Work]) -> Work:
@@ -68,7 +77,8 @@ def _nothing() -> None:
 
 
 def _get_ready() -> None:
-    """Import what takes a second; leave Ctrl-C to the process that waits."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End at Ctrl-C without a word, which is up to the process that waits; import what takes a second."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     import matplotlib.backends.backend_agg  # noqa: PLC0415 - for the other processes alone
     import matplotlib.backends.backend_svg  # noqa: F401, PLC0415 - see above

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 import time
 from functools import partial
 from operator import truediv
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,3 +126,37 @@ def test_works_still_waiting_are_dropped_when_the_reports_are_given_up(many: Mat
         given_up()
 
     assert not (tmp_path / "99").exists()
+
+
+_INTERRUPTED = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from harness import plots
+from harness.plans import MatrixFolder
+
+begun = Path(sys.argv[2])
+try:
+    with plots.drawers(MatrixFolder(Path(sys.argv[1]))) as drawer:
+        print("starting", flush=True)
+        drawer([begun.touch, *[partial(time.sleep, 600)] * 4])()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["while they start", "while they draw"])
+def test_ctrl_c_ends_other_processes_at_once_and_without_a_word(
+    many: MatrixFolder, tmp_path: Path, moment: str
+) -> None:
+    begun = tmp_path / "begun"
+    arguments = [sys.executable, "-c", _INTERRUPTED, str(many.path), str(begun)]
+    with Popen(arguments, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "starting\n"
+        while moment == "while they draw" and not begun.exists():
+            time.sleep(0.05)
+        # As a terminal does: to the whole group of processes.
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=60) == ("interrupted\n", "")
