@@ -7,13 +7,12 @@ from harness.analysis.findings import Tried
 from harness.analysis.groups import Group, Row, groups
 from harness.analysis.intervals import Interval
 from harness.analysis.reading import Results, Search, Status, read
-from harness.analysis.targets import Reached, Target
+from harness.analysis.targets import Target
 
 __all__ = [
     "Cost",
     "Group",
     "Interval",
-    "Reached",
     "Results",
     "Row",
     "Search",

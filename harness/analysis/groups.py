@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from harness.analysis.costs import Cost
 from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
-from harness.analysis.targets import RANDOM, UNTUNED, Reached, Target, reached, speedup, target
+from harness.analysis.targets import RANDOM, UNTUNED, Target, target
 from harness.model import Value
 from harness.plans import GroupName
 
@@ -108,16 +108,6 @@ class Group:
         """The validation F1 to be reached; None where no search has a score."""
         return target(self.searches)
 
-    def reached(self, row: Row) -> Reached | None:
-        """Return how the row's searches met the target; None where there is none."""
-        goal = self.target
-        return None if goal is None else reached(row.searches, goal)
-
-    def speedup(self, row: Row) -> float | None:
-        """Return how many times sooner than random search the target was reached; None where undefined."""
-        ours, theirs = self.reached(row), self._random_reached
-        return None if ours is None or theirs is None else speedup(ours, theirs)
-
     def gain_over_random(self, row: Row) -> Interval:
         """Return test F1 minus that of random search, paired by seed; empty for random search itself."""
         if row.is_random:
@@ -130,11 +120,6 @@ class Group:
         if row.is_untuned or not pairs:
             return None
         return sum(1 for ours, theirs in pairs if ours < theirs), len(pairs)
-
-    @cached_property
-    def _random_reached(self) -> Reached | None:
-        random = self._of(RANDOM)
-        return None if self.target is None or not random else reached(random, self.target)
 
     def _of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
         return tuple(search for search in self.searches if search.tuner in tuners)

@@ -262,7 +262,7 @@ def _unknown(both: Paired) -> list[str]:
 
 def _targets(both: Paired) -> list[str]:
     return [
-        f"Target in {', '.join(group)}: validation F1 {goal.f1:.3f}, the median of {goal.of} of both runs."
+        f"Target in {', '.join(group)}: validation F1 {goal.f1:.3f}, the {goal.of} of both runs."
         for group, goal in both.targets.items()
         if goal is not None
     ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis import Group, Interval, Reached, Row, Status, cost_usd
+from harness.analysis import Group, Interval, Row, Status, cost_usd
+from harness.analysis.axes import Axis
 from harness.analysis.intervals import mean
+from harness.analysis.statistics import Estimate, Reaching, reaching, speedup
 from harness.page import markup
 from harness.page.markup import Column, Value
 from harness.prices import Prices
@@ -61,8 +63,8 @@ def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
         Value(text=cells.usd(usd), sort=usd),
         Value(text=cells.percent(share := row.mean_cost(lambda cost: cost.thinking_share)), sort=share),
         _number(row.mean_cost(lambda cost: cost.epochs)),
-        _reached(group.reached(row)),
-        Value(text=cells.times(factor := group.speedup(row)), sort=factor),
+        _reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
+        _times(speedup(group, row, axis=Axis.WALL_S, prices=prices)),
     ]
 
 
@@ -74,8 +76,13 @@ def _number(value: float | None) -> Value:
     return Value(text=cells.number(value), sort=value)
 
 
-def _reached(value: Reached | None) -> Value:
-    return Value(text=cells.reached(value), sort=None if value is None else value.wall_s)
+def _reached(value: Reaching | None) -> Value:
+    return Value(text=cells.reached(value), sort=None if value is None else value.expected.value)
+
+
+def _times(value: Estimate | None) -> Value:
+    factor = None if value is None else value.value
+    return Value(text=cells.times(factor), sort=factor)
 
 
 def _usd(row: Row, prices: Prices) -> list[float | None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.analysis import Interval, Reached
-from harness.analysis.statistics import Estimate
+from harness.analysis import Interval
+from harness.analysis.statistics import Estimate, Reaching
 
 UNKNOWN = "—"
 
@@ -73,12 +73,12 @@ def times(factor: float | None) -> str:
     return "∞" if math.isinf(factor) else f"{factor:.2f}×"
 
 
-def reached(value: Reached | None) -> str:
-    """Return the median seconds to the target with how many searches reached it."""
-    if value is None or value.wall_s is None:
+def reached(value: Reaching | None) -> str:
+    """Return the expected seconds to the target with how many searches reached it."""
+    if value is None or value.expected.value is None:
         return UNKNOWN
-    seconds = "never" if math.isinf(value.wall_s) else f"{number(value.wall_s)} s"
-    return f"{seconds}, {value.reached}/{value.searches}"
+    expected_s = value.expected.value
+    return f"{'never' if math.isinf(expected_s) else f'{number(expected_s)} s'}, {value.reached}/{value.searches}"
 
 
 def seeds(ok: int, failed: int, missing: int) -> str:
@@ -103,11 +103,10 @@ def number_estimate(value: Estimate) -> str:
 
 
 def times_estimate(value: Estimate | None) -> str:
-    """Return a speed-up with its interval; ``never`` where only this one missed, a bound without a limit is 0 or ∞."""
-    if value is None:
-        return UNKNOWN
-    text = _with_interval(value, lambda each: "0" if each == 0 else times(each))
-    return "never" + text.removeprefix("0") if value.value == 0 else text
+    """Return a speed-up with its interval; ``never`` where only this one missed, a bound without a limit is 0× or ∞."""
+    if value is None or value.value == 0:
+        return UNKNOWN if value is None else times(0)
+    return _with_interval(value, lambda each: "0×" if each == 0 else times(each))
 
 
 def p_value(p: float | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
+from harness.analysis.axes import Axis
 from harness.analysis.intervals import mean
+from harness.analysis.statistics import reaching, speedup
 from harness.carbon import Intensity
 from harness.prices import Prices
 from harness.reports import cells, mixing, notes
@@ -43,7 +45,7 @@ COLUMNS = (
     "seeds_worse_than_default",
     "seeds_paired_with_default",
     "target_val_f1",
-    "target_wall_s",
+    "target_expected_wall_s",
     "target_reached",
     "target_searches",
     "speedup_over_random",
@@ -89,7 +91,7 @@ def sections(group: Group, *, prices: Prices) -> list[Section]:
         heading=str(group.name),
         columns=_READABLE,
         rows=[_readable(group, row, prices) for row in group.rows],
-        notes=[_target_note(group), *_row_notes(group)],
+        notes=[_target_note(group), *_row_notes(group, prices)],
     )
     return [table, *_best_section(group)]
 
@@ -110,7 +112,7 @@ def _values(group: Group, row: Row, prices: Prices, carbon: Intensity) -> dict[s
         "gap_f1": row.gap_f1,
         **_interval("test_f1_gain_over_random", group.gain_over_random(row)),
         **_against_default(group, row),
-        **_against_target(group, row),
+        **_against_target(group, row, prices),
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }
 
@@ -132,17 +134,22 @@ def _against_default(group: Group, row: Row) -> dict[str, CsvValue]:
     return {} if worse is None else {"seeds_worse_than_default": worse[0], "seeds_paired_with_default": worse[1]}
 
 
-def _against_target(group: Group, row: Row) -> dict[str, CsvValue]:
-    goal, reached = group.target, group.reached(row)
-    if goal is None or reached is None:
+def _against_target(group: Group, row: Row, prices: Prices) -> dict[str, CsvValue]:
+    found = reaching(group, row, axis=Axis.WALL_S, prices=prices)
+    if found is None:
         return {}
     return {
-        "target_val_f1": goal.f1,
-        "target_wall_s": reached.wall_s,
-        "target_reached": reached.reached,
-        "target_searches": reached.searches,
-        "speedup_over_random": group.speedup(row),
+        "target_val_f1": found.target.f1,
+        "target_expected_wall_s": found.expected.value,
+        "target_reached": found.reached,
+        "target_searches": found.searches,
+        "speedup_over_random": _speedup(group, row, prices),
     }
+
+
+def _speedup(group: Group, row: Row, prices: Prices) -> float | None:
+    found = speedup(group, row, axis=Axis.WALL_S, prices=prices)
+    return None if found is None else found.value
 
 
 def _interval(name: str, value: Interval) -> dict[str, CsvValue]:
@@ -170,8 +177,8 @@ def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
         cells.usd(_usd(row, prices)),
         cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
         cells.number(row.mean_cost(lambda cost: cost.epochs)),
-        cells.reached(group.reached(row)),
-        cells.times(group.speedup(row)),
+        cells.reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
+        cells.times(_speedup(group, row, prices)),
     ]
 
 
@@ -208,10 +215,10 @@ def _target_note(group: Group) -> str:
     goal = group.target
     if goal is None:
         return "Target: none, because no search has a score."
-    return f"Target: validation F1 of at least {goal.f1:.3f}, the median of {goal.of}."
+    return f"Target: validation F1 of at least {goal.f1:.3f}, the {goal.of}."
 
 
-def _row_notes(group: Group) -> list[str]:
+def _row_notes(group: Group, prices: Prices) -> list[str]:
     found = []
     for row in group.rows:
         if row.unscored:
@@ -221,16 +228,18 @@ def _row_notes(group: Group) -> list[str]:
         worse = group.worse_than_untuned(row)
         if worse is not None and worse[0]:
             found.append(f"{row.tuner}: worse than the default configuration on {worse[0]} of {worse[1]} seeds.")
-    return [*found, *_undefined(group)]
+    return [*found, *_undefined(group, prices)]
 
 
-def _undefined(group: Group) -> list[str]:
+def _undefined(group: Group, prices: Prices) -> list[str]:
     if group.target is None:
         return []
-    undefined = [row.tuner for row in group.rows if row.ok and group.speedup(row) is None]
+    others = [row for row in group.rows if row.ok and not row.is_random]
+    undefined = [row.tuner for row in others if _speedup(group, row, prices) is None]
     if not undefined:
         return []
-    why = "both missed the target in the median" if any(row.is_random for row in group.rows) else "no random search"
+    is_compared = any(row.is_random for row in group.rows)
+    why = "on the seeds that both have, neither met the target" if is_compared else "no random search"
     return [f"Speed-up undefined for {', '.join(undefined)}: {why}."]
 
 
@@ -242,7 +251,8 @@ def _reading_notes(found: Sequence[Group]) -> list[str]:
         "After ± stands half a 95 % t interval over seeds.",
         "Over random: test F1 minus that of random search on the same seed, so that hard and easy splits cancel.",
         "Selection is by validation F1; test images are seen by no tuner.",
-        "To target: median wall seconds until the target is met, misses counted as infinite, and how many met it.",
+        "To target: expected wall seconds until it is met if one starts again after each miss, and how many met it.",
+        "Speed-up: these seconds of random search over the tuner's, on the seeds that both have.",
         *notes.few_seeds(found),
     ]
 

@@ -25,8 +25,8 @@ _NOTES = (
     "Median: of the wall seconds until the target was met, misses infinite.",
     "Expected running time: all wall seconds spent until the target or the end, over how many searches met it.",
     "That is what it takes on average if one starts again after each miss.",
-    "Speed-up: median of random search over median, on the seeds that both have; 1 is no gain.",
-    "A bound of 0 or ∞ means that seeds drawn again may mostly miss.",
+    "Speed-up: expected running time of random search over the tuner's, on the seeds that both have; 1 is no gain.",
+    "A bound of 0 or ∞ means that seeds drawn again may all miss.",
     "In brackets: 95 % bootstrap intervals over seeds. A failed search missed the target, a missing one isn't asked.",
 )
 
@@ -47,7 +47,7 @@ def report(results: Results, *, prices: Prices) -> Report:
 
 def _section(group: Group, prices: Prices) -> Section:
     goal = group.target
-    of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, the median of {goal.of}"
+    of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, the {goal.of}"
     return Section(
         heading=str(group.name),
         columns=["tuner", "reached", "median s", "expected s", "speed-up"],

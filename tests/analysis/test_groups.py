@@ -114,18 +114,6 @@ def test_losses_against_the_default_are_counted_by_seed(made: Made) -> None:
     assert group.worse_than_untuned(_row(group, "untuned")) is None
 
 
-def test_speed_up_is_over_random_within_the_group(made: Made) -> None:
-    made.search([made.trial(0, 0.1, 0.1, 0.5)], "random")
-    made.search([made.trial(0, 0.5)], "tpe", kind="optuna-tpe")
-    made.search([made.trial(0, 0.1)], "slow", kind="optuna-tpe")
-    made.search([made.trial(0, 0.9)], "other", dataset="zebra", kind="optuna-tpe")
-    group, other = groups(made.results())
-    assert group.speedup(_row(group, "tpe")) == 10.0 / 4.0
-    assert group.speedup(_row(group, "random")) == 1.0
-    assert group.speedup(_row(group, "slow")) == 0.0
-    assert other.speedup(other.rows[0]) is None
-
-
 def test_a_random_search_with_a_test_f1_of_zero_is_a_pair(made: Made) -> None:
     made.search([made.trial(0, 0.1)], "random", 0)
     made.search([made.trial(0, 0.4)], "tpe", 0, kind="optuna-tpe")

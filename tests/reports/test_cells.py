@@ -2,8 +2,10 @@ import math
 
 import pytest
 
-from harness.analysis import Interval, Reached
+from harness.analysis import Interval, Target
+from harness.analysis.axes import Axis
 from harness.analysis.intervals import interval
+from harness.analysis.statistics import Estimate, Reaching
 from harness.reports import cells
 
 
@@ -48,10 +50,28 @@ def test_small_sums_keep_their_digits() -> None:
 
 
 def test_a_target_that_was_never_reached_says_so() -> None:
-    assert cells.reached(Reached(wall_s=math.inf, reached=1, searches=3)) == "never, 1/3"
-    assert cells.reached(Reached(wall_s=12.34, reached=3, searches=3)) == "12.3 s, 3/3"
-    assert cells.reached(Reached(wall_s=None, reached=0, searches=0)) == "—"
+    assert cells.reached(_reaching(math.inf, reached=0)) == "never, 0/3"
+    assert cells.reached(_reaching(12.34, reached=2)) == "12.3 s, 2/3"
+    assert cells.reached(_reaching(None, reached=0)) == "—"
     assert cells.reached(None) == "—"
+
+
+def _reaching(expected_s: float | None, *, reached: int) -> Reaching:
+    return Reaching(
+        axis=Axis.WALL_S,
+        target=Target(f1=0.5, of="median of 3 random searches"),
+        median=None,
+        expected=Estimate(value=expected_s, low=None, high=None, n=3),
+        reached=reached,
+        searches=3,
+        unknown=0,
+    )
+
+
+def test_speed_ups_carry_their_interval_and_a_bound_without_a_limit() -> None:
+    never = Estimate(value=0.0, low=0.0, high=math.inf, n=3)
+    wide = Estimate(value=2.5, low=0.0, high=math.inf, n=3)
+    assert [cells.times_estimate(each) for each in (None, never, wide)] == ["—", "never", "2.50× [0×, ∞]"]
 
 
 def test_speed_ups_may_be_undefined_never_or_infinite() -> None:

@@ -76,19 +76,31 @@ def test_failed_and_missing_seeds_are_counted_and_explained(made: Made, price_li
 def test_the_target_and_the_speed_up_are_those_of_random_search(made: Made, price_list: Prices) -> None:
     _compare(made)
     rows = {row["tuner"]: row for row in _csv(made, price_list)}
-    assert float(rows["random"]["target_val_f1"]) == pytest.approx(0.55)
-    # Half of the random searches miss their own median: with two seeds the median cost is infinite.
-    assert (rows["random"]["target_wall_s"], rows["random"]["target_reached"]) == ("inf", "1")
+    assert float(rows["random"]["target_val_f1"]) == pytest.approx(0.5)
+    # A trial of 1 + 6 + 0.5 s, then 1 s of asking and two epochs of 3 s.
+    assert (rows["random"]["target_expected_wall_s"], rows["random"]["target_reached"]) == ("14.5", "2")
     assert rows["random"]["speedup_over_random"] == ""
-    assert (rows["tpe"]["target_wall_s"], rows["tpe"]["target_reached"], rows["tpe"]["target_searches"]) == (
-        "4",
+    # Twice 4 s, and what the search spent that failed.
+    assert (rows["tpe"]["target_expected_wall_s"], rows["tpe"]["target_reached"], rows["tpe"]["target_searches"]) == (
+        "4.25",
         "2",
         "3",
     )
-    assert rows["tpe"]["speedup_over_random"] == "inf"
+    assert float(rows["tpe"]["speedup_over_random"]) == 14.5 / 4
+    assert rows["untuned"]["speedup_over_random"] == "3.625"
     text = _markdown(made, price_list)
-    assert "Target: validation F1 of at least 0.550, the median of 2 random searches." in text
-    assert "Speed-up undefined for random: both missed the target in the median." in text
+    assert "Target: validation F1 of at least 0.500, the lower median of 2 random searches." in text
+    assert "Speed-up undefined" not in text
+
+
+def test_a_speed_up_that_is_undefined_says_why(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)], "random", 0)
+    made.search([made.trial(0, 0.1)], "random", 1, status="failed", reason="boom")
+    made.search([made.trial(0, 0.1)], "tpe", 1, kind="optuna-tpe")
+    made.search([made.trial(0, 0.1)], "alone", kind="optuna-tpe", dataset="plants")
+    text = _markdown(made, price_list)
+    assert "Speed-up undefined for tpe: on the seeds that both have, neither met the target." in text
+    assert "Speed-up undefined for alone: no random search." in text
 
 
 def test_losses_against_the_default_are_shown(made: Made, price_list: Prices) -> None:

@@ -3,12 +3,12 @@
 from harness.analysis.statistics.areas import Area, Frame, areas, frame
 from harness.analysis.statistics.bands import Band, Line, band, band_of, bands, lines
 from harness.analysis.statistics.bootstrap import Estimate
-from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning, speedup
+from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
-from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching
+from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching, speedup
 
 __all__ = [
     "Area",

@@ -61,26 +61,23 @@ def mean(values: Sequence[float]) -> Estimate:
     """
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    found = np.asarray(values, dtype=float)
-    return estimate(
-        math.fsum(values) / len(values) if values else None, lambda drawn: found[drawn].mean(axis=1), n=len(values)
-    )
+    value = math.fsum(values) / len(values) if values else None
+    return estimate(value, lambda drawn: np.einsum("n,nb->b", np.asarray(values, dtype=float), drawn), n=len(values))
 
 
 def estimate(
-    value: float | None, of_resamples: Callable[[NDArray[np.intp]], Any], *, n: int, least: float = -math.inf
+    value: float | None, of_resamples: Callable[[NDArray[np.float64]], Any], *, n: int, least: float = -math.inf
 ) -> Estimate:
     """Return ``value`` with the expanded percentile interval of ``of_resamples``.
 
-    ``of_resamples`` takes an array of shape (resamples, n) of indices below ``n`` and returns one statistic for each
-    row. A resample in which the statistic is undefined (NaN) could be anything: it counts as ``least`` for the low end
-    and as infinite for the high one.
+    ``of_resamples`` takes ``weights(n)`` and returns one statistic for each resample. One in which the statistic is
+    undefined (NaN) could be anything: it counts as ``least`` for the low end and as infinite for the high one.
     """
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
     if n <= 1 or value is None:
         return Estimate(value=value, low=None, high=None, n=n)
-    drawn = np.sort(np.asarray(of_resamples(resamples(n)), dtype=float))  # undefined ones come last
+    drawn = np.sort(np.asarray(of_resamples(weights(n)), dtype=float))  # undefined ones come last
     undefined = int(np.isnan(drawn).sum())
     first, last = ends(n)
     low = least if first < undefined else drawn[first - undefined]

@@ -1,26 +1,16 @@
-"""Paired by seed: faster than random search, better than no tuning; and what selection overrates."""
+"""Paired by seed: better than random search, better than no tuning; and what selection overrates."""
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from harness.analysis.axes import Axis
 from harness.analysis.groups import Group, Row
-from harness.analysis.intervals import median
 from harness.analysis.reading import Search, Status
 from harness.analysis.statistics import bootstrap
 from harness.analysis.statistics.bootstrap import Estimate
-from harness.analysis.statistics.reaching import cost_to_target
 from harness.analysis.targets import RANDOM, UNTUNED
-from harness.prices import Prices
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +48,6 @@ def over_untuned(group: Group, row: Row) -> Gain | None:
 def over_random(group: Group, row: Row) -> Gain | None:
     """Return test F1 minus that of random search on the same seed; None without such pairs."""
     return None if row.is_random else _gain(group, row, RANDOM)
-
-
-def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate | None:
-    """Return how many times cheaper than random search the target was reached: the ratio of median costs.
-
-    Paired: the median and its bootstrap resamples are taken over the seeds that both have a record of (with several
-    random searches on a seed, their median). A miss is infinite: the ratio is infinite where only random search missed
-    in the median, 0 where only the tuner did, undefined where both did. None for random search itself, without a
-    target, without pairs, or where a cost is unknown.
-    """
-    goal = group.target
-    if goal is None or row.is_random:
-        return None
-
-    def cost(search: Search) -> float | None:
-        return cost_to_target(search, goal, axis=axis, prices=prices)
-
-    ours, theirs = _by_seed(row.searches, cost), _by_seed(_of(group, RANDOM), cost)
-    shared = [seed for seed in ours if seed in theirs]
-    pairs = [(_middle(ours[seed]), _middle(theirs[seed])) for seed in shared]
-    known = [(own, other) for own, other in pairs if own is not None and other is not None]
-    return _ratio_of_medians(known) if known and len(known) == len(shared) else None
 
 
 def overtuning(row: Row) -> Overtuning:
@@ -132,24 +100,3 @@ def _by_seed(searches: Sequence[Search], of: Callable[[Search], float | None]) -
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
-
-
-def _middle(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if len(known) == len(values) else None
-
-
-def _ratio_of_medians(pairs: Sequence[tuple[float, float]]) -> Estimate:
-    import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
-
-    costs, half = np.asarray(pairs).T, len(pairs) // 2
-
-    def ratio(drawn: NDArray[np.intp]) -> NDArray[np.float64]:
-        # Medians by sorting: numpy's own is several times slower on many short rows.
-        ordered = np.sort(costs[:, drawn], axis=-1)
-        own, other = (ordered[..., half] + ordered[..., half - 1 + len(pairs) % 2]) / 2
-        with np.errstate(divide="ignore", invalid="ignore"):  # infinite over infinite is undefined, as promised
-            return np.where(own == other, np.where(np.isinf(own), np.nan, 1.0), other / own)
-
-    value = float(ratio(np.arange(len(pairs))[None])[0])
-    return bootstrap.estimate(None if math.isnan(value) else value, ratio, n=len(pairs), least=0.0)

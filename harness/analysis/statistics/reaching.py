@@ -1,4 +1,4 @@
-"""What it costs to reach the group's target, on any axis; misses are infinite."""
+"""What it costs to reach the group's target, on any axis, and how that compares with random search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.analysis.intervals import median
 from harness.analysis.reading import Search, Status
 from harness.analysis.statistics import bootstrap
 from harness.analysis.statistics.bootstrap import Estimate
-from harness.analysis.targets import Target
+from harness.analysis.targets import RANDOM, Target
 from harness.prices import Prices
 
 if TYPE_CHECKING:
@@ -45,25 +45,44 @@ def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching 
 
     The expected running time is ERT = (all costs spent until the target, or until the end of a search that missed it)
     / (searches that reached it) (Hansen et al., COCO, Optimization Methods and Software 36(1), 2021), with a bootstrap
-    interval over the searches.
+    interval over the seeds.
     """
     goal = group.target
     if goal is None:
         return None
     asked = [search for search in row.searches if search.status is not Status.MISSING]
     to_target = [cost_to_target(search, goal, axis=axis, prices=prices) for search in asked]
-    until = [_until(search, cost, axis=axis, prices=prices) for search, cost in zip(asked, to_target, strict=True)]
-    known = [cost for cost in to_target if cost is not None]
-    complete = bool(known) and len(known) == len(asked) and None not in until
+    tries = _tries(asked, goal, axis=axis, prices=prices)
     return Reaching(
         axis=axis,
         target=goal,
-        median=median(known) if complete else None,
-        expected=_expected([cost for cost in until if cost is not None] if complete else [], known),
+        median=None if tries is None else median(cost for cost in to_target if cost is not None),
+        expected=_expected([] if tries is None else list(tries.values())),
         reached=sum(1 for search in asked if is_reached(search, goal)),
         searches=len(asked),
-        unknown=sum(1 for cost in until if cost is None),
+        unknown=sum(1 for search in asked if _until(search, goal, axis=axis, prices=prices) is None),
     )
+
+
+def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate | None:
+    """Return how many times cheaper than random search the target was reached: the ratio of expected running times.
+
+    Paired: both are taken over the seeds that both have a record of, and its bootstrap draws seeds, each with all
+    searches of it, of which there may be several random ones. Not a ratio of medians, because the target is the median
+    of the random searches: in about every second resample half of them or more miss it, and the ratio is infinite.
+
+    Infinite where only the tuner reached the target, 0 where only random search did, undefined where neither did. None
+    for random search itself, without a target, without pairs, or where a cost is unknown.
+    """
+    goal = group.target
+    if goal is None or row.is_random:
+        return None
+    random = [search for search in group.searches if search.tuner in RANDOM]
+    ours, theirs = (_tries(searches, goal, axis=axis, prices=prices) for searches in (row.searches, random))
+    if ours is None or theirs is None:
+        return None
+    shared = [seed for seed in ours if seed in theirs]
+    return _ratio([ours[seed] for seed in shared], [theirs[seed] for seed in shared]) if shared else None
 
 
 def cost_to_target(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> float | None:
@@ -86,20 +105,63 @@ def is_reached(search: Search, goal: Target) -> bool:
     return search.status is Status.OK and search.val_f1 is not None and search.val_f1 >= goal.f1
 
 
-def _until(search: Search, cost: float | None, *, axis: Axis, prices: Prices) -> float | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tries:
+    """What the searches of one seed spent until they met the target, or until they ended; and how many met it."""
+
+    spent: float
+    met: int
+
+
+def _tries(searches: Sequence[Search], goal: Target, *, axis: Axis, prices: Prices) -> dict[int, _Tries] | None:
+    """Return the tries by seed, without missing searches; None where a cost is unknown."""
+    found: dict[int, _Tries] = {}
+    for search in searches:
+        if search.status is Status.MISSING:
+            continue
+        cost = _until(search, goal, axis=axis, prices=prices)
+        if cost is None:
+            return None
+        before = found.get(search.planned.seed, _Tries(spent=0.0, met=0))
+        met = before.met + is_reached(search, goal)
+        found[search.planned.seed] = _Tries(spent=before.spent + cost, met=met)
+    return found
+
+
+def _until(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> float | None:
+    cost = cost_to_target(search, goal, axis=axis, prices=prices)
     return cost if cost is None or math.isfinite(cost) else spent(search, axis=axis, prices=prices).value
 
 
-def _expected(until: Sequence[float], to_target: Sequence[float]) -> Estimate:
+def _expected(tries: Sequence[_Tries]) -> Estimate:
+    if not tries:
+        return Estimate(value=None, low=None, high=None, n=0)
+    value = float(_running_time(tries, _once(tries))[0])
+    return bootstrap.estimate(value, lambda weights: _running_time(tries, weights), n=len(tries))
+
+
+def _running_time(tries: Sequence[_Tries], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the expected running time for each column of ``weights`` (seeds × resamples); infinite without a hit."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    n = len(until)
-    if not n:
-        return Estimate(value=None, low=None, high=None, n=0)
-    spent_by, reached = np.asarray(until), np.isfinite(to_target).astype(float)
+    # Not matrix products, whose sums may differ between machines.
+    spent, met = np.einsum("kn,nb->kb", np.asarray([(each.spent, each.met) for each in tries], dtype=float).T, weights)
+    return np.where(met > 0, spent / np.where(met > 0, met, 1), np.inf)
 
-    def ratio(drawn: NDArray[np.intp]) -> NDArray[np.float64]:
-        successes = reached[drawn].sum(axis=1)
-        return np.where(successes > 0, spent_by[drawn].sum(axis=1) / np.maximum(successes, 1), np.inf)
 
-    return bootstrap.estimate(float(ratio(np.arange(n)[None])[0]), ratio, n=n)
+def _ratio(ours: Sequence[_Tries], theirs: Sequence[_Tries]) -> Estimate:
+    import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
+
+    def ratio(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        own, other = _running_time(ours, weights), _running_time(theirs, weights)
+        with np.errstate(divide="ignore", invalid="ignore"):  # infinite over infinite is undefined, as promised
+            return np.where(own == other, np.where(np.isinf(own), np.nan, 1.0), other / own)
+
+    value = float(ratio(_once(ours))[0])
+    return bootstrap.estimate(None if math.isnan(value) else value, ratio, n=len(ours), least=0.0)
+
+
+def _once(tries: Sequence[_Tries]) -> NDArray[np.float64]:
+    import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
+
+    return np.ones((len(tries), 1))

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import analysis
-from harness.analysis.axes import Axis
-from harness.analysis.statistics import over_random, over_untuned, overtuning, speedup
+from harness.analysis.statistics import over_random, over_untuned, overtuning
 
 if TYPE_CHECKING:
     from harness.analysis import Group
     from harness.model import Trial
-    from harness.prices import Prices
     from tests.analysis.conftest import Made
 
 
@@ -54,63 +51,11 @@ def test_a_failed_search_makes_no_gain_and_is_counted_as_left_out(made: Made) ->
     assert over_random(group, group.rows[0]) is None
 
 
-def test_without_a_yardstick_there_is_no_gain(made: Made, price_list: Prices) -> None:
+def test_without_a_yardstick_there_is_no_gain(made: Made) -> None:
     made.search([made.trial(0, 0.5)], "tpe", kind="optuna-tpe")
     group = _group(made)
     assert over_random(group, group.rows[0]) is None
     assert over_untuned(group, group.rows[0]) is None
-    assert speedup(group, group.rows[0], axis=Axis.WALL_S, prices=price_list) is None
-
-
-def test_a_speed_up_is_the_ratio_of_median_costs(made: Made, price_list: Prices) -> None:
-    for seed in range(3):
-        made.search([made.trial(0, 0.1, 0.2, 0.3, 0.5)], "random", seed)
-        made.search([made.trial(0, 0.1, 0.5)], "tpe", seed, kind="optuna-tpe")
-    group = _group(made)
-    found = speedup(group, group.rows[1], axis=Axis.EPOCHS, prices=price_list)
-    assert found is not None
-    assert (found.value, found.low, found.high, found.n) == (2.0, 2.0, 2.0, 3)
-
-
-def test_a_speed_up_agrees_with_that_of_the_efficiency_table(made: Made, price_list: Prices) -> None:
-    for seed, (random, tpe) in enumerate(((0.5, 0.6), (0.6, 0.5), (0.4, 0.7))):
-        made.search([made.trial(0, 0.1, random)], "random", seed)
-        made.search([made.trial(0, 0.2, 0.3, tpe)], "tpe", seed, kind="optuna-tpe")
-    group = _group(made)
-    found = speedup(group, group.rows[1], axis=Axis.WALL_S, prices=price_list)
-    assert found is not None
-    assert found.value == group.speedup(group.rows[1])
-
-
-def test_a_speed_up_is_zero_infinite_or_undefined_where_one_or_both_missed(made: Made, price_list: Prices) -> None:
-    # Target 0.5: the median of one hit, with two random searches that barely miss on the other seeds.
-    for seed, f1 in enumerate((0.5, 0.5, 0.1)):
-        made.search([made.trial(0, f1)], "random", seed)
-        made.search([made.trial(0, 0.1)], "never", seed, kind="optuna-tpe")
-    group = _group(made)
-    never = speedup(group, group.rows[1], axis=Axis.EPOCHS, prices=price_list)
-    assert never is not None
-    assert never.value == 0.0
-    assert never.low == 0.0  # a ratio can't be less, whatever is undefined
-    assert never.high == math.inf
-
-
-def test_where_both_missed_the_speed_up_is_undefined(made: Made, price_list: Prices) -> None:
-    made.search([made.trial(0, 0.5)], "random", 0)
-    made.search([made.trial(0, 0.1)], "tpe", 0, kind="optuna-tpe", status="failed", reason="boom")
-    made.search([made.trial(0, 0.5)], "random", 1, status="failed", reason="boom")
-    made.search([made.trial(0, 0.1)], "tpe", 1, kind="optuna-tpe")
-    group = _group(made)
-    found = speedup(group, group.rows[1], axis=Axis.EPOCHS, prices=price_list)
-    assert found is not None
-    assert (found.value, found.n) == (None, 2)
-
-
-def test_an_unknown_cost_makes_the_speed_up_unknown(made: Made, price_list: Prices) -> None:
-    made.search([made.trial(0, 0.5, energy_j=None)], "random")
-    made.search([made.trial(0, 0.5)], "tpe", kind="optuna-tpe")
-    group = _group(made)
-    assert speedup(group, group.rows[1], axis=Axis.ENERGY_J, prices=price_list) is None
 
 
 def test_overtuning_is_the_best_test_f1_on_the_way_less_the_last(made: Made) -> None:
