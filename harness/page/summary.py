@@ -129,7 +129,13 @@ def _beyond_chance(gains: Sequence[tuple[Row, Estimate]]) -> Iterator[str]:
     for row, gain in clear:
         yield f"{_name(row)} differs from random search on the same seeds by {_signed(gain)} in test F1."
     if clear and len(gains) > 1:
-        yield f"Of {len(gains)} such intervals one in twenty leaves out zero by chance alone."
+        yield f"Of {len(gains)} such intervals {_by_chance(gains)}."
+
+
+def _by_chance(gains: Sequence[tuple[Row, Estimate]]) -> str:
+    if min(gain.n for _, gain in gains) >= FEW:
+        return "one in twenty leaves out zero by chance alone"
+    return f"more than one in twenty leave out zero by chance alone: over fewer than {FEW} seeds they are too narrow"
 
 
 def _excludes_zero(gain: Estimate) -> bool:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.analysis import groups
 from harness.analysis.statistics import comparisons, ranks
 from harness.page import summary
@@ -39,6 +41,23 @@ def test_ten_seeds_are_enough_to_say_so_without_a_warning(made: Made, price_list
     text = said(made, price_list)
     assert "nothing is proven" not in text
     assert "optuna-tpe differs from random search on the same seeds by +0.2" in text
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [
+        (3, "Of 2 such intervals more than one in twenty leave out zero by chance alone: over fewer than 10 seeds"),
+        (10, "Of 2 such intervals one in twenty leaves out zero by chance alone."),
+    ],
+)
+def test_how_often_chance_makes_a_difference_depends_on_the_seeds(
+    made: Made, price_list: Prices, seeds: int, words: str
+) -> None:
+    for seed in range(seeds):
+        made.search([made.trial(0, 0.5)], "kt-random", seed)
+        for tuner in ("optuna-tpe", "optuna-gp"):
+            made.search([made.trial(0, 0.7)], tuner, seed, kind=tuner)
+    assert words in said(made, price_list)
 
 
 def test_no_difference_beyond_chance_is_said(made: Made, price_list: Prices) -> None:

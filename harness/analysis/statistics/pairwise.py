@@ -49,10 +49,14 @@ def comparisons(groups: Sequence[Group]) -> tuple[Comparison, ...]:
     names = dict.fromkeys(row.tuner for group in groups for row in group.rows)
     scored = [{name: pairing.score(search) for name, search in b.searches.items()} for b in pairing.every(groups)]
     found = [_comparison(first, second, scored) for first, second in itertools.combinations(names, 2)]
-    corrected = iter(holm([each.p for each in found if each.p is not None]))
-    tests = sum(1 for each in found if each.p is not None)
+    tested = [(each.p, each.smallest_p) for each in found if each.p is not None and each.smallest_p is not None]
+    corrected = iter(holm([p for p, _ in tested]))
+    # No corrected p is below the one that it would have if every comparison had its own smallest.
+    best = iter(holm([smallest_p for _, smallest_p in tested]))
     return tuple(
-        each if each.p is None else replace(each, p_holm=next(corrected), remark=_too_few(each, tests))
+        each
+        if each.smallest_p is None
+        else replace(each, p_holm=next(corrected), remark=_too_few(each, best=next(best), tests=len(tested)))
         for each in found
     )
 
@@ -117,13 +121,11 @@ def _median(known: Sequence[float]) -> float | None:
     return None if math.isnan(found) else found
 
 
-def _too_few(each: Comparison, tests: int) -> str | None:
-    if each.smallest_p is None:
-        return None
-    untied, least = each.wins + each.losses, min(1.0, each.smallest_p * tests)
+def _too_few(each: Comparison, *, best: float, tests: int) -> str | None:
+    untied = each.wins + each.losses
     pairs = f"{untied} untied pair{'' if untied == 1 else 's'}"
-    if each.smallest_p >= ALPHA:
+    if each.smallest_p is not None and each.smallest_p >= ALPHA:
         return f"{pairs} can't reach p < {ALPHA}: the smallest possible is {each.smallest_p:.3g}"
-    if least >= ALPHA:
-        return f"{pairs} can't reach p < {ALPHA} once corrected for {tests} comparisons: at best {least:.3g}"
+    if best >= ALPHA:
+        return f"{pairs} can't reach p < {ALPHA} once corrected for {tests} comparisons: at best {best:.3g}"
     return None

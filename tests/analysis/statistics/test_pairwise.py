@@ -89,6 +89,18 @@ def test_the_correction_may_take_the_last_chance_and_it_is_said(made: Made) -> N
     assert found[0].remark == "6 untied pairs can't reach p < 0.05 once corrected for 3 comparisons: at best 0.0938"
 
 
+def test_few_untied_pairs_may_pass_where_the_other_comparisons_are_clear(made: Made) -> None:
+    # The last of Holm's comparisons is not corrected at all: seven untied pairs are enough for it.
+    for seed in range(20):
+        for tuner, f1 in (("a", 0.3), ("b", 0.5), ("c", 0.7 + (0.01 * (seed + 1) if seed < 7 else 0.0)), ("d", 0.7)):
+            made.search([made.trial(0, f1 + 0.001 * seed if tuner in "ab" else f1)], tuner, seed)
+    found = {(each.first, each.second): each for each in _compared(made)}
+    last = found["c", "d"]
+    assert (last.wins, last.ties, last.losses) == (7, 13, 0)
+    assert last.p_holm == last.p == last.smallest_p == 2.0**-6
+    assert last.remark is None
+
+
 def test_a_failed_search_loses_and_two_of_them_tie(made: Made) -> None:
     for seed, (first, second) in enumerate((("ok", "failed"), ("failed", "failed"), ("ok", "ok"))):
         for tuner, end in (("a", first), ("b", second)):
