@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -225,6 +226,35 @@ def test_pointing_into_the_curves_reads_them(desktop: Page) -> None:
     assert frame is not None
     desktop.mouse.move(frame["x"] + frame["width"] * 0.4, frame["y"] + 50)
     assert desktop.locator("#cursor-at").inner_text() != before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_reading_line_comes_with_its_first_use_and_looks_like_no_tuner(
+    browser: Browser, awkward: Path, scheme: str
+) -> None:
+    page = opened(browser, awkward, color_scheme=scheme)
+    line = page.locator("#chart .cursor")
+    before = line.evaluate("(one) => one.checkVisibility()")
+    page.locator("#cursor").press("PageDown")
+    look = line.evaluate("(one) => [getComputedStyle(one).stroke, getComputedStyle(one).strokeDasharray]")
+    after = line.evaluate("(one) => one.checkVisibility()")
+    page.locator("#controls").get_by_label("test F1").check()
+    redrawn = line.evaluate("(one) => one.checkVisibility()")
+    page.close()
+    channels = [int(part) for part in re.findall(r"\d+", look[0])]
+    assert (before, after, redrawn) == (False, True, True)
+    assert max(channels) - min(channels) < 32, look
+    assert look[1] != "none"
+
+
+def test_pointing_shows_the_reading_line_where_the_pointer_is(desktop: Page) -> None:
+    desktop.locator("#chart svg").scroll_into_view_if_needed()
+    frame = desktop.locator("#chart svg").bounding_box()
+    assert frame is not None
+    across = frame["x"] + frame["width"] * 0.4
+    desktop.mouse.move(across, frame["y"] + 50)
+    line = desktop.locator("#chart .cursor").evaluate("(one) => one.getBoundingClientRect().x")
+    assert line == pytest.approx(across, abs=1.5)
 
 
 def test_before_its_first_score_a_tuner_has_none(desktop: Page) -> None:

@@ -15,7 +15,7 @@ function write(text, attributes, parent) {
   draw("text", attributes, parent).textContent = text;
 }
 
-// Draw ``series`` ({name, index, look, points, thin}) and return the scale of costs and a way to move the cursor.
+// Draw ``series`` ({name, index, look, points, thin}) and return the scale of costs and a way to show the reading line.
 function drawChart(host, series, { axisLabel, f1Label, isLog, isWhole, hasBands, target, label }) {
   const width = Math.max(280, host.clientWidth);
   const height = Math.round(Math.min(440, Math.max(260, width * 0.5)));
@@ -34,9 +34,15 @@ function drawChart(host, series, { axisLabel, f1Label, isLog, isWhole, hasBands,
   const step = strip / (series.length + 0.5);
   series.forEach((one, place) => drawFinal(svg, one, y, box.right + (place + 1) * step));
   if (strip > 60) write("at the end", { x: box.right + strip / 2 + 4, y: box.bottom + 18, "text-anchor": "middle" }, svg);
-  const line = draw("line", { class: "cursor", y1: box.top, y2: box.bottom }, svg);
+  // Unasked for, at the right edge, the line would look like somebody's interval.
+  const line = draw("line", { class: "cursor", hidden: "", y1: box.top, y2: box.bottom }, svg);
   host.replaceChildren(svg);
-  return { x, svg, box, moveCursor: (place) => ["x1", "x2"].forEach((name) => line.setAttribute(name, place)) };
+  return { x, svg, box, showCursor: (place) => showCursor(line, place) };
+}
+
+function showCursor(line, place) {
+  for (const name of ["x1", "x2"]) line.setAttribute(name, place);
+  line.removeAttribute("hidden");
 }
 
 // A logarithmic scale begins where the first curve enters the plot from below.

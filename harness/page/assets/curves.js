@@ -1,7 +1,7 @@
 // The interactive curves: which group, which cost, which F1, and what the curves say at a chosen cost.
 
 function buildCurves(data) {
-  const state = { group: 0, axis: "wall_s", score: "val_f1", isLog: true, isWhole: false, hasBands: mostTuners(data) <= 4, hasThin: false, hidden: new Set(), at: 1 };
+  const state = { group: 0, axis: "wall_s", score: "val_f1", isLog: true, isWhole: false, hasBands: mostTuners(data) <= 4, hasThin: false, hidden: new Set(), at: 1, isRead: false };
   const parts = Object.fromEntries(["controls", "chart", "cursor", "cursor-at", "curves-note", "drawn"].map((id) => [id, document.getElementById(id)]));
   const names = Object.keys(data.styles);
   if (data.groups.length === 0) {
@@ -82,13 +82,18 @@ function buildCurves(data) {
     }
   }
 
+  function moveTo(at) {
+    Object.assign(state, { at, isRead: true });
+    readAt();
+  }
+
   function readAt() {
     const at = chart === null ? null : chart.x.inverse(chart.box.left + state.at * (chart.box.right - chart.box.left));
     const text = at === null ? "" : `${cost(at)} ${data.axes[state.axis]}`;
     parts["cursor-at"].textContent = text;
     parts.cursor.setAttribute("aria-valuetext", text);
     parts.cursor.value = Math.round(state.at * 1000);
-    if (chart !== null) chart.moveCursor(chart.x.at(at));
+    if (chart !== null && state.isRead) chart.showCursor(chart.x.at(at));
     for (const row of document.querySelectorAll("#legend tbody tr")) fillReadOut(row, at);
   }
 
@@ -104,15 +109,11 @@ function buildCurves(data) {
     svg.addEventListener("pointermove", (event) => {
       const frame = svg.getBoundingClientRect();
       const place = ((event.clientX - frame.left) / frame.width) * svg.viewBox.baseVal.width;
-      state.at = Math.min(1, Math.max(0, (place - box.left) / (box.right - box.left)));
-      readAt();
+      moveTo(Math.min(1, Math.max(0, (place - box.left) / (box.right - box.left))));
     });
   }
 
-  parts.cursor.addEventListener("input", () => {
-    state.at = Number(parts.cursor.value) / 1000;
-    readAt();
-  });
+  parts.cursor.addEventListener("input", () => moveTo(Number(parts.cursor.value) / 1000));
   let width = 0;
   new ResizeObserver(() => {
     if (parts.chart.clientWidth === width) return;
