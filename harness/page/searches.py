@@ -114,8 +114,8 @@ def _measured(search: Search, prices: Prices) -> list[Value]:
         Value(text=cells.number(spent.energy_j.value), sort=spent.energy_j.value),
         Value(text=cells.usd(usd), sort=usd),
         Value(text=cells.percent(spent.thinking_share), sort=spent.thinking_share),
-        Value(text=cells.number(spent.epochs), sort=float(spent.epochs)),
-        Value(text=cells.number(spent.trials), sort=float(spent.trials)),
+        Value(text=cells.count(spent.epochs), sort=float(spent.epochs)),
+        Value(text=cells.count(spent.trials), sort=float(spent.trials)),
     ]
 
 

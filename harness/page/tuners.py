@@ -62,7 +62,7 @@ def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
         _number(row.mean_cost(lambda cost: cost.energy_j.value)),
         Value(text=cells.usd(usd), sort=usd),
         Value(text=cells.percent(share := row.mean_cost(lambda cost: cost.thinking_share)), sort=share),
-        _number(row.mean_cost(lambda cost: cost.epochs)),
+        Value(text=cells.count(epochs := row.mean_cost(lambda cost: cost.epochs)), sort=epochs),
         _reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
         _times(speedup(group, row, axis=Axis.WALL_S, prices=prices)),
     ]

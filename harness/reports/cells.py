@@ -52,6 +52,13 @@ def number(value: float | None) -> str:
     return f"{value:.{digits}f}"
 
 
+def count(value: float | None) -> str:
+    """Return a count, or a mean of counts that came out whole, without decimals; any other mean like ``number``."""
+    if value is None or not float(value).is_integer():
+        return number(value)
+    return str(int(value))
+
+
 def usd(value: float | None) -> str:
     """Return dollars, with as many decimals as a small sum needs."""
     if value is None:

@@ -176,7 +176,7 @@ def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
         cells.number(row.mean_cost(lambda cost: cost.device_s)),
         cells.usd(_usd(row, prices)),
         cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
-        cells.number(row.mean_cost(lambda cost: cost.epochs)),
+        cells.count(row.mean_cost(lambda cost: cost.epochs)),
         cells.reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
         cells.times(_speedup(group, row, prices)),
     ]

@@ -257,6 +257,14 @@ def test_pointing_shows_the_reading_line_where_the_pointer_is(desktop: Page) -> 
     assert line == pytest.approx(across, abs=1.5)
 
 
+def test_the_curves_are_read_at_whole_epochs_up_to_the_last(desktop: Page) -> None:
+    desktop.locator("#controls").get_by_label("epochs", exact=True).check()
+    random_f1 = desktop.locator("#legend tbody tr").nth(0).locator("td").first
+    assert (desktop.locator("#cursor-at").inner_text(), random_f1.inner_text()) == ("4 epochs", "0.640")
+    desktop.locator("#cursor").fill("900")
+    assert (desktop.locator("#cursor-at").inner_text(), random_f1.inner_text()) == ("3 epochs", "0.500")
+
+
 def test_before_its_first_score_a_tuner_has_none(desktop: Page) -> None:
     desktop.locator("#cursor").fill("0")
     assert cells.UNKNOWN in desktop.locator("#legend tbody td:first-of-type").all_inner_texts()

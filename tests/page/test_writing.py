@@ -166,6 +166,17 @@ def test_every_asset_is_shipped_in_a_wheel() -> None:
     assert assets <= shipped
 
 
+def test_epochs_and_trials_are_whole_numbers(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5, 0.6), made.trial(1, 0.5)])
+    text = written(made, price_list).read_text("utf-8")
+    of_tuner, of_search = (
+        re.findall(r">([^<>]*)</td>", text[text.index(f'<table id="{name}"') :].split("</tbody>")[0])
+        for name in ("tuners-table", "searches-table")
+    )
+    assert of_tuner[-3] == "3"
+    assert of_search[-2:] == ["3", "2"]
+
+
 def test_a_number_and_its_unit_stay_on_one_line(awkward: Path) -> None:
     text = awkward.read_text("utf-8")
     assert "&nbsp;% of its time thinking" in text

@@ -39,6 +39,25 @@ def test_numbers_have_three_digits_and_unknown_is_a_dash(value: float | None, te
     assert cells.number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "—"),
+        (0, "0"),
+        (1, "1"),
+        (10.0, "10"),
+        (120.0, "120"),
+        (1_234_567, "1234567"),
+        (29 / 3, "9.67"),
+        (0.5, "0.500"),
+        (119.5, "120"),
+        (math.inf, "never"),
+    ],
+)
+def test_a_count_is_whole_and_a_mean_of_counts_only_where_it_came_out_so(value: float | None, text: str) -> None:
+    assert cells.count(value) == text
+
+
 def test_small_sums_keep_their_digits() -> None:
     assert [cells.usd(value) for value in (None, 0.0, 0.000312, 0.25, 12.345)] == [
         "—",

@@ -64,6 +64,18 @@ def test_a_row_holds_the_means_of_its_seeds(made: Made, price_list: Prices) -> N
     assert random["best_optimizer"] == "adam"
 
 
+def test_whole_epochs_are_shown_without_decimals_and_a_mean_of_unlike_ones_with_them(
+    made: Made, price_list: Prices
+) -> None:
+    made.search([made.trial(0, 0.5, 0.6)], "whole", 0)
+    for seed, epochs in enumerate((1, 1, 2)):
+        made.search([made.trial(0, *[0.5] * epochs)], "unlike", seed)
+    table = _markdown(made, price_list).split("\n\n")[2]
+    rows = {line.split("|")[1].strip(): line.split("|") for line in table.splitlines()}
+    place = [head.strip() for head in rows["tuner"]].index("epochs")
+    assert (rows["whole"][place].strip(), rows["unlike"][place].strip()) == ("2", "1.33")
+
+
 def test_failed_and_missing_seeds_are_counted_and_explained(made: Made, price_list: Prices) -> None:
     _compare(made)
     tpe = next(row for row in _csv(made, price_list) if row["tuner"] == "tpe")

@@ -88,8 +88,8 @@ function buildCurves(data) {
   }
 
   function readAt() {
-    const at = chart === null ? null : chart.x.inverse(chart.box.left + state.at * (chart.box.right - chart.box.left));
-    const text = at === null ? "" : `${cost(at)} ${data.axes[state.axis]}`;
+    const at = chart === null ? null : costAt(chart, state.at);
+    const text = at === null ? "" : `${reading(at, state.axis)} ${data.axes[state.axis]}`;
     parts["cursor-at"].textContent = text;
     parts.cursor.setAttribute("aria-valuetext", text);
     parts.cursor.value = Math.round(state.at * 1000);
@@ -131,6 +131,11 @@ function buildCurves(data) {
       show();
     },
   };
+}
+
+// A hair more, so that the right edge is not rounded to before the last point.
+function costAt({ x, box }, share) {
+  return x.inverse(box.left + share * (box.right - box.left)) * (1 + 1e-9);
 }
 
 function mostTuners(data) {

@@ -11,6 +11,11 @@ function cost(value) {
   return value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
 }
 
+// A cost on an axis where curves are read: the last whole epoch before it, or three digits of what is measured.
+function reading(value, axis) {
+  return axis === "epochs" ? String(Math.floor(value)) : cost(value);
+}
+
 function f1(value) {
   return value === null ? UNKNOWN : value.toFixed(3);
 }
