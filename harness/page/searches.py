@@ -78,7 +78,7 @@ def _row(search: Search, telling: Sequence[str], prices: Prices) -> Row:
     names = _names(search)
     return Row(
         cells=[*(names[name] for name in telling), search.status.value, _seed(search), *_measured(search, prices)],
-        data={**names, "status": search.status.value, "cell": search.planned.id},
+        data={**names, "role": search.planned.role, "status": search.status.value, "cell": search.planned.id},
         button=f", trials and log of seed {search.planned.seed} on {names['dataset']} with {names['backbone']}",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.analysis import Group, Row, Status, Target
+from harness.analysis import Group, Row, Search, Status, Target
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import (
     Comparison,
@@ -65,12 +65,11 @@ def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
     return [*found, *(_difference(each) for each in sorted(clear, key=lambda each: each.p_holm or 0.0)[:5])]
 
 
-def of_rows(rows: Sequence[Row]) -> str:
-    """Return how many searches of the rows ended how, as ``36 searches: 34 ok, 1 failed, 1 missing``."""
-    counts = {status: sum(row.count(status) for row in rows) for status in Status}
+def ended(cells: Sequence[Search], noun: str = "search", nouns: str = "searches") -> str:
+    """Return how many of the cells ended how, as ``36 searches: 34 ok, 1 failed, 1 missing``."""
+    counts = {status: sum(cell.status is status for cell in cells) for status in Status}
     found = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
-    total = sum(counts.values())
-    return f"{_count(total, 'search', 'searches')}: {found}" if total else "no search was planned"
+    return f"{_count(len(cells), noun, nouns)}: {found}" if cells else f"no {noun} was planned"
 
 
 def _where(group: Group) -> str:

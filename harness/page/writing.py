@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 from harness import files
-from harness.analysis import Group, Results, Status, groups, statistics
+from harness.analysis import Group, Results, Search, Status, groups, statistics
 from harness.analysis.looks import styles
 from harness.page import curves, markup, provenance, searches, summary, tuners
 from harness.page.searches import Room
@@ -63,7 +63,7 @@ def page(
 
 def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> dict[str, str]:
     return {
-        "lead": markup.escaped(_lead(results, found)),
+        "lead": markup.escaped(_lead(results)),
         "overall": _overall(found),
         "summary": "".join(_summary(group, prices) for group in found),
         "tuners": tuners.table(found, prices=prices),
@@ -102,8 +102,10 @@ def _data(folder: MatrixFolder, results: Results, found: Sequence[Group], prices
     }
 
 
-def _lead(results: Results, found: Sequence[Group]) -> str:
-    parts = [summary.of_rows([row for group in found for row in group.rows])]
+def _lead(results: Results) -> str:
+    parts = [summary.ended(results.searches)]
+    if results.retrainings:
+        parts.append(summary.ended(results.retrainings, "retraining", "retrainings"))
     days = provenance.when(results.cells)
     return "; ".join([*parts, *([f"run on {days}"] if days is not None else [])])
 
@@ -131,10 +133,13 @@ def _problems(results: Results) -> str:
     bad = searches.problems(results.cells)
     others = [f"Left out: {results.left_out} records of other versions of the matrix."] if results.left_out else []
     if not bad:
-        ended = sum(search.status is Status.OK for search in results.cells)
-        said = f"None: {ended} of {len(results.cells)} planned searches and retrainings ended well."
-        bad = f"<p>{markup.escaped(said)}</p>"
+        again = f" and {_well(results.retrainings)} retrainings" if results.retrainings else ""
+        bad = f"<p>None: {_well(results.searches)} planned searches{again} ended well.</p>"
     return bad + markup.listed(others)
+
+
+def _well(cells: Sequence[Search]) -> str:
+    return f"{sum(cell.status is Status.OK for cell in cells)} of {len(cells)}"
 
 
 def _report(report: Report) -> str:

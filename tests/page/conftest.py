@@ -13,6 +13,9 @@ from tests.analysis.conftest import Made, made
 
 __all__ = ["made"]
 
+CHECK = "learning-rate check"
+"""What the retrainings of a best configuration are called where tuners are named."""
+
 NASTY = "</script><b onclick=\"x('1')\">Füchse & Dächse</b> {0} $title 狐 \u2028"
 """A name that would break a page which believed it."""
 
@@ -20,6 +23,20 @@ NASTY = "</script><b onclick=\"x('1')\">Füchse & Dächse</b> {0} $title 狐 \u2
 @pytest.fixture(scope="session")
 def price_list() -> Prices:
     return prices.load()
+
+
+@pytest.fixture(scope="session")
+def retrained(tmp_path_factory: pytest.TempPathFactory, price_list: Prices) -> Path:
+    """A page of one group whose best configuration was retrained at other learning rates, once in vain."""
+    found = Made(tmp_path_factory.mktemp("page") / "retrained")
+    for seed in (1, 2):
+        found.search([found.trial(0, 0.5)], "kt-random", seed)
+        found.search([found.trial(0, 0.6)], "kt-bayesian", seed, kind="kt-bayesian")
+    found.search([found.trial(0, 0.6)], CHECK, 1, kind="optuna-grid", role="learning_rate")
+    found.search([], CHECK, 2, kind="optuna-grid", role="learning_rate", status="failed", reason="crash")
+    results = found.results()
+    tables = reports.made(results, prices=price_list, carbon=carbon.load())
+    return page.write(found.folder, results, reports=tables, prices=price_list, matrix_text=None)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.reports import cells
+from tests.page.conftest import CHECK
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -177,6 +178,45 @@ def test_filters_narrow_tables_summary_and_curves_together(desktop: Page) -> Non
     assert len(column(desktop, "searches-table", "tuner")) == 4
     assert desktop.locator(".groups > section[data-dataset]:visible").count() == 1
     assert desktop.locator("#filters output").inner_text() == "1 of 7 rows of tuners, 4 of 16 searches shown"
+
+
+def test_a_chosen_tuner_leaves_the_summary_whole_and_the_page_says_so(desktop: Page) -> None:
+    sentences = desktop.locator("#summary .groups")
+    before = sentences.inner_text()
+    note = desktop.get_by_text("These sentences compare all tuners, whichever is chosen above.")
+    noted = [note.is_visible()]
+    desktop.locator("#filters select[name=tuner]").select_option(label="kt-random")
+    noted.append(note.is_visible())
+    assert sentences.inner_text() == before
+    desktop.get_by_role("button", name="Show all").click()
+    note.wait_for(state="hidden")
+    assert noted == [False, True]
+
+
+def test_a_state_narrows_the_searches_alone(desktop: Page) -> None:
+    desktop.locator("#filters select[name=status]").select_option(label="failed")
+    assert desktop.locator("#filters output").inner_text() == "7 of 7 rows of tuners, 1 of 16 searches shown"
+    assert desktop.locator("#legend tbody tr").count() == 5
+    assert column(desktop, "problems-table", "state") == ["failed"]
+
+
+def test_no_choice_of_a_tuner_empties_the_table_of_tuners(browser: Browser, retrained: Path) -> None:
+    page = opened(browser, retrained)
+    choices = page.locator("#filters select[name=tuner] option").all_inner_texts()
+    listed = page.locator(f"#searches-table tr[data-tuner='{CHECK}']:visible").count()
+    page.close()
+    assert choices == ["all", "kt-random", "kt-bayesian"]
+    assert listed == 2
+
+
+def test_searches_and_retrainings_are_counted_apart_and_alike_everywhere(browser: Browser, retrained: Path) -> None:
+    page = opened(browser, retrained)
+    said = page.locator("#filters output")
+    assert page.locator(".lead").inner_text() == ("4 searches: 4 ok; 2 retrainings: 1 ok, 1 failed; run on 2026-01-01.")
+    assert said.inner_text() == "2 of 2 rows of tuners, 4 of 4 searches and 2 of 2 retrainings shown"
+    page.locator("#filters select[name=status]").select_option(label="failed")
+    assert said.inner_text() == "2 of 2 rows of tuners, 0 of 4 searches and 1 of 2 retrainings shown"
+    page.close()
 
 
 def test_every_filter_is_undone_by_one_button(desktop: Page) -> None:

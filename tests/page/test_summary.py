@@ -127,7 +127,6 @@ def test_one_tuner_has_no_rank(made: Made) -> None:
 
 
 def test_nothing_planned_is_said(made: Made) -> None:
-    assert summary.of_rows([]) == "no search was planned"
+    assert summary.ended([]) == "no search was planned"
     made.plan()
-    (group,) = groups(made.results())
-    assert summary.of_rows(group.rows) == "1 search: 1 missing"
+    assert summary.ended(made.results().searches) == "1 search: 1 missing"

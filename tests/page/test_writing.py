@@ -13,6 +13,7 @@ from harness import carbon, page, reports
 from harness.page import searches
 from harness.page.searches import Room
 from harness.prices import Prices
+from tests.page.conftest import CHECK
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -164,6 +165,13 @@ def test_every_asset_is_shipped_in_a_wheel() -> None:
     assets = set((_ROOT / "harness" / "page" / "assets").iterdir())
     assert _ROOT / "harness" / "page" / "assets" / "page.html" in assets
     assert assets <= shipped
+
+
+def test_where_all_ended_well_searches_and_retrainings_are_told_apart(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.5)])
+    assert "None: 1 of 1 planned searches ended well." in written(made, price_list).read_text("utf-8")
+    made.search([made.trial(0, 0.5)], CHECK, role="learning_rate")
+    assert "None: 1 of 1 planned searches and 1 of 1 retrainings ended well." in written(made, price_list).read_text()
 
 
 def test_epochs_and_trials_are_whole_numbers(made: Made, price_list: Prices) -> None:

@@ -63,11 +63,10 @@ function select(label, options, onChange) {
 
 function buildFilters(onChange) {
   const form = document.getElementById("filters");
-  const rows = [...document.querySelectorAll("#tuners-table tbody tr, #searches-table tbody tr")];
   const lists = {};
   const fields = [...Object.entries(NAMES), ["status", "state of a search"]].reverse();
   for (const [name, label] of fields) {
-    const found = [...new Set(rows.map((row) => row.dataset[name]).filter((value) => value !== undefined))];
+    const found = choices(name);
     if (found.length < 2) continue;
     const options = [["", "all"], ...found.map((value) => [`=${value}`, value])];
     const [list, field] = select(label, options, () => apply());
@@ -89,20 +88,30 @@ function buildFilters(onChange) {
   apply();
 }
 
+// The table of tuners has no states. Nothing else is offered that it lacks, as retrainings' name is: it would be empty.
+function choices(name) {
+  const rows = document.querySelectorAll(`#${name === "status" ? "searches" : "tuners"}-table tbody tr`);
+  return [...new Set([...rows].map((row) => row.dataset[name]))];
+}
+
 function filterRows(wanted, said) {
-  const counts = ["tuners-table", "searches-table", "problems-table"].map((id) => {
-    const rows = [...document.querySelectorAll(`#${id} tbody tr[data-tuner]`)];
-    for (const row of rows) {
-      row.hidden = !isWanted(row.dataset, wanted);
-      if (row.opened) row.opened.hidden = row.hidden;
-    }
-    return [rows.filter((row) => !row.hidden).length, rows.length];
-  });
+  for (const row of document.querySelectorAll("tbody tr[data-tuner]")) {
+    row.hidden = !isWanted(row.dataset, wanted);
+    if (row.opened) row.opened.hidden = row.hidden;
+  }
   for (const group of document.querySelectorAll("#summary .groups > section")) {
     group.hidden = !isWanted(group.dataset, wanted);
   }
-  const [[tuners, allTuners], [searches, allSearches]] = counts;
-  said.textContent = `${tuners} of ${allTuners} rows of tuners, ${searches} of ${allSearches} searches shown`;
+  document.getElementById("summary-note").hidden = !wanted.tuner;
+  const counts = [["tuners", "tuner", "rows of tuners"], ["searches", "role=search", "searches"], ["searches", "role=learning_rate", "retrainings"]];
+  const [tuners, ...cells] = counts.map(([table, data, noun]) => shown(`#${table}-table tr[data-${data}]`, noun)).filter((text) => text !== "");
+  said.textContent = `${[tuners, cells.join(" and ")].join(", ")} shown`;
+}
+
+// How many of the rows are shown; nothing where there is none.
+function shown(selector, noun) {
+  const rows = [...document.querySelectorAll(selector)];
+  return rows.length === 0 ? "" : `${rows.filter((row) => !row.hidden).length} of ${rows.length} ${noun}`;
 }
 
 function isWanted(data, wanted) {
