@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import re
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from harness.reports import cells
 from tests.page.conftest import CHECK
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -341,6 +343,31 @@ def test_sorting_keeps_trials_beneath_their_search(desktop: Page) -> None:
     press(desktop, "searches-table", "wall s")
     press(desktop, "searches-table", "wall s")
     assert desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.cell") == owner
+
+
+def _end_of_head(page: Page, frame: Locator) -> tuple[int, ...]:
+    """Return the colour at a table's right edge, beneath the texts of its head."""
+    beneath = frame.locator("thead").evaluate("(head) => head.getBoundingClientRect().bottom") - 4
+    box = frame.bounding_box()
+    assert box is not None
+    clip = {"x": box["x"] + box["width"] - 2, "y": beneath, "width": 1, "height": 1}
+    pixel = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").getpixel((0, 0))  # type: ignore[arg-type] # playwright's own TypedDict
+    assert isinstance(pixel, tuple)
+    return tuple(int(channel) for channel in pixel)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_goes_on_to_the_right_shows_that_it_does(browser: Browser, retrained: Path, scheme: str) -> None:
+    page = opened(browser, retrained, size=_PHONE, color_scheme=scheme)
+    frame = page.locator(".frame:has(#tuners-table)")
+    frame.scroll_into_view_if_needed()
+    before = _end_of_head(page, frame)
+    frame.evaluate("(one) => one.scrollTo(one.scrollWidth, 0)")
+    at_the_end = _end_of_head(page, frame)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    page.close()
+    assert at_the_end == tuple(ground)
+    assert max(abs(one - other) for one, other in zip(before, at_the_end, strict=True)) > 20
 
 
 def test_everything_that_can_be_used_is_reached_by_tab_and_shows_that_it_is(desktop: Page) -> None:
