@@ -370,6 +370,18 @@ def test_a_table_that_goes_on_to_the_right_shows_that_it_does(browser: Browser, 
     assert max(abs(one - other) for one, other in zip(before, at_the_end, strict=True)) > 20
 
 
+def test_tuners_of_one_colour_are_told_apart_in_their_table_as_in_the_curves(desktop: Page) -> None:
+    looks = {
+        table: {
+            tuner: desktop.locator(f"#{table} tr[{key}='{tuner}'] svg").first.evaluate("(one) => one.outerHTML")
+            for tuner in ("default", "kt-random")
+        }
+        for table, key in (("tuners-table", "data-tuner"), ("legend", "data-name"))
+    }
+    assert looks["tuners-table"] == looks["legend"]
+    assert re.sub(r"tuner-\d", "", looks["legend"]["default"]) != re.sub(r"tuner-\d", "", looks["legend"]["kt-random"])
+
+
 def test_everything_that_can_be_used_is_reached_by_tab_and_shows_that_it_is(desktop: Page) -> None:
     usable = "a[href], button, select, input[type=checkbox], input[type=range], summary, .frame"
     shown = f"[...document.querySelectorAll(`{usable}`)].filter((one) => one.checkVisibility())"

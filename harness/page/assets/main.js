@@ -1,7 +1,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 document.documentElement.classList.add("runs");
 for (const table of document.querySelectorAll("table.sortable")) makeSortable(table);
-addDots(Object.keys(data.styles));
+addSwatches(data.styles);
 buildCells(data.cells);
 const curves = buildCurves(data);
 buildFilters((wanted) => curves.filter(wanted));

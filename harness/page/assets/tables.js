@@ -8,11 +8,11 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-// The tuner's colour before its name, as the curves have it.
-function addDots(names) {
+// The tuner's colour, dash and marker before its name, as the curves have them: several tuners share a colour.
+function addSwatches(styles) {
+  const names = Object.keys(styles);
   for (const row of document.querySelectorAll("#tuners-table tbody tr")) {
-    const index = names.indexOf(row.dataset.tuner);
-    row.cells[0].prepend(make("span", { className: `dot tuner-${index}`, ariaHidden: "true" }));
+    row.cells[0].prepend(swatch(names.indexOf(row.dataset.tuner), styles[row.dataset.tuner]));
   }
 }
 
