@@ -382,6 +382,19 @@ def test_tuners_of_one_colour_are_told_apart_in_their_table_as_in_the_curves(des
     assert re.sub(r"tuner-\d", "", looks["legend"]["default"]) != re.sub(r"tuner-\d", "", looks["legend"]["kt-random"])
 
 
+def test_on_a_phone_the_curves_keep_their_boxes_and_labels_whole(browser: Browser, awkward: Path) -> None:
+    page = opened(browser, awkward, size=_PHONE)
+    boxes = page.locator("#legend input").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().width)")
+    halo = page.locator("#chart text").first.evaluate(
+        "(one) => [getComputedStyle(one).paintOrder, getComputedStyle(one).stroke]"
+    )
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.close()
+    assert len(boxes) == 5
+    assert len(set(boxes)) == 1
+    assert halo == ["stroke", ground]
+
+
 def test_everything_that_can_be_used_is_reached_by_tab_and_shows_that_it_is(desktop: Page) -> None:
     usable = "a[href], button, select, input[type=checkbox], input[type=range], summary, .frame"
     shown = f"[...document.querySelectorAll(`{usable}`)].filter((one) => one.checkVisibility())"
