@@ -48,6 +48,8 @@ def test_a_file_of_ones_own_counts_instead(tmp_path: Path) -> None:
         ('title = "mine"\n[grids]\n', None, "no grid 'world'; there are none"),
         ("title = 3", None, "title: "),
         (f'title = "t"\n{GRID}'.replace("41.5", "-1"), "my roof", "grids.my roof.g_per_kwh: "),
+        (f'title = "t"\n{GRID}'.replace("41.5", "nan"), "my roof", "grids.my roof.g_per_kwh: "),
+        (f'title = "t"\n{GRID}'.replace("41.5", "inf"), "my roof", "grids.my roof.g_per_kwh: "),
         ("title", None, "not TOML"),
     ],
 )

@@ -11,6 +11,7 @@ import click
 
 from harness import __version__
 from harness.cli import exits, places
+from harness.cli.amounts import Amount
 
 EXECUTORS = ("auto", "local", "docker")
 PARTS = ("tables", "plots", "page")
@@ -93,12 +94,12 @@ def harness() -> None:
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 @click.option(
     "--max-hours",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Amount(),
     help="Stop before this run has taken so long; a later run goes on.",
 )
 @click.option(
     "--max-cost",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Amount(),
     metavar="USD",
     help="Stop before this run has cost so much, by the price of this machine.",
 )

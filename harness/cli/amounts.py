@@ -1,0 +1,27 @@
+"""Numbers on the command line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+
+class Amount(click.FloatRange):
+    """A finite number above 0; NaN, which is in no range and above no limit, is refused as infinity is."""
+
+    def __init__(self) -> None:
+        """Take every such number."""
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number.
+
+        Raises:
+            click.BadParameter: It is none, or not finite, or not above 0.
+        """
+        amount = float(super().convert(value, param, ctx))
+        if not math.isfinite(amount):
+            self.fail(f"{amount} is not a finite number; give one above 0, or leave the option out.", param, ctx)
+        return amount
