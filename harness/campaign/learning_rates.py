@@ -43,6 +43,13 @@ def expected(searched: Sequence[Cell]) -> list[Cell]:
     return [_retraining(cell, cell.space.defaults) for cell in one_each.values()]
 
 
+def ahead(searched: Sequence[Cell], results: Results) -> list[Cell]:
+    """Return the retrainings that the results ask for, and cells as long as those that are not known yet."""
+    known = cells(searched, results)
+    groups = {group for _, group in known}
+    return [cell for cell, _ in known] + expected([cell for cell in searched if cell.group not in groups])
+
+
 def _best(group: str, results: Results) -> Search | None:
     finished = [s for s in results.searches if s.planned.group == group and s.status is Status.OK]
     return max(finished, key=lambda search: search.val_f1 or 0.0, default=None)

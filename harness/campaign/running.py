@@ -45,7 +45,8 @@ class Runner:
         Cells whose data or weights this machine could not prepare are missing; the others run. What they share is
         prepared before any search, by one worker after another that each have the first slot's GPU and all processors.
         Where the allowance ends, or doesn't reach for what the next cell is forecast to take, the rest is left for a
-        later run: cells behind it are not searched instead, as the cheap tuners alone would make a poor comparison.
+        later run (``State.LEFT``): cells behind it are not searched instead, as the cheap tuners alone would make a
+        poor comparison.
 
         Raises:
             UserError: Data or weights turned out unusable; no search of this wave was begun.
@@ -54,16 +55,22 @@ class Runner:
         distinct = scheduling.in_turns(list({cell.id: cell for cell in reversed(cells)}.values())[::-1])
         pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
         self.watcher.begins(total=len(distinct), finished=len(distinct) - len(pending))
-        bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher)
-        with suppress(Spent):
-            self._search(pending, bench)
-        return Counter(state(self.folder.cell(cell.id)) for cell in distinct)
+        ended = self._search(pending)
+        left = {cell.id for cell in pending} - ended
+        return Counter(State.LEFT if cell.id in left else state(self.folder.cell(cell.id)) for cell in distinct)
 
-    def _search(self, pending: Sequence[Cell], bench: Bench) -> None:
+    def _search(self, pending: Sequence[Cell]) -> set[str]:
+        """Return the ids of the cells that came to an end before the allowance did."""
+        bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher)
         preparations = Preparations(bench=bench)
+        searches = Searches(bench=bench, lost=preparations.lost)
+        with suppress(Spent):
+            self._hand_out(pending, preparations, searches)
+        return searches.ended
+
+    def _hand_out(self, pending: Sequence[Cell], preparations: Preparations, searches: Searches) -> None:
         alone = (self.slots[0].alone,)
         scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
-        searches = Searches(bench=bench, lost=preparations.lost)
         affordable = takewhile(self._is_affordable, pending)
         scheduling.run(searches.possible(affordable), self.slots, desk=searches, allowance=self.allowance)
 

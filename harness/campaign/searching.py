@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.campaign import endings, preparing, sealing
 from harness.campaign.attempts import Bench, Left, Work, now
@@ -15,10 +15,14 @@ from harness.records import CellFolder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searches:
-    """Has cells searched; those whose preparation was ``lost``, for the reason given there, are missing."""
+    """Has cells searched; those whose preparation was ``lost``, for the reason given there, are missing.
+
+    ``ended`` are the ids of those that came to an end, be they sealed or missing.
+    """
 
     bench: Bench
     lost: Mapping[str, str]
+    ended: set[str] = field(default_factory=set)
 
     def possible(self, cells: Iterable[Cell]) -> Iterator[Cell]:
         """Yield the cells that can be searched; leave the others missing, each at its turn."""
@@ -51,12 +55,14 @@ class Searches:
             reason = record.reason
             sealing.sweep(folder)
         best = max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
+        self.ended.add(work.cell.id)
         self.bench.watcher.cell_ends(work.cell, state(folder), reason=reason, best_f1=best, wall_s=left.ended.wall_s)
 
     def _leave_missing(self, cell: Cell, reason: str) -> None:
         folder = self.bench.folder.cell(cell.id)
         folder.write_cell(cell)
         folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
+        self.ended.add(cell.id)
         self.bench.watcher.cell_begins(cell)
         self.bench.watcher.cell_ends(cell, State.MISSING, reason=reason, best_f1=None, wall_s=0.0)
 

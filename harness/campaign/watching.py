@@ -16,6 +16,7 @@ class State(StrEnum):
     OK = "ok"
     FAILED = "failed"  # the search's own end: a result
     MISSING = "missing"  # the machine's trouble: no result
+    LEFT = "left"  # for a later run: the allowance had no room for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from harness import analysis, matrix, prices
 from harness.campaign import learning_rates, resolution, totals
-from harness.campaign.allowance import UNLIMITED
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
@@ -63,9 +62,8 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -
             states = _waves(runner, resolved, folder, retry_failed=asked.retry_failed)
         figures = Figures(prices=asked.prices)
         reporting.write(path, results=results, figures=figures, mix_environments=asked.mix_environments)
-        left = [cell for cell in resolved.cells if folder.cell(cell.id).record() is None]
-        if left and allowance is not UNLIMITED and not allowance.has_room_for(expected.seconds(left[0])):
-            _say_what_is_left(left, resolved, asked.limits, totals.total(left, expected.rates), again)
+        if states[State.LEFT]:
+            _say_what_is_left(_wanted(resolved, folder), folder, asked.limits, expected, again)
             return exits.LIMIT_REACHED
         return _exit_code(states, missing=len(resolved.unreachable))
 
@@ -73,12 +71,17 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -
 def _waves(
     runner: Runner, resolved: resolution.Resolution, folder: MatrixFolder, *, retry_failed: bool
 ) -> Counter[State]:
-    """Search every cell, then retrain the best configurations at multiples of their learning rates."""
+    """Search every cell, then retrain the best configurations at multiples of their learning rates.
+
+    Where the allowance left searches for a later run, nothing is retrained: one of them may find something better.
+    """
     # Retrainings of an earlier run stay planned while this one is under way.
     _plan_retrainings(resolved, folder)
     states = runner.run(resolved.cells, retry_failed=retry_failed)
     retrainings = _plan_retrainings(resolved, folder)
-    return states + runner.run(retrainings, retry_failed=retry_failed) if retrainings else states
+    if states[State.LEFT] or not retrainings:
+        return states
+    return states + runner.run(retrainings, retry_failed=retry_failed)
 
 
 def _plan_retrainings(resolved: resolution.Resolution, folder: MatrixFolder) -> list[Cell]:
@@ -89,6 +92,12 @@ def _plan_retrainings(resolved: resolution.Resolution, folder: MatrixFolder) -> 
     if lines:
         folder.write_plan([*resolved.planned, *lines])
     return [cell for cell, _ in found]
+
+
+def _wanted(resolved: resolution.Resolution, folder: MatrixFolder) -> list[Cell]:
+    """Return every cell of the matrix once, with the retrainings that follow."""
+    ahead = learning_rates.ahead(resolved.cells, analysis.read(folder))
+    return list({cell.id: cell for cell in [*resolved.cells, *ahead]}.values())
 
 
 def _exit_code(states: Counter[State], *, missing: int) -> int:
@@ -107,11 +116,12 @@ def _saying_what_is_kept(folder: MatrixFolder, again: list[str]) -> Iterator[Non
 
 
 def _say_what_is_left(
-    left: Sequence[Cell], resolved: resolution.Resolution, limits: Limits, total: totals.Total, again: list[str]
+    wanted: Sequence[Cell], folder: MatrixFolder, limits: Limits, expected: GrowingRates, again: list[str]
 ) -> None:
-    done = len(resolved.cells) - len(left)
+    left = [cell for cell in wanted if folder.cell(cell.id).record() is None]
+    total = totals.total(left, expected.rates)
     sys.stderr.write(
-        f"stopped before {limits}: {done} of {len(resolved.cells)} cells are done and kept; "
+        f"stopped before {limits}: {len(wanted) - len(left)} of {len(wanted)} cells are done and kept; "
         f"left: {len(left)}, {forecasts.told(total)}; go on with: {shlex.join(again)}\n"
     )
 

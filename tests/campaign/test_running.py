@@ -567,7 +567,7 @@ def test_what_is_at_work_when_the_allowance_ends_is_stopped_and_nothing_more_beg
 
     states = runner.run(cells, retry_failed=False)
 
-    assert states == {State.MISSING: 3}
+    assert states == {State.LEFT: 3}
     assert len(bench.searches) == 1
     (attempt,) = [each for each in bench.folder_of(cells[0]).attempts() if each["program"] == "search"]
     assert attempt["interrupted"]
@@ -587,5 +587,18 @@ def test_a_cell_that_is_forecast_not_to_fit_ends_the_run_though_shorter_ones_fol
         forecast_s=lambda cell: forecast[cell.id],
     )
 
-    assert runner.run(cells, retry_failed=False) == {State.OK: 1, State.MISSING: 2}
+    assert runner.run(cells, retry_failed=False) == {State.OK: 1, State.LEFT: 2}
     assert bench.searches == ["optuna-random"]
+
+
+def test_what_the_machine_lost_before_the_allowance_ended_is_missing_and_only_the_rest_is_left(
+    bench: Bench, cells: list[Cell], does: type[Script]
+) -> None:
+    bench.executor.will("search", does.have_trouble(), does.have_trouble())
+    spent = Allowance(limit_s=STOPPING_S + 1, began=0.0, clock=lambda: 2.0 * len(bench.watcher.heard("cell_ends")))
+    runner = Runner(
+        folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher, allowance=spent
+    )
+
+    assert runner.run(cells[:1], retry_failed=False) == {State.MISSING: 1}
+    assert runner.run(cells, retry_failed=False) == {State.LEFT: 3}

@@ -415,6 +415,73 @@ def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_wh
     assert "3 of them finished earlier" in answer.out
 
 
+@pytest.fixture
+def long_tpe(line: CommandLine, does: type[Script], trained: Trained) -> CommandLine:
+    """Two seeds, one of them done: the other's first is the tuner that takes minutes; others take half a minute."""
+    phases = {"ask": 0.25, "train": 200.0, "evaluate": 1.0, "tell": 0.125}
+    line.executor.will("optuna-tpe", does.succeed(trained(0, 0.5, phases=phases)))
+    line.run()
+    line.matrix.write_text(line.matrix.read_text("utf-8").replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
+    line.executor.started.clear()
+    return line
+
+
+def check_learning_rates(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("image_size = 32", "image_size = 32\nlearning_rate_factors = [1, 10]"), "utf-8")
+
+
+def searched(line: CommandLine) -> list[str]:
+    return [name for program, name in line.executor.started if program == "search"]
+
+
+def test_a_limit_that_holds_back_a_long_search_is_told_though_the_first_of_the_plan_would_fit(
+    long_tpe: CommandLine,
+) -> None:
+    answer = long_tpe.run("--max-hours", str(100 / 3600))
+
+    assert answer.code == 5
+    assert searched(long_tpe) == []
+    assert "3 of 6 cells are done and kept; left: 3, about " in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_limit_that_comes_with_the_retrainings_is_told_and_they_are_what_is_left(line: CommandLine) -> None:
+    line.run()
+    check_learning_rates(line)
+    line.executor.started.clear()
+
+    answer = line.run("--max-hours", str(12 / 3600))
+
+    assert answer.code == 5
+    assert line.executor.started == []
+    assert "stopped before 0.00333333 hours: 3 of 4 cells are done and kept; left: 1, about " in answer.err
+    assert line.run("--max-hours", "5").code == 0
+    assert searched(line) == ["learning-rate check"]
+
+
+def test_nothing_is_retrained_before_the_searches_that_a_limit_left_and_both_are_counted(
+    long_tpe: CommandLine,
+) -> None:
+    check_learning_rates(long_tpe)
+
+    answer = long_tpe.run("--max-hours", str(400 / 3600))
+
+    assert answer.code == 5
+    assert searched(long_tpe) == []
+    assert "3 of 8 cells are done and kept; left: 5, about " in answer.err
+
+
+def test_a_machine_at_fault_under_a_limit_that_was_not_reached_exits_with_4(
+    line: CommandLine, does: type[Script]
+) -> None:
+    line.executor.will("kt-random", does.have_trouble(), does.have_trouble())
+
+    answer = line.run("--max-hours", "5")
+
+    assert (answer.code, answer.err) == (4, "")
+
+
 def test_a_limit_that_is_never_reached_changes_nothing(line: CommandLine) -> None:
     answer = line.run("--max-hours", "5", "--max-cost", "5")
 
