@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+_STDOUT = 1
 _ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
 # What the disk does to whoever writes, and the way out.
@@ -47,6 +48,18 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def write_output(path: Path, data: bytes) -> None:
+    """Write ``data`` to where a user wants it, a file atomically; links stay, and so do devices and pipes."""
+    if _is_stdout(path):
+        # By its own descriptor: what was written there, and what is still to be printed, is kept.
+        with os.fdopen(os.dup(_STDOUT), "wb") as stream:
+            stream.write(data)
+    elif path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        write_atomically(path.resolve(), data)
+
+
 def asides(folder: Path) -> list[Path]:
     """Return the files that a killed ``write_atomically`` left beside what it was to write."""
     return [path for path in folder.glob(".*") if _ASIDE.fullmatch(path.name) and path.is_file()]
@@ -54,7 +67,12 @@ def asides(folder: Path) -> list[Path]:
 
 def write_json(path: Path, value: Any) -> None:
     """Store ``value`` atomically as indented UTF-8 JSON."""
-    write_atomically(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, readable_json(value))
+
+
+def readable_json(value: Any) -> bytes:
+    """Return ``value`` as indented UTF-8 JSON."""
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def canonical_json(value: Any) -> bytes:
@@ -71,6 +89,13 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_stdout(path: Path) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(_STDOUT))
+    except OSError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

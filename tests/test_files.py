@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,57 @@ def test_trouble_of_the_disk_names_the_file_and_the_way_out() -> None:
 
     assert files.disk_trouble(named, place="here") == "ä file: Full; free some space, then run again"
     assert files.disk_trouble(unnamed, place="here") == "here: Broken; check the disk, then run again"
+
+
+def test_an_output_replaces_what_a_link_points_to_and_not_the_link(tmp_path: Path) -> None:
+    target, link, second = tmp_path / "there" / "täble.md", tmp_path / "link.md", tmp_path / "second.md"
+    link.symlink_to("there/täble.md")
+    second.symlink_to(link)
+
+    files.write_output(link, b"first")
+    inode = target.stat().st_ino
+    files.write_output(second, b"whole")
+
+    assert (link.readlink(), second.readlink()) == (Path("there/täble.md"), link)
+    assert target.read_bytes() == b"whole"
+    assert target.stat().st_ino != inode
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_an_output_goes_straight_into_a_pipe_which_stays_one(tmp_path: Path, *, linked: bool) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    files.write_output(link if linked else pipe, b"whole")
+
+    assert os.read(reader, 100) == b"whole"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+def test_an_output_to_the_file_that_is_the_standard_output_keeps_what_was_and_comes_after(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("earlier\n")
+    # Not /dev/stdout, which a mistake would replace on the whole machine.
+    code = (
+        "from pathlib import Path; from harness import files; files.write_output(Path('/proc/self/fd/1'), b'told\\n')"
+    )
+
+    with summary.open("a") as stream:
+        subprocess.run([sys.executable, "-c", f"{code}; print('printed')"], stdout=stream, check=True)
+
+    assert summary.read_text() == "earlier\ntold\nprinted\n"
+
+
+def test_what_is_no_output_of_a_user_never_follows_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "record.json", tmp_path / "elsewhere"
+    target.write_bytes(b"kept")
+    link.symlink_to(target)
+
+    files.write_atomically(link, b"sealed")
+
+    assert (target.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"kept", b"sealed", False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from harness import analysis, compare, files
 from harness.cli import exits, printing
 from harness.compare import Comparison, Verdict, benchmark_json, drift, history, measures
 from harness.compare import rendering as comparisons
-from harness.errors import ResultsError
+from harness.compare.history import Night
+from harness.errors import ResultsError, UserError
 from harness.plans import MatrixFolder
 from harness.reports import rendering
 from harness.reports.report import Report
 from harness.reports.terminal import table
 
+_OF_THE_PATH = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _CODES = {Verdict.NO_WORSE: exits.OK, Verdict.WORSE: exits.WORSE, Verdict.INCOMPARABLE: exits.INCOMPARABLE}
 
 
@@ -55,7 +58,7 @@ def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs)
     _write(report, outputs.markdown)
     if outputs.json is not None:
         told = comparisons.as_json(found, baseline=str(baseline), candidate=str(candidate), exit_code=code)
-        files.write_json(outputs.json, told)
+        _put(outputs.json, files.readable_json(told))
     _print(report)
     return code
 
@@ -102,18 +105,37 @@ def _compared(
 
 def _write_candidate(results: analysis.Results, outputs: Outputs) -> None:
     if outputs.benchmark_json is not None:
-        files.write_json(outputs.benchmark_json, benchmark_json.benchmarks(results))
+        _put(outputs.benchmark_json, files.readable_json(benchmark_json.benchmarks(results)))
     if outputs.history is not None:
-        night = history.summary(results)
-        if night is None:
-            sys.stderr.write(f"{outputs.history}: not added to: no search was finished\n")
-        elif not history.append(outputs.history, night):
-            sys.stderr.write(f"{outputs.history}: has this night already\n")
+        _add(history.summary(results), outputs.history)
+
+
+def _add(night: Night | None, path: Path) -> None:
+    if night is None:
+        sys.stderr.write(f"{path}: not added to: no search was finished\n")
+        return
+    with _told_if_it_can_not_be_written(path):
+        added = history.append(path, night)
+    if not added:
+        sys.stderr.write(f"{path}: has this night already\n")
 
 
 def _write(report: Report, path: Path | None) -> None:
     if path is not None:
-        files.write_atomically(path, rendering.markdown(report).encode())
+        _put(path, rendering.markdown(report).encode())
+
+
+def _put(path: Path, data: bytes) -> None:
+    with _told_if_it_can_not_be_written(path):
+        files.write_output(path, data)
+
+
+@contextmanager
+def _told_if_it_can_not_be_written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _OF_THE_PATH as error:
+        raise UserError(f"{path}: can't be written ({error.strerror}); name another file") from error
 
 
 def _print(report: Report) -> None:

@@ -61,7 +61,7 @@ def append(path: Path, night: Night) -> bool:
         return False
     lines = [*before, night]
     text = "".join(json.dumps(asdict(one), ensure_ascii=False, allow_nan=False) + "\n" for one in lines)
-    files.write_atomically(path, text.encode())
+    files.write_output(path, text.encode())
     return True
 
 

@@ -73,6 +73,35 @@ def test_all_forms_are_written(line: CommandLine, baseline: str, slower: str, tm
     assert len((out / "h.jsonl").read_text().splitlines()) == 1
 
 
+def test_links_among_the_outputs_stay_links(line: CommandLine, baseline: str, tmp_path: Path) -> None:
+    names = {"--markdown": "c.md", "--json": "c.json", "--benchmark-json": "b.json", "--history": "h.jsonl"}
+    for name in names.values():
+        (tmp_path / name).symlink_to(f"kept {name}")
+
+    line.call(
+        "compare",
+        baseline,
+        baseline,
+        *(part for option, name in names.items() for part in (option, str(tmp_path / name))),
+    )
+    line.call("drift", str(tmp_path / "h.jsonl"), "--markdown", str(tmp_path / "c.md"))
+
+    assert [(tmp_path / name).is_symlink() for name in names.values()] == [True] * 4
+    assert "Drift over 1 night" in (tmp_path / "kept c.md").read_text("utf-8")
+    assert len((tmp_path / "kept h.jsonl").read_text("utf-8").splitlines()) == 1
+
+
+def test_an_output_that_can_not_be_written_is_the_users_mistake(
+    line: CommandLine, baseline: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    place = tmp_path / "file" / "c.md"
+
+    answer = line.call("compare", baseline, baseline, "--markdown", str(place))
+
+    assert (answer.code, answer.err) == (2, f"{place}: can't be written (File exists); name another file\n")
+
+
 def test_a_first_night_has_no_baseline_and_is_written_all_the_same(
     line: CommandLine, slower: str, tmp_path: Path
 ) -> None:
