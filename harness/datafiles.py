@@ -33,10 +33,13 @@ def load(path: Path | None, *, own: str, kind: str, model: type[Model]) -> tuple
         raise UserError(f"{name}: not TOML ({' '.join(str(error).split())}); {way_out}") from error
 
 
-def first_mistake(error: ValidationError) -> str:
-    """Return the first key that is wrong, why, what was given where that is short, and how many more there are."""
+def first_mistake(error: ValidationError, *, whole: str = "file") -> str:
+    """Return the first key that is wrong, why, what was given where that is short, and how many more there are.
+
+    ``whole`` is what is named where no key is.
+    """
     mistake = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in mistake["loc"]) or "file"
+    key = ".".join(str(part) for part in mistake["loc"]) or whole
     given = mistake["input"]
     value = f" (given: {given!r})" if isinstance(given, (str, int, float)) else ""
     more = error.error_count() - 1

@@ -47,13 +47,16 @@ def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs)
     """Compare two runs, print and write what came out, and return the exit code.
 
     What the candidate says by itself is written even where there is nothing to compare it with: a first night has no
-    baseline, and is still a night.
+    baseline, and is still a night. A history that it can't be added to stays as it is and is told, after which no exit
+    code is 0.
     """
     counted = measures.with_minimums(options.minimums)
     tonight = analysis.read(folder_of(candidate))
-    _write_candidate(tonight, outputs)
+    is_kept = _write_candidate(tonight, outputs)
     found = _compared(baseline, tonight, counted, options)
     code = _CODES[found.verdict]
+    if code == exits.OK and not is_kept:
+        code = exits.USERS_MISTAKE
     report = comparisons.report(found, baseline=str(baseline), candidate=str(candidate))
     _write(report, outputs.markdown)
     if outputs.json is not None:
@@ -103,11 +106,18 @@ def _compared(
     return compare.compare(earlier, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
 
 
-def _write_candidate(results: analysis.Results, outputs: Outputs) -> None:
+def _write_candidate(results: analysis.Results, outputs: Outputs) -> bool:
+    """Write what a run says by itself; return False where the history can't be added to."""
     if outputs.benchmark_json is not None:
         _put(outputs.benchmark_json, files.readable_json(benchmark_json.benchmarks(results)))
-    if outputs.history is not None:
+    if outputs.history is None:
+        return True
+    try:
         _add(history.summary(results), outputs.history)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return False
+    return True
 
 
 def _add(night: Night | None, path: Path) -> None:

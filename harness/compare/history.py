@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
-from harness import files
+from pydantic import ValidationError
+
+from harness import datafiles, files
 from harness.analysis import Results, Search
 from harness.compare import alike, measures
 from harness.compare.measures import MEASURES
 from harness.compare.slices import slices
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
-
-SCHEMA_VERSION = 1
-"""Of a line."""
+from harness.spec import Section
 
 _LEVELS = ("all", "tuner", "group")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
-    """One run: when its last search began, where it ran, and its means by measure and part of the matrix.
+class Night(Section):
+    """One run: when its last search began, where it ran, and its means by measure and part of the matrix."""
 
-    ``like`` is a hash of what must agree for two nights to be one series: requests, machine and packages. ``searches``
-    counts the finished ones, of ``planned``.
-    """
-
-    schema_version: int
+    schema_version: Literal[1]
+    """That of this line."""
     night: str
+    """When the run's last search began, in ISO 8601."""
     like: str
+    """A hash of what must agree for two nights to be one series: requests, machine and packages."""
     searches: int
+    """How many searches were finished."""
     planned: int
+    """Of how many."""
     values: Mapping[str, Mapping[str, float]]
+    """The means, by measure and part."""
+
+    @property
+    def date(self) -> dt.date:
+        """The day that its last search began on."""
+        return dt.datetime.fromisoformat(self.night).date()
 
 
 def summary(results: Results) -> Night | None:
@@ -45,7 +51,7 @@ def summary(results: Results) -> Night | None:
     if not began:
         return None
     return Night(
-        schema_version=SCHEMA_VERSION,
+        schema_version=1,
         night=max(began),
         like=files.digest(sorted({files.digest(alike.facts(search)) for search in scored})),
         searches=len(scored),
@@ -60,7 +66,7 @@ def append(path: Path, night: Night) -> bool:
     if any(one.night == night.night and one.like == night.like for one in before):
         return False
     lines = [*before, night]
-    text = "".join(json.dumps(asdict(one), ensure_ascii=False, allow_nan=False) + "\n" for one in lines)
+    text = "".join(json.dumps(one.model_dump(), ensure_ascii=False, allow_nan=False) + "\n" for one in lines)
     files.write_output(path, text.encode())
     return True
 
@@ -69,25 +75,48 @@ def read(path: Path) -> list[Night]:
     """Return the nights in the file's order.
 
     Raises:
-        ResultsError: There is no such file, or a line is no night.
+        ResultsError: The file can't be read, or a line is no night; names the line, the key, the value and the way out.
     """
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError as error:
         raise ResultsError(f"{path}: no such file; harness compare --history {path} begins it") from error
-    return [_night(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    except OSError as error:
+        why = f"can't be read ({error.strerror})"
+        raise ResultsError(f"{path}: {why}; name a file that harness compare --history wrote") from error
+    return [_night(f"{path}: line {number}", line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
-def _night(path: Path, number: int, line: bytes) -> Night:
+def _night(where: str, line: bytes) -> Night:
     try:
-        night = Night(**json.loads(line))
-        values = [value for by_part in night.values.values() for value in by_part.values()]
-        sound = night.schema_version == SCHEMA_VERSION and all(map(math.isfinite, values))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{path}: line {number} is no night ({error}); take it out") from error
-    if not sound:
-        raise ResultsError(f"{path}: line {number} is of another version or holds no numbers; take it out")
+        night = Night.model_validate(json.loads(line))
+    except ValidationError as error:
+        raise _unsound(where, datafiles.first_mistake(error, whole="line")) from error
+    except ValueError as error:
+        raise _unsound(where, f"not JSON ({error})") from error
+    _check_date(where, night)
+    _check_costs(where, night)
     return night
+
+
+def _check_date(where: str, night: Night) -> None:
+    try:
+        _ = night.date
+    except ValueError as error:
+        raise _unsound(
+            where, f"night: {night.night!r} is no date and time such as 2026-11-24T01:17:00+00:00"
+        ) from error
+
+
+def _check_costs(where: str, night: Night) -> None:
+    for measure in MEASURES:
+        for part, value in night.values.get(measure.name, {}).items():
+            if measure.is_ratio and value <= 0:
+                raise _unsound(where, f"values.{measure.name}.{part}: {value:g} is no cost, which is above 0")
+
+
+def _unsound(where: str, mistake: str) -> ResultsError:
+    return ResultsError(f"{where}: {mistake}; correct the line, or take it out")
 
 
 def _values(scored: Sequence[Search]) -> dict[str, dict[str, float]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import json
 import re
@@ -157,23 +158,26 @@ def test_unlike_runs_go_on_only_if_asked(line: CommandLine, baseline: str, run: 
     assert "UNLIKE, compared all the same: device: cpu → NVIDIA L4 (16)" in insisted.out
 
 
+def night(number: int, epoch: float) -> str:
+    """A line of a history, ``number`` days after New Year's Day."""
+    fields = {
+        "schema_version": 1,
+        "night": f"{dt.date(2026, 1, 1) + dt.timedelta(days=number)}T01:17:00+00:00",
+        "like": "l",
+        "searches": 1,
+        "planned": 1,
+        "values": {"epoch": {"all searches": epoch + 0.001 * (number % 3)}},
+    }
+    return json.dumps(fields) + "\n"
+
+
 def test_drift_says_what_crept(line: CommandLine, tmp_path: Path) -> None:
     history = tmp_path / "h.jsonl"
-    nights = [
-        {
-            "schema_version": 1,
-            "night": f"{number}",
-            "like": "l",
-            "searches": 1,
-            "planned": 1,
-            "values": {"epoch": {"all searches": (1.0 if number < 20 else 1.1) + 0.001 * (number % 3)}},
-        }
-        for number in range(40)
-    ]
-    history.write_text("".join(json.dumps(night) + "\n" for night in nights))
+    nights = [night(number, 1.0 if number < 20 else 1.1) for number in range(40)]
+    history.write_text("".join(nights))
 
     worse = line.call("drift", str(history), "--markdown", str(tmp_path / "d.md"))
-    history.write_text("".join(json.dumps(night) + "\n" for night in nights[:20]))
+    history.write_text("".join(nights[:20]))
     short = line.call("drift", str(history))
 
     assert (worse.code, short.code) == (1, 0)
@@ -189,3 +193,39 @@ def test_drift_without_a_night_is_the_users_mistake(line: CommandLine, tmp_path:
 
     assert (answer.code, answer.out) == (2, "")
     assert "holds no night" in answer.err
+
+
+@pytest.mark.parametrize("kind", ["folder", "no night", "negative"])
+def test_a_history_that_can_not_be_used_is_the_users_mistake_in_one_line(
+    line: CommandLine, tmp_path: Path, kind: str
+) -> None:
+    history = tmp_path / "h.jsonl"
+    if kind == "folder":
+        history.mkdir()
+    else:
+        history.write_text(night(1, 1.0) + ('{"a": 1}' if kind == "no night" else night(2, -1.0)))
+
+    answer = line.call("drift", str(history))
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"{history}: " + ("can't be read" if kind == "folder" else "line 2: "))
+    assert answer.err.count("\n") == 1
+
+
+def test_a_broken_history_is_told_and_kept_and_the_comparison_is_written_all_the_same(
+    line: CommandLine, baseline: str, slower: str, tmp_path: Path
+) -> None:
+    history, told = tmp_path / "h.jsonl", tmp_path / "c.json"
+    history.write_text("{")
+    options = ["--history", str(history), "--json", str(told)]
+
+    no_worse, worse = (
+        line.call("compare", baseline, baseline, *options),
+        line.call("compare", baseline, slower, *options),
+    )
+
+    assert (no_worse.code, worse.code) == (2, 1)
+    assert no_worse.err == worse.err
+    assert no_worse.err.startswith(f"{history}: line 1: not JSON")
+    assert (json.loads(told.read_text())["verdict"], json.loads(told.read_text())["exit_code"]) == ("worse", 1)
+    assert history.read_text() == "{"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 import numpy as np
@@ -9,12 +10,14 @@ from harness.compare import drift
 from harness.compare.history import Night
 from harness.reports import rendering
 
+BEGAN = dt.date(2026, 1, 1)
+
 
 def nights(values: list[float], *, measure: str = "epoch", like: str = "l") -> list[Night]:
     return [
         Night(
             schema_version=1,
-            night=f"night {number}",
+            night=f"{BEGAN + dt.timedelta(days=number)}T01:17:00+00:00",
             like=like,
             searches=1,
             planned=1,
@@ -31,7 +34,9 @@ def noisy(levels: list[float], spread: float, seed: int = 1) -> list[float]:
 def test_a_jump_is_found_with_its_night_and_size() -> None:
     found = drift.find(nights(noisy([1.0] * 20 + [1.1] * 20, 0.005)))
 
-    assert [(shift.since, shift.nights, shift.is_worse) for shift in found.shifts] == [("night 20", 20, True)]
+    assert [(shift.since, shift.nights, shift.is_worse) for shift in found.shifts] == [
+        ("2026-01-21T01:17:00+00:00", 20, True)
+    ]
     assert math.expm1(found.shifts[0].change) == pytest.approx(0.1, abs=0.01)
 
 
@@ -87,7 +92,7 @@ def test_the_table_says_what_changed_and_by_how_much() -> None:
     text = rendering.markdown(drift.report(drift.find(nights(noisy([1.0] * 20 + [1.1] * 20, 0.0001)))))
 
     assert "# Drift over 40 nights: worse" in text
-    assert "night 20" in text
+    assert "2026-01-21" in text
     assert "+10.0 %" in text
 
 

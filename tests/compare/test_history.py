@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,9 @@ def night(number: int = 1, like: str = "l", epoch: float = 1.0) -> Night:
     return Night(schema_version=1, night=f"2026-01-{number:02}", like=like, searches=1, planned=1, values=values)
 
 
-def _line(values: dict[str, object], **changes: object) -> str:
-    return json.dumps({**asdict(night()), "values": values, **changes})
+def _line(values: dict[str, object] | None = None, **changes: object) -> str:
+    fields = {**night().model_dump(), **({} if values is None else {"values": values}), **changes}
+    return json.dumps({name: value for name, value in fields.items() if value is not ...})
 
 
 def test_a_night_holds_means_of_each_part_by_measure(run: Callable[[str], Run]) -> None:
@@ -80,25 +80,57 @@ def test_no_history_names_the_way_out(tmp_path: Path) -> None:
         history.read(tmp_path / "history.jsonl")
 
 
+@pytest.mark.parametrize("where", ["", "history.jsonl/history.jsonl"])
+def test_what_is_no_file_is_named_with_the_way_out(tmp_path: Path, where: str) -> None:
+    (tmp_path / "history.jsonl").write_text("")
+
+    with pytest.raises(ResultsError, match=r"can't be read \(.+\); name a file that harness compare --history wrote$"):
+        history.read(tmp_path / where)
+
+
 @pytest.mark.parametrize(
-    "line",
+    ("line", "said"),
     [
-        "{",
-        "3",
-        '{"night": "n"}',
-        _line({}, schema_version=2),
-        _line({"epoch": {"all searches": math.nan}}),
-        _line({"epoch": {"all searches": "fast"}}),
-        _line({"epoch": 1}),
+        ("{", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
+        ("3", "line: input should be a valid dictionary or instance of night (given: 3)"),
+        (_line(like=...), "like: field required"),
+        (_line(luck=7), "luck: extra inputs are not permitted (given: 7)"),
+        (_line(luck=7, like=...), "like: field required, and 1 more"),
+        (_line(schema_version=2), "schema_version: input should be 1 (given: 2)"),
+        (_line(searches="many"), "searches: input should be a valid integer (given: 'many')"),
+        (_line(night="3"), "night: '3' is no date and time such as 2026-11-24T01:17:00+00:00"),
+        (_line({"epoch": 1}), "values.epoch: input should be a valid dictionary (given: 1)"),
+        (_line({"epoch": {"tpe [µ]": "fast"}}), "values.epoch.tpe [µ]: input should be a valid number (given: 'fast')"),
+        (_line({"f1": {"all": math.nan}}), "values.f1.all: input should be a finite number (given: nan)"),
+        (_line({"epoch": {"all": -1}}), "values.epoch.all: -1 is no cost, which is above 0"),
+        (_line({"memory": {"all": 0.0}}), "values.memory.all: 0 is no cost, which is above 0"),
     ],
 )
-def test_a_line_that_is_no_night_is_named_and_the_file_kept(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_no_night_is_told_with_key_and_value_and_the_file_kept(
+    tmp_path: Path, line: str, said: str
+) -> None:
     path = tmp_path / "history.jsonl"
     history.append(path, night(1))
-    path.write_text(path.read_text() + line + "\n")
+    path.write_text(path.read_text("utf-8") + line + "\n", "utf-8")
     before = path.read_bytes()
 
-    with pytest.raises(ResultsError, match=r"history\.jsonl: line 2 .*take it out"):
+    with pytest.raises(ResultsError) as caught:
         history.append(path, night(2))
 
+    assert str(caught.value) == f"{path}: line 2: {said}; correct the line, or take it out"
     assert path.read_bytes() == before
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(b"\xff\xfe\n")
+
+    with pytest.raises(ResultsError, match=r"history\.jsonl: line 1: not JSON \(.*; correct the line, or take it out$"):
+        history.read(path)
+
+
+def test_an_f1_of_0_is_a_night(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text(_line({"f1": {"all searches": 0}}))
+
+    assert history.read(path)[0].values == {"f1": {"all searches": 0.0}}
