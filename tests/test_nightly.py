@@ -57,8 +57,8 @@ class Machine:
 def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     (tmp_path / "bin").mkdir()
-    for name in ("bash", "basename", "cat", "cp", "date", "dirname", "env", "gzip", "ln", "ls", "mkdir", "mv", "rm",
-                 "sh", "tar", "touch"):  # fmt: skip
+    for name in ("bash", "basename", "cat", "cp", "date", "dirname", "env", "gzip", "ln", "ls", "mkdir", "mv",
+                 "readlink", "rm", "sh", "tar", "touch"):  # fmt: skip
         found = shutil.which(name)
         assert found is not None
         (tmp_path / "bin" / name).symlink_to(found)
@@ -153,6 +153,26 @@ def test_a_night_is_kept_as_the_baseline_and_another_in_its_place(machine: Machi
         assert answer.returncode == 0
         assert (machine.nightly / "baseline").readlink() == Path(f"nights/{night}/nightly")
         assert (machine.nightly / "baseline" / "plan.json").exists()
+
+
+def test_drift_begins_with_the_night_that_was_kept(machine: Machine) -> None:
+    for kept in ("2026-11-24", "2026-11-26"):
+        machine.call("run", NIGHT=kept)
+        machine.call("keep", NIGHT=kept)
+    machine.call("run", NIGHT="2026-11-27")
+
+    begun = [call.partition("drift.md")[2] for call in machine.calls if call.startswith("drift")]
+    assert begun == ["", " --since 2026-11-24", " --since 2026-11-26"]
+
+
+def test_a_kept_night_whose_name_is_no_date_leaves_drift_as_it_was_and_is_told(machine: Machine) -> None:
+    machine.call("run", NIGHT="after the move")
+    machine.call("keep", NIGHT="after the move")
+
+    answer = machine.call("run")
+
+    assert machine.calls[-1].endswith("drift.md")
+    assert "the baseline's night, after the move, is no date: drift begins with the first night" in answer.stdout
 
 
 def test_a_night_that_is_not_there_cant_be_kept(machine: Machine) -> None:

@@ -6,12 +6,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness import __version__
 from harness.cli import exits, places
-from harness.cli.amounts import Amount
+from harness.cli.parameters import Amount, Day
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 EXECUTORS = ("auto", "local", "docker")
 PARTS = ("tables", "plots", "page")
@@ -240,12 +244,13 @@ def compare(
 
 @harness.command()
 @click.argument("history", type=click.Path(path_type=Path))
+@click.option("--since", type=Day(), help="Leave out the nights before this date, as after a change that is accepted.")
 @_MARKDOWN
-def drift(history: Path, *, markdown: Path | None) -> int:
+def drift(history: Path, *, since: dt.date | None, markdown: Path | None) -> int:
     """Look for what crept over weeks: exit code 0 nothing worse, 1 worse. HISTORY is what compare --history wrote."""
     from harness.cli import comparing
 
-    return comparing.show_drift(history, markdown=markdown)
+    return comparing.show_drift(history, since=since, markdown=markdown)
 
 
 @harness.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -66,12 +67,19 @@ def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs)
     return code
 
 
-def show_drift(path: Path, *, markdown: Path | None) -> int:
-    """Look for drift in a history, print and write what came out, and return the exit code."""
+def show_drift(path: Path, *, since: dt.date | None, markdown: Path | None) -> int:
+    """Look for drift in a history, from a date on if one is given; print and write what came out, return the exit code.
+
+    Raises:
+        ResultsError: The history can't be read, or holds no night, or none since then.
+    """
     nights = history.read(path)
     if not nights:
         raise ResultsError(f"{path}: holds no night; harness compare --history {path} adds one")
-    found = drift.find(nights)
+    last = max(night.date for night in nights)
+    if since is not None and last < since:
+        raise ResultsError(f"{path}: holds no night since {since}, the last is of {last}; name an earlier date")
+    found = drift.find(nights, since=since)
     report = drift.report(found)
     _write(report, markdown)
     _print(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import statistics
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Shift:
 
     measure: Measure
     where: str
-    since: str
+    since: Night
     nights: int
     before: float
     now: float
@@ -45,10 +46,15 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What was found in the newest ``nights`` that are alike; the ``earlier`` ones were another machine's."""
+    """What was found in the newest ``nights`` that are alike.
+
+    The ``earlier`` ones were another machine's; ``before`` counts those before ``since``, which were left out.
+    """
 
     nights: int
     earlier: int
+    since: dt.date | None
+    before: int
     series: int
     shifts: Sequence[Shift]
 
@@ -63,19 +69,29 @@ class Drift:
         return self.nights < FEWEST_NIGHTS
 
 
-def find(nights: Sequence[Night]) -> Drift:
+def find(nights: Sequence[Night], *, since: dt.date | None = None) -> Drift:
     """Look for change points in every measure and part of the newest nights that share machine and requests.
+
+    Nights before ``since`` are left out; at least one is needed after that.
 
     The method is PELT (Killick, Fearnhead and Eckley 2012, doi 10.1080/01621459.2012.737745) as ``ruptures`` has it,
     for a shift of the mean, on logarithms of costs and on F1, each divided by the spread that its differences from
     night to night show (von Neumann 1941). The penalty is 3 · ln(nights · series); a level lasts at least five nights.
     """
-    alike = [night for night in nights if night.like == nights[-1].like]
+    asked = [night for night in nights if since is None or night.date >= since]
+    alike = [night for night in asked if night.like == asked[-1].like]
     series = _series(alike)
     enough = len(alike) >= FEWEST_NIGHTS
     found = [_shift(one, alike, len(series)) for one in series] if enough else []
     shifts = [shift for shift in found if shift is not None]
-    return Drift(nights=len(alike), earlier=len(nights) - len(alike), series=len(series), shifts=shifts)
+    return Drift(
+        nights=len(alike),
+        earlier=len(asked) - len(alike),
+        since=since,
+        before=len(nights) - len(asked),
+        series=len(series),
+        shifts=shifts,
+    )
 
 
 def change_points(values: Sequence[float], *, series: int) -> list[int]:
@@ -106,7 +122,7 @@ def report(drift: Drift) -> Report:
     section = Section(heading="Levels that changed", columns=columns, rows=rows, text_columns=3)
     return Report(
         name="drift",
-        title=f"Drift over {drift.nights} night{'' if drift.nights == 1 else 's'}: {_verdict(drift)}",
+        title=f"Drift over {_nights(drift.nights)}: {_verdict(drift)}",
         sections=[section] if rows else [],
         notes=_notes(drift),
         columns=(),
@@ -135,7 +151,7 @@ def _shift(one: tuple[Measure, str], nights: Sequence[Night], series: int) -> Sh
     return Shift(
         measure=measure,
         where=where,
-        since=nights[starts[-1]].night,
+        since=nights[starts[-1]],
         nights=len(nights) - starts[-1],
         before=math.exp(before) if measure.is_ratio else before,
         now=math.exp(now) if measure.is_ratio else now,
@@ -149,7 +165,7 @@ def _row(shift: Shift) -> tuple[str, ...]:
     return (
         shift.measure.title,
         shift.where,
-        shift.since,
+        shift.since.night,
         str(shift.nights),
         cells.number(shift.before) + unit,
         cells.number(shift.now) + unit,
@@ -167,5 +183,22 @@ def _verdict(drift: Drift) -> str:
 def _notes(drift: Drift) -> list[str]:
     notes = [f"{drift.series} series of measures and parts of the matrix were looked at."]
     if drift.earlier:
-        notes.append(f"{drift.earlier} nights of other machines, packages or requests are left out.")
+        notes.append(
+            f"{_nights(drift.earlier)} of other machines, packages or requests {_are(drift.earlier)} left out."
+        )
+    if drift.before:
+        notes.append(f"{_nights(drift.before)} before {drift.since} {_are(drift.before)} left out.")
+    if drift.worse:
+        newest = max(shift.since.date for shift in drift.worse)
+        notes.append(
+            f"If the new level is accepted, begin with it: --since {newest}, or in nightly runs a baseline of it."
+        )
     return notes
+
+
+def _nights(count: int) -> str:
+    return f"{count} night{'' if count == 1 else 's'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

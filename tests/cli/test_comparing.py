@@ -186,6 +186,57 @@ def test_drift_says_what_crept(line: CommandLine, tmp_path: Path) -> None:
     assert "too few to say" in short.out
 
 
+@pytest.fixture
+def stepped(tmp_path: Path) -> Path:
+    """Thirty nights on one level, then forty on a worse one, from the thirty-first of January on."""
+    history = tmp_path / "h.jsonl"
+    history.write_text("".join(night(number, 1.0 if number < 30 else 1.1) for number in range(70)))
+    return history
+
+
+def test_a_level_that_is_accepted_is_no_longer_worse(line: CommandLine, stepped: Path) -> None:
+    before, after = line.call("drift", str(stepped)), line.call("drift", str(stepped), "--since", "2026-01-31")
+
+    assert (before.code, after.code) == (1, 0)
+    assert "--since 2026-01-31" in before.out
+    assert "Drift over 40 nights: no worse" in after.out
+    assert "30 nights before 2026-01-31 are left out." in after.out
+
+
+@pytest.mark.parametrize(("since", "code", "said"), [
+    ("2025-12-31", 1, "Drift over 70 nights: worse"),
+    ("2026-01-31T01:17:00+00:00", 0, "Drift over 40 nights: no worse"),
+    ("2026-02-11", 0, "Drift over 29 nights: no worse"),
+    ("2026-02-13", 0, "Drift over 27 nights: too few to say"),
+    ("2026-03-11", 0, "Drift over 1 night: too few to say"),
+])  # fmt: skip
+def test_drift_begins_with_the_night_that_is_asked_for(
+    line: CommandLine, stepped: Path, since: str, code: int, said: str
+) -> None:
+    answer = line.call("drift", str(stepped), "--since", since)
+
+    assert answer.code == code
+    assert answer.out.startswith(said)
+    assert ("left out" in answer.out) == (since != "2025-12-31")
+
+
+@pytest.mark.parametrize("since", ["last week", "2026-02-30", "", "nan"])
+def test_a_date_that_is_none_is_the_users_mistake(line: CommandLine, stepped: Path, since: str) -> None:
+    answer = line.call("drift", str(stepped), "--since", since)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.endswith(f"Invalid value for '--since': {since!r} is not a date such as 2026-11-24.\n")
+
+
+def test_a_date_after_the_last_night_is_the_users_mistake(line: CommandLine, stepped: Path) -> None:
+    answer = line.call("drift", str(stepped), "--since", "2062-02-01")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert (
+        answer.err == f"{stepped}: holds no night since 2062-02-01, the last is of 2026-03-11; name an earlier date\n"
+    )
+
+
 def test_drift_without_a_night_is_the_users_mistake(line: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "h.jsonl").write_text("")
 

@@ -34,7 +34,7 @@ def noisy(levels: list[float], spread: float, seed: int = 1) -> list[float]:
 def test_a_jump_is_found_with_its_night_and_size() -> None:
     found = drift.find(nights(noisy([1.0] * 20 + [1.1] * 20, 0.005)))
 
-    assert [(shift.since, shift.nights, shift.is_worse) for shift in found.shifts] == [
+    assert [(shift.since.night, shift.nights, shift.is_worse) for shift in found.shifts] == [
         ("2026-01-21T01:17:00+00:00", 20, True)
     ]
     assert math.expm1(found.shifts[0].change) == pytest.approx(0.1, abs=0.01)

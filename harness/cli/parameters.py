@@ -1,7 +1,8 @@
-"""Numbers on the command line."""
+"""Numbers and dates on the command line."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import Any
 
@@ -25,3 +26,20 @@ class Amount(click.FloatRange):
         if not math.isfinite(amount):
             self.fail(f"{amount} is not a finite number; give one above 0, or leave the option out.", param, ctx)
         return amount
+
+
+class Day(click.ParamType):  # type: ignore[type-arg]  # older clicks have it without
+    """A date, or the date of a time, in ISO 8601."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """Return the date.
+
+        Raises:
+            click.BadParameter: It is none.
+        """
+        try:
+            return dt.datetime.fromisoformat(value).date()
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2026-11-24.", param, ctx)
