@@ -23,6 +23,7 @@ from harness.reports.report import Report
 from harness.reports.terminal import table
 
 _OF_THE_PATH = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+_NOTHING = analysis.Results(cells=())
 _CODES = {Verdict.NO_WORSE: exits.OK, Verdict.WORSE: exits.WORSE, Verdict.INCOMPARABLE: exits.INCOMPARABLE}
 
 
@@ -47,14 +48,14 @@ class Options:
 def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs) -> int:
     """Compare two runs, print and write what came out, and return the exit code.
 
-    What the candidate says by itself is written even where there is nothing to compare it with: a first night has no
-    baseline, and is still a night. A history that it can't be added to stays as it is and is told, after which no exit
-    code is 0.
+    Everything is written whatever came out, so that no output is left from an earlier call, and what the candidate says
+    by itself even where there is nothing to compare it with: a first night has no baseline, and is still a night.
+    A history that it can't be added to stays as it is and is told, after which no exit code is 0.
     """
     counted = measures.with_minimums(options.minimums)
-    tonight = analysis.read(folder_of(candidate))
-    is_kept = _write_candidate(tonight, outputs)
-    found = _compared(baseline, tonight, counted, options)
+    earlier, tonight = _read("baseline", baseline), _read("candidate", candidate)
+    is_kept = _write_candidate(_NOTHING if isinstance(tonight, str) else tonight, outputs)
+    found = _compared(earlier, tonight, counted, options)
     code = _CODES[found.verdict]
     if code == exits.OK and not is_kept:
         code = exits.USERS_MISTAKE
@@ -104,14 +105,24 @@ def folder_of(path: Path) -> MatrixFolder:
     return MatrixFolder(found[0])
 
 
-def _compared(
-    baseline: Path, candidate: analysis.Results, counted: Sequence[measures.Measure], options: Options
-) -> Comparison:
+def _read(role: str, path: Path) -> analysis.Results | str:
+    """Return a run, or why it can't be read."""
     try:
-        earlier = analysis.read(folder_of(baseline))
+        return analysis.read(folder_of(path))
     except ResultsError as error:
-        return Comparison(verdict=Verdict.INCOMPARABLE, reasons=[f"baseline: {error}"])
-    return compare.compare(earlier, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
+        return f"{role}: {error}"
+
+
+def _compared(
+    baseline: analysis.Results | str,
+    candidate: analysis.Results | str,
+    counted: Sequence[measures.Measure],
+    options: Options,
+) -> Comparison:
+    if isinstance(baseline, str) or isinstance(candidate, str):
+        reasons = [side for side in (baseline, candidate) if isinstance(side, str)]
+        return Comparison(verdict=Verdict.INCOMPARABLE, reasons=reasons)
+    return compare.compare(baseline, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
 
 
 def _write_candidate(results: analysis.Results, outputs: Outputs) -> bool:

@@ -116,6 +116,32 @@ def test_a_first_night_has_no_baseline_and_is_written_all_the_same(
     assert history.exists()
 
 
+def test_a_candidate_that_can_not_be_read_leaves_no_older_outputs_that_mislead(
+    line: CommandLine, baseline: str, tmp_path: Path
+) -> None:
+    names = {"--markdown": "c.md", "--json": "c.json", "--benchmark-json": "b.json", "--history": "h.jsonl"}
+    options = [part for option, name in names.items() for part in (option, str(tmp_path / name))]
+    line.call("compare", baseline, baseline, *options)
+    (Path(baseline) / "plan.json").rename(tmp_path / "plan.json")
+    kept = (tmp_path / "h.jsonl").read_bytes()
+
+    one, both = (
+        line.call("compare", earlier, str(tmp_path / "none"), *options) for earlier in (baseline, str(tmp_path / "no"))
+    )
+
+    told = json.loads((tmp_path / "c.json").read_text("utf-8"))
+    assert (one.code, both.code) == (2, 2)
+    assert (told["verdict"], told["exit_code"]) == ("can't be compared", 2)
+    assert [reason.split(": no results")[0] for reason in told["reasons"]] == [
+        f"baseline: {tmp_path / 'no'}",
+        f"candidate: {tmp_path / 'none'}",
+    ]
+    assert f"candidate: {tmp_path / 'none'}: no results of a matrix" in (tmp_path / "c.md").read_text("utf-8")
+    assert json.loads((tmp_path / "b.json").read_text("utf-8"))["benchmarks"] == []
+    assert (tmp_path / "h.jsonl").read_bytes() == kept
+    assert f"{tmp_path / 'h.jsonl'}: not added to: no search was finished\n" in one.err
+
+
 def test_a_night_is_added_to_the_history_once(line: CommandLine, baseline: str, tmp_path: Path) -> None:
     history = tmp_path / "h.jsonl"
 
@@ -138,7 +164,7 @@ def test_a_folder_of_two_matrices_asks_which(line: CommandLine, baseline: str) -
     answer = line.call("compare", baseline, str(both))
 
     assert answer.code == 2
-    assert f"{both}: holds several matrices; name one of" in answer.err
+    assert f"candidate: {both}: holds several matrices; name one of" in answer.out
 
 
 def test_a_minimum_decides_what_counts(line: CommandLine, baseline: str, slower: str) -> None:
