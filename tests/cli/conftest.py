@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import matrix
+from harness import matrix, plots
 from harness.campaign import resolution
 from harness.cells import Cell
 from harness.cli import executors, exits
@@ -124,6 +124,22 @@ def _restore_signals() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
+
+
+def _fake_begin(*_: object, **__: object) -> Callable[[], list[Path]]:
+    return list
+
+
+@pytest.fixture
+def real_pictures() -> None:
+    """Ask for real pictures beneath a run."""
+
+
+@pytest.fixture(autouse=True)
+def _fake_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing unless ``real_pictures`` are asked for: that takes most of the time of a run with fake workers."""
+    if "real_pictures" not in request.fixturenames:
+        monkeypatch.setattr(plots, "begin", _fake_begin)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Trained = Callable[..., Trial]
 
 
+@pytest.mark.usefixtures("real_pictures")
 def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line: CommandLine) -> None:
     answer = line.run()
 
@@ -267,6 +268,7 @@ def test_the_page_is_written_with_the_tables_and_again_to_the_byte(line: Command
     assert line.matrix.read_text("utf-8").splitlines()[0] in before.decode()
 
 
+@pytest.mark.usefixtures("real_pictures")
 def test_only_what_is_asked_for_is_written(line: CommandLine) -> None:
     line.run()
     folder = line.matrix_folder

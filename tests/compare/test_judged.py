@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-REPETITIONS = 200
+REPETITIONS = 100
 FALSE_ALARMS, POWER = 0.05, 0.95
 
 
