@@ -38,7 +38,7 @@ class Hyperparameter:
 
 
 KNOWN = {
-    "learning_rate": Hyperparameter(default=1e-3, low_included=False, meaning="step size of the optimizer"),
+    "learning_rate": Hyperparameter(default=1e-3, low_included=False, below=1e6, meaning="step size of the optimizer"),
     "batch_size": Hyperparameter(default=32, integer=True, low=1, meaning="images per training step"),
     "dropout": Hyperparameter(default=0.2, below=1.0, meaning="share of features dropped before the classifier"),
     "weight_decay": Hyperparameter(default=0.0, meaning="decoupled weight decay, times the learning rate each step"),

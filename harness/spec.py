@@ -101,7 +101,7 @@ class Backbone(Section):
     """SHA-256 of the weights file in 64 lower-case hexadecimal digits; other weights are refused."""
     train: Annotated[str, Field(pattern="^(head|all|last:[1-9][0-9]*)$", examples=["last:20"])] = "head"
     """`head` (backbone frozen), `last:N` (its last N layers too) or `all`."""
-    alpha: Annotated[float | None, Field(gt=0, examples=[0.35])] = None
+    alpha: Annotated[float | None, Field(gt=0, le=10, examples=[0.35])] = None
     """Width multiplier of MobileNet, MobileNetV2."""
 
 

@@ -10,13 +10,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from harness.analysis import Results, Search, Status
+from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell, Names, domains_of
 from harness.hyperparameters import KNOWN
 from harness.model import Parameters
 from harness.space import Choice, Domain, Fixed, Space
 from harness.spec import Budget, Tuner
-
-TUNER = "learning-rate check"
 
 
 def cells(searched: Sequence[Cell], results: Results) -> list[tuple[Cell, str]]:
@@ -68,7 +67,7 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
     full = cell.protocol.epochs_per_trial
     return cell.model_copy(
         update={
-            "names": Names(**{**cell.names.model_dump(), "tuner": TUNER}),
+            "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
             "tuner": Tuner(tuner="optuna-grid"),
             "domains": domains_of(Space(domains)),
             "budget": Budget(epochs=full * len(rates)),

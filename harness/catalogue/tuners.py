@@ -37,6 +37,9 @@ _POINTS = {
 }
 _STARTUP = "trials drawn at random before the model (default: a third of the expected trials, 3 to the library's own)"
 
+RETRAINING = "learning-rate check"
+"""What stands for a tuner where a best configuration is trained again at multiples of its learning rate."""
+
 KNOWN: Mapping[str, DeclaredTuner] = {
     "default": DeclaredTuner(library="harness", seeded=False, meaning="no tuning: one trial at the defaults"),
     "kt-random": DeclaredTuner(

@@ -16,7 +16,7 @@ from harness import matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
 from harness.campaign.totals import Total
-from harness.catalogue.tuners import hyperband_iteration
+from harness.catalogue.tuners import RETRAINING, hyperband_iteration
 from harness.cells import Cell
 from harness.cli import forecasts, places, printing
 from harness.cli.executors import Local, Where
@@ -136,7 +136,7 @@ def _print(plan: dict[str, Any], total: Total) -> None:
     for note in plan["notes"]:
         console.print(note)
     if plan["learning_rate_cells"]:
-        console.print(f"then {plan['learning_rate_cells']} {learning_rates.TUNER} cells, once the searches are done")
+        console.print(f"then {plan['learning_rate_cells']} {RETRAINING} cells, once the searches are done")
     console.print(f"would run {plan['where']}", soft_wrap=True)
     console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs", soft_wrap=True)
     if plan["pending"]:

@@ -24,9 +24,14 @@ def names(document: Mapping[str, Any]) -> Iterator[Mistake]:
     for kind in _NAMED:
         sections = document.get(kind)
         for name in sections if isinstance(sections, dict) else ():
-            text = name_mistake(name)
+            text = _reserved(kind, name) or name_mistake(name)
             if text is not None:
                 yield Mistake(key=(kind, name), text=text)
+
+
+def _reserved(kind: str, name: str) -> str | None:
+    is_taken = kind == "tuners" and name == tuners.RETRAINING
+    return "tables call the retrainings at other learning rates so; choose another name" if is_taken else None
 
 
 def name_mistake(name: str) -> str | None:

@@ -152,7 +152,7 @@ def _value(detail: ErrorDetails) -> str:
     return f"must be a number or text{spellings}, not {show(detail['input'])}"
 
 
-_FINITE = _must_be("finite and at most 2**63 - 1")
+_FINITE = _must_be("a finite number")
 _TEXTS: dict[str, Callable[[ErrorDetails], str]] = {
     "bool_type": _must_be("true or false"),
     "dict_type": _table,

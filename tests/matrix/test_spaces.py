@@ -108,7 +108,7 @@ def test_tenths_are_steps_in_spite_of_rounding() -> None:
     log=st.booleans(),
 )
 def test_every_range_holds_its_default_without_tolerance(low: float, factor: float, *, log: bool) -> None:
-    span = domain("learning_rate", spec.Domain(low=low, high=low * factor, log=log))
+    span = domain("weight_decay", spec.Domain(low=low, high=low * factor, log=log))
 
     assert isinstance(span, Range)
     assert isinstance(span.default, float)
