@@ -85,6 +85,23 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
+def located(base: Path, given: str) -> Path:
+    """Return where the path that a user gave leads, be there anything or not; a relative one begins at ``base``.
+
+    Raises:
+        OSError: It leads nowhere, as a loop of links does, or a name that is too long.
+    """
+    try:
+        path = base / Path(given).expanduser()
+        # The system says what is wrong with a path; Path.resolve has errors of its own, or none.
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, str(error)) from error
+    return path.resolve()
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as stream:

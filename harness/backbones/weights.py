@@ -84,11 +84,14 @@ def _described(packaged: backbones.Packaged) -> str:
 
 
 def _file(spec: Backbone, base: Path) -> Weights:
-    path = base / Path(spec.weights).expanduser()
+    try:
+        path = files.located(base, spec.weights)
+    except OSError as error:
+        raise WeightsError(f"weights: {spec.weights} leads nowhere ({error.strerror}); give another path") from error
     if not path.is_file():
         raise WeightsError(f"weights: no file {path}; put it there, or give another path")
     # ``source`` goes into records, which should not name folders of this machine.
-    return _pinned(_found("file", path.resolve(), source=path.name, trained_on="unknown"), spec.weights_sha256)
+    return _pinned(_found("file", path, source=Path(spec.weights).name, trained_on="unknown"), spec.weights_sha256)
 
 
 def _found(kind: Kind, path: Path, *, source: str, trained_on: str) -> Weights:

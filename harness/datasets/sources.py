@@ -61,7 +61,7 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path) -> Source:
         raise errors.DatasetError("; ".join(mistakes))
     entry = catalogue.KNOWN[dataset.source]
     if dataset.path is not None:
-        return _brought(entry.kind, (base / Path(dataset.path).expanduser()).resolve())
+        return _brought(entry.kind, _located(base, dataset.path))
     if entry.kind == "digits":
         return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
     if entry.wheel is not None:
@@ -78,6 +78,13 @@ def listed(source: Source) -> layout.Layout:
     """Return the image files of a source that is a folder."""
     root = Path(source.paths[0])
     return layout.of_flat_folder(root) if source.kind == "flat" else layout.of_folder(root)
+
+
+def _located(base: Path, given: str) -> Path:
+    try:
+        return files.located(base, given)
+    except OSError as error:
+        raise errors.DatasetError(f"{given}: leads nowhere ({error.strerror}); give another path") from error
 
 
 def _brought(kind: catalogue.Kind, path: Path) -> Source:

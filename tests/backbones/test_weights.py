@@ -91,6 +91,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         resolve(tmp_path, weights="absent.h5")
 
 
+@pytest.mark.parametrize("given", ["x" * 300 + ".h5", "loop.h5", "~nobody-lives-here/w.h5"])
+def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, given: str) -> None:
+    (tmp_path / "loop.h5").symlink_to(tmp_path / "loop.h5")
+
+    with pytest.raises(WeightsError, match=r"^weights: .* leads nowhere \(.*\); give another path"):
+        resolve(tmp_path, weights=given)
+
+
 def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
     (tmp_path / "w.h5").write_bytes(b"weights")
 

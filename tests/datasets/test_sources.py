@@ -41,6 +41,15 @@ def test_a_relative_folder_starts_at_the_base(draw: Draw, tmp_path: Path) -> Non
     assert source.skipped == ("notes.txt",)
 
 
+@pytest.mark.parametrize("given", ["x" * 300, "loop", "~nobody-lives-here"])
+@pytest.mark.parametrize("source", ["folder", "npz"])
+def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, given: str, source: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    with pytest.raises(errors.DatasetError, match=r" leads nowhere \(.*\); give another path"):
+        sources.resolve(spec.Dataset(source=source, path=given), base=tmp_path, cache=tmp_path)
+
+
 def test_a_source_survives_json(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     draw("b/1.png")
