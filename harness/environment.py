@@ -103,7 +103,7 @@ def facts() -> dict[str, Any]:
         "cpu_model": cpu_model(),
         "logical_cpus": logical_cpus(),
         "cpu_set": cpu_set(),
-        "at_once": int(os.environ.get(AT_ONCE, "1")),
+        "at_once": at_once(),
         "memory_bytes": memory_bytes(),
         "platform": platform.platform(),
         "kernel": platform.release(),
@@ -112,6 +112,11 @@ def facts() -> dict[str, Any]:
         "lock_hash": lock_hash(),
         "code_hash": code_hash(),
     }
+
+
+def at_once() -> int:
+    """Return how many cells the run has under way at a time, this process's among them."""
+    return int(os.environ.get(AT_ONCE, "1"))
 
 
 def cpu_model() -> str:

@@ -86,10 +86,17 @@ class GpuCounter:
         return self.gpu.energy_j().value
 
 
-def of_processor(powercap: Path = POWERCAP) -> Energy:
-    """Return the processor packages' energy: for searches that train on the CPU."""
+def of_processor(powercap: Path = POWERCAP, *, at_once: int = 1) -> Energy:
+    """Return the processor packages' energy: for searches that train on the CPU.
+
+    Unknown where several cells are ``at_once`` under way: the counter knows no shares, and all of it for each of them
+    would count every joule so many times.
+    """
+    covers = "processor packages (RAPL)"
+    if at_once > 1:
+        return Energy(counter=None, covers=covers, reason=f"{at_once} cells at once share the processor's counter")
     counter, reading = find_energy_counter(powercap)
-    return Energy(counter=counter, covers="processor packages (RAPL)", reason=reading.reason)
+    return Energy(counter=counter, covers=covers, reason=reading.reason)
 
 
 def of_gpu(gpu: Gpu | Reading) -> Energy:

@@ -49,7 +49,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     objective = objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
     model = objective.prepare(cell.space.defaults)
     gpu = device.trained_on()
-    energy = meters.of_processor() if gpu is None else meters.of_gpu(gpu)
+    energy = meters.of_processor(at_once=environment.at_once()) if gpu is None else meters.of_gpu(gpu)
     where = {**environment.facts(), **_settings(cell), **device.facts(gpu)}
     phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy.counter, where=where)
     return {

@@ -70,6 +70,14 @@ def test_the_processors_energy_says_that_it_covers_the_processor(powercap: Path)
     assert energy.facts == {"value": 0.0, "reason": None, "covers": "processor packages (RAPL)"}
 
 
+def test_cells_that_share_the_processors_counter_have_no_joules_of_their_own(powercap: Path) -> None:
+    energy = of_processor(powercap, at_once=2)
+
+    assert energy.counter is None
+    assert energy.facts["value"] is None
+    assert energy.facts["reason"] == "2 cells at once share the processor's counter"
+
+
 def test_a_gpus_energy_is_its_own_counter_and_says_so() -> None:
     device = FakeDevice(millijoules=2_500)
 
