@@ -46,10 +46,10 @@ def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
     """Return what all groups together say of the tuners, in ranks and in tests corrected over all pairs of tuners."""
     found = []
     if ranks.blocks and len(ranks.tuners) > 1:
-        best, worst = (f"{ranks.tuners[end]} ({ranks.average[end]:.2f})" for end in (0, -1))
+        best, worst = (_at_rank(ranks, ranks.average[end]) for end in (0, -1))
         found.append(
-            f"Ranked by test F1 on {_count(ranks.blocks, 'pair')} of group and seed, {best} has the best mean rank and "
-            f"{worst} the worst of {len(ranks.tuners)}."
+            f"Mean ranks by test F1 on {_count(ranks.blocks, 'pair')} of group and seed: the best of "
+            f"{len(ranks.tuners)} tuners is {best}, the worst {worst}."
         )
     tested = [each for each in comparisons if each.p_holm is not None]
     clear = [each for each in tested if each.p_holm is not None and each.p_holm < ALPHA]
@@ -63,6 +63,11 @@ def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
             f"Of {_count(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test F1."
         )
     return [*found, *(_difference(each) for each in sorted(clear, key=lambda each: each.p_holm or 0.0)[:5])]
+
+
+def _at_rank(ranks: Ranks, average: float) -> str:
+    tied = [tuner for tuner, other in zip(ranks.tuners, ranks.average, strict=True) if math.isclose(other, average)]
+    return f"{' and '.join(tied)} ({average:.2f})"
 
 
 def ended(cells: Sequence[Search], noun: str = "search", nouns: str = "searches") -> str:

@@ -116,7 +116,7 @@ def test_all_groups_together_are_ranked_and_tested(made: Made) -> None:
         made.search([made.trial(0, 0.7 + seed / 90)], "optuna-tpe", seed, kind="optuna-tpe")
     found = groups(made.results())
     text = " ".join(summary.overall(ranks(found), comparisons(found)))
-    assert "optuna-tpe (1.00) has the best mean rank and kt-random (2.00) the worst of 2." in text
+    assert "the best of 2 tuners is optuna-tpe (1.00), the worst kt-random (2.00)." in text
     assert "0 wins, 12 losses, 0 ties" in text
 
 
@@ -130,3 +130,15 @@ def test_nothing_planned_is_said(made: Made) -> None:
     assert summary.ended([]) == "no search was planned"
     made.plan()
     assert summary.ended(made.results().searches) == "1 search: 1 missing"
+
+
+def test_tuners_of_the_same_mean_rank_are_named_together(made: Made) -> None:
+    for seed in range(3):
+        made.search([made.trial(0, 0.9)], "kt-random", seed)
+        for tuner in ("optuna-tpe", "optuna-gp"):
+            made.search([made.trial(0, 0.5)], tuner, seed, kind=tuner)
+    found = groups(made.results())
+
+    (first, *_) = summary.overall(ranks(found), comparisons(found))
+
+    assert first.endswith("the best of 3 tuners is kt-random (1.00), the worst optuna-tpe and optuna-gp (2.50).")
