@@ -92,7 +92,7 @@ def _frozen(cell: Cell, images: Images, cache: Path) -> activations.Activations 
     """Return the activations of the backbone's frozen part; None where all of it is trained."""
     if cell.backbone.train == "all":
         return None
-    key = _key(cell, images)
+    key = _key(cell)
     found = activations.find(cache, key)
     if found is None:
         _compute(cell, images, cache, key)
@@ -122,12 +122,13 @@ def build(cell: Cell) -> Parts:
     )
 
 
-def _key(cell: Cell, images: Images) -> str:
+def _key(cell: Cell) -> str:
     identity = cell.identity
     return files.digest(
         {
             "version": ACTIVATIONS_VERSION,
-            "images": images.content_hash,
+            # Not the source alone: its limits draw which of its images these are.
+            "dataset": identity["dataset"],
             "backbone": identity["backbone"],
             # Untrained weights are drawn by the seed.
             "seed": cell.seed if cell.backbone.weights == "none" else None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from harness.errors import MachineError, UserError
@@ -50,6 +51,20 @@ def test_a_preparation_leaves_images_and_activations_that_a_search_only_reads(be
     assert {Path(name).name for name in before} >= {"activations.npy", "images.npy", "facts.json"}
     assert files_of(bench.cache) == before
     assert outcome["setup_phases"]["data"] < prepared["phases"]["data"] / 2
+
+
+def test_fewer_images_of_the_same_source_have_their_own_activations(bench: Bench, tmp_path: Path) -> None:
+    from harness.worker import training_data  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    bench.cache = tmp_path / "fresh cache"
+    alone = training_data.load(bench.cell(images=100), bench.cache)
+    bench.cache = tmp_path / "shared cache"
+    whole = training_data.load(bench.cell(images=200), bench.cache)
+
+    drawn = training_data.load(bench.cell(images=100), bench.cache)
+
+    assert (len(whole.training.rows), len(drawn.training.rows)) == (200, 100)
+    np.testing.assert_array_equal(drawn.training.rows, alone.training.rows)
 
 
 def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
