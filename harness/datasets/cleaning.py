@@ -18,6 +18,7 @@ from pathlib import Path
 import PIL
 
 from harness import errors, files
+from harness.datasets import sources
 from harness.datasets.pictures import Unreadable
 from harness.datasets.reading import Opened, each, without_warnings
 from harness.datasets.sources import Source
@@ -49,12 +50,17 @@ class Cleaned:
 
 
 def survey(source: Source, opened: Opened, *, cache: Path) -> Survey:
-    """Decode every picture once; the answer is kept in ``cache`` for other limits and image sizes."""
+    """Decode every picture once; the answer is kept in ``cache`` for other limits and image sizes.
+
+    Raises:
+        MachineError: The source changed since it was resolved; nothing is kept.
+    """
     key = files.digest([_FORMAT, PIL.__version__, source.kind, source.content_hash])
     path = cache / "surveys" / f"{key}.json"
     if not path.is_file():
         with without_warnings():
             found = list(each(partial(_look, opened), range(len(opened.names))))
+        sources.verify(source)
         digests, reasons = zip(*found, strict=True)
         files.write_atomically(path, files.canonical_json({"digests": digests, "reasons": reasons}))
     stored = json.loads(path.read_bytes())

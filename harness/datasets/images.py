@@ -14,7 +14,7 @@ import PIL
 from numpy.typing import NDArray
 
 from harness import errors, files, spec, whole
-from harness.datasets import cleaning, layout, pictures, reading, sampling
+from harness.datasets import cleaning, layout, pictures, reading, sampling, sources
 from harness.datasets.sources import Source
 
 # 1: first version.
@@ -56,6 +56,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
 
     Raises:
         DatasetError: The images can't be used as asked.
+        MachineError: The source changed since it was resolved; nothing is kept.
     """
     key = files.digest([_FORMAT, PIL.__version__, source.kind, source.content_hash, _limits(dataset), image_size])
     folder = whole.folder(cache / "images" / key, partial(_build, source, dataset, image_size=image_size, cache=cache))
@@ -74,6 +75,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
 
 
 def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
+    sources.verify(source)
     opened = reading.open_source(source)
     found = cleaning.survey(source, opened, cache=cache)
     cleaned = cleaning.clean(opened, found, origin=source.name)
@@ -91,6 +93,7 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
         "contradictions": cleaned.contradictions,
     }
     files.write_atomically(folder / "report.json", files.canonical_json(report))
+    sources.verify(source)
 
 
 def _write_images(path: Path, opened: reading.Opened, chosen: Sequence[int], *, size: int, origin: str) -> None:
@@ -106,8 +109,8 @@ def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> pict
     try:
         return pictures.resize(opened.picture(index), size)
     except pictures.Unreadable as error:
-        raise errors.DatasetError(
-            f"{origin}: {opened.names[index]} changed while it was read ({error}); leave the files alone and try again"
+        raise errors.MachineError(
+            f"{origin}: {opened.names[index]} changed since the run began ({error}); run it again"
         ) from error
 
 

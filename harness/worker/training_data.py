@@ -43,6 +43,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
     Raises:
         DatasetError: The images can't be used as asked.
         WeightsError: The weights can't be used as asked.
+        MachineError: Images or weights changed since the cell was planned.
     """
     source = Source.from_json(cell.source)
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness import errors, spec
+from harness import errors, files, spec
 from harness.datasets import cleaning, pictures, reading, sources
 from harness.datasets.parts import Part
 
@@ -37,6 +37,24 @@ class FakePictures:
         return np.full((1, 1, 3), shade, dtype=np.uint8)
 
 
+@dataclass(kw_only=True)
+class FakePicturesThatAreReplaced(FakePictures):
+    """Somebody writes other pictures into the file as soon as the first is decoded."""
+
+    path: Path
+
+    def picture(self, index: int) -> pictures.Pixels:
+        self.path.write_bytes(b"other pictures")
+        return super().picture(index)
+
+
+def file_in(folder: Path) -> sources.Source:
+    """A source of one file, which the fakes above are said to come from."""
+    path = folder / "fake.npz"
+    path.write_bytes(b"some pictures")
+    return sources.Source(name="fake", kind="npz", paths=(str(path),), content_hash=files.sha256_of(path))
+
+
 def cleaned(
     shades: Sequence[int | None], labels: Sequence[int], cache: Path, parts: Sequence[int] | None = None
 ) -> cleaning.Cleaned:
@@ -45,8 +63,7 @@ def cleaned(
         labels=np.array(labels, dtype=np.int32),
         parts=np.array(parts or [Part.FREE] * len(shades), dtype=np.int8),
     )
-    source = sources.Source(name="fake", kind="npz", paths=(), content_hash="0" * 64)
-    return cleaning.clean(opened, cleaning.survey(source, opened, cache=cache), origin="fake")
+    return cleaning.clean(opened, cleaning.survey(file_in(cache), opened, cache=cache), origin="fake")
 
 
 def test_different_pictures_are_all_kept(tmp_path: Path) -> None:
@@ -93,13 +110,25 @@ def test_a_class_without_a_usable_picture_is_named(tmp_path: Path, shades: list[
 
 
 def test_a_survey_is_made_once(tmp_path: Path) -> None:
-    source = sources.Source(name="fake", kind="npz", paths=(), content_hash="1" * 64)
+    source = file_in(tmp_path)
     opened = FakePictures(shades=[1, 2], labels=np.arange(2, dtype=np.int32), parts=np.zeros(2, dtype=np.int8))
     first = cleaning.survey(source, opened, cache=tmp_path)
 
     opened.shades = [None, None]
 
     assert cleaning.survey(source, opened, cache=tmp_path) == first
+
+
+def test_a_survey_of_a_source_that_changed_meanwhile_is_not_kept(tmp_path: Path) -> None:
+    source = file_in(tmp_path)
+    opened = FakePicturesThatAreReplaced(
+        shades=[1, 2], labels=np.arange(2, dtype=np.int32), parts=np.zeros(2, dtype=np.int8), path=Path(source.paths[0])
+    )
+
+    with pytest.raises(errors.MachineError, match=r"fake\.npz: changed since the run began; run it again"):
+        cleaning.survey(source, opened, cache=tmp_path / "cache")
+
+    assert not (tmp_path / "cache").exists()
 
 
 def test_duplicates_are_found_by_their_pixels_not_their_bytes(draw: Draw, tmp_path: Path) -> None:

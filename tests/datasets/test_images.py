@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import errors, spec
-from harness.datasets import images, pictures, sources
+from harness import errors, files, spec
+from harness.datasets import images, pictures, reading, sources
 from harness.datasets.parts import Part
 from harness.datasets.splits import split
 
@@ -174,15 +175,90 @@ def test_two_loads_at_once_agree(birds: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache" / "images").iterdir())) == 1
 
 
-def test_a_file_that_changes_while_it_is_read_is_named(birds: Path, tmp_path: Path) -> None:
+def test_a_folder_that_changed_before_it_is_read_is_refused(birds: Path, tmp_path: Path) -> None:
     loaded(birds, tmp_path / "cache")
     dataset = spec.Dataset(source="folder", path=str(birds))
     source = sources.resolve(dataset, base=birds, cache=tmp_path)
     (birds / "kea/2.png").write_bytes(b"")
 
-    with pytest.raises(errors.DatasetError, match=r"kea/2\.png changed while it was read"):
+    with pytest.raises(errors.MachineError, match=r"^.*/birds: changed since the run began; run it again$"):
         images.load(source, dataset, image_size=64, cache=tmp_path / "cache")
     assert len(list((tmp_path / "cache" / "images").iterdir())) == 1
+
+
+@dataclass(frozen=True)
+class FakeOpenedThatIsReplaced:
+    """Opened files of which one is written anew as soon as another is decoded."""
+
+    opened: Any
+    replaced: Path
+    content: bytes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.opened, name)
+
+    def picture(self, index: int) -> pictures.Pixels:
+        files.write_atomically(self.replaced, self.content)
+        pixels: pictures.Pixels = self.opened.picture(index)
+        return pixels
+
+
+@pytest.mark.parametrize(
+    ("surveyed", "content", "said"),
+    [
+        (False, None, r"/birds: changed since the run began; run it again$"),
+        (True, None, r"/birds: changed since the run began; run it again$"),
+        (True, b"", r"/birds: kea/2\.png changed since the run began \(.*\); run it again$"),
+    ],
+)
+def test_images_that_change_while_they_are_decoded_are_not_kept(
+    birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, surveyed: bool, content: bytes | None, said: str
+) -> None:
+    cache = tmp_path / "cache"
+    if surveyed:
+        loaded(birds, cache, size=64)
+    kept = sorted(cache.rglob("*"))
+    other = (birds / "kea/3.png").read_bytes() if content is None else content
+    open_source = reading.open_source
+    monkeypatch.setattr(
+        reading,
+        "open_source",
+        lambda source: FakeOpenedThatIsReplaced(open_source(source), birds / "kea/2.png", other),
+    )
+
+    with pytest.raises(errors.MachineError, match=said):
+        loaded(birds, cache)
+
+    assert [path for path in sorted(cache.rglob("*")) if path not in kept and path.is_file()] == []
+
+
+def test_a_folder_put_back_as_it_was_gives_its_own_images(birds: Path, tmp_path: Path) -> None:
+    expected = loaded(birds, tmp_path / "untouched")
+    dataset = spec.Dataset(source="folder", path=str(birds))
+    source = sources.resolve(dataset, base=birds, cache=tmp_path)
+    shutil.move(birds / "kea/0.png", birds / "Drossel/9.png")
+    with pytest.raises(errors.MachineError, match="changed since the run began"):
+        images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
+    shutil.move(birds / "Drossel/9.png", birds / "kea/0.png")
+
+    found = images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
+
+    assert found.names == expected.names
+    np.testing.assert_array_equal(found.images, expected.images)
+
+
+def test_arrays_that_changed_since_they_were_resolved_are_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(32, dtype=np.uint8).reshape(2, 4, 4), y=np.arange(2))
+    dataset = spec.Dataset(source="npz", path="a.npz")
+    source = sources.resolve(dataset, base=tmp_path, cache=tmp_path)
+    for change in (lambda: np.savez(path, x=np.zeros((2, 4, 4), dtype=np.uint8), y=np.arange(2)), path.unlink):
+        change()
+
+        with pytest.raises(errors.MachineError, match=r"a\.npz: changed since the run began; run it again$"):
+            images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
+
+    assert [found for found in (tmp_path / "cache").rglob("*") if found.is_file()] == []
 
 
 def test_a_bomb_among_the_images_is_reported(birds: Path, tmp_path: Path) -> None:

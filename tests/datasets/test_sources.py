@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import errors, spec
+from harness import errors, files, spec
 from harness.catalogue import datasets as catalogue
 from harness.datasets import sources
 
@@ -191,3 +192,78 @@ def test_a_set_of_several_files_has_one_hash(
     assert [Path(path).name for path in source.paths] == ["one.gz", "two.gz"]
     assert source.content_hash not in {download.sha256 for download in downloads}
     assert source.classes == ("a", "b")
+
+
+def resolved_birds(draw: Draw, tmp_path: Path) -> sources.Source:
+    for name in ("vögel/a/1.png", "vögel/a/2.png", "vögel/b/1.png"):
+        draw(name)
+    return sources.resolve(spec.Dataset(source="folder", path="vögel"), base=tmp_path, cache=tmp_path / "cache")
+
+
+Change = Callable[[Path], object]
+CHANGES: dict[str, Change] = {
+    "another picture": lambda root: shutil.copy(root / "a/1.png", root / "b/1.png"),
+    "a picture more": lambda root: shutil.copy(root / "a/1.png", root / "b/2.png"),
+    "a picture less": lambda root: (root / "a/1.png").unlink(),
+    "another name": lambda root: (root / "a/1.png").rename(root / "a/3.png"),
+    "another class": lambda root: (root / "a").rename(root / "c"),
+    "a class without pictures": lambda root: (root / "b/1.png").unlink(),
+    "nothing there": shutil.rmtree,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_folder_that_changed_since_it_was_resolved_is_the_machines_trouble(
+    draw: Draw, tmp_path: Path, change: Change
+) -> None:
+    source = resolved_birds(draw, tmp_path)
+    change(tmp_path / "vögel")
+
+    with pytest.raises(errors.MachineError) as caught:
+        sources.verify(source)
+
+    assert str(caught.value) == f"{tmp_path}/vögel: changed since the run began; run it again"
+
+
+def test_a_folder_with_the_same_images_is_the_same(draw: Draw, tmp_path: Path) -> None:
+    source = resolved_birds(draw, tmp_path)
+    picture = tmp_path / "vögel/a/1.png"
+    picture.write_bytes(picture.read_bytes())
+    (tmp_path / "vögel/a/notes.txt").touch()
+
+    sources.verify(source)
+
+
+@pytest.mark.parametrize("changed", [None, 0, 1])
+def test_files_are_judged_one_and_all(tmp_path: Path, changed: int | None) -> None:
+    paths = [tmp_path / "images.gz", tmp_path / "labels.gz"]
+    for path in paths:
+        path.write_text(path.name, encoding="utf-8")
+    content_hash = files.digest([files.sha256_of(path) for path in paths])
+    source = sources.Source(name="two", kind="idx", paths=tuple(map(str, paths)), content_hash=content_hash)
+    if changed is None:
+        sources.verify(source)
+        return
+    paths[changed].write_bytes(b"other")
+
+    with pytest.raises(errors.MachineError, match=rf"^{paths[0]}, {paths[1]}: changed since the run began"):
+        sources.verify(source)
+
+
+def test_a_file_that_is_gone_is_one_that_changed(tmp_path: Path) -> None:
+    source = sources.Source(name="a.npz", kind="npz", paths=(str(tmp_path / "a.npz"),), content_hash="0" * 64)
+
+    with pytest.raises(errors.MachineError, match=r"a\.npz: changed since the run began; run it again$"):
+        sources.verify(source)
+
+
+def test_an_unpacked_archive_is_what_its_archive_was(
+    draw: Draw, served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("photos/a/1.png", "photos/b/1.png"):
+        draw(name)
+    archive = _tgz(tmp_path / "photos", served[0] / "photos.tgz")
+    monkeypatch.setattr(catalogue, "KNOWN", {"photos": _entry(archive, served[1], inside="photos")})
+    source = sources.resolve(spec.Dataset(source="photos"), base=tmp_path, cache=tmp_path / "cache")
+
+    sources.verify(source)
