@@ -38,6 +38,7 @@ def build(spec: Backbone, weights: Weights, *, image_size: int, seed: int) -> Pa
 
     Raises:
         WeightsError: The weights don't fit the model.
+        MachineError: The weights' file changed since they were resolved.
         UserError: More layers are to be trained than there are.
     """
     keras.utils.set_random_seed(seed)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from harness.backbones import lite0
-from harness.backbones.weights import Weights
+from harness.backbones.weights import Weights, verify
 from harness.errors import WeightsError
 
 # Keras divides EfficientNetB0 to B7's inputs by these once more, but only where it loads the ImageNet weights itself:
@@ -28,10 +28,18 @@ def load(core: keras.Model, model: str, weights: Weights) -> None:
 
     Raises:
         WeightsError: The file can't be read, or holds another network.
+        MachineError: The file changed since the weights were resolved.
     """
     if weights.path is None:
         return
-    path = Path(weights.path)
+    try:
+        _assign(core, model, weights, Path(weights.path))
+    finally:
+        # Whatever came of it: that the file is another one says more than that it doesn't fit.
+        verify(weights)
+
+
+def _assign(core: keras.Model, model: str, weights: Weights, path: Path) -> None:
     if weights.kind != "packaged":
         _load_keras_file(core, model, path)
     elif model == "EfficientNetLite0":

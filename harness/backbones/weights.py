@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
 from harness import fetch, files
 from harness.catalogue import backbones
-from harness.errors import WeightsError
+from harness.errors import MachineError, WeightsError
 from harness.spec import Backbone
 
 Kind = Literal["imagenet", "packaged", "file", "none"]
@@ -51,6 +52,41 @@ def resolve(spec: Backbone, *, image_size: int, base: Path, cache: Path) -> Weig
         return RANDOM
     find = _FINDERS.get(spec.weights)
     return _file(spec, base) if find is None else find(spec, image_size, cache)
+
+
+def verify(weights: Weights) -> None:
+    """Hash the file of ``weights`` anew, after it was read and before what was read is used.
+
+    Where the file is still the one that this process hashed before, by its inode, size and times, nothing is read:
+    a search builds again while its clock runs.
+
+    Raises:
+        MachineError: The file holds something else than when the weights were resolved.
+    """
+    # One race stays open: a file that is changed, read, and changed back before this is called.
+    if weights.path is None:
+        return
+    try:
+        held = _sha256_of(weights.path, _stamp(weights.path))
+    except OSError as error:
+        raise _changed(weights.path) from error
+    if held != weights.sha256:
+        raise _changed(weights.path)
+
+
+@cache
+def _sha256_of(path: str, _: tuple[int, ...]) -> str:
+    return files.sha256_of(Path(path))
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    # The time of the last change to the inode can't be set back, as that of its content can.
+    found = Path(path).stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _changed(path: str) -> MachineError:
+    return MachineError(f"{path}: changed since the run began; run it again")
 
 
 def _imagenet(spec: Backbone, image_size: int, cache: Path) -> Weights:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from harness import files
 from harness.backbones import architecture, build
 from harness.backbones.weights import RANDOM, Weights
 from harness.errors import UserError
@@ -53,7 +54,7 @@ def saved(model: str, inputs: Any, folder: Path, learn_statistics: Learn) -> Sav
     learn_statistics(core, inputs)
     path = folder / "w.weights.h5"
     core.save_weights(path)
-    weights = Weights(kind="file", path=str(path), sha256=None, source=path.name, trained_on="unknown")
+    weights = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source=path.name, trained_on="unknown")
     features = np.asarray(core(inputs, training=False))
     assert features.std() > 0.1
     return Saved(model, weights, features)

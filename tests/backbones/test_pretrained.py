@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
+from harness import files
 from harness.backbones import architecture, pretrained, weights
 from harness.backbones.weights import RANDOM, Kind, Weights
-from harness.errors import WeightsError
+from harness.errors import MachineError, WeightsError
 from harness.spec import Backbone
 
 pytestmark = [
@@ -27,7 +28,7 @@ def network(model: str = "MobileNet", *, alpha: float | None = 0.25) -> keras.Mo
 
 
 def weights_in(path: Path, kind: Kind = "file") -> Weights:
-    return Weights(kind=kind, path=str(path), sha256=None, source=path.name, trained_on="unknown")
+    return Weights(kind=kind, path=str(path), sha256=files.sha256_of(path), source=path.name, trained_on="unknown")
 
 
 def assert_equal_weights(one: keras.Model, other: keras.Model) -> None:
@@ -81,6 +82,40 @@ def test_a_file_that_holds_something_else_is_refused(
 
     with pytest.raises(WeightsError, match="does not fit MobileNet"):
         pretrained.load(saved, "MobileNet", weights_in(tmp_path / name))
+
+
+@pytest.mark.parametrize("kind", ["file", "packaged"])
+def test_other_weights_than_were_planned_are_refused(tmp_path: Path, saved: keras.Model, kind: Kind) -> None:
+    path = tmp_path / "w.weights.h5"
+    write(path, saved, kind)
+    planned = weights_in(path, kind)
+    path.unlink()
+    write(path, network(), kind)
+
+    with pytest.raises(MachineError, match=r"w\.weights\.h5: changed since the run began; run it again$"):
+        pretrained.load(network(), "MobileNetV2", planned)
+
+
+def write(path: Path, core: keras.Model, kind: Kind) -> None:
+    if kind == "file":
+        core.save_weights(path)
+    else:
+        write_dog_breeds(path, core)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no weights at all"])
+def test_a_file_that_broke_since_it_was_planned_has_changed(
+    tmp_path: Path, saved: keras.Model, content: bytes | None
+) -> None:
+    path = tmp_path / "w.weights.h5"
+    saved.save_weights(path)
+    planned = weights_in(path)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(MachineError, match=r"w\.weights\.h5: changed since the run began"):
+        pretrained.load(network(), "MobileNet", planned)
 
 
 def test_dog_breed_weights_are_assigned_by_name(tmp_path: Path, saved: keras.Model) -> None:
@@ -168,6 +203,9 @@ class FakeCoreThatKeepsRandomWeights:
         warnings.warn("Affected layers will retain their freshly-initialized weights.", UserWarning, stacklevel=1)
 
 
-def test_a_network_that_would_keep_random_weights_is_refused() -> None:
+def test_a_network_that_would_keep_random_weights_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "partial.h5"
+    path.touch()
+
     with pytest.raises(WeightsError, match=r"partial\.h5: does not fit MobileNet \(Affected layers will retain"):
-        pretrained.load(FakeCoreThatKeepsRandomWeights(), "MobileNet", weights_in(Path("partial.h5")))
+        pretrained.load(FakeCoreThatKeepsRandomWeights(), "MobileNet", weights_in(path))

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from harness import files
 from harness.backbones import weights
 from harness.catalogue import backbones
-from harness.errors import SourceUnreachable, UserError, WeightsError
+from harness.errors import MachineError, SourceUnreachable, UserError, WeightsError
 from harness.spec import Backbone
 
 
@@ -187,3 +190,62 @@ def test_resolving_needs_no_trainer() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert done.stdout.strip() == "set()"
+
+
+def planned(tmp_path: Path) -> tuple[Path, weights.Weights]:
+    path = tmp_path / "mine ü.h5"
+    path.write_bytes(b"weights")
+    return path, resolve(tmp_path, weights=path.name)
+
+
+def test_random_weights_can_not_change() -> None:
+    weights.verify(weights.RANDOM)
+
+
+def test_a_file_that_is_touched_is_the_same(tmp_path: Path) -> None:
+    path, found = planned(tmp_path)
+    weights.verify(found)
+    path.touch()
+
+    weights.verify(found)
+
+
+@pytest.mark.parametrize("verified_before", [False, True])
+@pytest.mark.parametrize("content", [b"Weights", b"more weights", b"", None])
+def test_a_file_that_changed_since_it_was_planned_is_the_machines_trouble(
+    tmp_path: Path, *, content: bytes | None, verified_before: bool
+) -> None:
+    path, found = planned(tmp_path)
+    if verified_before:
+        weights.verify(found)
+    stamp = path.stat()
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    with pytest.raises(MachineError) as caught:
+        weights.verify(found)
+
+    assert str(caught.value) == f"{path}: changed since the run began; run it again"
+
+
+def test_a_file_put_back_as_it_was_is_as_planned(tmp_path: Path) -> None:
+    path, found = planned(tmp_path)
+    path.write_bytes(b"other")
+    with pytest.raises(MachineError):
+        weights.verify(found)
+
+    path.write_bytes(b"weights")
+
+    weights.verify(found)
+
+
+def test_a_file_that_stays_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = planned(tmp_path)
+    weights.verify(found)
+    monkeypatch.setattr(files, "sha256_of", lambda path: pytest.fail(f"{path} is read again"))
+
+    weights.verify(found)

@@ -234,17 +234,15 @@ def test_a_folder_with_the_same_images_is_the_same(draw: Draw, tmp_path: Path) -
     sources.verify(source)
 
 
-@pytest.mark.parametrize("changed", [None, 0, 1])
-def test_files_are_judged_one_and_all(tmp_path: Path, changed: int | None) -> None:
+@pytest.mark.parametrize("changed", ["images.gz", "labels.gz"])
+def test_each_of_several_files_is_judged(tmp_path: Path, changed: str) -> None:
     paths = [tmp_path / "images.gz", tmp_path / "labels.gz"]
     for path in paths:
         path.write_text(path.name, encoding="utf-8")
     content_hash = files.digest([files.sha256_of(path) for path in paths])
     source = sources.Source(name="two", kind="idx", paths=tuple(map(str, paths)), content_hash=content_hash)
-    if changed is None:
-        sources.verify(source)
-        return
-    paths[changed].write_bytes(b"other")
+    sources.verify(source)
+    (tmp_path / changed).write_bytes(b"other")
 
     with pytest.raises(errors.MachineError, match=rf"^{paths[0]}, {paths[1]}: changed since the run began"):
         sources.verify(source)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import f1_score
 
+from harness import files
 from harness.backbones import build as backbones
 from harness.backbones.weights import RANDOM, Weights
 from harness.ledger import Ledger
@@ -220,7 +221,7 @@ def test_a_pretrained_backbone_equals_keras_applications_own(train: str, tmp_pat
     """The stock side is built from keras.applications alone and sees images; the harness starts from its cut."""
     images = image_data()
     path = pretrained(images, tmp_path / "given.weights.h5")
-    weights = Weights(kind="file", path=str(path), sha256=None, source="a file", trained_on="nothing")
+    weights = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source="a file", trained_on="nothing")
     spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train=train)
     parts = backbones.build(spec, weights, image_size=32, seed=11)
     rows = images.rows if parts.below is None else parts.below(images.rows.astype(np.float32)).numpy()
@@ -284,7 +285,7 @@ def test_dropout_equals_stock_dropout_in_distribution_on_frozen_features() -> No
 def test_dropout_equals_stock_dropout_in_distribution_on_a_fine_tuned_backbone(tmp_path: Path) -> None:
     images = image_data()
     path = pretrained(images, tmp_path / "given.weights.h5")
-    given = Weights(kind="file", path=str(path), sha256=None, source="a file", trained_on="nothing")
+    given = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source="a file", trained_on="nothing")
     spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train="last:4")
     parts, fresh = (backbones.build(spec, given, image_size=32, seed=11) for _ in range(2))
     assert parts.below is not None

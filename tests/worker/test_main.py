@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import files
 from harness.cells import Cell
 from harness.executors import Ended, LocalExecutor
 from harness.records import CellFolder
@@ -122,9 +123,10 @@ def test_other_sources_than_the_cell_was_planned_with_are_the_machines_trouble(b
         assert folder.trials() == []
 
 
-def vanished(cell: Cell, path: Path) -> Cell:
-    """The same cell with a weights file that was there when it was planned."""
-    weights = {"kind": "file", "path": str(path), "sha256": "0" * 64, "source": path.name, "trained_on": "unknown"}
+def with_weights(cell: Cell, path: Path) -> Cell:
+    """The same cell with the weights that lie in a file."""
+    sha256 = files.sha256_of(path)
+    weights = {"kind": "file", "path": str(path), "sha256": sha256, "source": path.name, "trained_on": "unknown"}
     return cell.model_copy(
         update={"weights": weights, "backbone": cell.backbone.model_copy(update={"weights": str(path)})}
     )
@@ -132,8 +134,9 @@ def vanished(cell: Cell, path: Path) -> Cell:
 
 @pytest.mark.train
 def test_what_can_not_be_used_as_asked_is_a_failed_search_with_its_reason(bench: Bench, tmp_path: Path) -> None:
-    cell = vanished(bench.cell(), tmp_path / "gone.h5")
-    folder = bench.folder(cell)
+    path = tmp_path / "notes.h5"
+    path.write_bytes(b"no weights at all")
+    folder = bench.folder(with_weights(bench.cell(), path))
 
     code = worker._work("search", folder, cache=bench.cache, started=time.monotonic())
 
@@ -141,8 +144,25 @@ def test_what_can_not_be_used_as_asked_is_a_failed_search_with_its_reason(bench:
     assert code == 1
     assert outcome is not None
     assert outcome["status"] == "failed"
-    assert "gone.h5" in outcome["reason"]
+    assert "notes.h5" in outcome["reason"]
     assert "\n" not in outcome["reason"]
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("train", ["head", "all"])
+def test_weights_that_changed_since_the_cell_was_planned_are_the_machines_trouble(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture, train: str
+) -> None:
+    path = tmp_path / "mine.h5"
+    path.write_bytes(b"weights")
+    folder = bench.folder(with_weights(bench.cell(train=train), path))
+    path.write_bytes(b"other weights")
+
+    code = worker._work("search", folder, cache=bench.cache, started=time.monotonic())
+
+    assert code == 75
+    assert folder.outcome() is None
+    assert caplog.messages[-1] == f"{path}: changed since the run began; run it again"
 
 
 @pytest.mark.train
