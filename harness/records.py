@@ -155,13 +155,29 @@ class CellFolder:
         return " ".join(_fingerprint(f"{self.path}/{name}") for name in names)
 
     def set_aside(self) -> None:
-        """Move a finished attempt's files into ``retried-N/``, so that the cell can be run again from nothing."""
-        earlier = len(list(self.path.glob("retried-*")))
-        aside = self.path / f"retried-{earlier + 1}"
-        aside.mkdir()
-        for path in self.path.iterdir():
-            if not path.name.startswith("retried-") and path.name not in ("cell.json", "lock"):
-                path.rename(aside / path.name)
+        """Move a sealed attempt's files into ``retried-N/``, so that the cell can be run again from nothing.
+
+        The record goes first: a kill before that leaves the attempt as it was, a later one what
+        ``finish_setting_aside`` completes, so that trials are never found without the record that they belong to.
+        """
+        self._half_aside.mkdir(exist_ok=True)
+        (self.path / "record.json").rename(self._half_aside / "record.json")
+        self.finish_setting_aside()
+
+    def finish_setting_aside(self) -> None:
+        """Complete what a kill broke off, if anything; before this, the trials here may be those of a sealed record."""
+        if not (self._half_aside / "record.json").exists():
+            return
+        for path in sorted(self.path.iterdir()):
+            if path.is_file() and path.name not in ("cell.json", "lock"):
+                path.rename(self._half_aside / path.name)
+        earlier = [path.name.removeprefix("retried-") for path in self.path.glob("retried-*")]
+        last = max((int(number) for number in earlier if number.isdecimal()), default=0)
+        self._half_aside.rename(self.path / f"retried-{last + 1}")
+
+    @property
+    def _half_aside(self) -> Path:
+        return self.path / "retrying"
 
 
 def spent_wall_s(trials: list[Trial]) -> float:

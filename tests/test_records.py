@@ -146,6 +146,15 @@ def test_a_retried_cell_keeps_what_it_had_before(folder: CellFolder, cell: Cell)
     assert kept == ["first", "second"]
 
 
+def test_an_attempt_is_set_aside_behind_the_last_that_is_kept(folder: CellFolder, cell: Cell) -> None:
+    (folder.path / "retried-7").mkdir()
+    folder.seal(record(cell))
+
+    folder.set_aside()
+
+    assert (folder.path / "retried-8" / "record.json").is_file()
+
+
 def test_attempts_are_counted(folder: CellFolder) -> None:
     assert folder.attempts() == []
     assert [folder.note_attempt({"program": "search"}) for _ in range(2)] == [1, 2]

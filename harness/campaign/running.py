@@ -15,7 +15,7 @@ from harness.campaign import scheduling, sealing
 from harness.campaign.allowance import UNLIMITED, Allowance, Spent
 from harness.campaign.attempts import Bench
 from harness.campaign.preparing import Preparations
-from harness.campaign.searching import Searches, state
+from harness.campaign.searching import Searches, is_pending, state
 from harness.campaign.watching import State, Watcher
 from harness.cells import Cell
 from harness.errors import ResultsError
@@ -42,11 +42,11 @@ class Runner:
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
 
-        Cells whose data or weights this machine could not prepare are missing; the others run. What they share is
-        prepared before any search, by one worker after another that each have the first slot's GPU and all processors.
-        Where the allowance ends, or doesn't reach for what the next cell is forecast to take, the rest is left for a
-        later run (``State.LEFT``): cells behind it are not searched instead, as the cheap tuners alone would make a
-        poor comparison.
+        A failed cell that is to be repeated keeps its record until its own search begins. Cells whose data or weights
+        this machine could not prepare are missing; the others run. What they share is prepared before any search, by
+        one worker after another that each have the first slot's GPU and all processors. Where the allowance ends, or
+        doesn't reach for what the next cell is forecast to take, the rest is left for a later run (``State.LEFT``):
+        cells behind it are not searched instead, as the cheap tuners alone would make a poor comparison.
 
         Raises:
             UserError: Data or weights turned out unusable; no search of this wave was begun.
@@ -80,15 +80,12 @@ class Runner:
 
     def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
         folder = self.folder.cell(cell.id)
-        record = folder.record()
-        if record is None:
-            return False
-        # A kill may have come between the sealing and the sweeping.
-        sealing.sweep(folder)
-        if record.status == "failed" and retry_failed:
-            folder.set_aside()
-            return False
-        return True
+        folder.finish_setting_aside()
+        if not is_pending(folder, retry_failed=retry_failed):
+            # A kill may have come between the sealing and the sweeping.
+            sealing.sweep(folder)
+            return True
+        return False
 
 
 @contextmanager

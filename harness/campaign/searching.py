@@ -25,17 +25,20 @@ class Searches:
     ended: set[str] = field(default_factory=set)
 
     def possible(self, cells: Iterable[Cell]) -> Iterator[Cell]:
-        """Yield the cells that can be searched; leave the others missing, each at its turn."""
+        """Yield the cells that can be searched; leave the others as they are, each at its turn."""
         for cell in cells:
             reason = self.lost.get(preparing.key_of(cell))
             if reason is None:
                 yield cell
             else:
-                self._leave_missing(cell, reason)
+                self._leave(cell, reason)
 
     def work(self, cell: Cell, slot: Slot) -> Work:
-        """Return the cell's search."""
+        """Return the cell's search; an earlier one, which failed, is set aside only now."""
         folder = self.bench.folder.cell(cell.id)
+        if folder.record() is not None:
+            sealing.sweep(folder)
+            folder.set_aside()
         folder.write_cell(cell)
         self.bench.watcher.cell_begins(cell)
         return Work(cell=cell, folder=folder, program="search", bench=self.bench, slot=slot)
@@ -58,13 +61,15 @@ class Searches:
         self.ended.add(work.cell.id)
         self.bench.watcher.cell_ends(work.cell, state(folder), reason=reason, best_f1=best, wall_s=left.ended.wall_s)
 
-    def _leave_missing(self, cell: Cell, reason: str) -> None:
+    def _leave(self, cell: Cell, reason: str) -> None:
+        """Leave a cell without a search as it is: missing, or with the failure that was to be repeated."""
         folder = self.bench.folder.cell(cell.id)
-        folder.write_cell(cell)
-        folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
+        if folder.record() is None:
+            folder.write_cell(cell)
+            folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
         self.ended.add(cell.id)
         self.bench.watcher.cell_begins(cell)
-        self.bench.watcher.cell_ends(cell, State.MISSING, reason=reason, best_f1=None, wall_s=0.0)
+        self.bench.watcher.cell_ends(cell, state(folder), reason=reason, best_f1=None, wall_s=0.0)
 
 
 def state(folder: CellFolder) -> State:
@@ -73,3 +78,8 @@ def state(folder: CellFolder) -> State:
     if record is None:
         return State.MISSING
     return State.OK if record.status == "completed" else State.FAILED
+
+
+def is_pending(folder: CellFolder, *, retry_failed: bool) -> bool:
+    """Return whether a run would search a cell: one without a record or, where that is asked for, a failed one."""
+    return state(folder) in ((State.MISSING, State.FAILED) if retry_failed else (State.MISSING,))

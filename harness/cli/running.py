@@ -14,6 +14,7 @@ from harness import analysis, matrix, prices
 from harness.campaign import learning_rates, resolution, totals
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.running import Runner, only_one
+from harness.campaign.searching import is_pending
 from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.cli import exits, forecasts, places, reporting
@@ -63,7 +64,7 @@ def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -
         figures = Figures(prices=asked.prices)
         reporting.write(path, results=results, figures=figures, mix_environments=asked.mix_environments)
         if states[State.LEFT]:
-            _say_what_is_left(_wanted(resolved, folder), folder, asked.limits, expected, again)
+            _say_what_is_left(_wanted(resolved, folder), folder, asked, expected, again)
             return exits.LIMIT_REACHED
         return _exit_code(states, missing=len(resolved.unreachable))
 
@@ -116,12 +117,12 @@ def _saying_what_is_kept(folder: MatrixFolder, again: list[str]) -> Iterator[Non
 
 
 def _say_what_is_left(
-    wanted: Sequence[Cell], folder: MatrixFolder, limits: Limits, expected: GrowingRates, again: list[str]
+    wanted: Sequence[Cell], folder: MatrixFolder, asked: Asked, expected: GrowingRates, again: list[str]
 ) -> None:
-    left = [cell for cell in wanted if folder.cell(cell.id).record() is None]
+    left = [cell for cell in wanted if is_pending(folder.cell(cell.id), retry_failed=asked.retry_failed)]
     total = totals.total(left, expected.rates)
     sys.stderr.write(
-        f"stopped before {limits}: {len(wanted) - len(left)} of {len(wanted)} cells are done and kept; "
+        f"stopped before {asked.limits}: {len(wanted) - len(left)} of {len(wanted)} cells are done and kept; "
         f"left: {len(left)}, {forecasts.told(total)}; go on with: {shlex.join(again)}\n"
     )
 

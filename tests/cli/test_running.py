@@ -74,6 +74,20 @@ def test_failed_searches_are_retried_when_asked(line: CommandLine, does: type[Sc
     assert line.run("--retry-failed").code == 0
 
 
+def test_failures_that_a_limit_leaves_unrepeated_are_counted_as_left_and_stay_in_the_tables(
+    line: CommandLine, does: type[Script]
+) -> None:
+    line.executor.will("optuna-tpe", does.fail("no such kernel"))
+    line.run()
+
+    answer = line.run("--retry-failed", "--max-hours", str(5 / 3600))
+
+    assert answer.code == 5
+    assert "2 of 3 cells are done and kept; left: 1, " in answer.err
+    assert "optuna-tpe  0 (1 failed)" in answer.out
+    assert line.run("--retry-failed").code == 0
+
+
 def test_a_missing_search_exits_with_4_even_beside_a_failed_one(line: CommandLine, does: type[Script]) -> None:
     line.executor.will("optuna-tpe", does.fail("no such kernel"))
     line.executor.will("kt-random", does.have_trouble(), does.have_trouble())
