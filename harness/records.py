@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness import files
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import ResultsError
 from harness.ledger import on_the_clock
 from harness.model import Epoch, Outcome, Trial
+
+_Line = TypeVar("_Line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +95,12 @@ class CellFolder:
             os.fsync(stream.fileno())
 
     def trials(self) -> list[Trial]:
-        """Return the finished trials; a line torn by a kill is not one of them."""
-        return [_trial(json.loads(line)) for line in _whole_lines(self.path / "trials.jsonl")]
+        """Return the finished trials; a line torn by a kill is not one of them.
+
+        Raises:
+            ResultsError: A line is no trial.
+        """
+        return _parsed(self.path / "trials.jsonl", _trial)
 
     def mend(self) -> None:
         """Cut off a line that a kill left torn, so that the next one starts on its own."""
@@ -118,11 +124,15 @@ class CellFolder:
         _mend(path)
         with path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(attempt, ensure_ascii=False) + "\n")
-        return len(self.attempts())
+        return len(_whole_lines(path))
 
     def attempts(self) -> list[dict[str, Any]]:
-        """Return what is known of each process that worked at this cell; a line torn by a kill is left out."""
-        return [json.loads(line) for line in _whole_lines(self.path / "attempts.jsonl")]
+        """Return what is known of each process that worked at this cell; a line torn by a kill is left out.
+
+        Raises:
+            ResultsError: A line is no attempt.
+        """
+        return _parsed(self.path / "attempts.jsonl", _attempt)
 
     def seal(self, record: Record) -> None:
         """Store ``record`` atomically; refuse to overwrite an earlier one."""
@@ -185,6 +195,18 @@ def spent_wall_s(trials: list[Trial]) -> float:
     return sum(on_the_clock(dict(trial.phases)) for trial in trials)
 
 
+def _parsed(path: Path, parse: Callable[[dict[str, Any]], _Line]) -> list[_Line]:
+    parsed = []
+    for number, line in enumerate(_whole_lines(path), 1):
+        try:
+            parsed.append(parse(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ResultsError(
+                f"{path}: line {number} can't be read ({error}); move its folder away and run the matrix again"
+            ) from error
+    return parsed
+
+
 def _whole_lines(path: Path) -> list[bytes]:
     if not path.exists():
         return []
@@ -200,6 +222,12 @@ def _mend(path: Path) -> None:
 def _trial(fields: dict[str, Any]) -> Trial:
     epochs = tuple(Epoch(**epoch) for epoch in fields.pop("epochs"))
     return Trial(**{**fields, "outcome": Outcome(fields["outcome"]), "epochs": epochs})
+
+
+def _attempt(fields: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(fields, dict):
+        raise TypeError("not an attempt")
+    return fields
 
 
 def _fingerprint(path: str) -> str:

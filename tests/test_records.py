@@ -93,6 +93,35 @@ def test_a_line_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFolder
     assert [trial.number for trial in folder.trials()] == [0, 1]
 
 
+@pytest.mark.parametrize("line", [b"\0", b"\x89PNG", b"not json", b"[]", b"3", b'{"number": 0}', b'{"epochs": 1}', b""])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_damaged_trial_is_one_line_that_names_file_and_line_and_the_way_out(
+    folder: CellFolder, line: bytes, number: int
+) -> None:
+    for count in range(3):
+        folder.append(replace(TRIAL, number=count))
+    path = folder.path / "trials.jsonl"
+    lines = path.read_bytes().splitlines()
+    lines[number - 1] = line
+    path.write_bytes(b"\n".join([*lines, b""]))
+
+    with pytest.raises(ResultsError) as caught:
+        folder.trials()
+
+    assert str(caught.value).startswith(f"{path}: line {number} can't be read (")
+    assert str(caught.value).endswith("); move its folder away and run the matrix again")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", [b"\0\xff", b"{", b"[]"])
+def test_a_damaged_attempt_is_told_and_another_can_still_be_noted(folder: CellFolder, line: bytes) -> None:
+    (folder.path / "attempts.jsonl").write_bytes(line + b"\n")
+
+    assert folder.note_attempt({"program": "search"}) == 2
+    with pytest.raises(ResultsError, match=r"attempts\.jsonl: line 1 can't be read \(.*move its folder away"):
+        folder.attempts()
+
+
 def test_nan_never_reaches_the_disk(folder: CellFolder) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         folder.append(replace(TRIAL, epochs=(replace(EPOCH, loss=float("nan")),)))

@@ -78,7 +78,7 @@ def find(folder: CellFolder) -> Findings | None:
     record = folder.record()
     if record is None:
         return None
-    trained = trials(folder)
+    trained = folder.trials()
     for mistake in _mistakes(record, trained):
         raise ResultsError(mistake)
     curve = curves.steps(trained)
@@ -90,18 +90,6 @@ def find(folder: CellFolder) -> Findings | None:
         curve=curve,
         lines=json.dumps([_line(trial) for trial in trained]),
     )
-
-
-def trials(folder: CellFolder) -> tuple[Trial, ...]:
-    """Return the finished trials with every epoch.
-
-    Raises:
-        ResultsError: A line is no trial.
-    """
-    try:
-        return tuple(folder.trials())
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ResultsError(f"{folder.path}: trials.jsonl holds a line that is no trial ({error})") from error
 
 
 def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:

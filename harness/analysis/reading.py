@@ -72,7 +72,7 @@ class Search:
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
         """The trials with every epoch, read from the disk when first asked for: of thousands of searches, slow."""
-        return () if self.findings is None else findings.trials(self.folder)
+        return () if self.findings is None else tuple(self.folder.trials())
 
     @property
     def incumbent(self) -> Step | None:
@@ -191,8 +191,8 @@ def _kept(folder: CellFolder, earlier: Kept | None) -> Kept | None:
 def _why_missing(folder: CellFolder) -> str:
     try:
         attempts = folder.attempts()
-    except ValueError:
-        return "no record, and attempts.jsonl can't be read"
+    except ResultsError as error:
+        return f"no record, and {error}"
     if not attempts:
         return "not run yet"
     last = attempts[-1] if isinstance(attempts[-1], dict) else {}

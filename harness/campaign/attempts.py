@@ -94,7 +94,7 @@ class Work:
 
     def _noted(self, ended: Ended) -> Left:
         self._running = None
-        ended = devices.with_readings(endings.with_outcome_read(ended, self.folder), self._meter)
+        ended = devices.with_readings(endings.with_files_read(ended, self.folder), self._meter)
         went_well = ended.exit_code == 0 and ended.cause is None
         reason = None if went_well else endings.told(ended, self.folder)
         self.folder.note_attempt({**self._note, **asdict(ended), "reason": reason})

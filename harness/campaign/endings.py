@@ -11,10 +11,12 @@ from harness.records import CellFolder
 _LOG_LINES = 5
 
 
-def with_outcome_read(ended: Ended, folder: CellFolder) -> Ended:
-    """Return ``ended``, or the disk's trouble where what the worker left can't be read: it is written whole."""
+def with_files_read(ended: Ended, folder: CellFolder) -> Ended:
+    """Return ``ended``, or the disk's trouble where what workers left can't be read: it is written whole."""
     try:
         folder.outcome()
+        folder.trials()
+        folder.attempts()
     except ResultsError as error:
         return replace(ended, cause=Cause.UNREADABLE_OUTCOME, detail=str(error))
     return ended

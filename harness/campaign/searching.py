@@ -9,6 +9,7 @@ from harness.campaign import endings, preparing, sealing
 from harness.campaign.attempts import Bench, Left, Work, now
 from harness.campaign.watching import Progress, State
 from harness.cells import Cell
+from harness.errors import ResultsError
 from harness.executors import Slot
 from harness.records import CellFolder
 
@@ -57,9 +58,10 @@ class Searches:
             folder.seal(record)
             reason = record.reason
             sealing.sweep(folder)
-        best = max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
         self.ended.add(work.cell.id)
-        self.bench.watcher.cell_ends(work.cell, state(folder), reason=reason, best_f1=best, wall_s=left.ended.wall_s)
+        self.bench.watcher.cell_ends(
+            work.cell, state(folder), reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s
+        )
 
     def _leave(self, cell: Cell, reason: str) -> None:
         """Leave a cell without a search as it is: missing, or with the failure that was to be repeated."""
@@ -78,6 +80,14 @@ def state(folder: CellFolder) -> State:
     if record is None:
         return State.MISSING
     return State.OK if record.status == "completed" else State.FAILED
+
+
+def _best_f1(folder: CellFolder) -> float | None:
+    try:
+        return max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
+    except ResultsError:
+        # Which is the reason why the cell is missing.
+        return None
 
 
 def is_pending(folder: CellFolder, *, retry_failed: bool) -> bool:

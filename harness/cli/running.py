@@ -22,7 +22,9 @@ from harness.cli.allowing import NONE, Limits
 from harness.cli.executors import Where
 from harness.cli.reporting import Figures
 from harness.cli.watchers import watcher
+from harness.errors import ResultsError
 from harness.plans import MatrixFolder
+from harness.records import CellFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +136,16 @@ def _unless_default(results: Path, cache: Path) -> list[str]:
 
 def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:
     kept = sum(folder.cell(cell_id).record() is not None for cell_id in folder.cell_ids())
-    trials = sum(len(folder.cell(i).trials()) for i in folder.cell_ids() if folder.cell(i).record() is None)
+    trials = sum(_unfinished_trials(folder.cell(cell_id)) for cell_id in folder.cell_ids())
     sys.stderr.write(
         f"interrupted: {kept} finished cells and {trials} trials of unfinished ones are kept in {folder.path}; "
         f"go on with: {shlex.join(again)}\n"
     )
+
+
+def _unfinished_trials(folder: CellFolder) -> int:
+    try:
+        return len(folder.trials()) if folder.record() is None else 0
+    except ResultsError:
+        # The next run says so; a search can't go on from what can't be read.
+        return 0

@@ -362,6 +362,27 @@ def test_an_outcome_that_can_never_be_read_leaves_the_cell_missing(
     assert bench.run([cell]) == {State.MISSING: 1}
 
 
+@pytest.mark.parametrize("name", ["trials.jsonl", "attempts.jsonl"])
+def test_a_line_that_the_disk_damaged_leaves_its_cell_missing_with_the_way_out_and_the_others_run(
+    bench: Bench, cells: list[Cell], does: type[Script], trained: Trained, name: str
+) -> None:
+    bench.executor.will("optuna-tpe", does.be_killed(trained(0, 0.2)), does.be_killed(trained(1, 0.3)))
+    bench.run(cells[:2])
+    path = bench.folder_of(cells[1]).path / name
+    path.write_bytes(b"\0\xff\n" + path.read_bytes())
+    script = does.fail("the worker can't read it either")
+    bench.executor.will("optuna-tpe", script, script, does.succeed(trained(2, 0.4)), script)
+
+    for _ in range(2):
+        assert bench.run(cells) == {State.OK: 2, State.MISSING: 1}
+
+    reason = bench.watcher.heard("cell_ends")[-1][2]
+    assert reason.startswith(f"unreadable outcome: {path}: line 1 can't be read (")
+    assert reason.endswith("; move its folder away and run the matrix again")
+    path.parent.rename(path.parents[2] / "away")
+    assert bench.run(cells) == {State.OK: 3}
+
+
 def test_a_preparation_that_its_limit_ended_is_told(bench: Bench, cell: Cell, does: type[Script]) -> None:
     bench.executor.will("prepare", does.be_ended(Cause.OUT_OF_MEMORY))
 

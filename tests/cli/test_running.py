@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import reports
+from harness import analysis, reports
 from harness.campaign.running import only_one
 from harness.cli import reporting
 from harness.cli.executors import Where
@@ -96,6 +96,38 @@ def test_a_missing_search_exits_with_4_even_beside_a_failed_one(line: CommandLin
 
     assert answer.code == 4
     assert "kt-random · seed 1: missing, no F1: exit code 75: the disk is away" in answer.out
+
+
+def test_a_damaged_trial_exits_with_4_and_is_a_missing_row_that_names_file_line_and_way_out(
+    line: CommandLine, does: type[Script], trained: Trained
+) -> None:
+    line.executor.will("optuna-tpe", does.be_killed(trained(0, 0.2)), does.be_killed(trained(1, 0.3)))
+    assert line.run().code == 4
+    path = line.matrix_folder.cell(line.cells[1].id).path / "trials.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"{", b"\xff", 1))
+
+    answer, tables = line.run(), line.tables()
+
+    assert (answer.code, answer.err, tables.code) == (4, "", 0)
+    reason = f"{path}: line 1 can't be read ("
+    assert f"missing, no F1: unreadable outcome: {reason}" in answer.out
+    (row,) = [search for search in analysis.read(line.matrix_folder).searches if search.reason is not None]
+    assert reason in str(row.reason)
+    assert "move its folder away and run the matrix again" in str(row.reason)
+
+
+def test_an_interrupt_is_one_though_a_trial_that_was_kept_is_damaged(
+    line: CommandLine, does: type[Script], trained: Trained
+) -> None:
+    line.executor.will("optuna-tpe", does.be_killed(trained(0, 0.2)), does.be_killed())
+    line.run()
+    (line.matrix_folder.cell(line.cells[1].id).path / "trials.jsonl").write_bytes(b"\0\n")
+    line.executor.interrupts_at = 0
+
+    answer = line.run()
+
+    assert answer.code == 130
+    assert answer.err.startswith("interrupted: 2 finished cells and 0 trials of unfinished ones are kept in ")
 
 
 @pytest.mark.usefixtures("without_network")
