@@ -17,7 +17,7 @@ from harness.executors import Slot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparations:
-    """Has data and frozen layers' activations computed; ``lost`` says, by key, why the machine could not."""
+    """Has data and frozen layers' activations computed; ``lost`` says, by key, why that could not be done."""
 
     bench: Bench
     lost: dict[str, str] = field(default_factory=dict)
@@ -41,20 +41,27 @@ class Preparations:
         self.bench.watcher.cell_advances(cell, progress)
 
     def ends(self, work: Work, left: Left) -> None:
-        """Mark it as done, or lost.
+        """Mark it as done, or lost: to the machine, or to a crash.
 
         Raises:
             UserError: Data or weights are unusable.
         """
         sealing.sweep(work.folder)
         names, key = work.cell.names, key_of(work.cell)
-        if left.outcome is None:
-            why = endings.told(left.ended, work.folder)
+        why = self._why_lost(work, left)
+        if why is not None:
             self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
-        elif left.outcome["status"] != "completed":
+        elif left.outcome is not None and left.outcome["status"] != "completed":
             raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome['reason']}")
         else:
             files.write_atomically(self._marker(key), b"")
+
+    def _why_lost(self, work: Work, left: Left) -> str | None:
+        if left.outcome is None:
+            return endings.told(left.ended, work.folder)
+        if left.outcome.get("crashed", False):
+            return f"{left.outcome['reason']}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
+        return None
 
     def _marker(self, key: str) -> Path:
         return self.bench.cache / "prepared" / key

@@ -43,10 +43,11 @@ class Runner:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
 
         A failed cell that is to be repeated keeps its record until its own search begins. Cells whose data or weights
-        this machine could not prepare are missing; the others run. What they share is prepared before any search, by
-        one worker after another that each have the first slot's GPU and all processors. Where the allowance ends, or
-        doesn't reach for what the next cell is forecast to take, the rest is left for a later run (``State.LEFT``):
-        cells behind it are not searched instead, as the cheap tuners alone would make a poor comparison.
+        could not be prepared, through the machine's trouble or a crash, are missing; the others run. What they share is
+        prepared before any search, by one worker after another that each have the first slot's GPU and all processors.
+        Where the allowance ends, or doesn't reach for what the next cell is forecast to take, the rest is left for a
+        later run (``State.LEFT``): cells behind it are not searched instead, as the cheap tuners alone would make a
+        poor comparison.
 
         Raises:
             UserError: Data or weights turned out unusable; no search of this wave was begun.

@@ -81,7 +81,8 @@ def _crashed(folder: CellFolder, error: Exception) -> int:
     log.error("crash", exc_info=error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
-    folder.write_outcome({"status": "failed", "reason": f"crash: {type(error).__name__}: {error} ({where})"})
+    reason = f"crash: {type(error).__name__}: {error} ({where})"
+    folder.write_outcome({"status": "failed", "crashed": True, "reason": reason})
     return 1
 
 

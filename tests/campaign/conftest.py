@@ -72,6 +72,10 @@ class Script:
         return cls(**{"outcome": {"status": "failed", "reason": reason}, "exit_code": 1, **changes})
 
     @classmethod
+    def crash(cls, reason: str) -> Script:
+        return cls(outcome={"status": "failed", "crashed": True, "reason": f"crash: {reason}"}, exit_code=1)
+
+    @classmethod
     def have_trouble(cls, log: str = "the disk is away") -> Script:
         return cls(exit_code=75, log=log)
 

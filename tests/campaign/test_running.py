@@ -546,6 +546,21 @@ def test_a_preparation_that_only_meets_trouble_is_the_machines(bench: Bench, cel
     assert bench.run([cell]) == {State.OK: 1}
 
 
+def test_a_preparation_that_crashes_takes_only_its_own_cells_along_and_names_its_log(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
+    bench.executor.will("prepare", does.crash("InternalError: the device is lost (ops.py:1)"))
+
+    assert bench.run([cell, small]) == {State.MISSING: 1, State.OK: 1}
+
+    log = f"preparations/{key_of(cell)}/worker.log"
+    reason = f"preparing digits for MobileNetV2: crash: InternalError: the device is lost (ops.py:1); traceback: {log}"
+    assert bench.folder_of(cell).attempts()[-1]["reason"] == reason
+    assert (bench.folder.path / log).is_file()
+    assert bench.run([cell, small]) == {State.OK: 2}
+
+
 def test_a_lost_preparation_takes_only_its_own_cells_along(bench: Bench, cell: Cell, does: type[Script]) -> None:
     small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
     bench.executor.will("prepare", does.be_killed(), does.have_trouble())

@@ -167,6 +167,21 @@ def test_a_preparation_that_fails_exits_with_2_in_one_line(line: CommandLine, do
     assert (answer.code, answer.err) == (2, "digits, EfficientNetLite0: digits: holds no images\n")
 
 
+def test_a_preparation_that_crashes_exits_with_4_and_another_data_set_is_searched(
+    line: CommandLine, does: type[Script]
+) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[backbones", '[datasets.more]\nsource = "digits"\n[backbones'), "utf-8")
+    line.executor.will("prepare", does.crash("InternalError: the device is lost (ops.py:1)"))
+
+    answer = line.run()
+
+    assert (answer.code, answer.err) == (4, "")
+    assert searched(line) == ["default", "optuna-tpe", "kt-random"]
+    assert answer.out.count("missing, no F1: preparing digits for EfficientNetLite0: crash: InternalError: the ") == 3
+    assert "more · EfficientNetLite0 · lr only · default · seed 1: validation F1 0.500" in answer.out
+
+
 def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
     line: CommandLine, does: type[Script], trained: Trained
 ) -> None:

@@ -175,7 +175,7 @@ def test_a_crash_is_a_failed_search_with_a_reason_and_a_traceback_in_the_log(ben
     outcome = folder.outcome()
     assert ended.exit_code == 1
     assert outcome is not None
-    assert outcome["status"] == "failed"
+    assert (outcome["status"], outcome["crashed"]) == ("failed", True)
     assert outcome["reason"].startswith("crash: KeyError: 'no-such' (")
     assert "Traceback (most recent call last)" in folder.log.read_text("utf-8")
 
@@ -240,5 +240,6 @@ def test_another_error_of_the_system_is_a_crash_with_its_place(tmp_path: Path, m
     assert worker.main(["search", str(tmp_path), str(tmp_path), "0.0"]) == 1
     outcome = CellFolder(tmp_path).outcome()
     assert outcome is not None
+    assert outcome["crashed"]
     assert outcome["reason"].startswith("crash: FileNotFoundError")
     assert "test_main.py:" in outcome["reason"]
