@@ -35,10 +35,16 @@ class Limits:
         ]
         return " or ".join(said)
 
+    @property
+    def options(self) -> list[str]:
+        """The options that say the same."""
+        named = (("--max-hours", self.max_hours), ("--max-cost", self.max_cost))
+        return [word for name, value in named if value is not None for word in (name, _spelt(value))]
+
     def allowance(
-        self, slots: Sequence[Slot], price_list: Prices, *, clock: Callable[[], float] = time.monotonic
+        self, slots: Sequence[Slot], price_list: Prices, *, began: float, clock: Callable[[], float] = time.monotonic
     ) -> Allowance:
-        """Return what they come to on these slots, from now on.
+        """Return what they come to on these slots, for a run that began at this reading of the clock.
 
         Raises:
             UserError: Dollars are limited, and what the machine costs is unknown.
@@ -48,7 +54,7 @@ class Limits:
         hours = math.inf if self.max_hours is None else self.max_hours
         if self.max_cost is not None:
             hours = min(hours, self._affordable_hours(slots, price_list))
-        return Allowance(limit_s=hours * _SECONDS_PER_HOUR, began=clock(), clock=clock)
+        return Allowance(limit_s=hours * _SECONDS_PER_HOUR, began=began, clock=clock)
 
     def _affordable_hours(self, slots: Sequence[Slot], price_list: Prices) -> float:
         per_hour = usd_per_hour(slots, price_list, find=nvml.find)
@@ -61,6 +67,10 @@ class Limits:
 
 NONE = Limits()
 """As long and as dear as it gets."""
+
+
+def _spelt(value: float) -> str:
+    return repr(value).removesuffix(".0")
 
 
 def usd_per_hour(slots: Sequence[Slot], price_list: Prices, *, find: Callable[[], Found]) -> Reading:

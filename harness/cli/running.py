@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,20 +37,37 @@ class Asked:
     limits: Limits = NONE
     prices: Path | None = None
 
+    @property
+    def options(self) -> list[str]:
+        """The options that ask for the same; a limit is a new allowance each time."""
+        flags = (("--retry-failed", self.retry_failed), ("--mix-environments", self.mix_environments))
+        prices = [] if self.prices is None else ["--prices", str(self.prices)]
+        return [*(name for name, is_given in flags if is_given), *self.limits.options, *prices]
 
-def run(path: Path, *, results: Path, cache: Path, where: Where, asked: Asked) -> int:
+
+def run(
+    path: Path,
+    *,
+    results: Path,
+    cache: Path,
+    where: Where,
+    asked: Asked,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
+    # Before an image is built or data are fetched, which the user waits, and may pay, for too.
+    began = clock()
     reporting.check_installed()
     loaded, price_list = matrix.load(path), prices.load(asked.prices)
     folder = MatrixFolder(results / loaded.name)
     cache = places.cache_folder(cache)
-    again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options]
+    again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]
     with (
         only_one(folder),
         _saying_what_is_kept(folder, again),
         where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as here,
     ):
-        allowance = asked.limits.allowance(here.slots, price_list)
+        allowance = asked.limits.allowance(here.slots, price_list, began=began, clock=clock)
         resolved = resolution.resolve(loaded, cache=cache, identity=here.executor.identity())
         expected = GrowingRates(results, price_list=price_list)
         with watcher(loaded.name) as watching:

@@ -47,14 +47,28 @@ def nothing() -> Found:
 
 
 def test_no_limit_is_no_allowance() -> None:
-    assert NONE.allowance((WHOLE,), PRICES) is UNLIMITED
+    assert NONE.allowance((WHOLE,), PRICES, began=0.0) is UNLIMITED
 
 
-def test_hours_are_seconds_from_now() -> None:
+@pytest.mark.parametrize(
+    ("limits", "options"),
+    [
+        (NONE, []),
+        (Limits(max_hours=5.0), ["--max-hours", "5"]),
+        (Limits(max_hours=0.1, max_cost=1e-7), ["--max-hours", "0.1", "--max-cost", "1e-07"]),
+        (Limits(max_cost=1 / 3), ["--max-cost", "0.3333333333333333"]),
+    ],
+)
+def test_a_limit_is_the_same_when_it_is_given_again(limits: Limits, options: list[str]) -> None:
+    assert limits.options == options
+
+
+def test_hours_are_seconds_from_when_the_run_began() -> None:
     clock = FakeClock()
 
-    allowance = Limits(max_hours=0.5).allowance((WHOLE,), FREE, clock=clock)
-    clock.now += 600
+    clock.now += 400
+    allowance = Limits(max_hours=0.5).allowance((WHOLE,), FREE, began=500.0, clock=clock)
+    clock.now += 200
 
     assert allowance.limit_s == 1800
     assert allowance.left_s == pytest.approx(1200 - STOPPING_S)
@@ -64,15 +78,15 @@ def test_dollars_are_hours_at_the_price_of_the_machine(monkeypatch: pytest.Monke
     monkeypatch.setattr(nvml, "find", nothing)
     per_hour = 0.0504 * environment.logical_cpus()
 
-    assert Limits(max_cost=per_hour * 2).allowance((WHOLE,), PRICES).limit_s == pytest.approx(7200)
-    assert Limits(max_cost=per_hour * 2, max_hours=1.0).allowance((WHOLE,), PRICES).limit_s == 3600
+    assert Limits(max_cost=per_hour * 2).allowance((WHOLE,), PRICES, began=0.0).limit_s == pytest.approx(7200)
+    assert Limits(max_cost=per_hour * 2, max_hours=1.0).allowance((WHOLE,), PRICES, began=0.0).limit_s == 3600
 
 
 def test_a_machine_without_a_price_can_be_limited_by_hours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nvml, "find", nothing)
 
     with pytest.raises(UserError, match=r"^--max-cost: free.toml has no price .*--prices.*--max-hours"):
-        Limits(max_cost=1.0).allowance((WHOLE,), FREE)
+        Limits(max_cost=1.0).allowance((WHOLE,), FREE, began=0.0)
 
 
 def test_a_machine_that_costs_nothing_may_run_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +95,7 @@ def test_a_machine_that_costs_nothing_may_run_for_ever(monkeypatch: pytest.Monke
 
     free = Prices(path="p", title="t", cpu=own, gpus={})
 
-    assert math.isinf(Limits(max_cost=1.0).allowance((WHOLE,), free).limit_s)
+    assert math.isinf(Limits(max_cost=1.0).allowance((WHOLE,), free, began=0.0).limit_s)
 
 
 def test_every_gpu_at_work_is_paid_for() -> None:

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import harness
 from harness import analysis, reports
 from harness.campaign.running import only_one
-from harness.cli import reporting
+from harness.cli import executors, reporting
+from harness.cli.allowing import Limits
 from harness.cli.executors import Where
+from harness.cli.running import Asked, run
 from harness.executors import cores
 from harness.model import Trial
 
 if TYPE_CHECKING:
-    from tests.campaign.conftest import Script
+    from tests.campaign.conftest import FakeExecutor, Script
     from tests.cli.conftest import CommandLine
 
 Trained = Callable[..., Trial]
@@ -180,6 +183,46 @@ def test_a_preparation_that_crashes_exits_with_4_and_another_data_set_is_searche
     assert searched(line) == ["default", "optuna-tpe", "kt-random"]
     assert answer.out.count("missing, no F1: preparing digits for EfficientNetLite0: crash: InternalError: the ") == 3
     assert "more · EfficientNetLite0 · lr only · default · seed 1: validation F1 0.500" in answer.out
+
+
+def again(line: CommandLine, *options: str) -> str:
+    return shlex.join(["harness", "run", str(line.matrix), *line.places, *options])
+
+
+def test_how_to_go_on_repeats_every_option_that_was_given(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_EXECUTOR")
+    prices = line.folder / "my prices.toml"
+    prices.write_bytes((Path(harness.__file__).parent / "prices.toml").read_bytes())
+    options = ["--executor", "local", "--at-once", "1", "--retry-failed", "--mix-environments"]
+    options += ["--max-hours", "0.001", "--max-cost", "12", "--prices", str(prices)]
+
+    stopped = line.run(*options)
+    line.executor.interrupts_at = 0
+    longer = [word.replace("0.001", "5") for word in options]
+    interrupted = line.run(*longer)
+
+    assert (stopped.code, interrupted.code) == (5, 130)
+    assert stopped.err.endswith(f"go on with: {again(line, *options)}\n")
+    assert interrupted.err.rstrip().endswith(f"go on with: {again(line, *longer)}")
+
+
+def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+
+    def built_in_an_hour() -> FakeExecutor:
+        now[0] += 3600
+        return line.executor
+
+    monkeypatch.setattr(executors, "LOCAL", built_in_an_hour)
+    where, asked = Where(executor="local"), Asked(limits=Limits(max_hours=0.5))
+
+    code = run(line.matrix, results=line.results, cache=line.cache, where=where, asked=asked, clock=lambda: now[0])
+
+    assert code == 5
+    assert line.executor.started == []
+    assert "stopped before 0.5 hours: 0 of 3 cells are done and kept" in line.capsys.readouterr().err
 
 
 def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
@@ -474,7 +517,7 @@ def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_wh
     assert answer.code == 5
     assert "search" not in [program for program, _ in line.executor.started]
     assert "stopped before 0.00333333 hours: 3 of 6 cells are done and kept; left: 3, about " in answer.err
-    assert answer.err.endswith(f"go on with: {shlex.join(['harness', 'run', str(line.matrix), *line.places])}\n")
+    assert answer.err.endswith(f"go on with: {again(line, '--max-hours', '0.0033333333333333335')}\n")
     assert "3 of them finished earlier" in answer.out
 
 
