@@ -131,6 +131,11 @@ class MatrixFolder:
         plan = {"schema_version": SCHEMA_VERSION, "cells": [asdict(cell) for cell in planned]}
         files.write_json(self.path / "plan.json", plan)
 
+    @property
+    def has_plan(self) -> bool:
+        """Whether anything was ever run into this folder."""
+        return (self.path / "plan.json").exists()
+
     def plan(self) -> list[Planned]:
         """Return which cells belong here.
 

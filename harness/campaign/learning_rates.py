@@ -43,10 +43,14 @@ def expected(searched: Sequence[Cell]) -> list[Cell]:
 
 
 def ahead(searched: Sequence[Cell], results: Results) -> list[Cell]:
-    """Return the retrainings that the results ask for, and cells as long as those that are not known yet."""
+    """Return the retrainings that the results ask for, and cells as long as those that are not known yet.
+
+    Nothing follows a group whose searches all ended in failure.
+    """
     known = cells(searched, results)
-    groups = {group for _, group in known}
-    return [cell for cell, _ in known] + expected([cell for cell in searched if cell.group not in groups])
+    ended = {search.planned.id for search in results.searches if search.status is not Status.MISSING}
+    unknown = {cell.group for cell in searched if cell.id not in ended} - {group for _, group in known}
+    return [cell for cell, _ in known] + expected([cell for cell in searched if cell.group in unknown])
 
 
 def _best(group: str, results: Results) -> Search | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from harness import matrix, prices
+from harness import analysis, matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
 from harness.campaign.totals import Total
@@ -48,9 +48,8 @@ def show(
     resolved = resolution.resolve(loaded, cache=cache, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
-    after = learning_rates.expected(resolved.cells)
-    pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row["state"] == "pending"]
-    pending += after if pending else []
+    after = _retrainings(resolved.cells, folder)
+    pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row["state"] == "pending"] + after
     total = totals.total(pending, rates)
     plan = {
         "matrix": loaded.name,
@@ -85,6 +84,13 @@ def _where(intent: Intent | Local) -> str:
     """Say where the cells would run, and what that would need first."""
     needs = "; its image would be built first" if intent.builds else ""
     return f"{intent}{needs}"
+
+
+def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:
+    """Return the retrainings that are still to be run, as far as is known before the last search has ended."""
+    results = analysis.read(folder) if folder.has_plan else analysis.Results(cells=())
+    ahead = learning_rates.ahead(cells, results)
+    return [cell for cell in ahead if folder.cell(cell.id).record() is None]
 
 
 def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, Any]:

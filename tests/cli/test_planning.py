@@ -124,6 +124,61 @@ def test_retrainings_that_follow_are_part_of_the_forecast(line: CommandLine) -> 
     assert (plan["learning_rate_cells"], plan["pending"], plan["pending_epochs"]) == (1, 4, 15 + 2 * 3)
 
 
+@pytest.fixture
+def retrained(line: CommandLine) -> CommandLine:
+    """A matrix whose best configurations are to be retrained."""
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[protocol]", "[protocol]\nlearning_rate_factors = [0.1, 1.0]"), "utf-8")
+    return line
+
+
+def test_retrainings_that_are_not_run_yet_are_pending_once_the_searches_are_done(
+    retrained: CommandLine, does: type[Script]
+) -> None:
+    retrained.executor.will("learning-rate check", does.have_trouble(), does.have_trouble())
+    assert retrained.run().code == 4
+
+    plan = planned(retrained)
+
+    assert {cell["state"] for cell in plan["cells"]} == {"completed"}
+    assert (plan["learning_rate_cells"], plan["pending"], plan["pending_epochs"]) == (1, 1, 2 * 3)
+    assert plan["pending_wall_s"]["mean"] > 0
+    assert "then 1 learning-rate check cells" in retrained.plan().out
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_retrainings_that_are_done_or_will_never_be_are_pending_no_more(
+    retrained: CommandLine, does: type[Script], *, fails: bool
+) -> None:
+    if fails:
+        retrained.executor.will("search", *[does.fail("no such kernel")] * 3)
+    retrained.run()
+
+    plan = planned(retrained)
+
+    assert (plan["learning_rate_cells"], plan["pending"], plan["pending_epochs"]) == (0, 0, 0)
+    assert "learning-rate check" not in retrained.plan().out
+
+
+def test_retrainings_of_what_is_still_searched_are_pending_with_it(retrained: CommandLine, does: type[Script]) -> None:
+    retrained.executor.will("search", *[does.fail("no such kernel")] * 2, *[does.have_trouble()] * 2)
+    retrained.run()
+
+    assert planned(retrained)["pending"] == 2
+
+
+def test_a_damaged_plan_of_the_last_run_is_told(retrained: CommandLine) -> None:
+    retrained.run()
+    path = retrained.matrix_folder.path / "plan.json"
+    path.write_text("{")
+
+    answer = retrained.plan()
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"{path}: not JSON")
+    assert answer.err.endswith("run the matrix again to write it anew\n")
+
+
 def test_what_is_left_is_forecast_in_hours_with_an_interval(line: CommandLine) -> None:
     written = line.matrix.read_text("utf-8")
     line.matrix.write_text(written.replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
