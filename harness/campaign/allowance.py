@@ -23,9 +23,14 @@ class Allowance:
     clock: Callable[[], float]
 
     @property
+    def whole_s(self) -> float:
+        """The seconds that there were at the beginning, those in reserve apart."""
+        return self.limit_s - STOPPING_S
+
+    @property
     def left_s(self) -> float:
         """The seconds that are left, those in reserve apart."""
-        return self.limit_s - STOPPING_S - (self.clock() - self.began)
+        return self.whole_s - (self.clock() - self.began)
 
     def has_room_for(self, seconds: float | None) -> bool:
         """Return whether work that is expected to take ``seconds`` may begin; None where nobody knows."""

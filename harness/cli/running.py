@@ -84,7 +84,7 @@ def run(
         figures = Figures(prices=asked.prices)
         reporting.write(path, results=results, figures=figures, mix_environments=asked.mix_environments)
         if states[State.LEFT]:
-            _say_what_is_left(_wanted(resolved, folder), folder, asked, expected, again)
+            _say_what_is_left(_wanted(resolved, folder), runner, asked, expected, again)
             return exits.LIMIT_REACHED
         return _exit_code(states, missing=len(resolved.unreachable))
 
@@ -137,14 +137,23 @@ def _saying_what_is_kept(folder: MatrixFolder, again: list[str]) -> Iterator[Non
 
 
 def _say_what_is_left(
-    wanted: Sequence[Cell], folder: MatrixFolder, asked: Asked, expected: GrowingRates, again: list[str]
+    wanted: Sequence[Cell], runner: Runner, asked: Asked, expected: GrowingRates, again: list[str]
 ) -> None:
-    left = [cell for cell in wanted if is_pending(folder.cell(cell.id), retry_failed=asked.retry_failed)]
+    left = [cell for cell in wanted if is_pending(runner.folder.cell(cell.id), retry_failed=asked.retry_failed)]
     total = totals.total(left, expected.rates)
     sys.stderr.write(
         f"stopped before {asked.limits}: {len(wanted) - len(left)} of {len(wanted)} cells are done and kept; "
-        f"left: {len(left)}, {forecasts.told(total)}; go on with: {shlex.join(again)}\n"
+        f"left: {len(left)}, {forecasts.told(total)}; {_advice(left, runner)}go on with: {shlex.join(again)}\n"
     )
+
+
+def _advice(left: Sequence[Cell], runner: Runner) -> str:
+    """Return what to do before the same command goes on; nothing where as much again is enough for each cell."""
+    known = (seconds for cell in left if (seconds := runner.forecast_s(cell)) is not None)
+    longest_s = max(known, default=0.0)
+    if longest_s < runner.allowance.whole_s:
+        return ""
+    return f"raise the limit, as one cell alone is forecast to take {longest_s / 3600:.3g} hours, and "
 
 
 def _unless_default(results: Path, cache: Path) -> list[str]:

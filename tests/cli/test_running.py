@@ -209,6 +209,9 @@ def test_how_to_go_on_repeats_every_option_that_was_given(line: CommandLine, mon
 def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    line.run()
+    line.matrix.write_text(line.matrix.read_text("utf-8").replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
+    line.executor.started.clear()
     now = [100.0]
 
     def built_in_an_hour() -> FakeExecutor:
@@ -222,7 +225,9 @@ def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
 
     assert code == 5
     assert line.executor.started == []
-    assert "stopped before 0.5 hours: 0 of 3 cells are done and kept" in line.capsys.readouterr().err
+    said = line.capsys.readouterr().err
+    assert "stopped before 0.5 hours: 3 of 6 cells are done and kept; left: 3, about " in said
+    assert "; go on with: " in said
 
 
 def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
@@ -517,7 +522,8 @@ def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_wh
     assert answer.code == 5
     assert "search" not in [program for program, _ in line.executor.started]
     assert "stopped before 0.00333333 hours: 3 of 6 cells are done and kept; left: 3, about " in answer.err
-    assert answer.err.endswith(f"go on with: {again(line, '--max-hours', '0.0033333333333333335')}\n")
+    assert "; raise the limit, as one cell alone is forecast to take 0.00" in answer.err
+    assert answer.err.endswith(f" hours, and go on with: {again(line, '--max-hours', str(12 / 3600))}\n")
     assert "3 of them finished earlier" in answer.out
 
 
@@ -549,6 +555,7 @@ def test_a_limit_that_holds_back_a_long_search_is_told_though_the_first_of_the_p
     assert answer.code == 5
     assert searched(long_tpe) == []
     assert "3 of 6 cells are done and kept; left: 3, about " in answer.err
+    assert "; raise the limit, as one cell alone is forecast to take " in answer.err
     assert answer.err.count("\n") == 1
 
 
