@@ -47,7 +47,7 @@ class Epoch:
     """One epoch of training, and the validation F1 after it.
 
     ``loss`` is the mean training loss over the epoch's images. ``test_f1`` is known only where the epoch became the
-    incumbent: test data are scored off the clock and never shown to a tuner.
+    incumbent and its scoring didn't break down: test data are scored off the clock and never shown to a tuner.
     """
 
     epoch: int
@@ -157,7 +157,12 @@ class Objective(Protocol):
         ...
 
     def test_f1(self) -> float:
-        """Score the weights as they stand on the test set."""
+        """Score the weights as they stand on the test set.
+
+        Raises:
+            OutOfMemory: The device could not hold it.
+            TrialFailed: The training library could not do it.
+        """
         ...
 
     def keep(self, number: int) -> None:

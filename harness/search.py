@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from harness.model import (
     Tuner,
     is_better,
 )
+
+log = logging.getLogger(__name__)
 
 
 class ReplayMismatch(HarnessError):
@@ -111,7 +114,7 @@ class Search:
                 for _ in range(proposal.epochs):
                     begun += 1
                     epoch = next(training)
-                    epochs.append(self._audited(epoch, epochs))
+                    epochs.append(self._audited(number, epoch, epochs))
                     self.watch(number, proposal, epochs[-1])
                     stop = self._stop(proposal, epochs)
                     if stop is not None:
@@ -136,7 +139,7 @@ class Search:
             reason=reason,
         )
 
-    def _audited(self, epoch: Epoch, earlier: Sequence[Epoch]) -> Epoch:
+    def _audited(self, number: int, epoch: Epoch, earlier: Sequence[Epoch]) -> Epoch:
         """Score the test images where this epoch takes the incumbent's place: off the clock, shown to no tuner."""
         best_of_search = is_better(epoch.val_f1, self.incumbent)
         best_of_trial = is_better(epoch.val_f1, max((e.val_f1 for e in earlier), default=None))
@@ -145,7 +148,19 @@ class Search:
         if not (best_of_search or (self.audit == "trial" and best_of_trial)):
             return epoch
         with self.ledger.phase("audit"), self.usage.paused():
-            return replace(epoch, test_f1=self.objective.test_f1())
+            return replace(epoch, test_f1=self._test_f1(number, epoch))
+
+    def _test_f1(self, number: int, epoch: Epoch) -> float | None:
+        """Return the test F1 of the weights as they stand; None, and a line in the log, where scoring broke down."""
+        # A trial that failed for its test images would tell the tuner of them; a worker that ended would lose a whole
+        # search, and the validation F1 of every trial, wherever scoring breaks down each time. Only the one value that
+        # couldn't be had is unknown: the tables count incumbents without it.
+        try:
+            return self.objective.test_f1()
+        except (Diverged, OutOfMemory, TrialFailed) as error:
+            problem = f"{type(error).__name__}: {error}"
+            log.warning("trial %d, epoch %d: its test F1 stays unknown: %s", number, epoch.epoch, problem)
+            return None
 
     def _stop(self, proposal: Proposal, epochs: Sequence[Epoch]) -> Outcome | None:
         last = epochs[-1].epoch

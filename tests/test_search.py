@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import MachineError
 from harness.ledger import Ledger
 from harness.meters import Usage
 from harness.model import Budget, Diverged, Epoch, Outcome, OutOfMemory, Proposal, Trial, TrialFailed
@@ -61,6 +62,7 @@ class ScriptedObjective:
         self.closed = 0
         self.kept: list[int] = []
         self.tested = 0
+        self.breaks_when_tested: dict[int, Exception] = {}
 
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         curve = self._curves.pop(0)
@@ -79,6 +81,8 @@ class ScriptedObjective:
     def test_f1(self) -> float:
         self._clock.now += 100.0
         self.tested += 1
+        if self.tested in self.breaks_when_tested:
+            raise self.breaks_when_tested[self.tested]
         return 0.9 + self.tested / 1000
 
     def keep(self, number: int) -> None:
@@ -271,6 +275,48 @@ def test_an_audit_of_every_trial_scores_each_trials_own_best() -> None:
     assert [epoch.test_f1 is None for epoch in bench.kept[1].epochs] == [False, False, True]
 
 
+@pytest.mark.parametrize("error", [OutOfMemory("device full"), TrialFailed("no such kernel"), Diverged("nan")])
+def test_what_breaks_while_test_images_are_scored_changes_nothing_that_a_tuner_sees(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    curves = [[0.3, 0.9, 0.5], [0.8, 0.95, 0.1]]
+    whole, broken = Bench(*curves, budget=Budget(epochs=5)), Bench(*curves, budget=Budget(epochs=5))
+    broken.objective.breaks_when_tested = {2: error}
+
+    assert broken.run() == whole.run()
+
+    assert broken.tuner.reported == whole.tuner.reported
+    assert [strip(trial) for trial in broken.tuner.told] == [strip(trial) for trial in whole.tuner.told]
+    assert [strip(trial) for trial in broken.kept] == [strip(trial) for trial in whole.kept]
+    assert [trial.phases for trial in broken.kept] == [trial.phases for trial in whole.kept]
+    audited = [[epoch.test_f1 for epoch in trial.epochs] for trial in broken.kept]
+    assert audited == [[0.901, None, None], [None, 0.903]]
+    assert broken.search.incumbent == whole.search.incumbent == 0.95
+    (line,) = caplog.messages
+    assert line == f"trial 0, epoch 2: its test F1 stays unknown: {type(error).__name__}: {error}"
+
+
+def test_an_incumbent_without_a_test_score_stays_the_incumbent() -> None:
+    bench = Bench([0.9, 0.1, 0.1], [0.5, 0.6, 0.7], budget=LOTS)
+    bench.objective.breaks_when_tested = {1: OutOfMemory("device full")}
+
+    bench.run()
+
+    assert bench.objective.tested == 1
+    assert {epoch.test_f1 for trial in bench.kept for epoch in trial.epochs} == {None}
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), MachineError("the device is gone")])
+def test_a_bug_and_the_machines_trouble_end_a_search_even_while_test_images_are_scored(error: Exception) -> None:
+    bench = Bench([0.2, 0.3, 0.4], budget=LOTS)
+    bench.objective.breaks_when_tested = {1: error}
+
+    with pytest.raises(type(error)):
+        bench.run()
+
+    assert bench.kept == bench.tuner.told == []
+
+
 def test_a_score_of_nan_is_no_incumbent() -> None:
     bench = Bench([math.nan, 0.0, 0.1], budget=LOTS)
 
@@ -306,12 +352,17 @@ def test_a_resumed_search_goes_on_where_it_was() -> None:
     resumed.run(recorded=whole.kept[:1])
 
     assert [strip(trial) for trial in resumed.kept] == [strip(trial) for trial in whole.kept[1:]]
+    assert [is_audited(trial) for trial in resumed.kept] == [is_audited(trial) for trial in whole.kept[1:]]
     assert resumed.tuner.reported == whole.tuner.reported
 
 
 def strip(trial: Trial) -> tuple[Any, ...]:
-    scores = [(epoch.epoch, epoch.val_f1, epoch.test_f1 is None) for epoch in trial.epochs]
-    return trial.number, dict(trial.parameters), trial.outcome, scores
+    scores = [(epoch.epoch, epoch.val_f1) for epoch in trial.epochs]
+    return trial.number, dict(trial.parameters), trial.outcome, trial.reason, trial.charged_epochs, scores
+
+
+def is_audited(trial: Trial) -> list[bool]:
+    return [epoch.test_f1 is not None for epoch in trial.epochs]
 
 
 def test_a_finished_search_that_is_resumed_trains_nothing() -> None:
