@@ -153,6 +153,7 @@ class Objective(Protocol):
             Diverged: The loss became NaN or infinite.
             OutOfMemory: The device could not hold the trial.
             TrialFailed: The training library refused this configuration.
+            MachineError: The device is gone.
         """
         ...
 
@@ -162,6 +163,7 @@ class Objective(Protocol):
         Raises:
             OutOfMemory: The device could not hold it.
             TrialFailed: The training library could not do it.
+            MachineError: The device is gone.
         """
         ...
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from harness.hyperparameters import KNOWN
 from harness.ledger import Ledger
-from harness.model import Diverged, Epoch, OutOfMemory, Parameters, Proposal, TrialFailed, is_better
-from harness.objectives import scores
+from harness.model import Diverged, Epoch, Parameters, Proposal, is_better
+from harness.objectives import faults, scores
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.network import Network, Structure
 from harness.objectives.rows import Rows
@@ -92,7 +90,7 @@ class KerasObjective:
 
     def prepare(self, parameters: Parameters) -> dict[str, Any]:
         """Build and trace the network that ``parameters`` need, ahead of the search; return what is known of it."""
-        with _foreign_errors():
+        with faults.as_outcomes():
             network, _ = self._network_for(_completed(parameters))
         trained_weights = sum(math.prod(variable.shape) for variable in network.trainable)
         return {**self._facts, "trained_weights": trained_weights}
@@ -100,21 +98,21 @@ class KerasObjective:
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch, from the initial weights or from the parent's best ones."""
         parameters = _completed(proposal.parameters)
-        with _foreign_errors():
+        with faults.as_outcomes():
             network, steps = self._current = self._network_for(parameters)
             self._begin(network, steps, parameters, proposal.parent)
         best: float | None = None
         for number in range(proposal.first_epoch, proposal.last_epoch + 1):
-            with _foreign_errors():
+            with faults.as_outcomes():
                 epoch = self._epoch(steps, int(parameters["batch_size"]), number)
-            if is_better(epoch.val_f1, best):
-                best = epoch.val_f1
-                self._remember(network)
+                if is_better(epoch.val_f1, best):
+                    best = epoch.val_f1
+                    self._remember(network)
             yield epoch
 
     def test_f1(self) -> float:
         """Score the weights as they stand on the test images."""
-        with _foreign_errors():
+        with faults.as_outcomes():
             return self._score(self._data.test)
 
     def keep(self, number: int) -> None:
@@ -207,17 +205,3 @@ def _completed(parameters: Parameters) -> Parameters:
     """Add the defaults of what a hyperparameter set leaves out; depth stays out unless it is tuned."""
     defaults = {name: known.default for name, known in KNOWN.items() if name != "fine_tune_depth"}
     return {**defaults, **parameters}
-
-
-@contextmanager
-def _foreign_errors() -> Iterator[None]:
-    try:
-        yield
-    except tf.errors.ResourceExhaustedError as error:
-        raise OutOfMemory(_first_line(error)) from error
-    except tf.errors.OpError as error:
-        raise TrialFailed(_first_line(error)) from error
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300]}"

@@ -16,7 +16,7 @@ from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
 from harness.model import Budget, Epoch, Proposal, Trial, Tuner
-from harness.objectives import runtime
+from harness.objectives import faults, runtime
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
@@ -26,6 +26,7 @@ from harness.worker.assembly import objective_for
 from harness.worker.imports import uncollected
 
 
+@faults.device_watched()
 def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Leave decoded images and frozen layers' activations in the cache; return where the seconds went."""
     cell = _current(folder.cell())
@@ -36,6 +37,7 @@ def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any
     return {"status": "completed", "phases": ledger.take()}
 
 
+@faults.device_watched()
 def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Search the cell, from where an earlier process left it; return what the record keeps."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from harness.errors import MachineError
 from harness.ledger import Ledger
 from harness.model import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
-from harness.objectives import runtime
+from harness.objectives import faults, runtime
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
 from harness.spec import Protocol
@@ -214,6 +215,36 @@ def test_tensorflows_errors_become_outcomes_in_one_line(
     with pytest.raises(expected) as caught:
         next(subject.train(proposal()))
     assert "\n" not in str(caught.value)
+
+
+def lost_device(*_: object, **__: object) -> Any:
+    """Stands for any call on a device that is gone."""
+    raise tf.errors.InternalError(None, None, "CUDA_ERROR_LAUNCH_FAILED")
+
+
+@pytest.mark.parametrize("call", ["_network_for", "_begin", "_train_epoch", "_score", "_remember"])
+def test_a_device_that_is_gone_is_the_machines_trouble_wherever_it_shows(
+    features: TrainingData, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    subject = objective(features)
+    subject.prepare({})
+    monkeypatch.setattr(faults, "compute_a_little", lost_device)
+    monkeypatch.setattr(subject, call, lost_device)
+
+    with pytest.raises(MachineError, match="the device no longer computes: InternalError: CUDA_ERROR_LAUNCH_FAILED"):
+        next(subject.train(proposal()))
+
+
+def test_a_device_that_is_gone_while_test_images_are_scored_is_the_machines_trouble(
+    features: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = objective(features)
+    next(subject.train(proposal()))
+    monkeypatch.setattr(faults, "compute_a_little", lost_device)
+    monkeypatch.setattr(subject, "_score", lost_device)
+
+    with pytest.raises(MachineError):
+        subject.test_f1()
 
 
 def test_a_bug_in_training_is_no_outcome(features: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:

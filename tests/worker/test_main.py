@@ -8,15 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import files
 from harness.cells import Cell
 from harness.executors import Ended, LocalExecutor
+from harness.model import Trial
 from harness.records import CellFolder
 from harness.worker import __main__ as worker
 
@@ -192,6 +193,64 @@ def test_a_full_disk_is_the_machines_trouble_in_one_clear_line(bench: Bench, cac
     assert folder.outcome() is None
     last = folder.log.read_text("utf-8").splitlines()[-1]
     assert last.endswith("No space left on device; free some space, then run again")
+
+
+@pytest.mark.train
+def test_a_device_that_goes_in_the_middle_ends_the_worker_and_another_goes_on_as_if_nothing_had_been(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, scores_of: Callable[[Trial], Any]
+) -> None:
+    import tensorflow as tf  # noqa: PLC0415 - for marked tests only
+
+    from harness.objectives import faults  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.objectives.keras_training import KerasObjective  # noqa: PLC0415 - see above
+
+    def gone(*_: object) -> float:
+        raise tf.errors.InternalError(None, None, "Failed to synchronize GPU: CUDA_ERROR_LAUNCH_FAILED")
+
+    cell = bench.cell(epochs=6)
+    undisturbed, _ = bench.search(cell)
+    folder = bench.folder(cell)
+    with monkeypatch.context() as patch:
+        trained = KerasObjective._train_epoch
+        # The fourth epoch is the second trial's last.
+        script: Iterator[Callable[..., float]] = iter([trained, trained, trained, gone])
+
+        def next_of_script(*given: Any) -> float:
+            return next(script)(*given)
+
+        patch.setattr(KerasObjective, "_train_epoch", next_of_script)
+        patch.setattr(faults, "compute_a_little", gone)
+
+        code = worker._work("search", folder, cache=bench.cache, started=time.monotonic())
+
+    assert code == 75
+    assert folder.outcome() is None
+    assert [trial.number for trial in folder.trials()] == [0]
+    assert caplog.messages[-1].startswith("the device no longer computes: InternalError: Failed to synchronize GPU")
+
+    assert worker._work("search", folder, cache=bench.cache, started=time.monotonic()) == 0
+    assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in undisturbed.trials()]
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("program", ["prepare", "search"])
+def test_a_device_that_goes_before_the_first_trial_is_the_machines_trouble(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    import tensorflow as tf  # noqa: PLC0415 - for marked tests only
+
+    from harness.objectives import faults  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.worker import training_data  # noqa: PLC0415 - see above
+
+    def gone(*_: object) -> None:
+        raise tf.errors.UnavailableError(None, None, "the device is gone")
+
+    folder = bench.folder(bench.cell())
+    monkeypatch.setattr(training_data, "load", gone)
+    monkeypatch.setattr(faults, "compute_a_little", gone)
+
+    assert worker._work(program, folder, cache=bench.cache, started=time.monotonic()) == 75
+    assert folder.outcome() is None
 
 
 def test_other_errors_of_the_disk_crash(tmp_path: Path) -> None:
