@@ -17,7 +17,7 @@ from docker.errors import APIError, NotFound
 from harness import files
 from harness.executors import capped_log, engine
 from harness.executors.cgroups import Meter
-from harness.executors.running import OWN_SIGNALS, Cause, Ended
+from harness.executors.running import BUS_ERROR, OWN_SIGNALS, Cause, Ended
 
 _SAMPLE_S = 0.1
 _POLITE_S = 5
@@ -200,4 +200,6 @@ def _cause(found: Exit, number: str | None, *, out_of_memory: str | None) -> tup
     # The flag is raised for any process of the container; only a worker that was itself killed ended by it.
     if number == "SIGKILL" and out_of_memory is not None:
         return Cause.OUT_OF_MEMORY, out_of_memory
+    if number == "SIGBUS":
+        return BUS_ERROR
     return (None, None) if number is None or number in OWN_SIGNALS else (Cause.KILLED, f"by {number}")

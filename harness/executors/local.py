@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from harness import environment
 from harness.environment import Identity
-from harness.executors.running import SETTINGS, Ended
+from harness.executors.running import BUS_ERROR, SETTINGS, Ended
 from harness.executors.slots import WHOLE, Slot
 
 _POLITE_S = 5.0
@@ -89,11 +89,14 @@ class LocalRunning:
 
     def _ended(self, code: int) -> Ended:
         finished = time.monotonic()
+        cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
         return Ended(
             exit_code=code if code >= 0 else None,
             signal=signal.Signals(-code).name if code < 0 else None,
             wall_s=finished - self.started,
             finished=finished,
+            cause=cause,
+            detail=detail,
         )
 
 

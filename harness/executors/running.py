@@ -19,8 +19,9 @@ SETTINGS: Mapping[str, str] = {
     "KERAS_BACKEND": "tensorflow",
 }
 
-# Signals that a process brings upon itself: a crash inside a library is the search's own end, and happens again.
-OWN_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+# Signals that a process brings upon itself: a crash inside a library is the search's own end, and happens again. SIGBUS
+# is none of them: see ``BUS_ERROR``.
+OWN_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGFPE", "SIGILL")
 
 
 class Cause(StrEnum):
@@ -33,12 +34,20 @@ class Cause(StrEnum):
     ENGINE_REFUSED = "engine refused"
     IMAGE_MISSING = "image missing"
     NO_DISK = "no disk"
+    UNREADABLE_FILE = "unreadable file"
     UNREADABLE_OUTCOME = "unreadable outcome"
 
     @property
     def is_trouble(self) -> bool:
         """True for the machine's trouble; what a search does to a limit that it was declared is its own end."""
         return self not in (Cause.OUT_OF_MEMORY, Cause.DEADLINE)
+
+
+# Images and activations are memory-mapped: the disk's trouble with them comes as this signal, not as an exception.
+BUS_ERROR = (
+    Cause.UNREADABLE_FILE,
+    "SIGBUS: a memory-mapped file was cut off or can't be read; check the disk of the cache, then run again",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,8 @@ def test_the_evidence_says_what_was_enforced_and_on_what(workshop: Workshop, cli
         (143, False, (None, "SIGTERM", Cause.KILLED)),
         # A crash inside a library is the search's own end.
         (139, False, (None, "SIGSEGV", None)),
+        # Not from outside, and no crash either: a file that can't be read.
+        (135, False, (None, "SIGBUS", Cause.UNREADABLE_FILE)),
         (137, True, (None, "SIGKILL", Cause.OUT_OF_MEMORY)),
         # Some process of the container was killed, but the worker lived on.
         (0, True, (0, None, None)),

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.executors import WHOLE, LocalExecutor, Slot, local
+from harness.campaign import endings
+from harness.executors import WHOLE, Cause, Ended, LocalExecutor, Slot, local
 from harness.executors.local import LocalRunning
+from harness.records import CellFolder
 
 
 @pytest.fixture
@@ -153,3 +155,46 @@ def test_a_worker_that_can_not_be_started_leaves_the_host_unpinned(
         )
 
     assert os.sched_getaffinity(0) == before
+
+
+CUT_OFF = """\
+import mmap, os, sys
+with open("{path}", "w+b") as stream:
+    stream.truncate(3 * mmap.PAGESIZE)
+    mapped = mmap.mmap(stream.fileno(), 0)
+    stream.truncate(0)
+    print(mapped[2 * mmap.PAGESIZE])
+"""
+
+
+def test_a_memory_mapped_file_that_is_cut_off_under_a_worker_is_the_machines_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stand-in for the interpreter, as above.
+    reader = tmp_path / "reader"
+    reader.write_text(f"#!{sys.executable}\n{CUT_OFF.format(path=tmp_path / 'images.npy')}")
+    reader.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(reader))
+
+    ended = LocalExecutor().start("search", tmp_path, cache=tmp_path, log=tmp_path / "log").wait(30.0)
+
+    assert ended is not None
+    assert (ended.exit_code, ended.signal, ended.cause) == (None, "SIGBUS", Cause.UNREADABLE_FILE)
+    assert endings.is_machine_trouble(ended)
+    assert endings.told(ended, CellFolder(tmp_path)).startswith("unreadable file: SIGBUS: a memory-mapped file ")
+
+
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [
+        ("SIGSEGV", False),
+        ("SIGABRT", False),
+        ("SIGFPE", False),
+        ("SIGILL", False),
+        ("SIGBUS", True),
+        ("SIGKILL", True),
+        ("SIGTERM", True),
+    ],
+)
+def test_signals_are_the_searchs_own_or_the_machines(name: str, *, trouble: bool) -> None:
+    assert endings.is_machine_trouble(Ended(exit_code=None, signal=name, wall_s=1.0, finished=1.0)) is trouble
