@@ -14,13 +14,13 @@ from typing import Any
 _STDOUT = 1
 _ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
-# What the disk does to whoever writes, and the way out.
-_DISK_TROUBLE = {
+DISK_TROUBLE = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or raise the quota",
     errno.EIO: "check the disk",
     errno.EROFS: "make it writable",
 }
+"""What the disk does to whoever writes, by its number, and the way out."""
 
 
 def disk_trouble(error: BaseException, *, place: str) -> str | None:
@@ -28,9 +28,9 @@ def disk_trouble(error: BaseException, *, place: str) -> str | None:
 
     ``place`` stands for the file where the error names none.
     """
-    if not isinstance(error, OSError) or error.errno not in _DISK_TROUBLE:
+    if not isinstance(error, OSError) or error.errno not in DISK_TROUBLE:
         return None
-    return f"{error.filename or place}: {error.strerror}; {_DISK_TROUBLE[error.errno]}, then run again"
+    return f"{error.filename or place}: {error.strerror}; {DISK_TROUBLE[error.errno]}, then run again"
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -6,6 +6,7 @@ tuner costs. Nothing is ever read back: a search is resumed by asking and tellin
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import tensorflow as tf
 
-from harness import spec
+from harness import files, spec
 from harness.catalogue import grid
 from harness.model import Outcome, Proposal, Trial, Value
 from harness.space import Choice, Range, Space
@@ -63,7 +65,7 @@ class KerasTuner:
 
     def _create_trial(self) -> Any:
         """Return the oracle's next trial, or None where it stops."""
-        with _quiet():
+        with _calling():
             trial = self._oracle.create_trial(_WORKER)
         if trial.status == "STOPPED":
             return None
@@ -76,7 +78,7 @@ class KerasTuner:
         running, self._running = self._running, None
         running.status = "FAILED" if score is None else "COMPLETED"
         running.message = reason
-        with _quiet():
+        with _calling():
             if score is not None:
                 self._oracle.update_trial(running.trial_id, {_METRIC: score}, step=epoch)
             self._oracle.end_trial(running)
@@ -138,7 +140,7 @@ def create(
     if tuner.tuner == "kt-grid":
         space = grid.grid_space(space, int(tuner.options.get("points", grid.DEFAULT_POINTS)))
     oracle_of, options, adapter = _ORACLES[tuner.tuner]
-    with _quiet():
+    with _calling():
         oracle = oracle_of(
             objective=keras_tuner.Objective(_METRIC, "max"),  # by name alone it would be minimised
             hyperparameters=_hyperparameters(space),
@@ -209,6 +211,27 @@ def _cut_off(shown: dict[str, Any], space: Space) -> None:
 def _parent(trial: Any) -> str | None:
     parent: str | None = trial.hyperparameters.values.get("tuner/trial_id")
     return parent
+
+
+@contextmanager
+def _calling() -> Iterator[None]:
+    """Call Keras Tuner, which writes through TensorFlow.
+
+    Raises:
+        OSError: The disk is in trouble: full, failing, not to be written.
+    """
+    try:
+        with _quiet():
+            yield
+    except tf.errors.OpError as error:
+        path, _, said = str(error).rpartition("; ")
+        if said not in _DISK_SAYS:
+            raise
+        raise OSError(_DISK_SAYS[said], said, path) from error
+
+
+# By its class a full disk is one with a full GPU. Its message ends in the system's own words.
+_DISK_SAYS = {os.strerror(number): number for number in files.DISK_TROUBLE}
 
 
 @contextmanager

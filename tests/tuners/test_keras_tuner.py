@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras_tuner as library
 import pytest
+import tensorflow as tf
 
-from harness import seeds, spec
+from harness import files, seeds, spec
 from harness.catalogue.tuners import hyperband_iteration
 from harness.model import Outcome, Trial
 from harness.space import Choice, Range, Space
@@ -239,4 +242,89 @@ def test_an_oracle_that_waits_for_nobody_is_a_bug(space: Space) -> None:
     tuner = keras_tuner.KerasTuner(oracle=FakeIdleOracle(), space=space, epochs_per_trial=9)
 
     with pytest.raises(RuntimeError, match="IDLE: the trial before was not told"):
+        tuner.ask()
+
+
+@pytest.fixture
+def full() -> Path:
+    device = Path("/dev/full")
+    if not device.exists():
+        pytest.skip("no device that is always full")
+    return device
+
+
+def filled(folder: Path, full: Path) -> str:
+    """Let the oracle's own file lie on a full disk; return what that is to be told as."""
+    written = folder / "search" / "oracle.json"
+    written.unlink(missing_ok=True)
+    written.parent.mkdir(exist_ok=True)
+    written.symlink_to(full)
+    return f"{written}: No space left on device; free some space, then run again"
+
+
+@pytest.mark.parametrize("name", KERAS_TUNERS)
+def test_a_disk_that_is_full_when_a_tuner_is_asked_is_told_as_its_trouble(
+    space: Space, make: Make, tmp_path: Path, full: Path, name: str
+) -> None:
+    tuner = make(name, space, folder=tmp_path)
+    line = filled(tmp_path, full)
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        tuner.ask()
+
+    assert files.disk_trouble(caught.value, place="") == line
+
+
+@pytest.mark.parametrize("name", KERAS_TUNERS)
+def test_a_disk_that_is_full_when_a_tuner_is_told_is_told_as_its_trouble(
+    space: Space, make: Make, search: FakeSearch, *, tmp_path: Path, full: Path, name: str
+) -> None:
+    tuner = make(name, space, folder=tmp_path)
+    proposal = tuner.ask()
+    assert proposal is not None
+    trial = search.train(tuner, proposal, number=0)
+    line = filled(tmp_path, full)
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        tuner.tell(trial)
+
+    assert files.disk_trouble(caught.value, place="") == line
+
+
+class FakeOracle:
+    """Fails whenever it is asked, with an error of TensorFlow."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def create_trial(self, _: str) -> object:
+        raise self._error
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+def test_what_else_the_disk_does_is_told_as_its_trouble_too(space: Space, number: int) -> None:
+    error = tf.errors.UnknownError(None, None, f"/ä; b/oracle.json; {os.strerror(number)}")
+    tuner = keras_tuner.KerasTuner(oracle=FakeOracle(error), space=space, epochs_per_trial=3)
+
+    with pytest.raises(OSError, match="oracle") as caught:
+        tuner.ask()
+
+    assert (caught.value.errno, caught.value.filename) == (number, "/ä; b/oracle.json")
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "OOM when allocating tensor with shape[9]",
+        "/x/oracle.json; Permission denied",
+        "No space left on device, in a sentence",
+        "",
+    ],
+)
+def test_no_other_error_of_tensorflow_is_taken_for_the_disks(space: Space, said: str) -> None:
+    error = tf.errors.ResourceExhaustedError(None, None, said)
+    tuner = keras_tuner.KerasTuner(oracle=FakeOracle(error), space=space, epochs_per_trial=3)
+
+    with pytest.raises(tf.errors.ResourceExhaustedError):
         tuner.ask()

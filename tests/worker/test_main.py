@@ -196,6 +196,22 @@ def test_a_full_disk_is_the_machines_trouble_in_one_clear_line(bench: Bench, cac
 
 
 @pytest.mark.train
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_disk_that_is_full_for_the_tuner_is_the_machines_trouble(
+    bench: Bench, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = bench.folder(bench.cell("kt-random", epochs=2))
+    written = folder.scratch / "search" / "oracle.json"
+    written.parent.mkdir(parents=True)
+    written.symlink_to("/dev/full")
+
+    assert worker.main(["search", str(folder.path), str(cache), str(time.monotonic())]) == 75
+
+    assert folder.outcome() is None
+    assert caplog.messages[-1] == f"{written}: No space left on device; free some space, then run again"
+
+
+@pytest.mark.train
 def test_a_device_that_goes_in_the_middle_ends_the_worker_and_another_goes_on_as_if_nothing_had_been(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, scores_of: Callable[[Trial], Any]
 ) -> None:
