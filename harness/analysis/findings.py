@@ -25,10 +25,11 @@ _LARGEST = 2**53
 class Tried:
     """One trial in a line.
 
-    ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of its last
-    epoch that became the incumbent, ``epochs`` those charged, from ``first_epoch`` on, of which the last asked for is
-    ``last_epoch``. ``wall_s`` are the trial's seconds without the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of
-    them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None where there is none.
+    ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of the same
+    epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the last
+    asked for is ``last_epoch``. ``wall_s`` are the trial's seconds without the audit, ``ask_s``, ``train_s`` and
+    ``tell_s`` parts of them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None where
+    there is none.
     """
 
     number: int
@@ -102,14 +103,13 @@ def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
 
 def _line(trial: Trial) -> dict[str, Any]:
     epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
-    tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
     return {
         "number": trial.number,
         "parameters": trial.parameters,
         "outcome": trial.outcome.value,
         "reason": trial.reason,
         "score": trial.score,
-        "test_f1": tested[-1] if tested else None,
+        "test_f1": _test_f1(trial),
         "epochs": trial.charged_epochs,
         "first_epoch": trial.first_epoch,
         "last_epoch": trial.last_epoch,
@@ -117,6 +117,12 @@ def _line(trial: Trial) -> dict[str, Any]:
         **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
     }
+
+
+def _test_f1(trial: Trial) -> float | None:
+    """Return that of the trial's best epoch, the first of equals: if any became the incumbent, this was the last to."""
+    scored = [epoch for epoch in trial.epochs if math.isfinite(epoch.val_f1)]
+    return max(scored, key=lambda epoch: epoch.val_f1).test_f1 if scored else None
 
 
 def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:

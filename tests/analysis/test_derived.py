@@ -72,6 +72,28 @@ def test_a_trial_in_a_line_has_its_parameters_score_and_cost(made: Made) -> None
     assert (unscored.epochs, unscored.first_epoch, unscored.last_epoch) == (1, 3, 9)
 
 
+def test_a_test_f1_that_could_not_be_had_is_not_replaced_by_that_of_an_earlier_epoch(made: Made) -> None:
+    trial = made.trial(0, 0.2, 0.4, 0.3)
+    first, best, last = trial.epochs
+    audited = (first, replace(best, test_f1=None), replace(last, test_f1=None))
+    made.search([replace(trial, epochs=audited)])
+
+    (tried,) = only(made).tried
+
+    assert (tried.score, tried.test_f1) == (0.4, None)
+
+
+def test_a_trials_test_f1_is_that_of_its_best_epoch_the_first_of_equals(made: Made) -> None:
+    trial = made.trial(0, 0.2, 0.4, 0.4, 0.1)
+    tests = (0.9, 0.5, 0.6, 0.7)
+    epochs = (replace(epoch, test_f1=f1) for epoch, f1 in zip(trial.epochs, tests, strict=True))
+    made.search([replace(trial, epochs=tuple(epochs))])
+
+    (tried,) = only(made).tried
+
+    assert tried.test_f1 == 0.5
+
+
 def test_what_is_kept_is_taken_without_opening_the_records(made: Made) -> None:
     cell = made.search([made.trial(0, 0.2)])
     search = only(made)
