@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from harness import files, whole
+from harness.errors import MachineError
 
 BATCH = 64
 
@@ -29,14 +30,19 @@ class Activations:
 
 
 def find(cache: Path, key: str) -> Activations | None:
-    """Return what was computed under ``key``, or None."""
+    """Return what was computed under ``key``, or None.
+
+    Raises:
+        MachineError: A file was cut off since: it was written whole.
+    """
     folder = _folder(cache, key)
     try:
-        facts = json.loads((folder / "facts.json").read_bytes())
+        facts = _read(folder / "facts.json", lambda path: json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
     stored = folder / "activations.npy"
-    return Activations(values=np.load(stored, mmap_mode="r") if stored.exists() else None, facts=facts)
+    values = _read(stored, lambda path: np.load(path, mmap_mode="r")) if stored.exists() else None
+    return Activations(values=values, facts=facts)
 
 
 def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8], facts: Mapping[str, Any]) -> None:
@@ -51,6 +57,14 @@ def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8],
         files.write_json(folder / "facts.json", dict(facts))
 
     whole.folder(_folder(cache, key), build)
+
+
+def _read(path: Path, load: Callable[[Path], Any]) -> Any:
+    try:
+        return load(path)
+    except (ValueError, EOFError) as error:
+        way_out = f"delete {path.parent} and run again"
+        raise MachineError(f"{path}: was not left as it was written: {error}; {way_out}") from error
 
 
 def _write(path: Path, below: Any, images: npt.NDArray[np.uint8]) -> None:

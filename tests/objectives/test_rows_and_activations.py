@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from harness.errors import MachineError
 from harness.objectives import activations, rows
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.rows import Rows
@@ -34,6 +35,23 @@ def test_activations_are_the_models_output_for_every_image(tmp_path: Path, count
     assert found.values is not None
     assert found.facts == {"width": 3}
     np.testing.assert_allclose(found.values, given.mean(axis=(1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["activations.npy", "facts.json"])
+@pytest.mark.parametrize("left", [0, 5, -1])
+def test_activations_that_were_cut_off_are_the_machines_trouble_with_the_way_out(
+    tmp_path: Path, name: str, left: int
+) -> None:
+    activations.compute(tmp_path, "ä key", below=mean_colour(), images=images(3), facts={"width": 3})
+    path = tmp_path / "activations" / "ä key" / name
+    path.write_bytes(path.read_bytes()[:left].rstrip(b"}\n"))
+
+    with pytest.raises(MachineError) as caught:
+        activations.find(tmp_path, "ä key")
+
+    assert str(caught.value).startswith(f"{path}: was not left as it was written: ")
+    assert str(caught.value).endswith(f"; delete {path.parent} and run again")
+    assert "\n" not in str(caught.value)
 
 
 def test_activations_are_mapped_from_the_disk_not_read(tmp_path: Path) -> None:
