@@ -92,6 +92,14 @@ def is_alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def environment_of(pid: int) -> str:
+    """What a process was started with; Linux shows nothing of it while the program is still being loaded."""
+    path, until = Path(f"/proc/{pid}/environ"), time.monotonic() + 5.0
+    while not (found := path.read_bytes()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return found.decode()
+
+
 @pytest.mark.parametrize(
     ("slot", "needs_gpu", "told"),
     [(WHOLE, False, (None, None)), (WHOLE, True, (None, "1")), (Slot(gpu="GPU-1"), False, ("GPU-1", "1"))],
@@ -104,7 +112,7 @@ def test_a_worker_is_told_which_gpu_it_is_to_see(
     executor = LocalExecutor(needs_gpu=needs_gpu)
     running = executor.start("search", tmp_path, cache=tmp_path, log=tmp_path / "worker.log", slot=slot)
 
-    found = Path(f"/proc/{running.process.pid}/environ").read_bytes().decode().split("\0")
+    found = environment_of(running.process.pid).split("\0")
 
     running.stop()
     seen = dict(line.partition("=")[::2] for line in found)
