@@ -93,6 +93,15 @@ class Trial:
             return None
         return max((epoch.val_f1 for epoch in self.epochs if math.isfinite(epoch.val_f1)), default=0.0)
 
+    @property
+    def test_f1(self) -> float | None:
+        """The best epoch's, the first of equals; None where it wasn't scored on the test images.
+
+        If any of the trial's epochs became the incumbent, this was the last that did.
+        """
+        scored = [epoch for epoch in self.epochs if math.isfinite(epoch.val_f1)]
+        return max(scored, key=lambda epoch: epoch.val_f1).test_f1 if scored else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:

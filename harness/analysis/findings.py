@@ -109,7 +109,7 @@ def _line(trial: Trial) -> dict[str, Any]:
         "outcome": trial.outcome.value,
         "reason": trial.reason,
         "score": trial.score,
-        "test_f1": _test_f1(trial),
+        "test_f1": trial.test_f1,
         "epochs": trial.charged_epochs,
         "first_epoch": trial.first_epoch,
         "last_epoch": trial.last_epoch,
@@ -117,12 +117,6 @@ def _line(trial: Trial) -> dict[str, Any]:
         **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
     }
-
-
-def _test_f1(trial: Trial) -> float | None:
-    """Return that of the trial's best epoch, the first of equals: if any became the incumbent, this was the last to."""
-    scored = [epoch for epoch in trial.epochs if math.isfinite(epoch.val_f1)]
-    return max(scored, key=lambda epoch: epoch.val_f1).test_f1 if scored else None
 
 
 def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:

@@ -92,15 +92,10 @@ def _trial_table(trials: list[Trial], *, tuned: set[str]) -> Table:
     for trial in trials:
         parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)
         epochs = f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
-        tested = [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
         seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))
         outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
-        table.add_row(str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(_last(tested)), *seconds)
+        table.add_row(str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds)
     return table
-
-
-def _last(values: list[float]) -> float | None:
-    return values[-1] if values else None
 
 
 def _f1(value: float | None) -> str:
