@@ -23,20 +23,19 @@ class Target:
     of: str
 
 
-def target(found: Sequence[Search]) -> Target | None:
+def target(searches: Sequence[Search]) -> Target | None:
     """Return the target of one group: the median final validation F1 of its random searches, else of all searches.
 
     A median of reruns, not a best: a lucky run would set a target that others can't be blamed for missing. Of an even
     number it is the lower of the two middle ones, an F1 that a search has had, so that more than half have reached it:
     what lies between the two is missed by just half, and the median cost of reaching it is infinite.
     """
-    ended = [search for search in found if search.status is Status.OK and search.val_f1 is not None]
+    ended = [search for search in searches if search.status is Status.OK and search.val_f1 is not None]
     random = [search for search in ended if search.tuner in RANDOM]
     scores = [search.val_f1 for search in random or ended if search.val_f1 is not None]
     if not scores:
         return None
     middle = "median" if len(scores) % 2 else "lower median"
-    searches_of = f"{len(scores)} random" if random else f"all {len(scores)}"
-    return Target(
-        f1=statistics.median_low(scores), of=f"{middle} of {searches_of} search{'' if len(scores) == 1 else 'es'}"
-    )
+    which = f"{len(scores)} random" if random else f"all {len(scores)}"
+    plural = "" if len(scores) == 1 else "es"
+    return Target(f1=statistics.median_low(scores), of=f"{middle} of {which} search{plural}")

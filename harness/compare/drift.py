@@ -13,6 +13,7 @@ from harness.compare.history import Night
 from harness.compare.measures import MEASURES, Measure
 from harness.errors import UserError
 from harness.reports import cells
+from harness.reports.cells import counted
 from harness.reports.report import Report, Section
 
 FEWEST_NIGHTS = 28
@@ -122,7 +123,7 @@ def report(drift: Drift) -> Report:
     section = Section(heading="Levels that changed", columns=columns, rows=rows, text_columns=3)
     return Report(
         name="drift",
-        title=f"Drift over {_nights(drift.nights)}: {_verdict(drift)}",
+        title=f"Drift over {counted(drift.nights, 'night')}: {_verdict(drift)}",
         sections=[section] if rows else [],
         notes=_notes(drift),
         columns=(),
@@ -184,20 +185,16 @@ def _notes(drift: Drift) -> list[str]:
     notes = [f"{drift.series} series of measures and parts of the matrix were looked at."]
     if drift.earlier:
         notes.append(
-            f"{_nights(drift.earlier)} of other machines, packages or requests {_are(drift.earlier)} left out."
+            f"{counted(drift.earlier, 'night')} of other machines, packages or requests {_are(drift.earlier)} left out."
         )
     if drift.before:
-        notes.append(f"{_nights(drift.before)} before {drift.since} {_are(drift.before)} left out.")
+        notes.append(f"{counted(drift.before, 'night')} before {drift.since} {_are(drift.before)} left out.")
     if drift.worse:
         newest = max(shift.since.date for shift in drift.worse)
         notes.append(
             f"If the new level is accepted, begin with it: --since {newest}, or in nightly runs a baseline of it."
         )
     return notes
-
-
-def _nights(count: int) -> str:
-    return f"{count} night{'' if count == 1 else 's'}"
 
 
 def _are(count: int) -> str:

@@ -21,6 +21,7 @@ from harness.analysis.statistics.bootstrap import FEW
 from harness.analysis.statistics.pairwise import ALPHA
 from harness.prices import Prices
 from harness.reports import cells
+from harness.reports.cells import counted
 
 _NOTABLE_SHARE = 0.1
 
@@ -48,7 +49,7 @@ def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
     if ranks.blocks and len(ranks.tuners) > 1:
         best, worst = (_at_rank(ranks, ranks.average[end]) for end in (0, -1))
         found.append(
-            f"Mean ranks by test F1 on {_count(ranks.blocks, 'pair')} of group and seed: the best of "
+            f"Mean ranks by test F1 on {counted(ranks.blocks, 'pair')} of group and seed: the best of "
             f"{len(ranks.tuners)} tuners is {best}, the worst {worst}."
         )
     tested = [each for each in comparisons if each.p_holm is not None]
@@ -56,11 +57,11 @@ def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
     if tested and not clear:
         found.append(
             f"No two of the tuners differ in test F1 beyond chance (Wilcoxon signed-rank over all groups and seeds, "
-            f"Holm's correction for {_count(len(tested), 'test')}, {100 * ALPHA:.0f} %)."
+            f"Holm's correction for {counted(len(tested), 'test')}, {100 * ALPHA:.0f} %)."
         )
     elif clear:
         found.append(
-            f"Of {_count(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test F1."
+            f"Of {counted(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test F1."
         )
     return [*found, *(_difference(each) for each in sorted(clear, key=lambda each: each.p_holm or 0.0)[:5])]
 
@@ -74,7 +75,7 @@ def ended(cells: Sequence[Search], noun: str = "search", nouns: str = "searches"
     """Return how many of the cells ended how, as ``36 searches: 34 ok, 1 failed, 1 missing``."""
     counts = {status: sum(cell.status is status for cell in cells) for status in Status}
     found = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
-    return f"{_count(len(cells), noun, nouns)}: {found}" if cells else f"no {noun} was planned"
+    return f"{counted(len(cells), noun, nouns)}: {found}" if cells else f"no {noun} was planned"
 
 
 def _where(group: Group) -> str:
@@ -112,7 +113,7 @@ def _sooner(group: Group, row: Row, prices: Prices) -> str:
 
 
 def _met(found: Reaching) -> str:
-    return f"{found.reached} of its {_count(found.searches, 'search', 'searches')} got there."
+    return f"{found.reached} of its {counted(found.searches, 'search', 'searches')} got there."
 
 
 def _on_test(group: Group) -> Iterator[str]:
@@ -149,7 +150,7 @@ def _excludes_zero(gain: Estimate) -> bool:
 def _few(group: Group) -> Iterator[str]:
     fewest = min(len(row.ok) for row in group.rows if row.ok)
     if fewest < FEW:
-        yield f"With {_count(fewest, 'seed')} nothing is proven; {FEW} or more are needed."
+        yield f"With {counted(fewest, 'seed')} nothing is proven; {FEW} or more are needed."
 
 
 def _thinking(group: Group) -> Iterator[str]:
@@ -166,7 +167,7 @@ def _against_default(group: Group) -> Iterator[str]:
     gains = [gain for row in group.rows if (gain := over_untuned(group, row)) is not None]
     if gains:
         worse, of = sum(gain.worse for gain in gains), sum(gain.estimate.n for gain in gains)
-        searches = _count(of, "tuned search", "tuned searches")
+        searches = counted(of, "tuned search", "tuned searches")
         yield f"{worse} of {searches} ended below the untuned default on the test images."
 
 
@@ -175,7 +176,7 @@ def _bad(group: Group) -> Iterator[str]:
         count = sum(row.count(status) for row in group.rows)
         if count:
             of = len(group.searches)
-            yield f"{count} of {_count(of, 'search', 'searches')} {_became(status, count)}; the reasons stand below."
+            yield f"{count} of {counted(of, 'search', 'searches')} {_became(status, count)}; the reasons stand below."
 
 
 def _became(status: Status, count: int) -> str:
@@ -189,7 +190,7 @@ def _difference(found: Comparison) -> str:
     by = "" if median is None or math.isinf(median) else f" by {median:+.3f} in the median"
     return (
         f"{found.first} against {found.second}: {found.wins} wins, {found.losses} losses, "
-        f"{_count(found.ties, 'tie')}{by} (p = {found.p_holm:.2g})."
+        f"{counted(found.ties, 'tie')}{by} (p = {found.p_holm:.2g})."
     )
 
 
@@ -211,7 +212,3 @@ def _bound(value: float) -> str:
 
 def _name(row: Row) -> str:
     return f"{row.tuner} (no tuning)" if row.is_untuned else row.tuner
-
-
-def _count(count: int, noun: str, nouns: str | None = None) -> str:
-    return f"{count} {noun if count == 1 else nouns or f'{noun}s'}"

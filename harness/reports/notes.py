@@ -8,6 +8,7 @@ from harness.analysis import Group, Results, Search, Status, environments
 from harness.carbon import Intensity
 from harness.prices import Prices
 from harness.reports import mixing
+from harness.reports.cells import counted
 
 _FEW_SEEDS = 10
 _MOST_NAMES = 5
@@ -21,7 +22,7 @@ def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
             badly.setdefault((search.status, search.reason), []).append(search)
     notes = [_ended_badly(status, reason, alike) for (status, reason), alike in badly.items()]
     if results.left_out:
-        notes.append(f"Left out: {_count(results.left_out, 'record')} of other versions of the matrix.")
+        notes.append(f"Left out: {counted(results.left_out, 'record')} of other versions of the matrix.")
     return notes
 
 
@@ -42,7 +43,7 @@ def holds_for(searches: Iterable[Search]) -> list[str]:
         return ["Holds for no machine: there is no record."]
     if len(found) == 1:
         return [f"Holds for: {found[0][0]}."]
-    return [f"Holds for ({_count(count, 'record')}): {text}." for text, count in found]
+    return [f"Holds for ({counted(count, 'record')}): {text}." for text, count in found]
 
 
 def beneath(results: Results, groups: Sequence[Group]) -> list[str]:
@@ -108,8 +109,4 @@ def _ended_badly(status: Status, reason: str | None, alike: Sequence[Search]) ->
     names = "; ".join(str(search.planned.name) for search in alike[:_MOST_NAMES])
     more = len(alike) - _MOST_NAMES
     rest = f"; and {more} more" if more > 0 else ""
-    return f"{status.value.capitalize()}: {_count(len(alike), 'cell')} ({names}{rest}): {str(reason).rstrip('.')}."
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{status.value.capitalize()}: {counted(len(alike), 'cell')} ({names}{rest}): {str(reason).rstrip('.')}."
