@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
 from harness.analysis.axes import Axis
 from harness.analysis.intervals import mean
-from harness.analysis.statistics import reaching, speedup
+from harness.analysis.statistics import Reaching, reaching, speedup
 from harness.carbon import Intensity
 from harness.prices import Prices
 from harness.reports import cells, mixing, notes
@@ -68,13 +69,14 @@ def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
     """Return the table of F1 against compute cost, in the order of the matrix."""
     found = groups(results)
     best = _best_columns(found)
+    compared = [(group, [_line(group, row, prices) for row in group.rows]) for group in found]
     return Report(
         name="efficiency",
         title="F1 against compute cost",
-        sections=[section for group in found for section in sections(group, prices=prices)],
+        sections=[section for group, lines in compared for section in _sections(group, lines, prices)],
         notes=beneath(results, prices=prices, carbon=carbon),
         columns=[*COLUMNS, *best],
-        rows=[_values(group, row, prices, carbon) for group in found for row in group.rows],
+        rows=[_values(group, line, prices, carbon) for group, lines in compared for line in lines],
         empty=EMPTY,
     )
 
@@ -85,18 +87,37 @@ def beneath(results: Results, *, prices: Prices, carbon: Intensity) -> list[str]
     return [*_reading_notes(found), *_holding_notes(results, found, prices, carbon)]
 
 
-def sections(group: Group, *, prices: Prices) -> list[Section]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A tuner within its group, and how its searches met the target: worked out once for all that is shown of it."""
+
+    row: Row
+    met: Reaching | None
+    speedup: float | None
+
+
+def _line(group: Group, row: Row, prices: Prices) -> _Line:
+    factor = speedup(group, row, axis=Axis.WALL_S, prices=prices)
+    return _Line(
+        row=row,
+        met=reaching(group, row, axis=Axis.WALL_S, prices=prices),
+        speedup=None if factor is None else factor.value,
+    )
+
+
+def _sections(group: Group, lines: Sequence[_Line], prices: Prices) -> list[Section]:
     """Return the group's readable table and, where a search has found any, that of its best hyperparameters."""
     table = Section(
         heading=str(group.name),
         columns=_READABLE,
-        rows=[_readable(group, row, prices) for row in group.rows],
-        notes=[_target_note(group), *_row_notes(group, prices)],
+        rows=[_readable(group, line, prices) for line in lines],
+        notes=[_target_note(group), *_row_notes(group, lines)],
     )
     return [table, *_best_section(group)]
 
 
-def _values(group: Group, row: Row, prices: Prices, carbon: Intensity) -> dict[str, CsvValue]:
+def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dict[str, CsvValue]:
+    row = line.row
     share = row.mean_cost(lambda cost: cost.thinking_share)
     return {
         **group.name._asdict(),
@@ -112,7 +133,7 @@ def _values(group: Group, row: Row, prices: Prices, carbon: Intensity) -> dict[s
         "gap_f1": row.gap_f1,
         **_interval("test_f1_gain_over_random", group.gain_over_random(row)),
         **_against_default(group, row),
-        **_against_target(group, row, prices),
+        **_against_target(line),
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }
 
@@ -134,8 +155,8 @@ def _against_default(group: Group, row: Row) -> dict[str, CsvValue]:
     return {} if worse is None else {"seeds_worse_than_default": worse[0], "seeds_paired_with_default": worse[1]}
 
 
-def _against_target(group: Group, row: Row, prices: Prices) -> dict[str, CsvValue]:
-    found = reaching(group, row, axis=Axis.WALL_S, prices=prices)
+def _against_target(line: _Line) -> dict[str, CsvValue]:
+    found = line.met
     if found is None:
         return {}
     return {
@@ -143,13 +164,8 @@ def _against_target(group: Group, row: Row, prices: Prices) -> dict[str, CsvValu
         "target_expected_wall_s": found.expected.value,
         "target_reached": found.reached,
         "target_searches": found.searches,
-        "speedup_over_random": _speedup(group, row, prices),
+        "speedup_over_random": line.speedup,
     }
-
-
-def _speedup(group: Group, row: Row, prices: Prices) -> float | None:
-    found = speedup(group, row, axis=Axis.WALL_S, prices=prices)
-    return None if found is None else found.value
 
 
 def _interval(name: str, value: Interval) -> dict[str, CsvValue]:
@@ -165,7 +181,8 @@ def _usd(row: Row, prices: Prices) -> float | None:
     return mean(spent)
 
 
-def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
+def _readable(group: Group, line: _Line, prices: Prices) -> list[str]:
+    row = line.row
     return [
         row.tuner,
         cells.seeds(*(row.count(status) for status in Status)),
@@ -177,8 +194,8 @@ def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
         cells.usd(_usd(row, prices)),
         cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
         cells.count(row.mean_cost(lambda cost: cost.epochs)),
-        cells.reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
-        cells.times(_speedup(group, row, prices)),
+        cells.reached(line.met),
+        cells.times(line.speedup),
     ]
 
 
@@ -218,7 +235,7 @@ def _target_note(group: Group) -> str:
     return f"Target: validation F1 of at least {goal.f1:.3f}, the {goal.of}."
 
 
-def _row_notes(group: Group, prices: Prices) -> list[str]:
+def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
     found = []
     for row in group.rows:
         if row.unscored:
@@ -228,14 +245,14 @@ def _row_notes(group: Group, prices: Prices) -> list[str]:
         worse = group.worse_than_untuned(row)
         if worse is not None and worse[0]:
             found.append(f"{row.tuner}: worse than the default configuration on {worse[0]} of {worse[1]} seeds.")
-    return [*found, *_undefined(group, prices)]
+    return [*found, *_undefined(group, lines)]
 
 
-def _undefined(group: Group, prices: Prices) -> list[str]:
+def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
     if group.target is None:
         return []
-    others = [row for row in group.rows if row.ok and not row.is_random]
-    undefined = [row.tuner for row in others if _speedup(group, row, prices) is None]
+    others = [line for line in lines if line.row.ok and not line.row.is_random]
+    undefined = [line.row.tuner for line in others if line.speedup is None]
     if not undefined:
         return []
     is_compared = any(row.is_random for row in group.rows)

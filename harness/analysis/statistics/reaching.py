@@ -50,17 +50,16 @@ def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching 
     goal = group.target
     if goal is None:
         return None
-    asked = [search for search in row.searches if search.status is not Status.MISSING]
-    to_target = [cost_to_target(search, goal, axis=axis, prices=prices) for search in asked]
-    tries = _tries(asked, goal, axis=axis, prices=prices)
+    tries = _tries(row.searches, goal, axis=axis, prices=prices)
+    seeds = _by_seed(tries)
     return Reaching(
         axis=axis,
         target=goal,
-        median=None if tries is None else median(cost for cost in to_target if cost is not None),
-        expected=_expected([] if tries is None else list(tries.values())),
-        reached=sum(1 for search in asked if is_reached(search, goal)),
-        searches=len(asked),
-        unknown=sum(1 for search in asked if _until(search, goal, axis=axis, prices=prices) is None),
+        median=None if seeds is None else median(cost for each in tries if (cost := each.cost) is not None),
+        expected=_expected([] if seeds is None else list(seeds.values())),
+        reached=sum(each.met for each in tries),
+        searches=len(tries),
+        unknown=sum(each.spent is None for each in tries),
     )
 
 
@@ -78,7 +77,8 @@ def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate |
     if goal is None or row.is_random:
         return None
     random = [search for search in group.searches if search.tuner in RANDOM]
-    ours, theirs = (_tries(searches, goal, axis=axis, prices=prices) for searches in (row.searches, random))
+    both = (row.searches, random)
+    ours, theirs = (_by_seed(_tries(searches, goal, axis=axis, prices=prices)) for searches in both)
     if ours is None or theirs is None:
         return None
     shared = [seed for seed in ours if seed in theirs]
@@ -106,25 +106,48 @@ def is_reached(search: Search, goal: Target) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tries:
+class _Try:
+    """What one search spent until it met the target, or until it ended; None where that is unknown."""
+
+    seed: int
+    spent: float | None
+    met: bool
+
+    @property
+    def cost(self) -> float | None:
+        """The cost of reaching the target, as ``cost_to_target`` has it."""
+        return self.spent if self.met else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seed:
     """What the searches of one seed spent until they met the target, or until they ended; and how many met it."""
 
     spent: float
     met: int
 
 
-def _tries(searches: Sequence[Search], goal: Target, *, axis: Axis, prices: Prices) -> dict[int, _Tries] | None:
-    """Return the tries by seed, without missing searches; None where a cost is unknown."""
-    found: dict[int, _Tries] = {}
-    for search in searches:
-        if search.status is Status.MISSING:
-            continue
-        cost = _until(search, goal, axis=axis, prices=prices)
-        if cost is None:
+def _tries(searches: Sequence[Search], goal: Target, *, axis: Axis, prices: Prices) -> list[_Try]:
+    """Return how each search fared that isn't missing."""
+    return [
+        _Try(
+            seed=search.planned.seed,
+            spent=_until(search, goal, axis=axis, prices=prices),
+            met=is_reached(search, goal),
+        )
+        for search in searches
+        if search.status is not Status.MISSING
+    ]
+
+
+def _by_seed(tries: Sequence[_Try]) -> dict[int, _Seed] | None:
+    """Return the tries summed by seed; None where a cost is unknown."""
+    found: dict[int, _Seed] = {}
+    for each in tries:
+        if each.spent is None:
             return None
-        before = found.get(search.planned.seed, _Tries(spent=0.0, met=0))
-        met = before.met + is_reached(search, goal)
-        found[search.planned.seed] = _Tries(spent=before.spent + cost, met=met)
+        before = found.get(each.seed, _Seed(spent=0.0, met=0))
+        found[each.seed] = _Seed(spent=before.spent + each.spent, met=before.met + each.met)
     return found
 
 
@@ -133,23 +156,23 @@ def _until(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> float
     return cost if cost is None or math.isfinite(cost) else spent(search, axis=axis, prices=prices).value
 
 
-def _expected(tries: Sequence[_Tries]) -> Estimate:
-    if not tries:
+def _expected(seeds: Sequence[_Seed]) -> Estimate:
+    if not seeds:
         return Estimate(value=None, low=None, high=None, n=0)
-    value = float(_running_time(tries, _once(tries))[0])
-    return bootstrap.estimate(value, lambda weights: _running_time(tries, weights), n=len(tries))
+    value = float(_running_time(seeds, _once(seeds))[0])
+    return bootstrap.estimate(value, lambda weights: _running_time(seeds, weights), n=len(seeds))
 
 
-def _running_time(tries: Sequence[_Tries], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _running_time(seeds: Sequence[_Seed], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the expected running time for each column of ``weights`` (seeds × resamples); infinite without a hit."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
     # Not matrix products, whose sums may differ between machines.
-    spent, met = np.einsum("kn,nb->kb", np.asarray([(each.spent, each.met) for each in tries], dtype=float).T, weights)
+    spent, met = np.einsum("kn,nb->kb", np.asarray([(each.spent, each.met) for each in seeds], dtype=float).T, weights)
     return np.where(met > 0, spent / np.where(met > 0, met, 1), np.inf)
 
 
-def _ratio(ours: Sequence[_Tries], theirs: Sequence[_Tries]) -> Estimate:
+def _ratio(ours: Sequence[_Seed], theirs: Sequence[_Seed]) -> Estimate:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
     def ratio(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -161,7 +184,7 @@ def _ratio(ours: Sequence[_Tries], theirs: Sequence[_Tries]) -> Estimate:
     return bootstrap.estimate(None if math.isnan(value) else value, ratio, n=len(ours), least=0.0)
 
 
-def _once(tries: Sequence[_Tries]) -> NDArray[np.float64]:
+def _once(seeds: Sequence[_Seed]) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    return np.ones((len(tries), 1))
+    return np.ones((len(seeds), 1))
