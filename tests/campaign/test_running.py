@@ -15,13 +15,12 @@ from harness.campaign.preparing import key_of
 from harness.campaign.running import Runner, only_one
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.errors import ResultsError, UserError
+from harness.errors import ResultsError
 from harness.executors import Cause, Slot
 from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
 from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
-from harness.records import CellFolder
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:
@@ -155,125 +154,6 @@ def test_failed_cells_are_results_and_not_run_again(bench: Bench, cell: Cell, do
     assert record.reason == "crash: ZeroDivisionError: x (search.py:1)"
 
 
-def test_failed_cells_are_repeated_when_asked_and_the_earlier_record_is_kept_aside(
-    bench: Bench, cells: list[Cell], does: type[Script], trained: Trained
-) -> None:
-    bench.executor.will("optuna-tpe", does.fail("first", trials=(trained(0, 0.9),)))
-    bench.run(cells)
-
-    assert bench.run(cells, retry_failed=True) == {State.OK: 3}
-
-    assert bench.searches[3:] == ["optuna-tpe"]
-    folder = bench.folder_of(cells[1])
-    assert [trial.score for trial in folder.trials()] == [0.5]
-    assert '"reason": "first"' in (folder.path / "retried-1" / "record.json").read_text("utf-8")
-    assert (folder.path / "retried-1" / "trials.jsonl").exists()
-
-
-class Killed(BaseException):
-    """Ends a run where it stands."""
-
-
-def kill_after(renames: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let so many files be moved; the run ends before the next."""
-    left, rename = itertools.count(renames, -1), Path.rename
-
-    def rename_or_die(path: Path, target: Path) -> Path:
-        if next(left) <= 0:
-            raise Killed
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", rename_or_die)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-@pytest.fixture
-def failed(bench: Bench, cell: Cell, does: type[Script], trained: Trained) -> CellFolder:
-    """The sealed failure of a search with two trials."""
-    bench.executor.will("search", does.fail("first", trials=(trained(0, 0.9), trained(1, 0.8))))
-    bench.run([cell])
-    return bench.folder_of(cell)
-
-
-@pytest.mark.parametrize("renames", range(5))
-def test_a_kill_while_a_failure_is_set_aside_never_mixes_its_trials_with_those_of_the_next_search(
-    bench: Bench, cell: Cell, failed: CellFolder, monkeypatch: pytest.MonkeyPatch, renames: int
-) -> None:
-    folder, sealed = failed, contents(failed.path)
-
-    with monkeypatch.context() as patch:
-        kill_after(renames, patch)
-        with pytest.raises(Killed):
-            bench.run([cell], retry_failed=True)
-
-    if renames == 0:
-        assert contents(folder.path) == sealed
-        assert bench.run([cell]) == {State.FAILED: 1}
-        bench.run([cell], retry_failed=True)
-    else:
-        assert folder.record() is None
-        assert bench.run([cell]) == {State.OK: 1}
-    assert [trial.score for trial in folder.trials()] == [0.5]
-    record = folder.record()
-    assert record is not None
-    assert (record.trials, record.attempts) == (1, 1)
-    del sealed["cell.json"]
-    assert contents(folder.path / "retried-1") == sealed
-    assert [path.name for path in folder.path.iterdir() if path.is_dir()] == ["retried-1"]
-
-
-def test_a_failure_keeps_its_record_until_its_own_repetition_begins(
-    bench: Bench, cells: list[Cell], does: type[Script]
-) -> None:
-    for cell in cells:
-        bench.executor.will(cell.names.tuner, does.fail("no such kernel"), does.succeed(progress=("0 1 3 0.5\n",)))
-    bench.run(cells)
-    bench.executor.interrupts_at = 1
-
-    with pytest.raises(KeyboardInterrupt):
-        bench.run(cells, retry_failed=True)
-
-    assert [bench.folder_of(cell).record() is None for cell in cells] == [True, False, False]
-
-
-def test_failures_that_the_allowance_has_no_room_for_are_left_and_keep_their_records(
-    bench: Bench, cells: list[Cell], does: type[Script]
-) -> None:
-    for cell in cells[:2]:
-        bench.executor.will(cell.names.tuner, does.fail("no such kernel"))
-    bench.run(cells)
-    spent = Allowance(limit_s=STOPPING_S, began=0.0, clock=lambda: 1.0)
-    runner = Runner(
-        folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher, allowance=spent
-    )
-
-    assert runner.run(cells, retry_failed=True) == {State.LEFT: 2, State.OK: 1}
-
-    assert bench.run(cells) == {State.FAILED: 2, State.OK: 1}
-
-
-def test_a_failure_that_nothing_can_be_prepared_for_again_stays_as_it_was(
-    bench: Bench, cell: Cell, does: type[Script], tmp_path: Path
-) -> None:
-    bench.executor.will("search", does.fail("no such kernel"))
-    bench.run([cell])
-    folder = bench.folder_of(cell)
-    before = folder.fingerprint()
-    bench.cache = tmp_path / "another cache"
-    bench.executor.will("prepare", does.be_killed(), does.be_killed())
-
-    assert bench.run([cell], retry_failed=True) == {State.FAILED: 1}
-
-    assert folder.fingerprint() == before
-    assert bench.watcher.heard("cell_ends")[-1][1:3] == (
-        State.FAILED,
-        "preparing digits for MobileNetV2: killed by SIGKILL",
-    )
-
-
 def test_the_machines_trouble_is_tried_once_more(bench: Bench, cell: Cell, does: type[Script]) -> None:
     bench.executor.will("search", does.have_trouble())
 
@@ -383,15 +263,6 @@ def test_a_line_that_the_disk_damaged_leaves_its_cell_missing_with_the_way_out_a
     assert bench.run(cells) == {State.OK: 3}
 
 
-def test_a_preparation_that_its_limit_ended_is_told(bench: Bench, cell: Cell, does: type[Script]) -> None:
-    bench.executor.will("prepare", does.be_ended(Cause.OUT_OF_MEMORY))
-
-    assert bench.run([cell]) == {State.MISSING: 1}
-
-    last = bench.folder_of(cell).attempts()[-1]
-    assert last["reason"] == "preparing digits for MobileNetV2: out of memory: seen from outside"
-
-
 def test_a_worker_that_is_always_killed_leaves_its_trials_for_later(
     bench: Bench, cell: Cell, does: type[Script], trained: Trained
 ) -> None:
@@ -488,86 +359,6 @@ def test_one_score_is_enough(bench: Bench, cell: Cell, does: type[Script], train
     assert bench.watcher.heard("cell_ends")[0][3] == 0.0
 
 
-def test_a_preparation_is_run_once_for_all_cells_that_share_it(bench: Bench, cells: list[Cell]) -> None:
-    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
-
-    bench.run([*cells, other])
-
-    assert [program for program, _ in bench.executor.started].count("prepare") == 2
-    assert [program for program, _ in bench.executor.started][:2] == ["prepare", "prepare"]
-
-
-def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell], tmp_path: Path) -> None:
-    bench.run(cells[:1])
-    bench.folder = MatrixFolder(tmp_path / "other results")
-    bench.executor.started.clear()
-
-    bench.run(cells)
-
-    assert [program for program, _ in bench.executor.started] == ["search"] * 3
-
-
-def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
-    key = key_of(cell)
-    smaller = cell.protocol.model_copy(update={"image_size": 64})
-    trained = cell.backbone.model_copy(update={"weights": "imagenet"})
-
-    assert key_of(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
-    assert key_of(cell.model_copy(update={"protocol": smaller})) != key
-    assert key_of(cell.model_copy(update={"code": "d" * 64})) != key
-    # Untrained weights are drawn by the seed; trained ones are the same for all.
-    assert key_of(cell.model_copy(update={"seed": 9})) != key
-    seeds = [cell.model_copy(update={"backbone": trained, "seed": seed}) for seed in (1, 2)]
-    assert key_of(seeds[0]) == key_of(seeds[1])
-
-
-def test_a_failed_preparation_is_the_users_mistake_before_any_search(
-    bench: Bench, cells: list[Cell], does: type[Script]
-) -> None:
-    bench.executor.will("prepare", does.fail("data/mine: holds one class only; two or more are needed"))
-
-    with pytest.raises(UserError, match=r"^digits, MobileNetV2: data/mine: holds one class only") as caught:
-        bench.run(cells)
-
-    assert "\n" not in str(caught.value)
-    assert bench.searches == []
-    bench.run(cells)
-    assert bench.searches == [cell.names.tuner for cell in cells]
-
-
-def test_a_preparation_that_only_meets_trouble_is_the_machines(bench: Bench, cell: Cell, does: type[Script]) -> None:
-    bench.executor.will("prepare", does.be_killed(), does.have_trouble())
-
-    assert bench.run([cell]) == {State.MISSING: 1}
-
-    assert bench.searches == []
-    last = bench.folder_of(cell).attempts()[-1]
-    assert last["reason"].startswith("preparing digits for MobileNetV2: exit code 75: the disk is away")
-    assert bench.run([cell]) == {State.OK: 1}
-
-
-def test_a_preparation_that_crashes_takes_only_its_own_cells_along_and_names_its_log(
-    bench: Bench, cell: Cell, does: type[Script]
-) -> None:
-    small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
-    bench.executor.will("prepare", does.crash("InternalError: the device is lost (ops.py:1)"))
-
-    assert bench.run([cell, small]) == {State.MISSING: 1, State.OK: 1}
-
-    log = f"preparations/{key_of(cell)}/worker.log"
-    reason = f"preparing digits for MobileNetV2: crash: InternalError: the device is lost (ops.py:1); traceback: {log}"
-    assert bench.folder_of(cell).attempts()[-1]["reason"] == reason
-    assert (bench.folder.path / log).is_file()
-    assert bench.run([cell, small]) == {State.OK: 2}
-
-
-def test_a_lost_preparation_takes_only_its_own_cells_along(bench: Bench, cell: Cell, does: type[Script]) -> None:
-    small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
-    bench.executor.will("prepare", does.be_killed(), does.have_trouble())
-
-    assert bench.run([cell, small]) == {State.MISSING: 1, State.OK: 1}
-
-
 @pytest.mark.parametrize(
     ("name", "state"), [("SIGSEGV", State.FAILED), ("SIGABRT", State.FAILED), ("SIGKILL", State.MISSING)]
 )
@@ -577,12 +368,6 @@ def test_a_crash_is_the_searchs_own_end_and_a_kill_is_not(
     bench.executor.will("search", does.be_killed(by=name), does.be_killed(by=name))
 
     assert bench.run([cell]) == {state: 1}
-
-
-def test_a_preparation_killed_once_is_tried_again(bench: Bench, cell: Cell, does: type[Script]) -> None:
-    bench.executor.will("prepare", does.be_killed())
-
-    assert bench.run([cell]) == {State.OK: 1}
 
 
 def test_two_names_for_the_same_bytes_are_one_search(bench: Bench, cell: Cell) -> None:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.campaign.preparing import key_of
+from harness.campaign.watching import State
+from harness.cells import Cell
+from harness.errors import UserError
+from harness.executors import Cause
+from harness.model import Trial
+from harness.plans import MatrixFolder
+
+if TYPE_CHECKING:
+    from tests.campaign.conftest import Bench, Script
+
+Trained = Callable[..., Trial]
+
+
+def test_a_preparation_that_its_limit_ended_is_told(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("prepare", does.be_ended(Cause.OUT_OF_MEMORY))
+
+    assert bench.run([cell]) == {State.MISSING: 1}
+
+    last = bench.folder_of(cell).attempts()[-1]
+    assert last["reason"] == "preparing digits for MobileNetV2: out of memory: seen from outside"
+
+
+def test_a_preparation_is_run_once_for_all_cells_that_share_it(bench: Bench, cells: list[Cell]) -> None:
+    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
+
+    bench.run([*cells, other])
+
+    assert [program for program, _ in bench.executor.started].count("prepare") == 2
+    assert [program for program, _ in bench.executor.started][:2] == ["prepare", "prepare"]
+
+
+def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell], tmp_path: Path) -> None:
+    bench.run(cells[:1])
+    bench.folder = MatrixFolder(tmp_path / "other results")
+    bench.executor.started.clear()
+
+    bench.run(cells)
+
+    assert [program for program, _ in bench.executor.started] == ["search"] * 3
+
+
+def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
+    key = key_of(cell)
+    smaller = cell.protocol.model_copy(update={"image_size": 64})
+    trained = cell.backbone.model_copy(update={"weights": "imagenet"})
+
+    assert key_of(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
+    assert key_of(cell.model_copy(update={"protocol": smaller})) != key
+    assert key_of(cell.model_copy(update={"code": "d" * 64})) != key
+    # Untrained weights are drawn by the seed; trained ones are the same for all.
+    assert key_of(cell.model_copy(update={"seed": 9})) != key
+    seeds = [cell.model_copy(update={"backbone": trained, "seed": seed}) for seed in (1, 2)]
+    assert key_of(seeds[0]) == key_of(seeds[1])
+
+
+def test_a_failed_preparation_is_the_users_mistake_before_any_search(
+    bench: Bench, cells: list[Cell], does: type[Script]
+) -> None:
+    bench.executor.will("prepare", does.fail("data/mine: holds one class only; two or more are needed"))
+
+    with pytest.raises(UserError, match=r"^digits, MobileNetV2: data/mine: holds one class only") as caught:
+        bench.run(cells)
+
+    assert "\n" not in str(caught.value)
+    assert bench.searches == []
+    bench.run(cells)
+    assert bench.searches == [cell.names.tuner for cell in cells]
+
+
+def test_a_preparation_that_only_meets_trouble_is_the_machines(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("prepare", does.be_killed(), does.have_trouble())
+
+    assert bench.run([cell]) == {State.MISSING: 1}
+
+    assert bench.searches == []
+    last = bench.folder_of(cell).attempts()[-1]
+    assert last["reason"].startswith("preparing digits for MobileNetV2: exit code 75: the disk is away")
+    assert bench.run([cell]) == {State.OK: 1}
+
+
+def test_a_preparation_that_crashes_takes_only_its_own_cells_along_and_names_its_log(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
+    bench.executor.will("prepare", does.crash("InternalError: the device is lost (ops.py:1)"))
+
+    assert bench.run([cell, small]) == {State.MISSING: 1, State.OK: 1}
+
+    log = f"preparations/{key_of(cell)}/worker.log"
+    reason = f"preparing digits for MobileNetV2: crash: InternalError: the device is lost (ops.py:1); traceback: {log}"
+    assert bench.folder_of(cell).attempts()[-1]["reason"] == reason
+    assert (bench.folder.path / log).is_file()
+    assert bench.run([cell, small]) == {State.OK: 2}
+
+
+def test_a_lost_preparation_takes_only_its_own_cells_along(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    small = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
+    bench.executor.will("prepare", does.be_killed(), does.have_trouble())
+
+    assert bench.run([cell, small]) == {State.MISSING: 1, State.OK: 1}
+
+
+def test_a_preparation_killed_once_is_tried_again(bench: Bench, cell: Cell, does: type[Script]) -> None:
+    bench.executor.will("prepare", does.be_killed())
+
+    assert bench.run([cell]) == {State.OK: 1}
