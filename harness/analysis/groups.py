@@ -121,12 +121,13 @@ class Group:
             return None
         return sum(1 for ours, theirs in pairs if ours < theirs), len(pairs)
 
-    def _of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
+    def of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
+        """Return the searches of these tuners, by what they are, not by what the matrix calls them."""
         return tuple(search for search in self.searches if search.tuner in tuners)
 
     def _pairs(self, row: Row, tuners: tuple[str, ...]) -> list[tuple[float, float]]:
         by_seed: dict[int, list[float]] = {}
-        for search in self._of(tuners):
+        for search in self.of(tuners):
             if search.status is Status.OK and search.test_f1 is not None:
                 by_seed.setdefault(search.planned.seed, []).append(search.test_f1)
         scored = [(search.planned.seed, search.test_f1) for search in row.ok]

@@ -68,7 +68,7 @@ def overtuning(row: Row) -> Overtuning:
 
 
 def _gain(group: Group, row: Row, tuners: tuple[str, ...]) -> Gain | None:
-    ours, theirs = _by_seed(row.searches, _test_f1), _by_seed(_of(group, tuners), _test_f1)
+    ours, theirs = _by_seed(row.searches, _test_f1), _by_seed(group.of(tuners), _test_f1)
     pairs = [(_mean(values), _mean(theirs.get(seed, []))) for seed, values in ours.items()]
     differences = [own - other for own, other in pairs if own is not None and other is not None]
     if not differences:
@@ -83,10 +83,6 @@ def _gain(group: Group, row: Row, tuners: tuple[str, ...]) -> Gain | None:
 
 def _test_f1(search: Search) -> float | None:
     return search.test_f1 if search.status is Status.OK else None
-
-
-def _of(group: Group, tuners: tuple[str, ...]) -> list[Search]:
-    return [search for search in group.searches if search.tuner in tuners]
 
 
 def _by_seed(searches: Sequence[Search], of: Callable[[Search], float | None]) -> dict[int, list[float | None]]:

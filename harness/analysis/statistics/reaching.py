@@ -76,8 +76,7 @@ def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate |
     goal = group.target
     if goal is None or row.is_random:
         return None
-    random = [search for search in group.searches if search.tuner in RANDOM]
-    both = (row.searches, random)
+    both = (row.searches, group.of(RANDOM))
     ours, theirs = (_by_seed(_tries(searches, goal, axis=axis, prices=prices)) for searches in both)
     if ours is None or theirs is None:
         return None
