@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from operator import attrgetter
 
@@ -75,10 +75,15 @@ def spent(search: Search, *, axis: Axis, prices: Prices) -> Reading:
 
 def costs(search: Search, *, axis: Axis, prices: Prices) -> tuple[float, ...] | None:
     """Return what had been spent when each incumbent of ``search.curve`` took over; None where one is unknown."""
+    return costs_of(search.curve, search, axis=axis, prices=prices)
+
+
+def costs_of(steps: Sequence[Step], search: Search, *, axis: Axis, prices: Prices | None) -> tuple[float, ...] | None:
+    """Return what had been spent at each of these steps of ``search``; None where one is unknown."""
     if axis is Axis.COST_USD:
-        per_hour = prices.per_hour(search.environment).value
-        return None if per_hour is None else tuple(s.wall_s / _SECONDS_PER_HOUR * per_hour for s in search.curve)
+        per_hour = None if prices is None else prices.per_hour(search.environment).value
+        return None if per_hour is None else tuple(step.wall_s / _SECONDS_PER_HOUR * per_hour for step in steps)
     if axis is Axis.EPOCHS:
-        return tuple(float(step.epochs) for step in search.curve)
-    found = tuple(map(_SPENT_BY[axis], search.curve))
+        return tuple(float(step.epochs) for step in steps)
+    found = tuple(map(_SPENT_BY[axis], steps))
     return None if None in found else found

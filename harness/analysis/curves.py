@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.ledger import DEVICE, on_the_clock
@@ -30,6 +30,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """One trial as if nothing had come before it: its own incumbents, and what it spent in all by its end."""
+
+    steps: tuple[Step, ...]
+    spent: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Spent:
     epochs: int = 0
     wall_s: float = 0.0
@@ -44,11 +52,22 @@ def steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
     it spent (building, telling, checkpoints) counts from the next trial on. So a step may come a little early, but
     never later than the end of its trial. A trial's joules, known as one number, are spread evenly over its seconds.
     """
-    found: list[Step] = []
-    for step in _epochs(trials):
-        if is_better(step.val_f1, found[-1].val_f1 if found else None):
-            found.append(step)
-    return tuple(found)
+    return _incumbents(_epochs(trials))
+
+
+def own(trial: Trial) -> Own:
+    """Return the trial as if the search had begun with it."""
+    last = Step(
+        trial=trial.number,
+        epoch=trial.last_epoch,
+        epochs=trial.charged_epochs,
+        wall_s=on_the_clock(dict(trial.phases)),
+        device_s=sum(trial.phases.get(name, 0.0) for name in DEVICE),
+        energy_j=trial.energy_j,
+        val_f1=0.0,
+        test_f1=None,
+    )
+    return Own(steps=_incumbents(_epochs_of(trial, _Spent())), spent=last)
 
 
 def first_at(curve: Sequence[Step], target_f1: float) -> Step | None:
@@ -63,6 +82,14 @@ def best_epoch(trial: Trial) -> Epoch | None:
         if is_better(epoch.val_f1, best.val_f1 if best is not None else None):
             best = epoch
     return best
+
+
+def _incumbents(epochs: Iterable[Step]) -> tuple[Step, ...]:
+    found: list[Step] = []
+    for step in epochs:
+        if is_better(step.val_f1, found[-1].val_f1 if found else None):
+            found.append(step)
+    return tuple(found)
 
 
 def _epochs(trials: Sequence[Trial]) -> Iterator[Step]:

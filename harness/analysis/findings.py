@@ -6,12 +6,13 @@ import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from harness.analysis import curves
 from harness.analysis.costs import Cost, cost
-from harness.analysis.curves import Step
+from harness.analysis.curves import Own, Step
+from harness.catalogue.tuners import RANDOM
 from harness.errors import ResultsError
 from harness.ledger import on_the_clock
 from harness.model import Outcome, Parameters, Trial
@@ -29,7 +30,7 @@ class Tried:
     epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the last
     asked for is ``last_epoch``. ``wall_s`` are the trial's seconds without the audit, ``ask_s``, ``train_s`` and
     ``tell_s`` parts of them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None where
-    there is none.
+    there is none. ``own`` is the trial as if nothing had come before it, kept of random search alone.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Tried:
     train_s: float
     tell_s: float
     epoch_device_s: float | None
+    own: Own | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Findings:
     @property
     def tried(self) -> tuple[Tried, ...]:
         """The trials, a line for each."""
-        return tuple(Tried(**{**line, "outcome": Outcome(line["outcome"])}) for line in json.loads(self.lines))
+        return tuple(map(_tried, json.loads(self.lines)))
 
 
 def find(folder: CellFolder) -> Findings | None:
@@ -89,7 +91,7 @@ def find(folder: CellFolder) -> Findings | None:
         phases=_phases(record, trained),
         best=trained[curve[-1].trial].parameters if curve else {},
         curve=curve,
-        lines=json.dumps([_line(trial) for trial in trained]),
+        lines=json.dumps([_line(trial, is_random=_is_random(record)) for trial in trained]),
     )
 
 
@@ -101,7 +103,7 @@ def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
     return total
 
 
-def _line(trial: Trial) -> dict[str, Any]:
+def _line(trial: Trial, *, is_random: bool) -> dict[str, Any]:
     epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
     return {
         "number": trial.number,
@@ -116,7 +118,31 @@ def _line(trial: Trial) -> dict[str, Any]:
         "wall_s": on_the_clock(dict(trial.phases)),
         **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
+        "own": _spelt(curves.own(trial)) if is_random else None,
     }
+
+
+def _tried(line: Mapping[str, Any]) -> Tried:
+    own = line["own"]
+    return Tried(**{**line, "outcome": Outcome(line["outcome"]), "own": None if own is None else _own(own)})
+
+
+def _spelt(own: Own) -> list[list[Any]]:
+    """Return the trial's steps and, last, what it spent, as rows of numbers: names would take most of the room."""
+    return [[getattr(step, name) for name in _STEP] for step in (*own.steps, own.spent)]
+
+
+def _own(rows: Sequence[Sequence[Any]]) -> Own:
+    *steps, spent = (Step(**dict(zip(_STEP, row, strict=True))) for row in rows)
+    return Own(steps=tuple(steps), spent=spent)
+
+
+_STEP = tuple(field.name for field in fields(Step))
+
+
+def _is_random(record: Record) -> bool:
+    tuner = record.cell.get("tuner")
+    return isinstance(tuner, dict) and tuner.get("tuner") in RANDOM
 
 
 def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from functools import cached_property, lru_cache
 from harness.analysis.costs import Cost
 from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
-from harness.analysis.targets import RANDOM, UNTUNED, Target, target
+from harness.analysis.targets import Target, target
+from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.model import Value
 from harness.plans import GroupName
 
@@ -108,30 +109,23 @@ class Group:
         """The validation F1 to be reached; None where no search has a score."""
         return target(self.searches)
 
-    def gain_over_random(self, row: Row) -> Interval:
-        """Return test F1 minus that of random search, paired by seed; empty for random search itself."""
-        if row.is_random:
-            return interval([])
-        return interval([ours - theirs for ours, theirs in self._pairs(row, RANDOM)])
+    @property
+    def random(self) -> Row | None:
+        """The random search that tuners are compared with: the first in the matrix."""
+        return next((row for row in self.rows if row.is_random), None)
 
-    def worse_than_untuned(self, row: Row) -> tuple[int, int] | None:
-        """Return on how many seeds the test F1 is below that of the default configuration, and of how many pairs."""
-        pairs = self._pairs(row, (UNTUNED,))
-        if row.is_untuned or not pairs:
-            return None
-        return sum(1 for ours, theirs in pairs if ours < theirs), len(pairs)
+    @property
+    def untuned(self) -> Row | None:
+        """The default configuration."""
+        return next((row for row in self.rows if row.is_untuned), None)
+
+    def named(self, tuner: str) -> tuple[Search, ...]:
+        """Return the searches of what the matrix calls so."""
+        return next((row.searches for row in self.rows if row.tuner == tuner), ())
 
     def of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
         """Return the searches of these tuners, by what they are, not by what the matrix calls them."""
         return tuple(search for search in self.searches if search.tuner in tuners)
-
-    def _pairs(self, row: Row, tuners: tuple[str, ...]) -> list[tuple[float, float]]:
-        by_seed: dict[int, list[float]] = {}
-        for search in self.of(tuners):
-            if search.status is Status.OK and search.test_f1 is not None:
-                by_seed.setdefault(search.planned.seed, []).append(search.test_f1)
-        scored = [(search.planned.seed, search.test_f1) for search in row.ok]
-        return [(f1, statistics.fmean(by_seed[seed])) for seed, f1 in scored if f1 is not None and seed in by_seed]
 
 
 def groups(results: Results) -> list[Group]:

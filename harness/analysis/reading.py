@@ -15,6 +15,7 @@ from harness.analysis.costs import Cost
 from harness.analysis.curves import Step
 from harness.analysis.derived import Kept
 from harness.analysis.findings import Findings, Tried
+from harness.catalogue.tuners import RANDOM
 from harness.errors import ResultsError
 from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned
@@ -98,6 +99,11 @@ class Search:
     def tuner(self) -> str | None:
         """What the tuner is, as ``kt-random``, whatever the matrix calls it; None where unknown."""
         return _text(self.section("tuner").get("tuner"))
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the tuner is random search, of which any order of trials was as likely as that which happened."""
+        return self.tuner in RANDOM
 
     @property
     def environment(self) -> Mapping[str, Any]:

@@ -2,40 +2,82 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from harness.analysis.axes import Axis, Score
+from harness.analysis.orders import orders
 from harness.analysis.reading import Search, Status
 
-RANDOM = ("kt-random", "optuna-random")
-"""Tuners that random search is read from, by what they are, not by what a matrix calls them."""
-
-UNTUNED = "default"
-"""The tuner that trains the default configuration only."""
+PART = 0.5
+"""The part of a random search's epochs after which what it has found is the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A validation F1, and what it is, as ``median of 3 random searches``."""
+    """A validation F1, and what it is, as ``what 3 random searches have on average after half of their epochs``.
+
+    ``shifts`` says by how much it is higher or lower on each seed, whose split may be easy or hard.
+    """
 
     f1: float
     of: str
+    shifts: Mapping[int, float] = field(default_factory=dict)
+
+    def at(self, seed: int) -> float:
+        """Return the F1 to be reached on a seed."""
+        return self.f1 + self.shifts.get(seed, 0.0)
 
 
 def target(searches: Sequence[Search]) -> Target | None:
-    """Return the target of one group: the median final validation F1 of its random searches, else of all searches.
+    """Return the target of one group: what its random searches have found on average after half of their epochs.
 
-    A median of reruns, not a best: a lucky run would set a target that others can't be blamed for missing. Of an even
-    number it is the lower of the two middle ones, an F1 that a search has had, so that more than half have reached it:
-    what lies between the two is missed by just half, and the median cost of reaching it is infinite.
+    The mean over the searches and over all orders of their trials (``orders``), so that no single trial, and no single
+    search, can move it far: a median of final F1s jumps from one search's to another's. After half, because a final F1
+    is a maximum that random search itself reaches in every second run, and its expected cost is then mostly chance.
+
+    Each seed's target is shifted by how much easier or harder its split is for all tuners together: by the mean final
+    F1 of the tuners that have one on every seed, less its mean over the seeds. On a common target an easy split would
+    let every tuner through, and a hard one none.
+
+    Without random searches it is the lower median of all final F1s: one that a search has had, so that more than half
+    have reached it.
     """
     ended = [search for search in searches if search.status is Status.OK and search.val_f1 is not None]
-    random = [search for search in ended if search.tuner in RANDOM]
-    scores = [search.val_f1 for search in random or ended if search.val_f1 is not None]
+    halves = [found for search in ended if (found := _after_half(search)) is not None]
+    if halves:
+        count = "1 random search has" if len(halves) == 1 else f"{len(halves)} random searches have"
+        of = f"what {count} on average after half of their epochs"
+        return Target(f1=statistics.fmean(halves), of=of, shifts=_shifts(ended))
+    scores = [search.val_f1 for search in ended if search.val_f1 is not None]
     if not scores:
         return None
     middle = "median" if len(scores) % 2 else "lower median"
-    which = f"{len(scores)} random" if random else f"all {len(scores)}"
     plural = "" if len(scores) == 1 else "es"
-    return Target(f1=statistics.median_low(scores), of=f"{middle} of {which} search{plural}")
+    of = f"the {middle} of all {len(scores)} search{plural}"
+    return Target(f1=statistics.median_low(scores), of=of, shifts=_shifts(ended))
+
+
+def _shifts(ended: Sequence[Search]) -> dict[int, float]:
+    seeds = sorted({search.planned.seed for search in ended})
+    by_tuner: dict[str, dict[int, float]] = {}
+    for search in ended:
+        if search.val_f1 is not None:
+            by_tuner.setdefault(search.planned.tuner, {})[search.planned.seed] = search.val_f1
+    everywhere = [found for found in by_tuner.values() if len(found) == len(seeds)]
+    if not everywhere:
+        return {}
+    means = {seed: statistics.fmean(found[seed] for found in everywhere) for seed in seeds}
+    middle = statistics.fmean(means.values())
+    return {seed: mean - middle for seed, mean in means.items()}
+
+
+def _after_half(search: Search) -> float | None:
+    """Return the mean validation F1 over all orders; those that have none yet are left out."""
+    found = orders(search, axis=Axis.EPOCHS, score=Score.VALIDATION)
+    if found is None:
+        return None
+    known = [f1 for f1 in found.at(PART * found.spent).tolist() if not math.isnan(f1)]
+    return statistics.fmean(known) if known else search.val_f1

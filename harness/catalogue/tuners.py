@@ -40,6 +40,12 @@ _STARTUP = "trials drawn at random before the model (default: a third of the exp
 RETRAINING = "learning-rate check"
 """What stands for a tuner where a best configuration is trained again at multiples of its learning rate."""
 
+RANDOM = ("kt-random", "optuna-random")
+"""The tuners that are random search: trials drawn independently, which others are compared with."""
+
+UNTUNED = "default"
+"""The tuner that trains the default configuration only."""
+
 KNOWN: Mapping[str, DeclaredTuner] = {
     "default": DeclaredTuner(library="harness", seeded=False, meaning="no tuning: one trial at the defaults"),
     "kt-random": DeclaredTuner(

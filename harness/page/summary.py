@@ -17,7 +17,7 @@ from harness.analysis.statistics import (
     reaching,
     speedup,
 )
-from harness.analysis.statistics.bootstrap import FEW
+from harness.analysis.statistics.estimates import FEW
 from harness.analysis.statistics.pairwise import ALPHA
 from harness.prices import Prices
 from harness.reports import cells

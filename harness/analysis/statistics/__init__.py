@@ -1,16 +1,22 @@
 """What an expert asks of a comparison: paired, anytime, cost-aware, each with the number of searches it rests on."""
 
+from harness.analysis.statistics.answer import Advice, Answer, Ground, Standing, answer, yardstick_of
 from harness.analysis.statistics.areas import Area, Frame, areas, frame
 from harness.analysis.statistics.bands import Band, Line, band, band_of, bands, lines
-from harness.analysis.statistics.bootstrap import Estimate
+from harness.analysis.statistics.estimates import Estimate
 from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
 from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching, speedup
+from harness.analysis.statistics.verdicts import ALPHA, Answered, Question, Verdict, Verdicts, verdicts
 
 __all__ = [
+    "ALPHA",
+    "Advice",
+    "Answer",
+    "Answered",
     "Area",
     "Band",
     "Comparison",
@@ -18,13 +24,19 @@ __all__ = [
     "Estimate",
     "Frame",
     "Gain",
+    "Ground",
     "Importance",
     "Line",
     "Overtuning",
     "Profile",
     "Profiles",
+    "Question",
     "Ranks",
     "Reaching",
+    "Standing",
+    "Verdict",
+    "Verdicts",
+    "answer",
     "areas",
     "band",
     "band_of",
@@ -41,4 +53,6 @@ __all__ = [
     "ranks",
     "reaching",
     "speedup",
+    "verdicts",
+    "yardstick_of",
 ]

@@ -10,10 +10,10 @@ from harness.analysis.axes import Axis, Score, spent
 from harness.analysis.groups import Group
 from harness.analysis.intervals import median
 from harness.analysis.reading import Search, Status
-from harness.analysis.statistics import bootstrap
+from harness.analysis.statistics import estimates
 from harness.analysis.statistics.bands import Line, line
-from harness.analysis.statistics.bootstrap import Estimate
-from harness.analysis.targets import RANDOM, UNTUNED
+from harness.analysis.statistics.estimates import Estimate
+from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.prices import Prices
 
 
@@ -50,9 +50,9 @@ def areas(group: Group, *, axis: Axis, score: Score, prices: Prices) -> list[Are
     bounds = frame(group, axis=axis, score=score, prices=prices)
     found = []
     for row in group.rows:
-        values = [_area(search, bounds, axis=axis, score=score, prices=prices) for search in row.searches]
+        values = [of(search, bounds, axis=axis, score=score, prices=prices) for search in row.searches]
         known = [value for value in values if value is not None]
-        area = bootstrap.mean(known)
+        area = estimates.mean(known)
         found.append(Area(tuner=row.tuner, axis=axis, score=score, area=area, unknown=len(values) - len(known)))
     return found
 
@@ -90,7 +90,8 @@ def under(curve: Line, bounds: Frame) -> float:
     return sum(width * high for width, high in zip(lasted, height, strict=True)) / bounds.cost
 
 
-def _area(search: Search, bounds: Frame | None, *, axis: Axis, score: Score, prices: Prices) -> float | None:
+def of(search: Search, bounds: Frame | None, *, axis: Axis, score: Score, prices: Prices) -> float | None:
+    """Return the area of one search within ``bounds``; 0 where it failed or has no score, None where it is unknown."""
     if bounds is None or search.status is Status.MISSING:
         return None
     if search.status is Status.FAILED or search.incumbent is None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.axes import Axis, Score, costs, spent
 from harness.analysis.groups import Group, Row
+from harness.analysis.intervals import t_quantile
+from harness.analysis.orders import orders
 from harness.analysis.reading import Search
-from harness.analysis.statistics import bootstrap
+from harness.analysis.statistics import estimates
 from harness.prices import Prices
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class Band:
     over the ``n`` searches is ``mean[i]``. The curve begins where the last of them has its first incumbent, because a
     mean over a changing set of searches would jump for that reason alone, and ends where the last of them ends. A
     search that ended earlier goes on with its last value; ``running[i]`` says how many had not ended. ``low`` and
-    ``high`` bound a pointwise 95 % bootstrap interval (see ``bootstrap.mean``), None with one search.
+    ``high`` bound a pointwise 95 % t interval over seeds, cut off at 0 and 1, None with one search.
 
     ``left_out`` counts the planned searches that are not in the mean: failed, missing, without a score, or with an
     unknown cost or score.
@@ -60,7 +62,7 @@ class Band:
     @property
     def remark(self) -> str | None:
         """What is to be said about the number of searches; None from ten on."""
-        return bootstrap.few(self.n)
+        return estimates.few(self.n)
 
 
 def bands(group: Group, *, axis: Axis, score: Score, prices: Prices) -> list[Band]:
@@ -75,14 +77,26 @@ def lines(row: Row, *, axis: Axis, score: Score, prices: Prices) -> list[Line]:
 
 
 def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
-    """Return the search's step function; None where it has no incumbent, or a cost or score of one is unknown."""
+    """Return the search's step function; None where it has no incumbent, or a cost or score of one is unknown.
+
+    That of a random search is the mean over all orders of its trials (``orders``), where these can be told.
+    """
+    in_orders = orders(search, axis=axis, score=score, prices=prices)
+    averaged = None if in_orders is None else in_orders.averaged()
+    if in_orders is not None and averaged is not None:
+        return _line(search, *averaged, spent=in_orders.spent)
     cost, total = costs(search, axis=axis, prices=prices), spent(search, axis=axis, prices=prices).value
     if not cost or total is None:
         return None
     f1 = tuple(found for step in search.curve if (found := score.of(step)) is not None)
     if len(f1) != len(cost):
         return None
-    return Line(tuner=search.planned.tuner, seed=search.planned.seed, cost=cost, f1=f1, spent=max(total, cost[-1]))
+    return _line(search, cost, f1, spent=total)
+
+
+def _line(search: Search, cost: tuple[float, ...], f1: tuple[float, ...], *, spent: float) -> Line:
+    name = search.planned
+    return Line(tuner=name.tuner, seed=name.seed, cost=cost, f1=f1, spent=max(spent, cost[-1]))
 
 
 def band(row: Row, *, axis: Axis, score: Score, prices: Prices, at: Sequence[float] | None = None) -> Band:
@@ -140,11 +154,6 @@ def _interval(values: NDArray[np.float64]) -> tuple[tuple[float | None, ...], tu
     n, points = values.shape
     if n <= 1:
         return (None,) * points, (None,) * points
-    # Not a matrix product: its threads cost more than they save here, and its sums may differ between machines.
-    # Rows that lie together in memory are sorted in half the time of columns, and sooner than two quantiles are found.
-    means = np.einsum("in,nb->ib", np.ascontiguousarray(values.T), bootstrap.weights(n))
-    means.sort(axis=1)
-    first, last = bootstrap.ends(n)
+    half = t_quantile(n - 1) * values.std(axis=0, ddof=1) / math.sqrt(n)
     mean = values.mean(axis=0)
-    low, high = np.minimum(means[:, first], mean), np.maximum(means[:, last], mean)
-    return tuple(low.tolist()), tuple(high.tolist())
+    return tuple(np.maximum(mean - half, 0.0).tolist()), tuple(np.minimum(mean + half, 1.0).tolist())

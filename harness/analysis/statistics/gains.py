@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row
 from harness.analysis.reading import Search, Status
-from harness.analysis.statistics import bootstrap
-from harness.analysis.statistics.bootstrap import Estimate
-from harness.analysis.targets import RANDOM, UNTUNED
+from harness.analysis.statistics import estimates, pairing
+from harness.analysis.statistics.estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
     """Mean test F1 above a yardstick's on the same seeds, and on how many of these it is worse or tied.
 
-    ``left_out`` seeds make no pair, because one of the two failed, is missing or has no test F1.
+    A search that failed scores 0 (``pairing.score``). ``left_out`` seeds make no pair, as one of the two is missing or
+    has no test F1.
     """
 
     estimate: Estimate
@@ -42,12 +42,12 @@ class Overtuning:
 
 def over_untuned(group: Group, row: Row) -> Gain | None:
     """Return test F1 minus that of the default configuration on the same seed; None without such pairs."""
-    return None if row.is_untuned else _gain(group, row, (UNTUNED,))
+    return None if row.is_untuned or group.untuned is None else _gain(row, group.untuned)
 
 
 def over_random(group: Group, row: Row) -> Gain | None:
-    """Return test F1 minus that of random search on the same seed; None without such pairs."""
-    return None if row.is_random else _gain(group, row, RANDOM)
+    """Return test F1 minus that of the group's first random search on the same seed; None without such pairs."""
+    return None if row.is_random or group.random is None else _gain(row, group.random)
 
 
 def overtuning(row: Row) -> Overtuning:
@@ -63,26 +63,22 @@ def overtuning(row: Row) -> Overtuning:
             gaps.append(search.val_f1 - search.test_f1)
             losses.append(max(seen) - search.test_f1)
     return Overtuning(
-        gap=bootstrap.mean(gaps), loss=bootstrap.mean(losses), losers=sum(1 for each in losses if each > 0)
+        gap=estimates.mean(gaps), loss=estimates.mean(losses), losers=sum(1 for each in losses if each > 0)
     )
 
 
-def _gain(group: Group, row: Row, tuners: tuple[str, ...]) -> Gain | None:
-    ours, theirs = _by_seed(row.searches, _test_f1), _by_seed(group.of(tuners), _test_f1)
+def _gain(row: Row, yardstick: Row) -> Gain | None:
+    ours, theirs = _by_seed(row.searches, pairing.score), _by_seed(yardstick.searches, pairing.score)
     pairs = [(_mean(values), _mean(theirs.get(seed, []))) for seed, values in ours.items()]
     differences = [own - other for own, other in pairs if own is not None and other is not None]
     if not differences:
         return None
     return Gain(
-        estimate=bootstrap.mean(differences),
+        estimate=estimates.mean(differences),
         worse=sum(1 for difference in differences if difference < 0),
         tied=sum(1 for difference in differences if difference == 0),
         left_out=len({search.planned.seed for search in row.searches}) - len(differences),
     )
-
-
-def _test_f1(search: Search) -> float | None:
-    return search.test_f1 if search.status is Status.OK else None
 
 
 def _by_seed(searches: Sequence[Search], of: Callable[[Search], float | None]) -> dict[int, list[float | None]]:

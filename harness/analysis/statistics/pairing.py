@@ -1,16 +1,17 @@
-"""Searches put side by side: a block is one group and seed, in which every tuner had the same images and weights."""
+"""Searches put side by side: by group and seed, and by seed alone, since only seeds are independent of each other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.groups import Group
 from harness.analysis.reading import Search, Status
 
-WORST = -math.inf
-"""The score of a search that failed or ended without any score: it ranks last, tied with others of its kind."""
+NO_MODEL = 0.0
+"""The score of a search that failed or ended without any score: it leaves no model that anybody could use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,26 @@ class Blocks:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeds:
+    """One value for each seed and tuner: the mean over the groups, of which there are ``groups``.
+
+    ``values`` has a row for each of ``seeds`` and a column for each of ``tuners``. ``remarks`` say what was left out.
+    """
+
+    tuners: tuple[str, ...]
+    seeds: tuple[int, ...]
+    groups: int
+    values: tuple[tuple[float, ...], ...]
+    remarks: tuple[str, ...]
+
+
 def score(search: Search) -> float | None:
-    """Return the test F1 to rank by: ``WORST`` where the search failed or has no score, None where it is unknown."""
+    """Return the test F1 to compare by: ``NO_MODEL`` where the search failed or has no score, None where unknown."""
     if search.status is Status.MISSING:
         return None
     if search.status is Status.FAILED or search.incumbent is None:
-        return WORST
+        return NO_MODEL
     return search.test_f1
 
 
@@ -75,17 +90,52 @@ def every(groups: Sequence[Group]) -> list[Block]:
 
 def blocks(groups: Sequence[Group]) -> Blocks:
     """Return the complete blocks over the tuners that every group has a record of."""
+    tuners, others = _shared(groups)
+    made = every(groups)
+    complete = tuple(block for block in made if tuners and all(name in block.searches for name in tuners))
+    return Blocks(tuners=tuners, complete=complete, left_out=len(made) - len(complete), left_out_tuners=tuple(others))
+
+
+def over_seeds(groups: Sequence[Group], value: Callable[[Group, Search], float | None]) -> Seeds:
+    """Return ``value`` of each seed and tuner, averaged over the groups.
+
+    Only seeds are independent: searches of one seed share their split, weights and batches, in every group of a data
+    set. A seed counts where each tuner that all groups share has a known value in each of them.
+    """
+    tuners, others = _shared(groups)
+    found: dict[int, dict[str, list[float]]] = {}
+    for block in every(groups):
+        here = found.setdefault(block.seed, {name: [] for name in tuners})
+        for name in tuners:
+            known = value(block.group, block.searches[name]) if name in block.searches else None
+            if known is not None and math.isfinite(known):
+                here[name].append(known)
+    complete = {
+        seed: tuple(statistics.fmean(values) for values in by_tuner.values())
+        for seed, by_tuner in found.items()
+        if tuners and all(len(values) == len(groups) for values in by_tuner.values())
+    }
+    remarks = []
+    if others:
+        remarks.append(f"Left out, as some group has no search of theirs: {', '.join(others)}.")
+    if len(complete) < len(found):
+        missing = len(found) - len(complete)
+        remarks.append(f"Left out, as a search is missing or a value unknown: {missing} of {len(found)} seeds.")
+    return Seeds(
+        tuners=tuners,
+        seeds=tuple(complete),
+        groups=len(groups),
+        values=tuple(complete.values()),
+        remarks=tuple(remarks),
+    )
+
+
+def _shared(groups: Sequence[Group]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the tuners with a record in every group, in the order of the matrix, and the others."""
     names = dict.fromkeys(row.tuner for group in groups for row in group.rows)
     present = [{search.planned.tuner for search in group.searches if _recorded(search)} for group in groups]
     tuners = tuple(name for name in names if all(name in here for here in present))
-    made = every(groups)
-    complete = tuple(block for block in made if tuners and all(name in block.searches for name in tuners))
-    return Blocks(
-        tuners=tuners,
-        complete=complete,
-        left_out=len(made) - len(complete),
-        left_out_tuners=tuple(name for name in names if name not in tuners),
-    )
+    return tuners, [name for name in names if name not in tuners]
 
 
 def _recorded(search: Search) -> bool:

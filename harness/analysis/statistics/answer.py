@@ -1,0 +1,261 @@
+"""Which tuner should I use? How tuners stand at several budgets, and the advice that follows by rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.analysis.axes import Axis, Score, spent
+from harness.analysis.costs import cost_usd
+from harness.analysis.groups import Group
+from harness.analysis.intervals import mean, median
+from harness.analysis.reading import Search, Status
+from harness.analysis.statistics import agarwal, bayes, estimates, pairing
+from harness.analysis.statistics.bands import Line, line
+from harness.analysis.statistics.bayes import Probabilities
+from harness.analysis.statistics.estimates import Estimate
+from harness.analysis.statistics.pairing import Seeds
+from harness.analysis.statistics.verdicts import ALPHA, Question, Verdict, Verdicts
+from harness.plans import GroupName
+from harness.prices import Prices
+
+PARTS = (0.25, 0.5, 1.0)
+"""The parts of what a random search spends at which tuners are compared."""
+
+AXES = (Axis.EPOCHS, Axis.WALL_S)
+"""What budgets are counted in."""
+
+SURE = 0.95
+"""A probability from which on two tuners are called practically equivalent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One tuner at one budget: ``part`` of what a random search spends on ``axis``, over one group or all (None).
+
+    ``score`` is the mean test F1 in hand by then over ``score.n`` seeds, 0 where there is no model yet; ``over_random``
+    the same minus that of random search on the same seeds, with its ``probabilities`` of being better, practically
+    equivalent or worse. ``regret`` is the mean of the best validation F1 that any tuner ever found in the group with
+    that seed minus the one in hand. ``improvement`` is the probability that a search of this tuner beats one of random
+    search, ``iqm`` the interquartile mean of the scores (``agarwal``). ``search_s`` and ``usd`` are what a whole search
+    costs. ``verdict`` is what may be claimed of the final score against random search's, None at other budgets.
+    """
+
+    group: GroupName | None
+    axis: Axis
+    part: float
+    tuner: str
+    score: Estimate
+    over_random: Estimate | None
+    probabilities: Probabilities | None
+    regret: float | None
+    improvement: float | None
+    iqm: Estimate
+    search_s: float | None
+    usd: float | None
+    verdict: Verdict | None
+
+
+class Ground(StrEnum):
+    """What an advice stands on."""
+
+    EVIDENCE = "evidence"  # some tuner's scores are shown to be better
+    NONE = "none"  # no difference in scores is shown
+    NOTHING = "nothing"  # there was nothing to compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What to use: any of ``tuners``, which are not shown to differ from each other in score or in cost.
+
+    ``equivalent`` are those of them that are practically equivalent to random search, each with a probability of at
+    least ``SURE``. ``smallest_effect`` is the difference in score that so many ``seeds`` would have shown four times in
+    five.
+    """
+
+    ground: Ground
+    tuners: tuple[str, ...]
+    equivalent: tuple[str, ...]
+    seeds: int
+    smallest_effect: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The whole answer; ``rope`` is the difference in score that makes no practical one."""
+
+    standings: tuple[Standing, ...]
+    advice: Advice
+    yardstick: str | None
+    rope: float
+
+    def at_end(self, group: GroupName | None) -> list[Standing]:
+        """Return the standings of a group (None: all) once every search has spent its budget."""
+        return [
+            each for each in self.standings if each.group == group and each.axis is Axis.EPOCHS and each.part == 1.0
+        ]
+
+
+def answer(groups: Sequence[Group], found: Verdicts, *, rope: float, prices: Prices) -> Answer:
+    """Return how the tuners stand at each budget, and what follows."""
+    yardstick = yardstick_of(groups)
+    scopes: list[tuple[GroupName | None, Sequence[Group]]] = [(None, groups)]
+    if len(groups) > 1:
+        scopes += [(group.name, [group]) for group in groups]
+    made = [_Scope(name, scope, found, yardstick, rope, prices) for name, scope in scopes if scope]
+    standings = tuple(each for scope in made for each in scope.standings())
+    return Answer(standings=standings, advice=_advice(found, standings), yardstick=yardstick, rope=rope)
+
+
+def yardstick_of(groups: Sequence[Group]) -> str | None:
+    """Return the name of the random search that tuners are compared with: the first in the matrix; None without one."""
+    return next((row.tuner for group in groups for row in group.rows if row.is_random), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    name: GroupName | None
+    groups: Sequence[Group]
+    verdicts: Verdicts
+    yardstick: str | None
+    rope: float
+    prices: Prices
+
+    def standings(self) -> Iterator[Standing]:
+        for axis in AXES:
+            lines = {
+                score: {
+                    id(search): line(search, axis=axis, score=score, prices=self.prices)
+                    for group in self.groups
+                    for search in group.searches
+                }
+                for score in Score
+            }
+            ends = {id(group): self._end(group, axis) for group in self.groups}
+            for part in PARTS:
+                yield from self._at(
+                    axis, part, lines, {key: part * end for key, end in ends.items() if end is not None}
+                )
+
+    def _at(
+        self, axis: Axis, part: float, lines: dict[Score, dict[int, Line | None]], costs: dict[int, float]
+    ) -> Iterator[Standing]:
+        def in_hand(score: Score) -> Seeds:
+            def value(group: Group, search: Search) -> float | None:
+                return _in_hand(search, lines[score][id(search)], costs.get(id(group)))
+
+            return pairing.over_seeds(self.groups, value)
+
+        def regret(group: Group, search: Search) -> float | None:
+            now = _in_hand(search, lines[Score.VALIDATION][id(search)], costs.get(id(group)))
+            best = _best_known(group, search.planned.seed)
+            return None if now is None or best is None else max(0.0, best - now)
+
+        scores, regrets = in_hand(Score.TEST), pairing.over_seeds(self.groups, regret)
+        by_group = [
+            pairing.over_seeds([group], lambda g, s: _in_hand(s, lines[Score.TEST][id(s)], costs.get(id(g))))
+            for group in self.groups
+        ]
+        for column, tuner in enumerate(scores.tuners):
+            yield self._standing(axis, part, tuner, column, scores, regrets, by_group)
+
+    def _standing(
+        self,
+        axis: Axis,
+        part: float,
+        tuner: str,
+        column: int,
+        scores: Seeds,
+        regrets: Seeds,
+        by_group: Sequence[Seeds],
+    ) -> Standing:
+        over = _differences(scores, tuner, self.yardstick)
+        costs = [search for group in self.groups for search in group.named(tuner) if search.status is Status.OK]
+        return Standing(
+            group=self.name,
+            axis=axis,
+            part=part,
+            tuner=tuner,
+            score=estimates.mean([row[column] for row in scores.values]),
+            over_random=None if over is None else estimates.mean(over),
+            probabilities=None if over is None else bayes.signed_rank(over, rope=self.rope),
+            regret=mean(row[regrets.tuners.index(tuner)] for row in regrets.values),
+            improvement=agarwal.improvement(by_group, tuner, self.yardstick),
+            iqm=agarwal.interquartile_mean([agarwal.column(each, tuner) for each in by_group]),
+            search_s=mean(search.cost.wall_s for search in costs if search.cost is not None),
+            usd=mean(
+                cost_usd(search.cost, environment=search.environment, prices=self.prices).value
+                for search in costs
+                if search.cost is not None
+            ),
+            verdict=self._verdict(tuner) if axis is Axis.EPOCHS and part == 1.0 else None,
+        )
+
+    def _verdict(self, tuner: str) -> Verdict | None:
+        if self.yardstick is None or tuner == self.yardstick:
+            return None
+        answered = self.verdicts.overall if self.name is None else self.verdicts.within[self.name]
+        return answered[Question.SCORE].of(tuner, self.yardstick)
+
+    def _end(self, group: Group, axis: Axis) -> float | None:
+        """Return what a whole search spends: the median of the random searches, else the most of any."""
+        known = [
+            (search.is_random, total)
+            for search in group.searches
+            if search.status is Status.OK and (total := spent(search, axis=axis, prices=self.prices).value) is not None
+        ]
+        random = median(total for is_random, total in known if is_random)
+        return max((total for _, total in known), default=None) if random is None else random
+
+
+def _in_hand(search: Search, drawn: Line | None, cost: float | None) -> float | None:
+    """Return the score at ``cost``: ``NO_MODEL`` where there is none yet or the search failed, None where unknown."""
+    if search.status is Status.MISSING or cost is None:
+        return None
+    if search.status is Status.FAILED or search.incumbent is None:
+        return pairing.NO_MODEL
+    if drawn is None:
+        return None
+    before = sum(1 for each in drawn.cost if each <= cost)
+    return drawn.f1[before - 1] if before else pairing.NO_MODEL
+
+
+def _best_known(group: Group, seed: int) -> float | None:
+    found = [s.val_f1 for s in group.searches if s.planned.seed == seed and s.val_f1 is not None]
+    return max(found, default=None)
+
+
+def _differences(scores: Seeds, tuner: str, yardstick: str | None) -> list[float] | None:
+    if yardstick is None or tuner == yardstick or yardstick not in scores.tuners:
+        return None
+    ours, theirs = scores.tuners.index(tuner), scores.tuners.index(yardstick)
+    return [row[ours] - row[theirs] for row in scores.values]
+
+
+def _advice(found: Verdicts, standings: Sequence[Standing]) -> Advice:
+    """Follow the rule: of those that nothing is shown to be better than, the ones that cost the least.
+
+    "The least" is a verdict too: where costs are not shown to differ, all are named.
+    """
+    score, cost = found.overall[Question.SCORE], found.overall[Question.COST]
+    if score.found is None:
+        return Advice(
+            ground=Ground.NOTHING, tuners=(), equivalent=(), seeds=len(score.seeds.seeds), smallest_effect=None
+        )
+    good = score.best
+    cheap = tuple(
+        name
+        for name in score.seeds.tuners
+        if name in good and not any(cost.of(other, name) is Verdict.BETTER for other in good)
+    )
+    at_end = {each.tuner: each for each in standings if each.group is None and each.verdict is not None}
+    likely = {name: each.probabilities.equivalent for name, each in at_end.items() if each.probabilities is not None}
+    return Advice(
+        ground=Ground.EVIDENCE if score.better else Ground.NONE,
+        tuners=cheap,
+        equivalent=tuple(name for name in cheap if likely.get(name, -math.inf) >= SURE),
+        seeds=len(score.seeds.seeds),
+        smallest_effect=score.found.smallest_effect(ALPHA[Question.SCORE]),
+    )
