@@ -242,9 +242,6 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
             found.append(f"{row.tuner}: {row.unscored} of {len(row.ok)} searches have no score; F1 leaves them out.")
         if row.val_f1.n != row.test_f1.n:
             found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test F1.")
-        worse = group.worse_than_untuned(row)
-        if worse is not None and worse[0]:
-            found.append(f"{row.tuner}: worse than the default configuration on {worse[0]} of {worse[1]} seeds.")
     return [*found, *_undefined(group, lines)]
 
 
