@@ -12,6 +12,7 @@ from harness.analysis.costs import Cost
 from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
 from harness.analysis.targets import RANDOM, UNTUNED, Target, target
+from harness.metric import name_of_all
 from harness.model import Value
 from harness.plans import GroupName
 
@@ -102,6 +103,16 @@ class Group:
     def searches(self) -> tuple[Search, ...]:
         """Every planned search of the group."""
         return tuple(search for row in self.rows for search in row.searches)
+
+    @cached_property
+    def metric(self) -> str | None:
+        """What the group's tuners maximise, as the protocol has it; None where no record tells."""
+        return next((search.metric for search in self.searches if search.metric is not None), None)
+
+    @cached_property
+    def score(self) -> str:
+        """What the group's score is called, as ``macro-F1``."""
+        return name_of_all(search.metric for search in self.searches)
 
     @cached_property
     def target(self) -> Target | None:

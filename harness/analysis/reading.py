@@ -16,6 +16,7 @@ from harness.analysis.curves import Step
 from harness.analysis.derived import Kept
 from harness.analysis.findings import Findings, Tried
 from harness.errors import ResultsError
+from harness.metric import name_of_all
 from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import CellFolder, Record
@@ -100,6 +101,11 @@ class Search:
         return _text(self.section("tuner").get("tuner"))
 
     @property
+    def metric(self) -> str | None:
+        """What tuners maximise, as the protocol has it; None where unknown."""
+        return _text(self.section("protocol").get("metric"))
+
+    @property
     def environment(self) -> Mapping[str, Any]:
         """The facts of the machine and its packages; empty where unknown."""
         return self.record.environment if self.record is not None else {}
@@ -122,6 +128,16 @@ class Results:
     def searches(self) -> tuple[Search, ...]:
         """The searches."""
         return tuple(cell for cell in self.cells if cell.planned.role == "search")
+
+    @property
+    def metric(self) -> str | None:
+        """What the tuners maximise, as the protocol has it; None where no record tells."""
+        return next((cell.metric for cell in self.cells if cell.metric is not None), None)
+
+    @cached_property
+    def score(self) -> str:
+        """What the score of the cells is called, as ``macro-F1``."""
+        return name_of_all(cell.metric for cell in self.cells)
 
     @cached_property
     def retrainings(self) -> tuple[Search, ...]:

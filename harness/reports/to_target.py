@@ -16,6 +16,7 @@ COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
     *columns.estimate_columns("expected"),
     *columns.estimate_columns("speedup_over_random"),
+    "metric",
 )
 """Heads of the spreadsheet."""
 
@@ -52,7 +53,7 @@ def _section(group: Group, prices: Prices) -> Section:
         heading=str(group.name),
         columns=["tuner", "reached", "median s", "expected s", "speed-up"],
         rows=[_readable(group, row, prices) for row in group.rows],
-        notes=[f"Target: validation F1 of {of}." if goal is not None else f"Target: {of}."],
+        notes=[f"Target: validation {group.score} of {of}." if goal is not None else f"Target: {of}."],
     )
 
 
@@ -86,4 +87,5 @@ def _values(group: Group, row: Row, prices: Prices) -> Iterator[Mapping[str, Csv
             "median": found.median,
             **columns.estimate("expected", found.expected),
             **columns.estimate("speedup_over_random", speedup(group, row, axis=axis, prices=prices)),
+            "metric": group.metric,
         }

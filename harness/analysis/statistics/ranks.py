@@ -49,7 +49,7 @@ def ranks(groups: Sequence[Group]) -> Ranks:
     usable = [row for row in known if len(row) == len(found.tuners)]
     remarks = list(found.remarks)
     if len(usable) < len(table):
-        remarks.append(f"Left out, as a test F1 is unknown: {len(table) - len(usable)} of {len(table)}.")
+        remarks.append(f"Left out, as a test score is unknown: {len(table) - len(usable)} of {len(table)}.")
     return of_scores(found.tuners, usable, groups=found.groups, remarks=remarks)
 
 
