@@ -53,7 +53,7 @@ _SPENT_BY: dict[Axis, Callable[[Step], float]] = {
 
 _LABELS = {
     Axis.EPOCHS: "epochs",
-    Axis.WALL_S: "wall s",
+    Axis.WALL_S: "search s",
     Axis.DEVICE_S: "device s",
     Axis.ENERGY_J: "joules",
     Axis.COST_USD: "USD",

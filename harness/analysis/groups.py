@@ -79,6 +79,11 @@ class Row:
         gaps = [val_f1 - test_f1 for val_f1, test_f1 in pairs if val_f1 is not None and test_f1 is not None]
         return mean(gaps)
 
+    @property
+    def total_s(self) -> float | None:
+        """Mean seconds of the whole process; None where those of one search are unknown."""
+        return mean(search.total_s for search in self.ok)
+
     def mean_cost(self, of: Callable[[Cost], float | None]) -> float | None:
         """Return the mean of a cost over the searches that ran to their end; None where one of them is unknown."""
         return mean(of(search.cost) for search in self.ok if search.cost is not None)

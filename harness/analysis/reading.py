@@ -56,6 +56,14 @@ class Search:
         return None if self.findings is None else self.findings.cost
 
     @property
+    def total_s(self) -> float | None:
+        """The seconds of the whole process from its start to its end, measured from outside.
+
+        None where there were several processes: a record holds the trials of all, but the seconds of the last alone.
+        """
+        return None if self.record is None or self.record.attempts > 1 else self.record.wall_s
+
+    @property
     def phases(self) -> Mapping[str, float]:
         """The seconds of each phase of the whole process: before the first ask, trials, and after the last tell."""
         return {} if self.findings is None else self.findings.phases

@@ -77,7 +77,7 @@ def _print_cell(console: Console, folder: CellFolder, cell: Cell, record: Record
         why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
         console.print(f"not finished{why}", soft_wrap=True)
         return
-    how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} s in all"
+    how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} total s"
     console.print(how, soft_wrap=True)
     phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
     console.print("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))

@@ -72,9 +72,8 @@ class Lines:
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         """Count the cell and say how it ended."""
         self._position += 1
-        self._say(
-            f"[{self._position}/{self._total}] {describe(cell)}: {ending(cell, state, reason, best_f1)}, {wall_s:.1f} s"
-        )
+        how = f"{ending(cell, state, reason, best_f1)}, {wall_s:.1f} total s"
+        self._say(f"[{self._position}/{self._total}] {describe(cell)}: {how}")
 
     def _say(self, line: str) -> None:
         self._stream.write(line + "\n")
@@ -126,7 +125,7 @@ class Bars:
             self._progress.remove_task(task)
         if self._matrix is not None:
             self._progress.advance(self._matrix)
-        line = f"{describe(cell)}: {ending(cell, state, reason, best_f1)}, {wall_s:.1f} s"
+        line = f"{describe(cell)}: {ending(cell, state, reason, best_f1)}, {wall_s:.1f} total s"
         self._progress.console.print(line, soft_wrap=True)
 
 

@@ -131,7 +131,7 @@ def _f1_after(search: Search, epochs: int) -> float | None:
 
 
 def _cost_to(search: Search, goal: Target) -> float:
-    """Return the wall seconds to the goal; a miss counts twice what the search spent (PAR2, as in SAT competitions)."""
+    """Return the search seconds to the goal; a miss counts twice what was spent (PAR2, as in SAT competitions)."""
     step = incumbents.first_at(search.curve, goal.f1)
     spent_s = 0.0 if search.cost is None else search.cost.wall_s
     return _MISS_PENALTY * spent_s if step is None else step.wall_s

@@ -13,7 +13,7 @@ from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import cells
 
-_COSTS = ("wall s", "device s", "joules", "USD", "thinking", "epochs", "trials")
+_COSTS = ("search s", "total s", "device s", "joules", "USD", "thinking", "epochs", "trials")
 _TRIAL_COSTS = ("ask s", "train s", "tell s")
 _STATE = Column(label="state", numeric=False)
 
@@ -121,6 +121,7 @@ def _measured(search: Search, prices: Prices) -> list[Value]:
         Value(text=cells.f1(search.val_f1), sort=search.val_f1),
         Value(text=cells.f1(search.test_f1), sort=search.test_f1),
         Value(text=cells.number(spent.wall_s), sort=spent.wall_s),
+        Value(text=cells.number(search.total_s), sort=search.total_s),
         Value(text=cells.number(spent.device_s), sort=spent.device_s),
         Value(text=cells.number(spent.energy_j.value), sort=spent.energy_j.value),
         Value(text=cells.usd(usd), sort=usd),

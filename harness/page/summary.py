@@ -96,7 +96,7 @@ def _to_target(group: Group, prices: Prices) -> Iterator[str]:
         yield f"{_where(group)}no tuner reached {_bar(goal, group.score)} in more than half of its searches."
         return
     row, found = min(met, key=lambda pair: pair[1].expected.value or 0.0)
-    bar, seconds = _bar(goal, group.score), f"an expected {cells.number(found.expected.value)} s"
+    bar, seconds = _bar(goal, group.score), f"an expected {cells.number(found.expected.value)} search s"
     yield f"{_where(group)}{_name(row)} reached {bar} in {seconds}{_sooner(group, row, prices)}. {_met(found)}"
 
 

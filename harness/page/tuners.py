@@ -45,8 +45,8 @@ def heads(telling: Sequence[str]) -> list[Column]:
 
 def _measures(score: str) -> tuple[str, ...]:
     return (
-        *("seeds", f"val {score}", f"test {score}", "over random", "wall s", "device s", "joules", "USD", "thinking"),
-        *("epochs", "to target", "speed-up"),
+        *("seeds", f"val {score}", f"test {score}", "over random", "search s", "total s", "device s", "joules"),
+        *("USD", "thinking", "epochs", "to target", "speed-up"),
     )
 
 
@@ -63,6 +63,7 @@ def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
         _interval(row.test_f1),
         Value(text=cells.difference(gain := group.gain_over_random(row)), sort=gain.mean),
         _number(row.mean_cost(lambda cost: cost.wall_s)),
+        _number(row.total_s),
         _number(row.mean_cost(lambda cost: cost.device_s)),
         _number(row.mean_cost(lambda cost: cost.energy_j.value)),
         Value(text=cells.usd(usd), sort=usd),

@@ -130,7 +130,7 @@ def _summary(group: Group, prices: Prices) -> str:
 
 def _unbroken(sentence: str) -> str:
     """Return a sentence in which no line ends between a number and its unit."""
-    return re.sub(r"(?<=\d) (?=s\b|%)", "&nbsp;", markup.escaped(sentence))
+    return re.sub(r"(?<=\d) (?=s\b|search s\b|%)|(?<=search) (?=s\b)", "&nbsp;", markup.escaped(sentence))
 
 
 def _problems(results: Results) -> str:

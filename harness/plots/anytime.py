@@ -46,7 +46,7 @@ def _panel(axes: Axes, found: Sequence[Band], looks: Looks, *, axis: Axis, score
         _curve(axes, band, looks, shaded=len(drawn) <= _MOST_SHADES)
     if min(band.cost[0] for band in drawn) > 0:
         figures.logarithmic(axes)
-    axes.set_xlabel(f"{axis.label} spent by the search")
+    axes.set_xlabel(f"{axis.label} spent")
     axes.set_ylabel(f"{score} of the incumbent")
     return [*_bounds(drawn), *_left_out(found)]
 

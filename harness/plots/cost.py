@@ -37,7 +37,7 @@ def front(points: Sequence[Point]) -> list[Point]:
 
 
 def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
-    """Draw each tuner's mean test F1 over its mean wall seconds per search, as ``<stem>.svg`` and ``.png``."""
+    """Draw each tuner's mean test F1 over its mean search seconds, as ``<stem>.svg`` and ``.png``."""
     points = [point for row in group.rows if (point := _point(row)) is not None]
     with figures.figure(f"Test {group.score} against cost: {title}") as (made, axes):
         if not points:
@@ -58,7 +58,7 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
         )
         if min(point.cost for point in points) > 0:
             figures.logarithmic(axes)
-        axes.set_xlabel("wall seconds per search (mean over seeds)")
+        axes.set_xlabel("search s (mean over seeds)")
         axes.set_ylabel(f"test {group.score} (mean, 95 % t interval)")
         figures.legend_beside(made, axes)
         figures.note(made, [_CAUTION, *_left_out(group, points)])

@@ -42,7 +42,7 @@ def report(results: Results, *, prices: Prices) -> Report:
 
 def _notes(score: str) -> tuple[str, ...]:
     return (
-        f"Mean test {score} of the incumbent after a part of a random search's wall seconds.",
+        f"Mean test {score} of the incumbent after a part of a random search's search seconds.",
         "In brackets stand 95 % bootstrap intervals over seeds.",
         "The tuner's thinking counts, scoring test images doesn't. An ended search goes on with its last value.",
         f"Area: mean share of the frame under each search's curve, 0 to 1, linear in cost and {score}.",
@@ -88,7 +88,7 @@ def _frame_note(bounds: Frame | None, score: str) -> str:
     if bounds is None:
         return "No area: no search has a score, all scores are equal, or no cost is known."
     return (
-        f"100 % are {cells.number(bounds.cost)} wall s. Areas: {score} from {bounds.worst:.3f} ({bounds.worst_of}) "
+        f"100 % are {cells.number(bounds.cost)} search s. Areas: {score} from {bounds.worst:.3f} ({bounds.worst_of}) "
         f"to {bounds.best:.3f} (the best of any search)."
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # What doesn't fit into a hundred and twenty columns; the files hold it.
-_WIDE = ("device s", "USD", "epochs")
+_WIDE = ("total s", "device s", "USD", "epochs")
 
 # More scroll past unread, and take seconds to lay out.
 _MOST_GROUPS = 20

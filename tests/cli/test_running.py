@@ -181,7 +181,10 @@ def test_a_preparation_that_crashes_exits_with_4_and_another_data_set_is_searche
 
     assert (answer.code, answer.err) == (4, "")
     assert searched(line) == ["default", "optuna-tpe", "kt-random"]
-    assert answer.out.count("missing, no macro-F1: preparing digits for EfficientNetLite0: crash: InternalError: the ") == 3
+    assert (
+        answer.out.count("missing, no macro-F1: preparing digits for EfficientNetLite0: crash: InternalError: the ")
+        == 3
+    )
     assert "more · EfficientNetLite0 · lr only · default · seed 1: validation macro-F1 0.500" in answer.out
 
 

@@ -32,8 +32,8 @@ def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
     assert stream.getvalue().splitlines() == [
         "mine: 2 cells",
         "preparing digits for MobileNetV2",
-        f"[1/2] {describe(cell)}: validation macro-F1 0.500, 1.2 s",
-        f"[2/2] {describe(cell)}: failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 s",
+        f"[1/2] {describe(cell)}: validation macro-F1 0.500, 1.2 total s",
+        f"[2/2] {describe(cell)}: failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s",
     ]
 
 
@@ -49,7 +49,7 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
         (matrix,) = progress.tasks
 
     assert (matrix.completed, matrix.total, matrix.description) == (2, 2, "mine")
-    assert "failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 s" in stream.getvalue()
+    assert "failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s" in stream.getvalue()
 
 
 def test_bars_move_with_the_epochs(cell: Cell) -> None:

@@ -106,7 +106,7 @@ def test_without_random_search_no_comparison_with_it_is_made(made: Made, price_l
     made.search([made.trial(0, 0.5)], "Füchse", 1, kind="optuna-tpe")
     text = said(made, price_list)
     target = "validation F1 0.500, the median of all 1 search,"
-    assert f"Füchse reached {target} in an expected 4.00 s. 1 of its 1 search got there." in text
+    assert f"Füchse reached {target} in an expected 4.00 search s. 1 of its 1 search got there." in text
     assert "random search" not in text
 
 
