@@ -31,15 +31,14 @@ class Axis(StrEnum):
 
 
 class Score(StrEnum):
-    """Which F1 of an incumbent."""
+    """On which images an incumbent is scored."""
 
     VALIDATION = "val_f1"
     TEST = "test_f1"
 
-    @property
-    def label(self) -> str:
-        """The score as a reader sees it."""
-        return "validation F1" if self is Score.VALIDATION else "test F1"
+    def called(self, name: str) -> str:
+        """Return the score as a reader sees it; ``name`` is what it is called, as ``macro-F1``."""
+        return f"{'validation' if self is Score.VALIDATION else 'test'} {name}"
 
     def of(self, step: Step) -> float | None:
         """Return the score of an incumbent; None where it was not recorded."""
@@ -54,7 +53,7 @@ _SPENT_BY: dict[Axis, Callable[[Step], float]] = {
 
 _LABELS = {
     Axis.EPOCHS: "epochs",
-    Axis.WALL_S: "wall s",
+    Axis.WALL_S: "search s",
     Axis.DEVICE_S: "device s",
     Axis.ENERGY_J: "joules",
     Axis.COST_USD: "USD",

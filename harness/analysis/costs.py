@@ -37,7 +37,7 @@ class Cost:
 
     @property
     def thinking_share(self) -> float | None:
-        """The tuner's thinking as a share of the wall seconds; None where there are none."""
+        """The tuner's thinking as a share of the search seconds; None where there are none."""
         return self.thinking_s / self.wall_s if self.wall_s > 0 else None
 
 
@@ -58,7 +58,7 @@ def cost(trials: Sequence[Trial], *, closing_phases: Mapping[str, float], energy
 
 
 def cost_usd(spent: Cost, *, environment: Mapping[str, Any], prices: Prices) -> Reading:
-    """Return the search's wall seconds in dollars, or the reason why its machine has no price."""
+    """Return the search seconds in dollars, or the reason why its machine has no price."""
     per_hour = prices.per_hour(environment)
     if per_hour.value is None:
         return per_hour

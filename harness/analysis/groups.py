@@ -13,6 +13,7 @@ from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
 from harness.analysis.targets import Target, target
 from harness.catalogue.tuners import RANDOM, UNTUNED
+from harness.metric import name_of_all
 from harness.model import Value
 from harness.plans import GroupName
 
@@ -79,6 +80,11 @@ class Row:
         gaps = [val_f1 - test_f1 for val_f1, test_f1 in pairs if val_f1 is not None and test_f1 is not None]
         return mean(gaps)
 
+    @property
+    def total_s(self) -> float | None:
+        """Mean seconds of the whole process; None where those of one search are unknown."""
+        return mean(search.total_s for search in self.ok)
+
     def mean_cost(self, of: Callable[[Cost], float | None]) -> float | None:
         """Return the mean of a cost over the searches that ran to their end; None where one of them is unknown."""
         return mean(of(search.cost) for search in self.ok if search.cost is not None)
@@ -103,6 +109,16 @@ class Group:
     def searches(self) -> tuple[Search, ...]:
         """Every planned search of the group."""
         return tuple(search for row in self.rows for search in row.searches)
+
+    @cached_property
+    def metric(self) -> str | None:
+        """What the group's tuners maximise, as the protocol has it; None where no record tells."""
+        return next((search.metric for search in self.searches if search.metric is not None), None)
+
+    @cached_property
+    def score(self) -> str:
+        """What the group's score is called, as ``macro-F1``."""
+        return name_of_all(search.metric for search in self.searches)
 
     @cached_property
     def target(self) -> Target | None:

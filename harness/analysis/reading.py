@@ -17,6 +17,7 @@ from harness.analysis.derived import Kept
 from harness.analysis.findings import Findings, Tried
 from harness.catalogue.tuners import RANDOM
 from harness.errors import ResultsError
+from harness.metric import name_of_all
 from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import CellFolder, Record
@@ -54,6 +55,14 @@ class Search:
     def cost(self) -> Cost | None:
         """What the search spent."""
         return None if self.findings is None else self.findings.cost
+
+    @property
+    def total_s(self) -> float | None:
+        """The seconds of the whole process from its start to its end, measured from outside.
+
+        None where there were several processes: a record holds the trials of all, but the seconds of the last alone.
+        """
+        return None if self.record is None or self.record.attempts > 1 else self.record.wall_s
 
     @property
     def phases(self) -> Mapping[str, float]:
@@ -106,6 +115,11 @@ class Search:
         return self.tuner in RANDOM
 
     @property
+    def metric(self) -> str | None:
+        """What tuners maximise, as the protocol has it; None where unknown."""
+        return _text(self.section("protocol").get("metric"))
+
+    @property
     def environment(self) -> Mapping[str, Any]:
         """The facts of the machine and its packages; empty where unknown."""
         return self.record.environment if self.record is not None else {}
@@ -128,6 +142,16 @@ class Results:
     def searches(self) -> tuple[Search, ...]:
         """The searches."""
         return tuple(cell for cell in self.cells if cell.planned.role == "search")
+
+    @property
+    def metric(self) -> str | None:
+        """What the tuners maximise, as the protocol has it; None where no record tells."""
+        return next((cell.metric for cell in self.cells if cell.metric is not None), None)
+
+    @cached_property
+    def score(self) -> str:
+        """What the score of the cells is called, as ``macro-F1``."""
+        return name_of_all(cell.metric for cell in self.cells)
 
     @cached_property
     def retrainings(self) -> tuple[Search, ...]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from harness.cells import Cell
 from harness.cli import printing
 from harness.errors import ResultsError
+from harness.metric import name_of
 from harness.model import Trial
 from harness.records import CellFolder, Record
 
@@ -29,7 +30,8 @@ def show(cell: str, *, results: Path, as_json: bool) -> None:
     cell_itself = _cell(folder)
     console = printing.console()
     _print_cell(console, folder, cell_itself, record)
-    console.print(_trial_table(trials, tuned=set(cell_itself.space.tuned)))
+    score = name_of(cell_itself.protocol.metric)
+    console.print(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score))
     console.print(f"log: {folder.log}", soft_wrap=True)
 
 
@@ -75,7 +77,7 @@ def _print_cell(console: Console, folder: CellFolder, cell: Cell, record: Record
         why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
         console.print(f"not finished{why}", soft_wrap=True)
         return
-    how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} s in all"
+    how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} total s"
     console.print(how, soft_wrap=True)
     phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
     console.print("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
@@ -83,11 +85,11 @@ def _print_cell(console: Console, folder: CellFolder, cell: Cell, record: Record
         console.print(f"  unreadable: {file}: {reason}", soft_wrap=True)
 
 
-def _trial_table(trials: list[Trial], *, tuned: set[str]) -> Table:
+def _trial_table(trials: list[Trial], *, tuned: set[str], score: str) -> Table:
     table = Table(title=f"{len(trials)} trials", title_justify="left", box=SIMPLE_HEAD)
     for column in ("trial", "parameters", "epochs", "outcome"):
         table.add_column(column, overflow="fold")
-    for column in ("best F1", "test F1", "ask s", "train s", "tell s"):
+    for column in (f"best {score}", f"test {score}", "ask s", "train s", "tell s"):
         table.add_column(column, justify="right")
     for trial in trials:
         parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)

@@ -22,6 +22,7 @@ from harness.campaign import forecast
 from harness.campaign.watching import Progress as CellProgress
 from harness.campaign.watching import State, Watcher
 from harness.cells import Cell
+from harness.metric import name_of
 
 
 @contextmanager
@@ -71,9 +72,8 @@ class Lines:
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         """Count the cell and say how it ended."""
         self._position += 1
-        self._say(
-            f"[{self._position}/{self._total}] {describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
-        )
+        how = f"{ending(cell, state, reason, best_f1)}, {wall_s:.1f} total s"
+        self._say(f"[{self._position}/{self._total}] {describe(cell)}: {how}")
 
     def _say(self, line: str) -> None:
         self._stream.write(line + "\n")
@@ -109,13 +109,14 @@ class Bars:
         if cell.id not in self._running:
             return
         search, trial = self._running[cell.id]
-        self._progress.update(search, completed=progress.epochs_done, note=f"best F1 {progress.best_f1:.3f}")
+        score = name_of(cell.protocol.metric)
+        self._progress.update(search, completed=progress.epochs_done, note=f"best {score} {progress.best_f1:.3f}")
         self._progress.update(
             trial,
             description=f"trial {progress.trial + 1}",
             completed=progress.epoch,
             total=progress.last_epoch,
-            note=f"F1 {progress.val_f1:.3f}",
+            note=f"{score} {progress.val_f1:.3f}",
         )
 
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
@@ -124,7 +125,7 @@ class Bars:
             self._progress.remove_task(task)
         if self._matrix is not None:
             self._progress.advance(self._matrix)
-        line = f"{describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
+        line = f"{describe(cell)}: {ending(cell, state, reason, best_f1)}, {wall_s:.1f} total s"
         self._progress.console.print(line, soft_wrap=True)
 
 
@@ -134,7 +135,8 @@ def describe(cell: Cell) -> str:
     return f"{names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner} · seed {cell.seed}"
 
 
-def ending(state: State, reason: str | None, best_f1: float | None) -> str:
+def ending(cell: Cell, state: State, reason: str | None, best_f1: float | None) -> str:
     """Say how a cell ended."""
-    f1 = "no F1" if best_f1 is None else f"validation F1 {best_f1:.3f}"
-    return f1 if state is State.OK else f"{state}, {f1}: {reason}"
+    name = name_of(cell.protocol.metric)
+    score = f"no {name}" if best_f1 is None else f"validation {name} {best_f1:.3f}"
+    return score if state is State.OK else f"{state}, {score}: {reason}"

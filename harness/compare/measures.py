@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis import Search, Status, Target
@@ -46,7 +46,7 @@ class Measure:
         return math.log1p(amount) if self.is_ratio else amount
 
 
-F1 = Measure(name="f1", title="test F1 at equal epochs", unit="", minimum=0.01, is_ratio=False)
+F1 = Measure(name="f1", title="test score at equal epochs", unit="", minimum=0.01, is_ratio=False)
 TARGET = Measure(name="target", title="cost to target", unit="s", minimum=0.10, drift=0.02)
 EPOCH = Measure(name="epoch", title="seconds per epoch", unit="s", minimum=0.05, drift=0.02)
 THINKING = Measure(name="thinking", title="thinking per trial", unit="s", minimum=0.05, drift=0.02)
@@ -58,6 +58,12 @@ MEASURES = (F1, TARGET, EPOCH, THINKING, STARTUP, MEMORY, DEVICE_MEMORY)
 """Everything that is compared, in the order of the tables."""
 
 _MIB = 2**20
+
+
+def named(measures: Sequence[Measure], score: str) -> tuple[Measure, ...]:
+    """Return the measures with the score called by its name, as ``macro-F1``."""
+    title = F1.title.replace("score", score)
+    return tuple(replace(measure, title=title) if measure.name == F1.name else measure for measure in measures)
 
 
 def with_minimums(given: Mapping[str, float]) -> tuple[Measure, ...]:
@@ -125,7 +131,7 @@ def _f1_after(search: Search, epochs: int) -> float | None:
 
 
 def _cost_to(search: Search, goal: Target) -> float:
-    """Return the wall seconds to the goal; a miss counts twice what the search spent (PAR2, as in SAT competitions)."""
+    """Return the search seconds to the goal; a miss counts twice what was spent (PAR2, as in SAT competitions)."""
     step = incumbents.first_at(search.curve, goal.at(search.planned.seed))
     spent_s = 0.0 if search.cost is None else search.cost.wall_s
     return _MISS_PENALTY * spent_s if step is None else step.wall_s

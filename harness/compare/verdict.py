@@ -11,9 +11,10 @@ from enum import StrEnum
 from harness.analysis import Interval, Results
 from harness.analysis.intervals import interval
 from harness.compare import alike, signs
-from harness.compare.measures import MEASURES, Measure
+from harness.compare.measures import MEASURES, Measure, named
 from harness.compare.pairs import Lost, Pair, Paired, pair, seeds
 from harness.compare.slices import Slice, by_seed, slices
+from harness.metric import name_of_all
 from harness.plans import SearchName
 
 ALPHA = 0.05
@@ -111,10 +112,12 @@ def compare(
     """Compare two runs of one matrix; ``even_if_unlike`` goes on where their machines or requests differ."""
     both = pair(baseline, candidate)
     unlike = alike.unlike(both.searches)
+    score = name_of_all(search.metric for two in both.searches for search in two)
+    measures = named(measures, score)
     found = judge(both.pairs, measures=measures)
     obstacles = _obstacles(both, [] if even_if_unlike else unlike)
     insisted = [f"UNLIKE, compared all the same: {line}" for line in unlike] if even_if_unlike else []
-    notes = [*_notes(both, insisted), *_too_noisy(found)]
+    notes = [*_notes(both, insisted, measures), *_targets(both, score), *_too_noisy(found)]
     verdict, reasons = _verdict(both, found, obstacles)
     return Comparison(
         verdict=verdict,
@@ -226,13 +229,13 @@ def _obstacles(both: Paired, unlike: list[str]) -> list[str]:
     return [f"unlike {line}" for line in unlike]
 
 
-def _notes(both: Paired, unlike: list[str]) -> list[str]:
+def _notes(both: Paired, unlike: list[str], measures: Sequence[Measure]) -> list[str]:
     notes = [*unlike]
     if both.unfinished:
         notes.append(f"The baseline itself has no score of {both.unfinished} planned searches: these are not compared.")
     if both.added:
         notes.append(f"The baseline doesn't plan {both.added} of the candidate's searches: these are not compared.")
-    return [*notes, *_unknown(both), *_targets(both)]
+    return [*notes, *_unknown(both, measures)]
 
 
 def _too_noisy(found: Sequence[Finding]) -> list[str]:
@@ -250,9 +253,9 @@ def _may_hide(finding: Finding) -> bool:
     return finding.direction is Direction.NEITHER and high is not None and high > _VISIBLE * finding.measure.least
 
 
-def _unknown(both: Paired) -> list[str]:
+def _unknown(both: Paired, measures: Sequence[Measure]) -> list[str]:
     # What neither run knows, as the memory of a GPU where there is none, is not worth a line in every table.
-    counts = {measure.title: sum(measure.name in one.values for one in both.pairs) for measure in MEASURES}
+    counts = {measure.title: sum(measure.name in one.values for one in both.pairs) for measure in measures}
     return [
         f"Not known in both runs of {len(both.pairs) - count} pairs: {title}."
         for title, count in counts.items()
@@ -260,9 +263,9 @@ def _unknown(both: Paired) -> list[str]:
     ]
 
 
-def _targets(both: Paired) -> list[str]:
+def _targets(both: Paired, score: str) -> list[str]:
     return [
-        f"Target in {', '.join(group)}: validation F1 {goal.f1:.3f}, the {goal.of} of both runs."
+        f"Target in {', '.join(group)}: validation {score} {goal.f1:.3f}, the {goal.of} of both runs."
         for group, goal in both.targets.items()
         if goal is not None
     ]

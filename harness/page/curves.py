@@ -17,8 +17,10 @@ _COST_DIGITS = 5
 AXES = {axis.value: axis.label for axis in Axis}
 """The costs that curves may be drawn over, and what a reader calls them."""
 
-SCORES = {score.value: score.label for score in Score}
-"""The F1 that curves may show."""
+
+def scores(name: str) -> dict[str, str]:
+    """Return the scores that curves may show, and what a reader calls them where the score is called ``name``."""
+    return {score.value: score.called(name) for score in Score}
 
 
 def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import cells
 
-_SEARCH_COLUMNS = ("seed", "val F1", "test F1", "wall s", "device s", "joules", "USD", "thinking", "epochs", "trials")
-_TRIAL_COLUMNS = ("trial", "epochs", "outcome", "val F1", "test F1", "ask s", "train s", "tell s")
+_COSTS = ("search s", "total s", "device s", "joules", "USD", "thinking", "epochs", "trials")
+_TRIAL_COSTS = ("ask s", "train s", "tell s")
 _STATE = Column(label="state", numeric=False)
 
 _ROLES = {"search": "search", "learning_rate": "retraining at another learning rate"}
@@ -34,10 +34,13 @@ class Room:
         return cls(trials=max(10, 40_000 // share), log_bytes=min(2**14, max(2**9, 2**22 // share)))
 
 
-def table(searches: Sequence[Search], *, prices: Prices) -> str:
-    """Return a row for each planned search or retraining, with the button that shows its trials and log."""
+def table(searches: Sequence[Search], *, prices: Prices, score: str) -> str:
+    """Return a row for each planned search or retraining, with the button that shows its trials and log.
+
+    ``score`` is what the score is called, as ``macro-F1``.
+    """
     telling = tuners.varying([_names(search) for search in searches])
-    columns = [*tuners.heads(telling), _STATE, *(Column(label=label) for label in _SEARCH_COLUMNS)]
+    columns = [*tuners.heads(telling), _STATE, *map(_column, ("seed", *_scores(score), *_COSTS))]
     rows = [_row(search, telling, prices) for search in searches]
     return markup.table("searches-table", label="Every search", columns=columns, rows=rows)
 
@@ -53,20 +56,28 @@ def problems(searches: Sequence[Search]) -> str:
     return markup.table("problems-table", label="Failed and missing searches", columns=columns, rows=rows)
 
 
-def details(search: Search, folder: MatrixFolder, *, room: Room) -> dict[str, Any]:
+def details(search: Search, folder: MatrixFolder, *, room: Room, score: str) -> dict[str, Any]:
     """Return what the page shows of a cell on demand, in JSON's terms: facts, trials, and the end of the log."""
     shown = _shown(search, room.trials)
     tuned = _tuned(search)
     log = logs.tail(folder.cell(search.planned.id).log, kept_bytes=room.log_bytes)
     return {
         "facts": _facts(search),
-        "columns": [*_TRIAL_COLUMNS, *tuned],
+        "columns": ["trial", "epochs", "outcome", *_scores(score), *_TRIAL_COSTS, *tuned],
         "trials": [_trial(trial, tuned) for trial in shown],
         "trials_left_out": len(search.tried) - len(shown),
         "best": search.incumbent.trial if search.incumbent is not None else None,
         "log": None if log is None else log.text,
         "log_left_out_bytes": 0 if log is None else log.left_out_bytes,
     }
+
+
+def _scores(score: str) -> tuple[str, str]:
+    return f"val {score}", f"test {score}"
+
+
+def _column(label: str) -> Column:
+    return Column(label=label)
 
 
 def _names(search: Search) -> dict[str, str]:
@@ -104,12 +115,13 @@ def _seed(search: Search) -> Value:
 def _measured(search: Search, prices: Prices) -> list[Value]:
     spent = search.cost
     if spent is None:
-        return [Value(text=cells.UNKNOWN)] * (len(_SEARCH_COLUMNS) - 1)
+        return [Value(text=cells.UNKNOWN)] * (len(_scores("")) + len(_COSTS))
     usd = cost_usd(spent, environment=search.environment, prices=prices).value
     return [
         Value(text=cells.f1(search.val_f1), sort=search.val_f1),
         Value(text=cells.f1(search.test_f1), sort=search.test_f1),
         Value(text=cells.number(spent.wall_s), sort=spent.wall_s),
+        Value(text=cells.number(search.total_s), sort=search.total_s),
         Value(text=cells.number(spent.device_s), sort=spent.device_s),
         Value(text=cells.number(spent.energy_j.value), sort=spent.energy_j.value),
         Value(text=cells.usd(usd), sort=usd),

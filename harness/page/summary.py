@@ -43,25 +43,28 @@ def sentences(group: Group, *, prices: Prices) -> list[str]:
     ]
 
 
-def overall(ranks: Ranks, comparisons: Sequence[Comparison]) -> list[str]:
-    """Return what all groups together say of the tuners, in ranks and in tests corrected over all pairs of tuners."""
+def overall(ranks: Ranks, comparisons: Sequence[Comparison], *, score: str) -> list[str]:
+    """Return what all groups together say of the tuners, in ranks and in tests corrected over all pairs of tuners.
+
+    ``score`` is what the score is called, as ``macro-F1``.
+    """
     found = []
     if ranks.blocks and len(ranks.tuners) > 1:
         best, worst = (_at_rank(ranks, ranks.average[end]) for end in (0, -1))
         found.append(
-            f"Mean ranks by test F1 on {counted(ranks.blocks, 'pair')} of group and seed: the best of "
+            f"Mean ranks by test {score} on {counted(ranks.blocks, 'pair')} of group and seed: the best of "
             f"{len(ranks.tuners)} tuners is {best}, the worst {worst}."
         )
     tested = [each for each in comparisons if each.p_holm is not None]
     clear = [each for each in tested if each.p_holm is not None and each.p_holm < ALPHA]
     if tested and not clear:
         found.append(
-            f"No two of the tuners differ in test F1 beyond chance (Wilcoxon signed-rank over all groups and seeds, "
-            f"Holm's correction for {counted(len(tested), 'test')}, {100 * ALPHA:.0f} %)."
+            f"No two of the tuners differ in test {score} beyond chance (Wilcoxon signed-rank over all groups and "
+            f"seeds, Holm's correction for {counted(len(tested), 'test')}, {100 * ALPHA:.0f} %)."
         )
     elif clear:
         found.append(
-            f"Of {counted(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test F1."
+            f"Of {counted(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test {score}."
         )
     return [*found, *(_difference(each) for each in sorted(clear, key=lambda each: each.p_holm or 0.0)[:5])]
 
@@ -90,15 +93,15 @@ def _to_target(group: Group, prices: Prices) -> Iterator[str]:
     asked = [(row, reaching(group, row, axis=Axis.WALL_S, prices=prices)) for row in group.rows]
     met = [(row, found) for row, found in asked if found is not None and 2 * found.reached > found.searches]
     if not met:
-        yield f"{_where(group)}no tuner reached {_bar(goal)} in more than half of its searches."
+        yield f"{_where(group)}no tuner reached {_bar(goal, group.score)} in more than half of its searches."
         return
     row, found = min(met, key=lambda pair: pair[1].expected.value or 0.0)
-    seconds = f"an expected {cells.number(found.expected.value)} s"
-    yield f"{_where(group)}{_name(row)} reached {_bar(goal)} in {seconds}{_sooner(group, row, prices)}. {_met(found)}"
+    bar, seconds = _bar(goal, group.score), f"an expected {cells.number(found.expected.value)} search s"
+    yield f"{_where(group)}{_name(row)} reached {bar} in {seconds}{_sooner(group, row, prices)}. {_met(found)}"
 
 
-def _bar(goal: Target) -> str:
-    return f"validation F1 {goal.f1:.3f}, the {goal.of},"
+def _bar(goal: Target, score: str) -> str:
+    return f"validation {score} {goal.f1:.3f}, the {goal.of},"
 
 
 def _sooner(group: Group, row: Row, prices: Prices) -> str:
@@ -123,16 +126,18 @@ def _on_test(group: Group) -> Iterator[str]:
     best = max(tuned, key=lambda row: row.test_f1.mean or 0.0)
     gains = [(row, gain.estimate) for row in group.rows if not row.is_untuned and (gain := over_random(group, row))]
     over = "".join(f", {_signed(estimate)} against random search" for row, estimate in gains if row is best)
-    yield f"On the test images {_name(best)} has the highest mean F1 of the tuners, {best.test_f1.mean:.3f}{over}."
-    yield from _beyond_chance([(row, gain) for row, gain in gains if gain.n > 1])
+    mean = f"the highest mean {group.score} of the tuners, {best.test_f1.mean:.3f}"
+    yield f"On the test images {_name(best)} has {mean}{over}."
+    yield from _beyond_chance([(row, gain) for row, gain in gains if gain.n > 1], group.score)
 
 
-def _beyond_chance(gains: Sequence[tuple[Row, Estimate]]) -> Iterator[str]:
+def _beyond_chance(gains: Sequence[tuple[Row, Estimate]], score: str) -> Iterator[str]:
     clear = [(row, gain) for row, gain in gains if _excludes_zero(gain)]
     if gains and not clear:
-        yield "Every tuner's interval over random search includes zero: in test F1 none is shown to be better or worse."
+        shown = f"in test {score} none is shown to be better or worse"
+        yield f"Every tuner's interval over random search includes zero: {shown}."
     for row, gain in clear:
-        yield f"{_name(row)} differs from random search on the same seeds by {_signed(gain)} in test F1."
+        yield f"{_name(row)} differs from random search on the same seeds by {_signed(gain)} in test {score}."
     if clear and len(gains) > 1:
         yield f"Of {len(gains)} such intervals {_by_chance(gains)}."
 

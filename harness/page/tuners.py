@@ -1,4 +1,4 @@
-"""The page's first table: F1 against compute cost, a row for each tuner of each group."""
+"""The page's first table: the score against compute cost, a row for each tuner of each group."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from harness.reports import cells
 NAMES = (("tuner", "tuner"), ("dataset", "data set"), ("backbone", "backbone"), ("hyperparameters", "hyperparameters"))
 """What a search is told apart by: the attributes that filters read, and what readers call them."""
 
-_MEASURED = (
-    *("seeds", "val F1", "test F1", "over random", "wall s", "device s", "joules", "USD", "thinking", "epochs"),
-    *("to target", "speed-up"),
-)
 
+def table(groups: Sequence[Group], *, prices: Prices, score: str) -> str:
+    """Return the table in the order of the matrix; numbers are written as in the Markdown tables.
 
-def table(groups: Sequence[Group], *, prices: Prices) -> str:
-    """Return the table in the order of the matrix; numbers are written as in the Markdown tables."""
+    ``score`` is what the score is called, as ``macro-F1``.
+    """
     telling = varying([named(group, row) for group in groups for row in group.rows])
-    columns = [*heads(telling), *(Column(label=label) for label in _MEASURED)]
+    columns = [*heads(telling), *(Column(label=label) for label in _measures(score))]
     rows = [_row(group, row, telling, prices) for group in groups for row in group.rows]
-    return markup.table("tuners-table", label="F1 against compute cost", columns=columns, rows=rows)
+    return markup.table("tuners-table", label=f"Test {score} against compute cost", columns=columns, rows=rows)
 
 
 def named(group: Group, row: Row) -> dict[str, str]:
@@ -45,6 +43,13 @@ def heads(telling: Sequence[str]) -> list[Column]:
     return [Column(label=label, numeric=False) for name, label in NAMES if name in telling]
 
 
+def _measures(score: str) -> tuple[str, ...]:
+    return (
+        *("seeds", f"val {score}", f"test {score}", "over random", "search s", "total s", "device s", "joules"),
+        *("USD", "thinking", "epochs", "to target", "speed-up"),
+    )
+
+
 def _row(group: Group, row: Row, telling: Sequence[str], prices: Prices) -> markup.Row:
     names = named(group, row)
     return markup.Row(cells=[*(names[name] for name in telling), *_measured(group, row, prices)], data=names)
@@ -58,6 +63,7 @@ def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
         _interval(row.test_f1),
         Value(text=cells.difference(gain := group.gain_over_random(row)), sort=gain.mean),
         _number(row.mean_cost(lambda cost: cost.wall_s)),
+        _number(row.total_s),
         _number(row.mean_cost(lambda cost: cost.device_s)),
         _number(row.mean_cost(lambda cost: cost.energy_j.value)),
         Value(text=cells.usd(usd), sort=usd),

@@ -52,6 +52,7 @@ def page(
     script = '"use strict";\n(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();\n"
     return Template(_asset("page.html")).substitute(
         title=markup.escaped(folder.path.name),
+        score=markup.escaped(results.score),
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
         style=style,
         script=script,
@@ -64,11 +65,11 @@ def page(
 def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> dict[str, str]:
     return {
         "lead": markup.escaped(_lead(results)),
-        "overall": _overall(found),
+        "overall": _overall(found, results.score),
         "summary": "".join(_summary(group, prices) for group in found),
-        "tuners": tuners.table(found, prices=prices),
+        "tuners": tuners.table(found, prices=prices, score=results.score),
         "problems": _problems(results),
-        "searches": searches.table(results.cells, prices=prices),
+        "searches": searches.table(results.cells, prices=prices, score=results.score),
         "environment": provenance.environment(results.cells, prices=prices),
         "data": markup.embedded(_data(folder, results, found, prices)),
     }
@@ -95,10 +96,13 @@ def _data(folder: MatrixFolder, results: Results, found: Sequence[Group], prices
     room = Room.among(len(results.cells))
     return {
         "axes": curves.AXES,
-        "scores": curves.SCORES,
+        "score": results.score,
+        "scores": curves.scores(results.score),
         "groups": curves.document(found, prices=prices),
         "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in styles(found).items()},
-        "cells": {cell.planned.id: searches.details(cell, folder, room=room) for cell in results.cells},
+        "cells": {
+            cell.planned.id: searches.details(cell, folder, room=room, score=results.score) for cell in results.cells
+        },
     }
 
 
@@ -110,8 +114,8 @@ def _lead(results: Results) -> str:
     return "; ".join([*parts, *([f"run on {days}"] if days is not None else [])])
 
 
-def _overall(found: Sequence[Group]) -> str:
-    said = summary.overall(statistics.ranks(found), statistics.comparisons(found)) if found else []
+def _overall(found: Sequence[Group], score: str) -> str:
+    said = summary.overall(statistics.ranks(found), statistics.comparisons(found), score=score) if found else []
     items = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in said)
     heading = "<h3>All groups together</h3>"
     return f'<section class="overall">{heading}<ul>{items}</ul></section>' if said else ""
@@ -126,7 +130,7 @@ def _summary(group: Group, prices: Prices) -> str:
 
 def _unbroken(sentence: str) -> str:
     """Return a sentence in which no line ends between a number and its unit."""
-    return re.sub(r"(?<=\d) (?=s\b|%)", "&nbsp;", markup.escaped(sentence))
+    return re.sub(r"(?<=\d) (?=s\b|search s\b|%)|(?<=search) (?=s\b)", "&nbsp;", markup.escaped(sentence))
 
 
 def _problems(results: Results) -> str:

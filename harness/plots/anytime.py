@@ -26,28 +26,28 @@ _CAUTION = (
 
 def draw(group: Group, stem: Path, *, title: str, axis: Axis, looks: Looks, prices: Prices) -> list[Path]:
     """Draw the mean curves of validation and of test F1 side by side, as ``<stem>.svg`` and ``.png``."""
-    with figures.panels(f"Incumbent's F1 over cost: {title}", count=len(Score)) as (made, panels):
+    with figures.panels(f"Incumbent's {group.score} over cost: {title}", count=len(Score)) as (made, panels):
         notes: dict[str, None] = {}
         for axes, score in zip(panels, Score, strict=True):
             found = bands(group, axis=axis, score=score, prices=prices)
-            notes |= dict.fromkeys(_panel(axes, found, looks, axis=axis, score=score))
+            notes |= dict.fromkeys(_panel(axes, found, looks, axis=axis, score=score.called(group.score)))
         figures.legend_beside(made, panels[0])
         figures.note(made, [*_CAUTION, *notes] if notes else [])
         return figures.save(made, stem)
 
 
-def _panel(axes: Axes, found: Sequence[Band], looks: Looks, *, axis: Axis, score: Score) -> list[str]:
-    """Draw one score; return what is to be said beneath."""
+def _panel(axes: Axes, found: Sequence[Band], looks: Looks, *, axis: Axis, score: str) -> list[str]:
+    """Draw one score, called so; return what is to be said beneath."""
     drawn = [band for band in found if band.n]
     if not drawn:
-        figures.say(axes, f"No search has a {score.label} and a known cost.")
+        figures.say(axes, f"No search has a {score} and a known cost.")
         return []
     for band in drawn:
         _curve(axes, band, looks, shaded=len(drawn) <= _MOST_SHADES)
     if min(band.cost[0] for band in drawn) > 0:
         figures.logarithmic(axes)
-    axes.set_xlabel(f"{axis.label} spent by the search")
-    axes.set_ylabel(f"{score.label} of the incumbent")
+    axes.set_xlabel(f"{axis.label} spent")
+    axes.set_ylabel(f"{score} of the incumbent")
     return [*_bounds(drawn), *_left_out(found)]
 
 

@@ -37,11 +37,11 @@ def front(points: Sequence[Point]) -> list[Point]:
 
 
 def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
-    """Draw each tuner's mean test F1 over its mean wall seconds per search, as ``<stem>.svg`` and ``.png``."""
+    """Draw each tuner's mean test F1 over its mean search seconds, as ``<stem>.svg`` and ``.png``."""
     points = [point for row in group.rows if (point := _point(row)) is not None]
-    with figures.figure(f"F1 against cost: {title}") as (made, axes):
+    with figures.figure(f"Test {group.score} against cost: {title}") as (made, axes):
         if not points:
-            figures.say(axes, "No search has a test F1 and a known cost.")
+            figures.say(axes, f"No search has a test {group.score} and a known cost.")
             return figures.save(made, stem)
         for point in points:
             _mark(axes, point, looks)
@@ -58,8 +58,8 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
         )
         if min(point.cost for point in points) > 0:
             figures.logarithmic(axes)
-        axes.set_xlabel("wall seconds per search (mean over seeds)")
-        axes.set_ylabel("test F1 (mean, 95 % t interval)")
+        axes.set_xlabel("search s (mean over seeds)")
+        axes.set_ylabel(f"test {group.score} (mean, 95 % t interval)")
         figures.legend_beside(made, axes)
         figures.note(made, [_CAUTION, *_left_out(group, points)])
         return figures.save(made, stem)
@@ -73,7 +73,7 @@ def _point(row: Row) -> Point | None:
 def _left_out(group: Group, points: Sequence[Point]) -> list[str]:
     drawn = {point.row.tuner for point in points}
     names = [figures.short(row.tuner) for row in group.rows if row.tuner not in drawn]
-    return [f"Left out, as cost or F1 is unknown: {', '.join(names)}."] if names else []
+    return [f"Left out, as cost or {group.score} is unknown: {', '.join(names)}."] if names else []
 
 
 def _mark(axes: Axes, point: Point, looks: Looks) -> None:

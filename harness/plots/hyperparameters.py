@@ -27,7 +27,7 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
         if not names:
             figures.say(panels[0], "No hyperparameter was tuned.")
         else:
-            panels[0].set_ylabel("validation F1 of the trial")
+            panels[0].set_ylabel(f"validation {group.score} of the trial")
             figures.legend_beside(made, panels[0])
         return figures.save(made, stem)
 

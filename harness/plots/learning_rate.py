@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.analysis.axes import Score
 from harness.analysis.intervals import Interval
 from harness.analysis.learning_rates import Point, intervals_of
 from harness.model import Epoch
 from harness.plots import figures
 
 Trainings = Mapping[Point, Sequence[Epoch | None]]
-_LOOKS = (("validation F1", "#88CCEE", "//"), ("test F1", "#332288", ""))
+_LOOKS = {Score.VALIDATION: ("#88CCEE", "//"), Score.TEST: ("#332288", "")}
 _BAR = 0.38
 
 
-def draw(points: Trainings, stem: Path, *, title: str) -> list[Path]:
-    """Draw validation and test F1 at each learning rate, as ``<stem>.svg`` and ``.png``."""
-    with figures.figure(f"F1 at multiples of the best learning rate: {title}") as (made, axes):
+def draw(points: Trainings, stem: Path, *, title: str, score: str) -> list[Path]:
+    """Draw validation and test scores, called ``score``, at each learning rate, as ``<stem>.svg`` and ``.png``."""
+    with figures.figure(f"Test {score} at multiples of the best learning rate: {title}") as (made, axes):
         found = [intervals_of(list(epochs)) for epochs in points.values()]
-        for offset, (which, (label, colour, hatch)) in enumerate(zip((0, 1), _LOOKS, strict=True)):
-            values = [pair[which] for pair in found]
+        for offset, (which, (colour, hatch)) in enumerate(_LOOKS.items()):
+            values = [pair[offset] for pair in found]
             axes.bar(
                 [index + (offset - 0.5) * _BAR for index in range(len(values))],
                 [value.mean or 0.0 for value in values],
@@ -30,13 +31,13 @@ def draw(points: Trainings, stem: Path, *, title: str) -> list[Path]:
                 hatch=hatch,
                 edgecolor="#ffffff",
                 capsize=3,
-                label=label,
+                label=which.called(score),
             )
         axes.set_xticks(range(len(points)), [_label(point, epochs) for point, epochs in points.items()])
         axes.grid(visible=False, axis="x")
         axes.set_ylim(0, 1)
         axes.set_xlabel("learning rate (times the best one; number of trainings)")
-        axes.set_ylabel("F1 (mean, 95 % t interval)")
+        axes.set_ylabel(f"{score} (mean, 95 % t interval)")
         figures.legend_beside(made, axes)
         return figures.save(made, stem)
 

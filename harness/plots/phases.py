@@ -57,6 +57,6 @@ def draw(group: Group, stem: Path, *, title: str) -> list[Path]:
         names = [f"{figures.short(row.tuner)} ({len(row.ok)})" for row in rows]
         axes.set_yticks(range(len(rows)), names)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("seconds per search, its whole process (mean over seeds; their number in brackets)")
+        axes.set_xlabel("total s of a search's whole process (mean over seeds; their number in brackets)")
         figures.legend_beside(made, axes)
         return figures.save(made, stem, row_names=names)

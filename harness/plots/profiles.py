@@ -14,7 +14,7 @@ _MARGIN = 1.15
 
 def draw(found: Profiles, stem: Path, *, looks: Looks) -> list[Path]:
     """Draw each tuner's step function, as ``<stem>.svg`` and ``.png`` (Dolan and Moré 2002)."""
-    with figures.figure("Performance profiles: wall seconds to the target") as (made, axes):
+    with figures.figure("Performance profiles: search seconds to the target") as (made, axes):
         if not found.problems:
             figures.say(axes, " ".join(["No problem can be judged.", *found.remarks]))
             return figures.save(made, stem)
@@ -26,7 +26,7 @@ def draw(found: Profiles, stem: Path, *, looks: Looks) -> list[Path]:
         axes.set_xlim(1, right)
         figures.logarithmic(axes)
         axes.set_ylim(-0.02, 1.02)
-        axes.set_xlabel("factor of the cheapest tuner's wall seconds to the target")
+        axes.set_xlabel("factor of the cheapest tuner's search s to the target")
         axes.set_ylabel(f"share of {found.problems} problems (groups × seeds)")
         figures.legend_beside(made, axes)
         figures.note(made, found.remarks)

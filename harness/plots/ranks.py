@@ -17,10 +17,10 @@ _ROW_IN = 0.27
 _BAR = "#444444"
 
 
-def draw(found: Ranks, stem: Path, *, looks: Looks) -> list[Path]:
+def draw(found: Ranks, stem: Path, *, looks: Looks, score: str) -> list[Path]:
     """Draw each tuner at its average rank, the best on top, and bars over those that can't be told apart."""
     height_in = 1.9 + _ROW_IN * (len(found.tuners) + len(found.cliques))
-    with figures.figure("Average ranks by test F1", height_in=height_in) as (made, axes):
+    with figures.figure(f"Average ranks by test {score}", height_in=height_in) as (made, axes):
         if not found.tuners:
             figures.say(axes, " ".join(found.remarks))
             return figures.save(made, stem)

@@ -49,7 +49,7 @@ def begin(folder: MatrixFolder, results: Results, *, prices: Prices, drawer: Beg
     places = list(places_of(folder.plots, found))
     begun = [
         drawer([partial(_of_group, styles, prices, place) for place in places]),
-        drawer([*_of_all(folder.plots, found, styles, prices), *_learning_rates(results, places)]),
+        drawer([*_of_all(folder.plots, results, styles, prices), *_learning_rates(results, places)]),
     ]
 
     def finish() -> list[Path]:
@@ -60,12 +60,13 @@ def begin(folder: MatrixFolder, results: Results, *, prices: Prices, drawer: Beg
     return finish
 
 
-def _of_all(plots: Path, found: list[Group], styles: Looks, prices: Prices) -> list[Work]:
+def _of_all(plots: Path, results: Results, styles: Looks, prices: Prices) -> list[Work]:
+    found = groups(results)
     if not found:
         return []
     problems = profile(found, axis=Axis.WALL_S, prices=prices)
     return [
-        partial(ranks.draw, rank(found), plots / "ranks", looks=styles),
+        partial(ranks.draw, rank(found), plots / "ranks", looks=styles, score=results.score),
         partial(profiles.draw, problems, plots / "profiles", looks=styles),
     ]
 
@@ -86,7 +87,8 @@ def _learning_rates(results: Results, places: list[Place]) -> list[Work]:
     for place in places:
         own = {point: epochs for point, epochs in points.items() if point.group == place.group.name}
         if own:
-            works.append(partial(learning_rate.draw, own, place.folder / "learning-rate", title=place.title))
+            stem = place.folder / "learning-rate"
+            works.append(partial(learning_rate.draw, own, stem, title=place.title, score=results.score))
     return works
 
 

@@ -19,7 +19,7 @@ COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "score", "part", "cost"),
     *columns.estimate_columns("f1"),
     *("searches_left_out", "searches_running", *columns.estimate_columns("area"), "area_unknown"),
-    *("frame_worst_f1", "frame_best_f1", "frame_cost"),
+    *("frame_worst_f1", "frame_best_f1", "frame_cost", "metric"),
 )
 """Heads of the spreadsheet."""
 
@@ -31,21 +31,25 @@ def report(results: Results, *, prices: Prices) -> Report:
     found = groups(results)
     return Report(
         name="anytime",
-        title="Test F1 on the way",
+        title=f"Test {results.score} on the way",
         sections=[_section(group, prices) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        notes=[*(_notes(results.score) if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[row for group in found for row in _values(group, prices)],
         empty="No searches were planned.",
     )
 
 
-_NOTES = (
-    "Mean test F1 of the incumbent after a part of a random search's wall seconds, with a 95 % bootstrap interval.",
-    "The tuner's thinking counts, scoring test images doesn't. An ended search goes on with its last value.",
-    "Area: mean share of the frame under each search's curve, 0 to 1, linear in cost and F1; failed searches have 0.",
-    "A dash: some search has no score yet, or the cost is unknown. The CSV has every cost axis and validation F1.",
-)
+def _notes(score: str) -> tuple[str, ...]:
+    return (
+        f"Mean test {score} of the incumbent after a part of a random search's search seconds.",
+        "In brackets stand 95 % bootstrap intervals over seeds.",
+        "The tuner's thinking counts, scoring test images doesn't. An ended search goes on with its last value.",
+        f"Area: mean share of the frame under each search's curve, 0 to 1, linear in cost and {score}.",
+        "Failed searches have an area of 0.",
+        "A dash: some search has no score yet, or the cost is unknown.",
+        f"The CSV has every cost axis and validation {score}.",
+    )
 
 
 def _section(group: Group, prices: Prices) -> Section:
@@ -56,7 +60,7 @@ def _section(group: Group, prices: Prices) -> Section:
         heading=str(group.name),
         columns=["tuner", *(f"{100 * part:g} %" for part in PARTS), "area", "seeds"],
         rows=[_readable(each, area, bounds) for each, area in zip(bands, found, strict=True)],
-        notes=[_frame_note(bounds)],
+        notes=[_frame_note(bounds, group.score)],
     )
 
 
@@ -80,11 +84,11 @@ def _by_part(each: Band, bounds: Frame | None) -> Mapping[float, Estimate]:
     return {part: Estimate(value=mean, low=low, high=high, n=each.n) for part, mean, low, high in points}
 
 
-def _frame_note(bounds: Frame | None) -> str:
+def _frame_note(bounds: Frame | None, score: str) -> str:
     if bounds is None:
         return "No area: no search has a score, all scores are equal, or no cost is known."
     return (
-        f"100 % are {cells.number(bounds.cost)} wall s. Areas: F1 from {bounds.worst:.3f} ({bounds.worst_of}) "
+        f"100 % are {cells.number(bounds.cost)} search s. Areas: {score} from {bounds.worst:.3f} ({bounds.worst_of}) "
         f"to {bounds.best:.3f} (the best of any search)."
     )
 
@@ -119,6 +123,7 @@ def _rows(group: Group, each: Band, area: Area, bounds: Frame | None) -> Sequenc
             "frame_worst_f1": bounds.worst,
             "frame_best_f1": bounds.best,
             "frame_cost": bounds.cost,
+            "metric": group.metric,
         }
         for index, part in enumerate(PARTS)
     ]

@@ -29,6 +29,7 @@ COLUMNS = (
     "test_f1_low",
     "test_f1_high",
     "wall_s",
+    "total_s",
     "device_s",
     "cpu_s",
     "energy_j",
@@ -50,6 +51,7 @@ COLUMNS = (
     "target_reached",
     "target_searches",
     "speedup_over_random",
+    "metric",
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
 
@@ -59,11 +61,6 @@ BEST = "Best hyperparameters"
 EMPTY = "No searches were planned."
 """What stands in the table's place where there is none."""
 
-_READABLE = (
-    *("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "device s", "USD", "thinking", "epochs"),
-    *("to target", "speed-up"),
-)
-
 
 def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
     """Return the table of F1 against compute cost, in the order of the matrix."""
@@ -72,7 +69,7 @@ def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
     compared = [(group, [_line(group, row, prices) for row in group.rows]) for group in found]
     return Report(
         name="efficiency",
-        title="F1 against compute cost",
+        title=f"Test {results.score} against compute cost",
         sections=[section for group, lines in compared for section in _sections(group, lines, prices)],
         notes=beneath(results, prices=prices, carbon=carbon),
         columns=[*COLUMNS, *best],
@@ -84,7 +81,7 @@ def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
 def beneath(results: Results, *, prices: Prices, carbon: Intensity) -> list[str]:
     """Return the notes that stand beneath the whole table."""
     found = groups(results)
-    return [*_reading_notes(found), *_holding_notes(results, found, prices, carbon)]
+    return [*_reading_notes(found, results.score), *_holding_notes(results, found, prices, carbon)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +106,7 @@ def _sections(group: Group, lines: Sequence[_Line], prices: Prices) -> list[Sect
     """Return the group's readable table and, where a search has found any, that of its best hyperparameters."""
     table = Section(
         heading=str(group.name),
-        columns=_READABLE,
+        columns=_readable_columns(group.score),
         rows=[_readable(group, line, prices) for line in lines],
         notes=[_target_note(group), *_row_notes(group, lines)],
     )
@@ -134,6 +131,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **_interval("test_f1_gain_over_random", group.gain_over_random(row)),
         **_against_default(group, row),
         **_against_target(line),
+        "metric": group.metric,
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }
 
@@ -141,6 +139,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
 def _costs(row: Row) -> dict[str, CsvValue]:
     return {
         "wall_s": row.mean_cost(lambda cost: cost.wall_s),
+        "total_s": row.total_s,
         "device_s": row.mean_cost(lambda cost: cost.device_s),
         "cpu_s": row.mean_cost(lambda cost: cost.cpu_s),
         "energy_j": row.mean_cost(lambda cost: cost.energy_j.value),
@@ -181,6 +180,13 @@ def _usd(row: Row, prices: Prices) -> float | None:
     return mean(spent)
 
 
+def _readable_columns(score: str) -> list[str]:
+    return [
+        *("tuner", "seeds", f"val {score}", f"test {score}", "over random", "search s", "total s", "device s", "USD"),
+        *("thinking", "epochs", "to target", "speed-up"),
+    ]
+
+
 def _readable(group: Group, line: _Line, prices: Prices) -> list[str]:
     row = line.row
     return [
@@ -190,6 +196,7 @@ def _readable(group: Group, line: _Line, prices: Prices) -> list[str]:
         cells.f1_interval(row.test_f1),
         cells.difference(group.gain_over_random(row)),
         cells.number(row.mean_cost(lambda cost: cost.wall_s)),
+        cells.number(row.total_s),
         cells.number(row.mean_cost(lambda cost: cost.device_s)),
         cells.usd(_usd(row, prices)),
         cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
@@ -232,19 +239,18 @@ def _target_note(group: Group) -> str:
     goal = group.target
     if goal is None:
         return "Target: none, because no search has a score."
-    return f"Target: validation F1 of at least {goal.f1:.3f}, the {goal.of}."
+    return f"Target: validation {group.score} of at least {goal.f1:.3f}, the {goal.of}."
 
 
 def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
     found = []
     for row in group.rows:
         if row.unscored:
-            found.append(f"{row.tuner}: {row.unscored} of {len(row.ok)} searches have no score; F1 leaves them out.")
+            found.append(
+                f"{row.tuner}: {row.unscored} of {len(row.ok)} searches have no score; {group.score} leaves them out."
+            )
         if row.val_f1.n != row.test_f1.n:
-            found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test F1.")
-        worse = group.worse_than_untuned(row)
-        if worse is not None and worse[0]:
-            found.append(f"{row.tuner}: worse than the default configuration on {worse[0]} of {worse[1]} seeds.")
+            found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test {group.score}.")
     return [*found, *_undefined(group, lines)]
 
 
@@ -260,15 +266,16 @@ def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
     return [f"Speed-up undefined for {', '.join(undefined)}: {why}."]
 
 
-def _reading_notes(found: Sequence[Group]) -> list[str]:
+def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
     if not found:
         return []
     return [
         "Rows stand in the order of the matrix, not by rank; costs are means per search.",
+        "Search s: what a search is charged for; total s: its whole process, start-up, data and audit included.",
         "After ± stands half a 95 % t interval over seeds.",
-        "Over random: test F1 minus that of random search on the same seed, so that hard and easy splits cancel.",
-        "Selection is by validation F1; test images are seen by no tuner.",
-        "To target: expected wall seconds until it is met if one starts again after each miss, and how many met it.",
+        f"Over random: test {score} minus that of random search on the same seed, so that hard and easy splits cancel.",
+        f"Selection is by validation {score}; test images are seen by no tuner.",
+        "To target: expected search seconds until it is met if one starts again after each miss, and how many met it.",
         "Speed-up: these seconds of random search over the tuner's, on the seeds that both have.",
         *notes.few_seeds(found),
     ]

@@ -1,4 +1,4 @@
-"""Which hyperparameters F1 depends on, and which of them cost depends on."""
+"""Which hyperparameters the score depends on, and which of them cost depends on."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from harness.plans import GroupName
 from harness.reports import cells, notes
 from harness.reports.report import CsvValue, Report, Section
 
-COLUMNS = (*GroupName._fields, "hyperparameter", "effect", "share", "trials", "searches", "reason")
+COLUMNS = (*GroupName._fields, "hyperparameter", "effect", "share", "trials", "searches", "reason", "metric")
 """Heads of the spreadsheet."""
 
-_NOTES = (
-    "How much each hyperparameter does to bring a trial into the best quarter of all tuners' trials (PED-ANOVA).",
-    "Validation F1 is taken less the mean of its seed; cost is the device seconds of the trial's median epoch.",
-    "A column sums to 100 %: it compares hyperparameters with each other, and one leads even where none matters.",
-    "Pruned trials count as far as they came.",
-)
+
+def _notes(score: str) -> tuple[str, ...]:
+    return (
+        "How much each hyperparameter does to bring a trial into the best quarter of all tuners' trials (PED-ANOVA).",
+        f"Validation {score} is taken less the mean of its seed.",
+        "Cost is the device seconds of the trial's median epoch.",
+        "A column sums to 100 %: it compares hyperparameters with each other, and one leads even where none matters.",
+        "Pruned trials count as far as they came.",
+    )
 
 
 def report(results: Results) -> Report:
-    """Return the importance of each hyperparameter for F1 and for cost, group by group."""
+    """Return the importance of each hyperparameter for the score and for cost, group by group."""
     compared = groups(results)
     found = [(group, {effect: importance(group, effect=effect) for effect in Effect}) for group in compared]
     return Report(
         name="importance",
         title="Which hyperparameters matter",
         sections=[_section(group, shares) for group, shares in found],
-        notes=[*(_NOTES if found else ()), *notes.beneath(results, compared)],
+        notes=[*(_notes(results.score) if found else ()), *notes.beneath(results, compared)],
         columns=COLUMNS,
         rows=[row for group, shares in found for each in shares.values() for row in _values(group, each)],
         empty="No searches were planned.",
@@ -40,20 +43,26 @@ def _section(group: Group, found: Mapping[Effect, Importance]) -> Section:
     names = dict.fromkeys(name for each in found.values() for name in each.shares)
     return Section(
         heading=str(group.name),
-        columns=["hyperparameter", *(effect.label for effect in found)],
+        columns=["hyperparameter", *(effect.called(group.score) for effect in found)],
         rows=[[name, *(cells.percent(each.shares.get(name)) for each in found.values())] for name in names],
-        notes=[_note(each) for each in found.values()],
+        notes=[_note(each, group.score) for each in found.values()],
     )
 
 
-def _note(each: Importance) -> str:
+def _note(each: Importance, score: str) -> str:
     if each.reason is not None:
-        return f"No importances for {each.effect.label}: {each.reason}."
-    return f"{each.effect.label}: from {each.trials} trials of {each.searches} searches."
+        return f"No importances for {each.effect.called(score)}: {each.reason}."
+    return f"{each.effect.called(score)}: from {each.trials} trials of {each.searches} searches."
 
 
 def _values(group: Group, each: Importance) -> Iterator[Mapping[str, CsvValue]]:
-    shared = {"effect": each.effect.value, "trials": each.trials, "searches": each.searches, "reason": each.reason}
+    shared = {
+        "effect": each.effect.value,
+        "trials": each.trials,
+        "searches": each.searches,
+        "reason": each.reason,
+        "metric": group.metric,
+    }
     if each.reason is not None:
         yield {**group.name._asdict(), **shared}
     for name, share in each.shares.items():

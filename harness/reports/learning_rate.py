@@ -1,4 +1,4 @@
-"""Test F1 at multiples of the learning rate that was found best."""
+"""Test scores at multiples of the learning rate that was found best."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "learning_rate", "factor", "seeds"),
-    *("val_f1", "val_f1_low", "val_f1_high", "test_f1", "test_f1_low", "test_f1_high"),
+    *("val_f1", "val_f1_low", "val_f1_high", "test_f1", "test_f1_low", "test_f1_high", "metric"),
 )
 """Heads of the spreadsheet."""
 
-_READABLE = ("learning rate", "factor", "seeds", "val F1", "test F1")
-
 
 def report(results: Results) -> Report:
-    """Return F1 at the best configuration with its learning rate multiplied, everything else kept."""
+    """Return scores at the best configuration with its learning rate multiplied, everything else kept."""
     points = checks(results)
     found = dict.fromkeys(point.group for point in points)
     return Report(
         name="learning-rate",
-        title="F1 at multiples of the best learning rate",
-        sections=[_section(group, points) for group in found],
+        title=f"Test {results.score} at multiples of the best learning rate",
+        sections=[_section(group, points, results.score) for group in found],
         notes=[*_not_retrained(results), *(_notes(results) if results.retrainings else [])],
         columns=COLUMNS,
-        rows=[_values(point, trials) for point, trials in points.items()],
+        rows=[{**_values(point, trials), "metric": results.metric} for point, trials in points.items()],
         empty=_why_empty(results),
     )
 
@@ -68,15 +66,15 @@ def _values(point: Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
     }
 
 
-def _section(group: GroupName, points: Mapping[Point, list[Epoch | None]]) -> Section:
+def _section(group: GroupName, points: Mapping[Point, list[Epoch | None]], score: str) -> Section:
     own = {point: epochs for point, epochs in points.items() if point.group == group}
     unscored = sum(1 for epochs in own.values() for epoch in epochs if epoch is None)
     return Section(
         heading=str(group),
-        columns=_READABLE,
+        columns=["learning rate", "factor", "seeds", f"val {score}", f"test {score}"],
         rows=[_readable(point, epochs) for point, epochs in own.items()],
         text_columns=0,
-        notes=[f"{unscored} trainings have no score; F1 leaves them out."] if unscored else [],
+        notes=[f"{unscored} trainings have no score; {score} leaves them out."] if unscored else [],
     )
 
 
@@ -90,7 +88,7 @@ def _readable(point: Point, epochs: list[Epoch | None]) -> list[str]:
 def _notes(results: Results) -> list[str]:
     return [
         "The group's best configuration is trained again at each learning rate; factor 1 is the one that was found.",
-        "F1 is that of each training's own best epoch on the validation images.",
+        "Scores are those of each training's own best epoch on the validation images.",
         "After ± stands half a 95 % t interval over seeds.",
         *notes.left_out(results, results.retrainings),
         *notes.holds_for(results.retrainings),

@@ -9,12 +9,11 @@ from harness.reports.report import Report, Section
 
 COLUMNS = (
     *("tuner", "against", "pairs", "wins", "ties", "losses", "median_difference", "wilcoxon_p", "holm_p", "smallest_p"),
-    "remark",
+    *("remark", "metric"),
 )
 """Heads of the spreadsheet."""
 
 _NOTES = (
-    "Test F1 on the same group and seed; a failed search loses to any other.",
     "p: two-sided Wilcoxon signed-rank test; Holm: the same corrected for all comparisons of this table.",
     "A large p is no proof of equality. Pairs of one group are reruns on the same images, not new data sets.",
 )
@@ -28,7 +27,11 @@ def report(results: Results) -> Report:
         name="pairwise",
         title="Tuners in pairs",
         sections=[_section(found)] if found else [],
-        notes=[*(_NOTES if found else ()), *_remarks(found), *notes.beneath(results, compared)],
+        notes=[
+            *([_judged_by(results.score), *_NOTES] if found else ()),
+            *_remarks(found),
+            *notes.beneath(results, compared),
+        ],
         columns=COLUMNS,
         rows=[
             {
@@ -43,11 +46,16 @@ def report(results: Results) -> Report:
                 "holm_p": each.p_holm,
                 "smallest_p": each.smallest_p,
                 "remark": each.remark,
+                "metric": results.metric,
             }
             for each in found
         ],
         empty="There are no two tuners to compare.",
     )
+
+
+def _judged_by(score: str) -> str:
+    return f"Test {score} on the same group and seed; a failed search loses to any other."
 
 
 def _section(found: tuple[Comparison, ...]) -> Section:

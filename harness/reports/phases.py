@@ -1,4 +1,4 @@
-"""Where the seconds of a search went, and whether they add up to its wall clock."""
+"""Where the seconds of a search went, and whether they add up to its process's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def report(results: Results) -> Report:
         notes=[
             "Mean seconds per search over its whole process, the audit on test images included.",
             "Phases without any second are left out here and kept in the CSV.",
-            "Difference: the phases' sum against the process's wall clock, measured from outside.",
+            "Total s: the process from start to end, measured from outside. Difference: the phases' sum against it.",
             *_resumed_notes(found),
             *notes.left_out(results, results.searches),
             *mixing.unlike(found),
@@ -46,8 +46,7 @@ def report(results: Results) -> Report:
 def _values(group: Group, row: Row) -> dict[str, CsvValue]:
     spent = [seconds(search) for search in row.ok]
     total = mean(sum(phases.values()) for phases in spent)
-    # A record holds the wall clock of its last process only, but the trials of all.
-    wall_s = None if _resumed(row) else mean(search.record.wall_s for search in row.ok if search.record is not None)
+    wall_s = row.total_s
     per_phase: dict[str, CsvValue] = {f"{phase}_s": mean(phases[phase] for phases in spent) for phase in PHASES}
     return {
         **group.name._asdict(),
@@ -68,7 +67,7 @@ def _resumed_notes(found: Sequence[Group]) -> list[str]:
     resumed = sum(_resumed(row) for group in found for row in group.rows)
     if not resumed:
         return []
-    return [f"Searches that went through several processes: {resumed}; their rows have no wall clock to compare with."]
+    return [f"Searches that went through several processes: {resumed}; their rows have no total to compare with."]
 
 
 def _difference(total: float | None, wall_s: float | None) -> float | None:
@@ -78,7 +77,7 @@ def _difference(total: float | None, wall_s: float | None) -> float | None:
 def _section(group: Group, used: Sequence[str]) -> Section:
     return Section(
         heading=str(group.name),
-        columns=["tuner", *used, "sum", "wall s", "difference"],
+        columns=["tuner", *used, "sum", "total s", "difference"],
         rows=[[row.tuner, *_readable(_values(group, row), used)] for row in group.rows],
     )
 

@@ -28,7 +28,7 @@ _NOTES = (
 
 
 def report(results: Results, *, prices: Prices) -> Report:
-    """Return performance profiles: readable in wall seconds, as CSV every step on every axis."""
+    """Return performance profiles: readable in search seconds, as CSV every step on every axis."""
     found = groups(results)
     made = {axis: profiles(found, axis=axis, prices=prices) for axis in Axis}
     shown = made[_SHOWN]
@@ -45,7 +45,7 @@ def report(results: Results, *, prices: Prices) -> Report:
 
 def _section(shown: Profiles) -> Section:
     return Section(
-        heading=f"By wall seconds; problems (groups × seeds): {shown.problems}",
+        heading=f"By search seconds; problems (groups × seeds): {shown.problems}",
         columns=["tuner", *(f"{factor:g}×" for factor in FACTORS), "solved"],
         rows=[_readable(tuner) for tuner in shown.tuners],
     )

@@ -16,7 +16,6 @@ COLUMNS = (
 """Heads of the spreadsheet."""
 
 _NOTES = (
-    "Rank 1 has the best test F1 on a group and seed; equals share their mean rank, a failed search ranks last.",
     "Alike: tuners that share a letter can't be told apart by their average ranks (Nemenyi's test at 0.05).",
     "Average ranks depend on which tuners take part; the paired tests don't.",
 )
@@ -30,7 +29,11 @@ def report(results: Results) -> Report:
         name="ranks",
         title="Average ranks",
         sections=[_section(found)] if found.tuners else [],
-        notes=[*(_NOTES if found.tuners else ()), *found.remarks, *notes.beneath(results, compared)],
+        notes=[
+            *([_ranked_by(results.score), *_NOTES] if found.tuners else ()),
+            *found.remarks,
+            *notes.beneath(results, compared),
+        ],
         columns=COLUMNS,
         rows=[
             {
@@ -48,6 +51,11 @@ def report(results: Results) -> Report:
         ],
         empty="No ranks.",
     )
+
+
+def _ranked_by(score: str) -> str:
+    best = f"Rank 1 has the best test {score} on a group and seed"
+    return f"{best}; equals share their mean rank, a failed search ranks last."
 
 
 def _section(found: Ranks) -> Section:

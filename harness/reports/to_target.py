@@ -16,14 +16,15 @@ COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
     *columns.estimate_columns("expected"),
     *columns.estimate_columns("speedup_over_random"),
+    "metric",
 )
 """Heads of the spreadsheet."""
 
 _SHOWN = Axis.WALL_S
 
 _NOTES = (
-    "Median: of the wall seconds until the target was met, misses infinite.",
-    "Expected running time: all wall seconds spent until the target or the end, over how many searches met it.",
+    "Median: of the search seconds until the target was met, misses infinite.",
+    "Expected running time: all search seconds spent until the target or the end, over how many searches met it.",
     "That is what it takes on average if one starts again after each miss.",
     "Speed-up: expected running time of random search over the tuner's, on the seeds that both have; 1 is no gain.",
     "A bound of 0 or ∞ means that seeds drawn again may all miss.",
@@ -32,7 +33,7 @@ _NOTES = (
 
 
 def report(results: Results, *, prices: Prices) -> Report:
-    """Return cost to target, expected running time and speed-up; readable in wall seconds, as CSV on every axis."""
+    """Return cost to target, expected running time and speed-up; readable in search seconds, as CSV on every axis."""
     found = groups(results)
     return Report(
         name="to-target",
@@ -50,9 +51,9 @@ def _section(group: Group, prices: Prices) -> Section:
     of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, the {goal.of}"
     return Section(
         heading=str(group.name),
-        columns=["tuner", "reached", "median s", "expected s", "speed-up"],
+        columns=["tuner", "reached", "median search s", "expected search s", "speed-up"],
         rows=[_readable(group, row, prices) for row in group.rows],
-        notes=[f"Target: validation F1 of {of}." if goal is not None else f"Target: {of}."],
+        notes=[f"Target: validation {group.score} of {of}." if goal is not None else f"Target: {of}."],
     )
 
 
@@ -86,4 +87,5 @@ def _values(group: Group, row: Row, prices: Prices) -> Iterator[Mapping[str, Csv
             "median": found.median,
             **columns.estimate("expected", found.expected),
             **columns.estimate("speedup_over_random", speedup(group, row, axis=axis, prices=prices)),
+            "metric": group.metric,
         }

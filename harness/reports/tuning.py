@@ -14,18 +14,20 @@ COLUMNS = (
     *(*GroupName._fields, "tuner"),
     *(*columns.estimate_columns("over_default"), "worse_than_default", "tied_with_default", "left_out_of_default"),
     *(*columns.estimate_columns("over_random"), "worse_than_random", "tied_with_random", "left_out_of_random"),
-    *(*columns.estimate_columns("gap_f1"), *columns.estimate_columns("overtuning_f1"), "overtuned"),
+    *(*columns.estimate_columns("gap_f1"), *columns.estimate_columns("overtuning_f1"), "overtuned", "metric"),
 )
 """Heads of the spreadsheet."""
 
-_NOTES = (
-    "Over default, over random: mean test F1 minus that of the default configuration, or random search, by seed.",
-    "Worse: on how many seeds it is below.",
-    "Gap: mean validation minus test F1 of the final incumbent, what selection overrates.",
-    "Overtuning: how much better the test F1 of an earlier incumbent was, lost by selecting longer; 0 is none.",
-    "The best of the earlier ones is picked on test images, so a little of it is luck.",
-    "In brackets stand 95 % bootstrap intervals over seeds.",
-)
+
+def _notes(score: str) -> tuple[str, ...]:
+    return (
+        f"Over default, over random: mean test {score} minus that of no tuning, or of random search, by seed.",
+        "Worse: on how many seeds it is below.",
+        f"Gap: mean validation minus test {score} of the final incumbent, what selection overrates.",
+        f"Overtuning: how much better an earlier incumbent's test {score} was, lost by selecting longer; 0 is none.",
+        "The best of the earlier ones is picked on test images, so a little of it is luck.",
+        "In brackets stand 95 % bootstrap intervals over seeds.",
+    )
 
 
 def report(results: Results) -> Report:
@@ -35,7 +37,7 @@ def report(results: Results) -> Report:
         name="tuning",
         title="Tuning against no tuning",
         sections=[_section(group) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        notes=[*(_notes(results.score) if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[_values(group, row) for group in found for row in group.rows],
         empty="No searches were planned.",
@@ -88,6 +90,7 @@ def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:
         **columns.estimate("gap_f1", lost.gap),
         **columns.estimate("overtuning_f1", lost.loss),
         "overtuned": lost.losers if lost.loss.n else None,
+        "metric": group.metric,
     }
 
 

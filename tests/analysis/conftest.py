@@ -35,6 +35,7 @@ class Made:
     def __init__(self, path: Path) -> None:
         self.folder = MatrixFolder(path)
         self.planned: list[Planned] = []
+        self.protocol: dict[str, Any] = {}
 
     def trial(self, number: int, *f1s: float, **changes: Any) -> Trial:
         """One second of asking, then two of training and one of evaluation for each epoch; test F1 is 0.1 lower."""
@@ -88,6 +89,7 @@ class Made:
             cell={
                 "tuner": {"tuner": kind},
                 "backbone": {"model": "MobileNetV2", "train": "head", "alpha": 1.0, "weights": "imagenet"},
+                "protocol": dict(self.protocol),
                 "domains": {"learning_rate": {"kind": "choice", "choices": [1e-4, 1e-3, 1e-2], "default": 1e-3}},
             },
             status="completed",
@@ -108,6 +110,20 @@ class Made:
             evidence={},
         )
         return replace(plain, **changes)
+
+    def by_accuracy(self) -> Results:
+        """Searches by accuracy of which everything is said that tables, pictures and page say of scores."""
+        self.protocol = {"metric": "accuracy"}
+        for seed in range(7):
+            self.search([self.trial(0, 0.5 + seed / 100, 0.7), self.trial(1, 0.6)], "untuned", seed, kind="default")
+            self.search([self.trial(0, 0.4 + seed / 90), self.trial(1, 0.5)], "random", seed)
+            self.search([self.trial(0, 0.7 + seed / 50)], "tpe", seed, kind="optuna-tpe")
+        self.search([self.trial(0)], "unscored", 0, kind="optuna-gp")
+        self.search([], "unscored", 1, kind="optuna-gp", status="failed", reason="boom")
+        self.plan("tpe", 9)
+        self.search([self.trial(0, 0.6)], "alone", 0, kind="optuna-tpe", dataset="plants")
+        self.search([self.trial(0, 0.6)], "check", 0, kind="optuna-grid", role="learning_rate")
+        return self.results()
 
     def results(self) -> Results:
         """Write the plan and read everything back."""

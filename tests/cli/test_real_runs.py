@@ -171,7 +171,7 @@ def test_a_gpu_that_is_asked_for_where_there_is_none_leaves_every_cell_missing_w
     )
 
     assert answer.returncode == 4, answer.stderr
-    assert "missing, no F1: preparing digits for EfficientNetLite0: exit code 75: " in answer.stdout
+    assert "missing, no macro-F1: preparing digits for EfficientNetLite0: exit code 75: " in answer.stdout
     assert "a GPU was asked for, but " in answer.stdout
     assert real.cell.record() is None
     assert real.cell.trials() == []

@@ -37,8 +37,8 @@ def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line
     assert lines[0] == "größe 1: 3 cells"
     assert lines[1] == "preparing digits for EfficientNetLite0"
     what = "digits · EfficientNetLite0 · lr only"
-    assert lines[2].startswith(f"[1/3] {what} · default · seed 1: validation F1 0.500, ")
-    assert lines[4].startswith(f"[3/3] {what} · kt-random · seed 1: validation F1 0.500, ")
+    assert lines[2].startswith(f"[1/3] {what} · default · seed 1: validation macro-F1 0.500, ")
+    assert lines[4].startswith(f"[3/3] {what} · kt-random · seed 1: validation macro-F1 0.500, ")
     assert "optuna-tpe" in "\n".join(lines[5:])
     assert lines[-3:] == [
         f"tables: {3 * len(reports.REPORTS)} files in {line.matrix_folder.tables}",
@@ -65,8 +65,8 @@ def test_a_failed_search_exits_with_3_and_says_why(line: CommandLine, does: type
     answer = line.run()
 
     assert answer.code == 3
-    assert "optuna-tpe · seed 1: failed, no F1: no such kernel" in answer.out
-    assert "kt-random · seed 1: validation F1 0.500" in answer.out
+    assert "optuna-tpe · seed 1: failed, no macro-F1: no such kernel" in answer.out
+    assert "kt-random · seed 1: validation macro-F1 0.500" in answer.out
 
 
 def test_failed_searches_are_retried_when_asked(line: CommandLine, does: type[Script]) -> None:
@@ -98,7 +98,7 @@ def test_a_missing_search_exits_with_4_even_beside_a_failed_one(line: CommandLin
     answer = line.run()
 
     assert answer.code == 4
-    assert "kt-random · seed 1: missing, no F1: exit code 75: the disk is away" in answer.out
+    assert "kt-random · seed 1: missing, no macro-F1: exit code 75: the disk is away" in answer.out
 
 
 def test_a_damaged_trial_exits_with_4_and_is_a_missing_row_that_names_file_line_and_way_out(
@@ -113,7 +113,7 @@ def test_a_damaged_trial_exits_with_4_and_is_a_missing_row_that_names_file_line_
 
     assert (answer.code, answer.err, tables.code) == (4, "", 0)
     reason = f"{path}: line 1 can't be read ("
-    assert f"missing, no F1: unreadable outcome: {reason}" in answer.out
+    assert f"missing, no macro-F1: unreadable outcome: {reason}" in answer.out
     (row,) = [search for search in analysis.read(line.matrix_folder).searches if search.reason is not None]
     assert reason in str(row.reason)
     assert "move its folder away and run the matrix again" in str(row.reason)
@@ -157,7 +157,7 @@ def test_a_preparation_that_is_lost_exits_with_4_and_leaves_its_cells_as_missing
     answer = line.run()
 
     assert answer.code == 4
-    assert "missing, no F1: preparing digits for EfficientNetLite0: killed by SIGKILL" in answer.out
+    assert "missing, no macro-F1: preparing digits for EfficientNetLite0: killed by SIGKILL" in answer.out
     table = (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
     assert "preparing digits for EfficientNetLite0: killed by SIGKILL" in table
 
@@ -181,8 +181,11 @@ def test_a_preparation_that_crashes_exits_with_4_and_another_data_set_is_searche
 
     assert (answer.code, answer.err) == (4, "")
     assert searched(line) == ["default", "optuna-tpe", "kt-random"]
-    assert answer.out.count("missing, no F1: preparing digits for EfficientNetLite0: crash: InternalError: the ") == 3
-    assert "more · EfficientNetLite0 · lr only · default · seed 1: validation F1 0.500" in answer.out
+    assert (
+        answer.out.count("missing, no macro-F1: preparing digits for EfficientNetLite0: crash: InternalError: the ")
+        == 3
+    )
+    assert "more · EfficientNetLite0 · lr only · default · seed 1: validation macro-F1 0.500" in answer.out
 
 
 def again(line: CommandLine, *options: str) -> str:

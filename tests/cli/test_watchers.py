@@ -9,7 +9,7 @@ from rich.progress import Progress as RichProgress
 from harness.campaign.watching import Progress, State, Watcher
 from harness.cells import Cell
 from harness.cli.watchers import Bars, Lines, describe, ending, watcher
-from harness.spec import Budget
+from harness.spec import Budget, Protocol
 
 
 def a_whole_campaign(watching: Watcher, cell: Cell) -> None:
@@ -32,8 +32,8 @@ def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
     assert stream.getvalue().splitlines() == [
         "mine: 2 cells",
         "preparing digits for MobileNetV2",
-        "[1/2] digits · MobileNetV2 · two · random · seed 0: validation F1 0.500, 1.2 s",
-        "[2/2] digits · MobileNetV2 · two · random · seed 0: failed, validation F1 0.500: no [b]kernel[/b], 1.2 s",
+        f"[1/2] {describe(cell)}: validation macro-F1 0.500, 1.2 total s",
+        f"[2/2] {describe(cell)}: failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s",
     ]
 
 
@@ -49,7 +49,7 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
         (matrix,) = progress.tasks
 
     assert (matrix.completed, matrix.total, matrix.description) == (2, 2, "mine")
-    assert "failed, validation F1 0.500: no [b]kernel[/b], 1.2 s" in stream.getvalue()
+    assert "failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s" in stream.getvalue()
 
 
 def test_bars_move_with_the_epochs(cell: Cell) -> None:
@@ -62,7 +62,7 @@ def test_bars_move_with_the_epochs(cell: Cell) -> None:
 
     matrix, search, trial = progress.tasks
     assert (matrix.completed, matrix.total) == (1, 3)
-    assert (search.completed, search.total, search.fields["note"]) == (5, 6, "best F1 0.500")
+    assert (search.completed, search.total, search.fields["note"]) == (5, 6, "best macro-F1 0.500")
     assert (trial.completed, trial.total, trial.description) == (2, 3, "trial 5")
 
 
@@ -83,15 +83,15 @@ def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
     bars.cell_advances(cell, at(1, 0.3))
 
     _, first, first_trial, second, second_trial = progress.tasks
-    assert (first.completed, first.fields["note"], first_trial.completed) == (1, "best F1 0.300", 1)
-    assert (second.completed, second.fields["note"], second_trial.completed) == (2, "best F1 0.700", 2)
+    assert (first.completed, first.fields["note"], first_trial.completed) == (1, "best macro-F1 0.300", 1)
+    assert (second.completed, second.fields["note"], second_trial.completed) == (2, "best macro-F1 0.700", 2)
 
     bars.cell_ends(cell, State.OK, reason=None, best_f1=0.3, wall_s=1.0)
 
     matrix, *left = progress.tasks
     assert left == [second, second_trial]
     assert matrix.completed == 2
-    assert "seed 0: validation F1 0.300" in stream.getvalue()
+    assert "seed 0: validation macro-F1 0.300" in stream.getvalue()
 
 
 def test_lines_count_cells_as_they_end(cell: Cell) -> None:
@@ -146,14 +146,20 @@ def test_json_is_left_alone_on_any_standard_output(
 @pytest.mark.parametrize(
     ("state", "best", "said"),
     [
-        (State.OK, 0.5, "validation F1 0.500"),
-        (State.OK, 0.0, "validation F1 0.000"),
-        (State.FAILED, None, "failed, no F1: why"),
-        (State.MISSING, 0.5, "missing, validation F1 0.500: why"),
+        (State.OK, 0.5, "validation macro-F1 0.500"),
+        (State.OK, 0.0, "validation macro-F1 0.000"),
+        (State.FAILED, None, "failed, no macro-F1: why"),
+        (State.MISSING, 0.5, "missing, validation macro-F1 0.500: why"),
     ],
 )
-def test_an_end_is_said_in_a_phrase(state: State, best: float | None, said: str) -> None:
-    assert ending(state, "why", best) == said
+def test_an_end_is_said_in_a_phrase(cell: Cell, state: State, best: float | None, said: str) -> None:
+    assert ending(cell, state, "why", best) == said
+
+
+def test_an_end_calls_the_score_by_its_name(cell: Cell) -> None:
+    by_accuracy = cell.model_copy(update={"protocol": Protocol(metric="accuracy")})
+    assert ending(by_accuracy, State.OK, None, 0.5) == "validation accuracy 0.500"
+    assert ending(by_accuracy, State.FAILED, "why", None) == "failed, no accuracy: why"
 
 
 def test_a_cell_is_named_by_its_parts(cell: Cell) -> None:

@@ -144,17 +144,17 @@ def test_markup_in_names_is_text(desktop: Page) -> None:
 
 
 def test_a_column_is_sorted_up_then_down_then_as_the_matrix_has_it(desktop: Page) -> None:
-    before = column(desktop, "tuners-table", "wall s")
-    press(desktop, "tuners-table", "wall s")
-    up = column(desktop, "tuners-table", "wall s")
-    press(desktop, "tuners-table", "wall s")
-    down = column(desktop, "tuners-table", "wall s")
-    press(desktop, "tuners-table", "wall s")
+    before = column(desktop, "tuners-table", "search s")
+    press(desktop, "tuners-table", "search s")
+    up = column(desktop, "tuners-table", "search s")
+    press(desktop, "tuners-table", "search s")
+    down = column(desktop, "tuners-table", "search s")
+    press(desktop, "tuners-table", "search s")
     numbers = sorted(float(text) for text in before if text != cells.UNKNOWN)
     assert [float(text) for text in up if text != cells.UNKNOWN] == numbers
     assert [float(text) for text in down if text != cells.UNKNOWN] == numbers[::-1]
     assert up[-1] == down[-1] == cells.UNKNOWN
-    assert column(desktop, "tuners-table", "wall s") == before != up
+    assert column(desktop, "tuners-table", "search s") == before != up
 
 
 def test_the_sorted_column_is_told_to_those_who_cannot_see_it(desktop: Page) -> None:
@@ -229,7 +229,7 @@ def test_every_filter_is_undone_by_one_button(desktop: Page) -> None:
     assert len(column(desktop, "searches-table", "tuner")) == 16
 
 
-@pytest.mark.parametrize("axis", ["epochs", "wall s", "device s", "joules", "USD"])
+@pytest.mark.parametrize("axis", ["epochs", "search s", "device s", "joules", "USD"])
 def test_the_cost_axis_can_be_switched(desktop: Page, axis: str) -> None:
     desktop.locator("#controls").get_by_label(axis, exact=True).check()
     assert axis in desktop.locator("#chart text").all_text_contents()
@@ -340,8 +340,8 @@ def test_trials_are_shown_on_demand_and_put_away_again(desktop: Page) -> None:
 def test_sorting_keeps_trials_beneath_their_search(desktop: Page) -> None:
     desktop.locator("#searches-table .more").nth(3).click()
     owner = desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.cell")
-    press(desktop, "searches-table", "wall s")
-    press(desktop, "searches-table", "wall s")
+    press(desktop, "searches-table", "search s")
+    press(desktop, "searches-table", "search s")
     assert desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.cell") == owner
 
 
@@ -461,7 +461,7 @@ def test_on_paper_there_are_no_controls_and_nothing_is_folded(desktop: Page) -> 
     desktop.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert not desktop.locator("#filters").is_visible()
     assert not desktop.locator("nav").is_visible()
-    assert desktop.locator("#drawn").inner_text() == "Mean validation F1 over wall s: animals, mobile, lr"
+    assert desktop.locator("#drawn").inner_text() == "Mean validation F1 over search s: animals, mobile, lr"
     assert desktop.locator("main > section > details:not([open])").count() == 0
     assert desktop.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 

@@ -106,7 +106,7 @@ def test_without_random_search_no_comparison_with_it_is_made(made: Made, price_l
     made.search([made.trial(0, 0.5)], "Füchse", 1, kind="optuna-tpe")
     text = said(made, price_list)
     target = "validation F1 0.500, the median of all 1 search,"
-    assert f"Füchse reached {target} in an expected 4.00 s. 1 of its 1 search got there." in text
+    assert f"Füchse reached {target} in an expected 4.00 search s. 1 of its 1 search got there." in text
     assert "random search" not in text
 
 
@@ -115,7 +115,7 @@ def test_all_groups_together_are_ranked_and_tested(made: Made) -> None:
         made.search([made.trial(0, 0.5 + seed / 100)], "kt-random", seed)
         made.search([made.trial(0, 0.7 + seed / 90)], "optuna-tpe", seed, kind="optuna-tpe")
     found = groups(made.results())
-    text = " ".join(summary.overall(ranks(found), comparisons(found)))
+    text = " ".join(summary.overall(ranks(found), comparisons(found), score="F1"))
     assert "the best of 2 tuners is optuna-tpe (1.00), the worst kt-random (2.00)." in text
     assert "0 wins, 12 losses, 0 ties" in text
 
@@ -123,7 +123,7 @@ def test_all_groups_together_are_ranked_and_tested(made: Made) -> None:
 def test_one_tuner_has_no_rank(made: Made) -> None:
     made.search([made.trial(0, 0.5)])
     found = groups(made.results())
-    assert summary.overall(ranks(found), comparisons(found)) == []
+    assert summary.overall(ranks(found), comparisons(found), score="F1") == []
 
 
 def test_nothing_planned_is_said(made: Made) -> None:
@@ -139,6 +139,6 @@ def test_tuners_of_the_same_mean_rank_are_named_together(made: Made) -> None:
             made.search([made.trial(0, 0.5)], tuner, seed, kind=tuner)
     found = groups(made.results())
 
-    (first, *_) = summary.overall(ranks(found), comparisons(found))
+    (first, *_) = summary.overall(ranks(found), comparisons(found), score="F1")
 
     assert first.endswith("the best of 3 tuners is kt-random (1.00), the worst optuna-tpe and optuna-gp (2.50).")

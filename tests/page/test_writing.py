@@ -146,7 +146,7 @@ def test_logs_are_cut_at_their_start_and_say_so(awkward: Path) -> None:
 
 def test_trials_beyond_the_room_are_counted_and_the_best_is_kept(made: Made) -> None:
     made.search([made.trial(number, 0.9 if number == 25 else 0.5) for number in range(30)])
-    found = searches.details(made.results().cells[0], made.folder, room=Room(trials=10, log_bytes=512))
+    found = searches.details(made.results().cells[0], made.folder, room=Room(trials=10, log_bytes=512), score="F1")
     assert [trial[0] for trial in found["trials"]] == [*map(str, range(10)), "25"]
     assert found["trials_left_out"] == 19
 
@@ -189,3 +189,11 @@ def test_a_number_and_its_unit_stay_on_one_line(awkward: Path) -> None:
     text = awkward.read_text("utf-8")
     assert "&nbsp;% of its time thinking" in text
     assert "&nbsp;s, " in text
+
+
+def test_the_page_of_a_matrix_of_accuracy_speaks_of_f1_nowhere(made: Made, price_list: Prices) -> None:
+    made.by_accuracy()
+    path = written(made, price_list)
+    assert re.findall(r".{0,60}F1.{0,60}", path.read_text("utf-8")) == []
+    assert data_of(path)["scores"] == {"val_f1": "validation accuracy", "test_f1": "test accuracy"}
+    assert "Validation and test accuracy against cost" in path.read_text("utf-8")

@@ -42,7 +42,7 @@ def test_every_tuner_is_marked_with_its_number_of_seeds(made: Made) -> None:
 
     assert "random (2)" in text
     assert "tpe &lt;1&gt; (1)" in text
-    assert "wall seconds per search" in text
+    assert "search s (mean over seeds)" in text
 
 
 def test_a_tuner_without_a_test_f1_is_left_out_and_named(made: Made) -> None:

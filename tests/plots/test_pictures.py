@@ -65,7 +65,9 @@ def test_the_learning_rates_are_named_with_their_factors_and_trainings(made: Mad
         trials = [made.trial(n, 0.5, parameters={"learning_rate": rate}) for n, rate in enumerate((1e-4, 1e-3))]
         made.search(trials, "check", seed, role="learning_rate", parent_group="g", group="h", hyperparameters="?")
 
-    text = learning_rate.draw(checks(made.results()), made.folder.path / "x", title="t")[0].read_text("utf-8")
+    text = learning_rate.draw(checks(made.results()), made.folder.path / "x", title="t", score="F1")[0].read_text(
+        "utf-8"
+    )
 
     assert "0.0001" in text
     assert "(×0.1; 2)" in text

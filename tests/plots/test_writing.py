@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,18 @@ def test_nothing_finished_is_said_in_the_pictures(made: Made) -> None:
 
 def test_nothing_planned_is_nothing_drawn(made: Made) -> None:
     assert all("/" not in name for name in _drawn(made))
+
+
+def test_no_picture_of_a_matrix_of_accuracy_speaks_of_f1(made: Made) -> None:
+    made.by_accuracy()
+
+    drawn = {name: _texts(content.decode()) for name, content in _drawn(made).items() if name.endswith(".svg")}
+
+    assert {Path(name).stem for name in drawn} == set(NAMES)
+    assert [text for texts in drawn.values() for text in texts if "F1" in text] == []
+    assert "validation accuracy of the incumbent" in drawn["animals-mobile-lr/anytime-wall.svg"]
+
+
+def _texts(svg: str) -> list[str]:
+    """Return what a picture says in words."""
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)

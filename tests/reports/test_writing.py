@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,3 +58,27 @@ def test_tables_are_the_same_to_the_byte_from_records_and_from_what_was_kept(mad
     made.folder.derived.unlink()
 
     assert from_records == from_kept == contents()
+
+
+def test_no_table_of_a_matrix_of_accuracy_speaks_of_f1(made: Made, price_list: Prices) -> None:
+    made.by_accuracy()
+    texts = {path.name: path.read_text("utf-8") for path in written(made, price_list)}
+    assert [name for name, text in texts.items() if "F1" in text] == []
+    assert "val accuracy" in texts["efficiency.md"]
+    assert "test accuracy" in texts["efficiency.tex"]
+
+
+def test_a_spreadsheet_with_scores_tells_their_metric(made: Made, price_list: Prices) -> None:
+    made.by_accuracy()
+    without = ("phases", "models", "profiles", "ranks")
+    for path in written(made, price_list):
+        if path.suffix == ".csv" and path.stem not in without:
+            rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+            assert rows, path.name
+            assert {row["metric"] for row in rows} == {"accuracy"}, path.name
+
+
+def test_a_metric_that_no_record_tells_is_empty(made: Made, price_list: Prices) -> None:
+    made.plan()
+    (efficiency, *_) = (path.read_text("utf-8") for path in written(made, price_list) if path.suffix == ".csv")
+    assert next(csv.DictReader(io.StringIO(efficiency)))["metric"] == ""

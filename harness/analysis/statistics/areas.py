@@ -74,7 +74,7 @@ def frame(group: Group, *, axis: Axis, score: Score, prices: Prices) -> Frame | 
     best = max(found for _, found in ended)
     if best <= worst:
         return None
-    named = "the worst final F1" if untuned is None else "the median of the untuned default"
+    named = "the worst final score" if untuned is None else "the median of the untuned default"
     return Frame(worst=worst, best=best, cost=cost, worst_of=named)
 
 

@@ -28,10 +28,9 @@ class Effect(StrEnum):
     F1 = "f1"
     COST = "cost"
 
-    @property
-    def label(self) -> str:
-        """The effect as a reader sees it."""
-        return "validation F1" if self is Effect.F1 else "device s per epoch"
+    def called(self, name: str) -> str:
+        """Return the effect as a reader sees it; ``name`` is what the score is called, as ``macro-F1``."""
+        return f"validation {name}" if self is Effect.F1 else "device s per epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

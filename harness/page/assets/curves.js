@@ -1,4 +1,4 @@
-// The interactive curves: which group, which cost, which F1, and what the curves say at a chosen cost.
+// The interactive curves: which group, which cost, which score, and what the curves say at a chosen cost.
 
 function buildCurves(data) {
   const state = { group: 0, axis: "wall_s", score: "val_f1", isLog: true, isWhole: false, hasBands: mostTuners(data) <= 4, hasThin: false, hidden: new Set(), at: 1, isRead: false };
@@ -164,7 +164,7 @@ function buildControls(form, data, state, show) {
   const axes = radios("cost", "axis", data.axes, state.axis, (axis) => change({ axis }));
   const scores = radios("score", "score", data.scores, state.score, (score) => change({ score }));
   const switches = make("fieldset", {}, make("legend", { textContent: "drawing" }), make("div", { className: "choices" },
-    ...[["isLog", "logarithmic cost"], ["isWhole", "F1 from 0"], ["hasBands", "intervals"], ["hasThin", "each search"]].map(([name, text]) => {
+    ...[["isLog", "logarithmic cost"], ["isWhole", `${data.score} from 0`], ["hasBands", "intervals"], ["hasThin", "each search"]].map(([name, text]) => {
       const box = make("input", { type: "checkbox", name, checked: state[name] });
       box.addEventListener("change", () => change({ [name]: box.checked }));
       return make("label", {}, box, text);

@@ -69,7 +69,7 @@ def test_without_default_and_random_it_reaches_from_the_worst_and_as_far_as_any(
     made.search([made.trial(0, 0.7, 0.1, 0.1)], "b", kind="kt-bayesian")
     (group,) = analysis.groups(made.results())
     found = frame(group, axis=Axis.EPOCHS, score=Score.VALIDATION, prices=price_list)
-    assert found == Frame(worst=0.2, best=0.7, cost=3.0, worst_of="the worst final F1")
+    assert found == Frame(worst=0.2, best=0.7, cost=3.0, worst_of="the worst final score")
 
 
 def test_failed_and_unscored_searches_have_no_area_and_missing_ones_are_left_out(

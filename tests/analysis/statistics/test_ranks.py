@@ -116,7 +116,7 @@ def test_an_unknown_test_f1_leaves_its_block_out(made: Made) -> None:
     made.search([_without_test_f1(made)], "b", 2)
     found = ranks(analysis.groups(made.results()))
     assert found.blocks == 2
-    assert "Left out, as a test F1 is unknown: 1 of 3." in found.remarks
+    assert "Left out, as a test score is unknown: 1 of 3." in found.remarks
 
 
 def test_one_tuner_and_no_tuner_have_no_ranks_and_say_why(made: Made) -> None:

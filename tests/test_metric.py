@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from harness import metric
+from harness.spec import Protocol
+
+
+def test_every_metric_of_the_protocol_has_a_name_of_its_own() -> None:
+    known = Protocol.model_json_schema()["properties"]["metric"]["enum"]
+    assert [metric.name_of(each) for each in known] == ["macro-F1", "weighted-F1", "micro-F1", "accuracy"]
+
+
+@pytest.mark.parametrize("unknown", [None, "", "größe"])
+def test_an_unknown_metric_is_called_f1(unknown: str | None) -> None:
+    assert metric.name_of(unknown) == "F1"
+
+
+def test_scores_of_one_metric_share_its_name_whatever_some_records_leave_out() -> None:
+    assert metric.name_of_all(["accuracy", None, "accuracy"]) == "accuracy"
+
+
+def test_scores_of_unlike_metrics_bear_the_names_of_all() -> None:
+    assert metric.name_of_all(["macro_f1", "accuracy", "macro_f1"]) == "macro-F1 / accuracy"
+
+
+def test_no_record_at_all_is_called_f1() -> None:
+    assert metric.name_of_all([]) == "F1"
