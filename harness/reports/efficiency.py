@@ -38,6 +38,8 @@ COLUMNS = (
     "thinking_s",
     "epochs",
     "trials",
+    "builds",
+    "build_s",
     "thinking_share",
     "seeds_unscored",
     "gap_f1",
@@ -60,6 +62,9 @@ BEST = "Best hyperparameters"
 
 EMPTY = "No searches were planned."
 """What stands in the table's place where there is none."""
+
+# Below it, what isn't charged changes no comparison that anyone would make.
+_NOTABLE_BUILDS = 0.05
 
 
 def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
@@ -146,6 +151,8 @@ def _costs(row: Row) -> dict[str, CsvValue]:
         "thinking_s": row.mean_cost(lambda cost: cost.thinking_s),
         "epochs": row.mean_cost(lambda cost: cost.epochs),
         "trials": row.mean_cost(lambda cost: cost.trials),
+        "builds": row.mean_cost(lambda cost: cost.builds),
+        "build_s": row.mean_cost(lambda cost: cost.build_s),
     }
 
 
@@ -251,7 +258,17 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
             )
         if row.val_f1.n != row.test_f1.n:
             found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test {group.score}.")
+        found += _late_builds(row)
     return [*found, *_undefined(group, lines)]
+
+
+def _late_builds(row: Row) -> list[str]:
+    """Return a note where the structures that a tuner asked for took a notable time to build."""
+    built_s, charged_s = row.mean_cost(lambda cost: cost.late_build_s), row.mean_cost(lambda cost: cost.wall_s)
+    if built_s is None or not charged_s or built_s <= _NOTABLE_BUILDS * charged_s:
+        return []
+    more = f"{cells.number(built_s)} s more per search, {cells.percent(built_s / charged_s)} of what it is charged"
+    return [f"{row.tuner}: models built during the search took {more}; they are not charged."]
 
 
 def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
