@@ -229,6 +229,10 @@ HyperparameterSet = Annotated[
 ]
 
 
+EQUIVALENCE = 0.01
+"""The difference in score that makes no practical one, unless a matrix says otherwise."""
+
+
 class Matrix(Section):
     """Data sets × backbones × tuners × hyperparameter sets × seeds: one search for each combination."""
 
@@ -250,6 +254,8 @@ class Matrix(Section):
     """What trains: with `gpu`, a worker that sees none ends before its search begins. No part of a cell's identity."""
     container: Container = Field(default_factory=Container)
     """What each worker may use at most, where it runs in a container."""
+    equivalence: Annotated[float, Field(gt=0, lt=1, examples=[0.01])] = EQUIVALENCE
+    """Difference in score that makes no practical one; tuners within it are called equivalent. No part of a cell."""
     include: list[Rule] = []
     """If given, only cells that match one of these are run."""
     exclude: list[Rule] = []

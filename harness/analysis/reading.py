@@ -21,6 +21,7 @@ from harness.metric import name_of_all
 from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import CellFolder, Record
+from harness.spec import EQUIVALENCE
 
 
 class Status(StrEnum):
@@ -133,10 +134,14 @@ class Search:
 # Results are told apart by identity, because comparing thousands of searches is never what is meant.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Results:
-    """Every planned cell in the order of the plan; ``left_out`` counts cells on the disk that no plan asks for."""
+    """Every planned cell in the order of the plan; ``left_out`` counts cells on the disk that no plan asks for.
+
+    ``equivalence`` is the difference in score that the matrix declares to make no practical one.
+    """
 
     cells: tuple[Search, ...]
     left_out: int = 0
+    equivalence: float = EQUIVALENCE
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:

@@ -1,41 +1,48 @@
-"""What a group's searches say, in plain words, and no more than they say."""
+"""What a group's searches say, in plain words, and no more than they say.
+
+A sentence that says one tuner does better, sooner or cheaper than another follows from a verdict
+(``statistics.verdicts``), and from nothing else.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
-from harness.analysis import Group, Row, Search, Status, Target
+from harness.analysis import Group, Row, Search, Status
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import (
+    Answered,
     Comparison,
-    Estimate,
-    Ranks,
-    Reaching,
+    Judged,
+    Question,
+    Verdict,
+    comparisons,
     over_random,
     over_untuned,
     reaching,
     speedup,
 )
 from harness.analysis.statistics.estimates import FEW
-from harness.analysis.statistics.pairwise import ALPHA
 from harness.prices import Prices
-from harness.reports import cells
+from harness.reports import advice, cells
 from harness.reports.cells import counted
 
 _NOTABLE_SHARE = 0.1
+_MOST = 5
 
 
-def sentences(group: Group, *, prices: Prices) -> list[str]:
-    """Return what is known of a group: target, test F1 against random search, thinking, tuning against none, failures.
+def sentences(group: Group, made: Judged, *, prices: Prices) -> list[str]:
+    """Return what is known of a group: target, test score against random search, thinking, no tuning, failures.
 
     Where seeds are few, or no difference is beyond chance, it says so.
     """
     if not any(row.ok for row in group.rows):
         return [f"{_where(group)}no search has ended well, so nothing can be said.", *_bad(group)]
+    answered = made.verdicts.within[group.name]
     return [
         *_to_target(group, prices),
-        *_on_test(group),
+        *_sooner(group, answered[Question.SOONER], prices),
+        *_on_test(group, answered[Question.SCORE]),
         *_few(group),
         *_thinking(group),
         *_against_default(group),
@@ -43,35 +50,19 @@ def sentences(group: Group, *, prices: Prices) -> list[str]:
     ]
 
 
-def overall(ranks: Ranks, comparisons: Sequence[Comparison], *, score: str) -> list[str]:
-    """Return what all groups together say of the tuners, in ranks and in tests corrected over all pairs of tuners.
+def overall(made: Judged, *, score: str) -> list[str]:
+    """Return the advice and all that all groups together show of the tuners.
 
     ``score`` is what the score is called, as ``macro-F1``.
     """
-    found = []
-    if ranks.blocks and len(ranks.tuners) > 1:
-        best, worst = (_at_rank(ranks, ranks.average[end]) for end in (0, -1))
-        found.append(
-            f"Mean ranks by test {score} on {counted(ranks.blocks, 'pair')} of group and seed: the best of "
-            f"{len(ranks.tuners)} tuners is {best}, the worst {worst}."
-        )
-    tested = [each for each in comparisons if each.p_holm is not None]
-    clear = [each for each in tested if each.p_holm is not None and each.p_holm < ALPHA]
-    if tested and not clear:
-        found.append(
-            f"No two of the tuners differ in test {score} beyond chance (Wilcoxon signed-rank over all groups and "
-            f"seeds, Holm's correction for {counted(len(tested), 'test')}, {100 * ALPHA:.0f} %)."
-        )
-    elif clear:
-        found.append(
-            f"Of {counted(len(tested), 'comparison')} of two tuners, {len(clear)} show a difference in test {score}."
-        )
-    return [*found, *(_difference(each) for each in sorted(clear, key=lambda each: each.p_holm or 0.0)[:5])]
-
-
-def _at_rank(ranks: Ranks, average: float) -> str:
-    tied = [tuner for tuner, other in zip(ranks.tuners, ranks.average, strict=True) if math.isclose(other, average)]
-    return f"{' and '.join(tied)} ({average:.2f})"
+    if made.verdicts.overall[Question.SCORE].found is None:
+        return []
+    return [
+        *advice.sentences(made.answer, score),
+        *_differences(made, score),
+        *_against(made.verdicts.overall[Question.SOONER], made.answer.yardstick, *_SOONER),
+        *_against(made.verdicts.overall[Question.COST], made.answer.yardstick, *_COST),
+    ]
 
 
 def ended(cells: Sequence[Search], noun: str = "search", nouns: str = "searches") -> str:
@@ -85,77 +76,75 @@ def _where(group: Group) -> str:
     return f"On {group.name.dataset} with {group.name.backbone}, "
 
 
+def _differences(made: Judged, score: str) -> Iterator[str]:
+    clear = [each for each in comparisons(made.verdicts) if each.verdict is not Verdict.OPEN]
+    if clear:
+        clear.sort(key=lambda each: each.p or 0.0)
+        shown = "; ".join(_difference(each) for each in clear[:_MOST])
+        more = f"; and {len(clear) - _MOST} more" if len(clear) > _MOST else ""
+        yield f"Shown to differ in test {score}, all pairs of tuners tested together: {shown}{more}."
+
+
+def _difference(found: Comparison) -> str:
+    first, second = found.first, found.second
+    estimate = found.difference
+    if found.verdict is Verdict.WORSE:
+        first, second = second, first
+        estimate = cells.negative(estimate)
+    return f"{first} over {second} by {cells.signed_estimate(estimate)}"
+
+
+_SOONER = ("have", "a good model sooner than {other}", "a good model later than {other}")
+_COST = ("cost", "less than {other}", "more than {other}")
+
+
+def _against(answered: Answered, yardstick: str | None, verb: str, better: str, worse: str) -> Iterator[str]:
+    if yardstick is None:
+        return
+    for verdict, said in ((Verdict.BETTER, better), (Verdict.WORSE, worse)):
+        names = [name for name in answered.seeds.tuners if answered.of(name, yardstick) is verdict]
+        if names:
+            yield f"Shown to {verb} {said.format(other=yardstick)}: {', '.join(names)}."
+
+
 def _to_target(group: Group, prices: Prices) -> Iterator[str]:
     goal = group.target
     if goal is None:
         yield f"{_where(group)}no search has a score, so there is nothing to compare."
         return
     asked = [(row, reaching(group, row, axis=Axis.WALL_S, prices=prices)) for row in group.rows]
-    met = [(row, found) for row, found in asked if found is not None and 2 * found.reached > found.searches]
-    if not met:
-        yield f"{_where(group)}no tuner reached {_bar(goal, group.score)} in more than half of its searches."
+    met = ", ".join(f"{_name(row)} {found.reached} of {found.searches}" for row, found in asked if found is not None)
+    yield f"{_where(group)}so many searches reached validation {group.score} {goal.f1:.3f}, {goal.of}: {met}."
+
+
+def _sooner(group: Group, answered: Answered, prices: Prices) -> Iterator[str]:
+    for row in group.rows:
+        is_sooner = group.random is not None and answered.of(row.tuner, group.random.tuner) is Verdict.BETTER
+        factor = speedup(group, row, axis=Axis.WALL_S, prices=prices) if is_sooner else None
+        if factor is not None:
+            yield f"{_name(row)} reached it {cells.times_estimate(factor)} as fast as random search."
+
+
+def _on_test(group: Group, answered: Answered) -> Iterator[str]:
+    yardstick = group.random
+    if yardstick is None or answered.found is None:
         return
-    row, found = min(met, key=lambda pair: pair[1].expected.value or 0.0)
-    bar, seconds = _bar(goal, group.score), f"an expected {cells.number(found.expected.value)} search s"
-    yield f"{_where(group)}{_name(row)} reached {bar} in {seconds}{_sooner(group, row, prices)}. {_met(found)}"
-
-
-def _bar(goal: Target, score: str) -> str:
-    return f"validation {score} {goal.f1:.3f}, the {goal.of},"
-
-
-def _sooner(group: Group, row: Row, prices: Prices) -> str:
-    if row.is_random:
-        return ", sooner than any other tuner"
-    factor = speedup(group, row, axis=Axis.WALL_S, prices=prices)
-    if factor is None or factor.value is None:
-        return ""
-    if math.isinf(factor.value):
-        return ", where random search never did on the same seeds"
-    return f", {cells.number(factor.value)} times faster than random search{_range(factor, plain=True)}"
-
-
-def _met(found: Reaching) -> str:
-    return f"{found.reached} of its {counted(found.searches, 'search', 'searches')} got there."
-
-
-def _on_test(group: Group) -> Iterator[str]:
-    tuned = [row for row in group.rows if not row.is_untuned and row.test_f1.mean is not None]
-    if not tuned:
-        return
-    best = max(tuned, key=lambda row: row.test_f1.mean or 0.0)
-    gains = [(row, gain.estimate) for row in group.rows if not row.is_untuned and (gain := over_random(group, row))]
-    over = "".join(f", {_signed(estimate)} against random search" for row, estimate in gains if row is best)
-    mean = f"the highest mean {group.score} of the tuners, {best.test_f1.mean:.3f}"
-    yield f"On the test images {_name(best)} has {mean}{over}."
-    yield from _beyond_chance([(row, gain) for row, gain in gains if gain.n > 1], group.score)
-
-
-def _beyond_chance(gains: Sequence[tuple[Row, Estimate]], score: str) -> Iterator[str]:
-    clear = [(row, gain) for row, gain in gains if _excludes_zero(gain)]
-    if gains and not clear:
-        shown = f"in test {score} none is shown to be better or worse"
-        yield f"Every tuner's interval over random search includes zero: {shown}."
-    for row, gain in clear:
-        yield f"{_name(row)} differs from random search on the same seeds by {_signed(gain)} in test {score}."
-    if clear and len(gains) > 1:
-        yield f"Of {len(gains)} such intervals {_by_chance(gains)}."
-
-
-def _by_chance(gains: Sequence[tuple[Row, Estimate]]) -> str:
-    if min(gain.n for _, gain in gains) >= FEW:
-        return "one in twenty leaves out zero by chance alone"
-    return f"more than one in twenty leave out zero by chance alone: over fewer than {FEW} seeds they are too narrow"
-
-
-def _excludes_zero(gain: Estimate) -> bool:
-    return gain.low is not None and gain.high is not None and (gain.low > 0 or gain.high < 0)
+    clear = False
+    for row in group.rows:
+        verdict, gain = answered.of(row.tuner, yardstick.tuner), over_random(group, row)
+        if verdict is not Verdict.OPEN and gain is not None:
+            clear = True
+            by = cells.signed_estimate(gain.estimate)
+            than = f"{verdict.value} than {yardstick.tuner} on the same seeds"
+            yield f"{_name(row)} is {than} by {by} in test {group.score}."
+    if not clear:
+        yield f"No tuner is shown to be better or worse than {yardstick.tuner} in test {group.score}."
 
 
 def _few(group: Group) -> Iterator[str]:
     fewest = min(len(row.ok) for row in group.rows if row.ok)
     if fewest < FEW:
-        yield f"With {counted(fewest, 'seed')} nothing is proven; {FEW} or more are needed."
+        yield f"With {counted(fewest, 'seed')} only large differences can show; {FEW} or more are better."
 
 
 def _thinking(group: Group) -> Iterator[str]:
@@ -173,7 +162,10 @@ def _against_default(group: Group) -> Iterator[str]:
     if gains:
         worse, of = sum(gain.worse for gain in gains), sum(gain.estimate.n for gain in gains)
         searches = counted(of, "tuned search", "tuned searches")
-        yield f"{worse} of {searches} ended below the untuned default on the test images."
+        yield (
+            f"{worse} of {searches} ended below the untuned default on the test images; of searches that gained "
+            "nothing, half would."
+        )
 
 
 def _bad(group: Group) -> Iterator[str]:
@@ -188,31 +180,6 @@ def _became(status: Status, count: int) -> str:
     if status is Status.FAILED:
         return "failed"
     return "is missing" if count == 1 else "are missing"
-
-
-def _difference(found: Comparison) -> str:
-    median = found.median_difference
-    by = "" if median is None or math.isinf(median) else f" by {median:+.3f} in the median"
-    return (
-        f"{found.first} against {found.second}: {found.wins} wins, {found.losses} losses, "
-        f"{counted(found.ties, 'tie')}{by} (p = {found.p_holm:.2g})."
-    )
-
-
-def _signed(value: Estimate) -> str:
-    return f"{value.value:+.3f}{_range(value)}"
-
-
-def _range(value: Estimate, *, plain: bool = False) -> str:
-    if value.low is None or value.high is None:
-        return " (1 seed)"
-    if plain:
-        return f" [{_bound(value.low)}, {_bound(value.high)}]"
-    return f" [{value.low:+.3f}, {value.high:+.3f}]"
-
-
-def _bound(value: float) -> str:
-    return "∞" if math.isinf(value) else cells.number(value)
 
 
 def _name(row: Row) -> str:

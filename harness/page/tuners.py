@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from harness.analysis import Group, Interval, Row, Status, cost_usd
 from harness.analysis.axes import Axis
 from harness.analysis.intervals import mean
-from harness.analysis.statistics import Estimate, Reaching, reaching, speedup
+from harness.analysis.statistics import (
+    Estimate,
+    Gain,
+    Judged,
+    Question,
+    Reaching,
+    Verdict,
+    over_random,
+    reaching,
+    speedup,
+)
 from harness.page import markup
 from harness.page.markup import Column, Value
 from harness.prices import Prices
@@ -17,14 +27,20 @@ NAMES = (("tuner", "tuner"), ("dataset", "data set"), ("backbone", "backbone"), 
 """What a search is told apart by: the attributes that filters read, and what readers call them."""
 
 
-def table(groups: Sequence[Group], *, prices: Prices, score: str) -> str:
+UNKNOWN = Value(text=cells.UNKNOWN)
+
+_ORDER = {Verdict.BETTER: 1.0, Verdict.OPEN: 0.0, Verdict.WORSE: -1.0}
+
+
+def table(made: Judged, *, prices: Prices, score: str) -> str:
     """Return the table in the order of the matrix; numbers are written as in the Markdown tables.
 
     ``score`` is what the score is called, as ``macro-F1``.
     """
+    groups = made.groups
     telling = varying([named(group, row) for group in groups for row in group.rows])
     columns = [*heads(telling), *(Column(label=label) for label in _measures(score))]
-    rows = [_row(group, row, telling, prices) for group in groups for row in group.rows]
+    rows = [_row(group, row, telling, made, prices) for group in groups for row in group.rows]
     return markup.table("tuners-table", label=f"Test {score} against compute cost", columns=columns, rows=rows)
 
 
@@ -45,23 +61,34 @@ def heads(telling: Sequence[str]) -> list[Column]:
 
 def _measures(score: str) -> tuple[str, ...]:
     return (
-        *("seeds", f"val {score}", f"test {score}", "over random", "search s", "total s", "device s", "joules"),
+        *(
+            "seeds",
+            f"val {score}",
+            f"test {score}",
+            "over random",
+            "verdict",
+            "search s",
+            "total s",
+            "device s",
+            "joules",
+        ),
         *("USD", "thinking", "epochs", "to target", "speed-up"),
     )
 
 
-def _row(group: Group, row: Row, telling: Sequence[str], prices: Prices) -> markup.Row:
+def _row(group: Group, row: Row, telling: Sequence[str], made: Judged, prices: Prices) -> markup.Row:
     names = named(group, row)
-    return markup.Row(cells=[*(names[name] for name in telling), *_measured(group, row, prices)], data=names)
+    return markup.Row(cells=[*(names[name] for name in telling), *_measured(group, row, made, prices)], data=names)
 
 
-def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
+def _measured(group: Group, row: Row, made: Judged, prices: Prices) -> list[Value]:
     usd = mean(_usd(row, prices))
     return [
         Value(text=cells.seeds(*(row.count(status) for status in Status)), sort=float(row.count(Status.OK))),
         _interval(row.val_f1),
         _interval(row.test_f1),
-        Value(text=cells.difference(gain := group.gain_over_random(row)), sort=gain.mean),
+        _gain(over_random(group, row)),
+        _verdict(group, row, made),
         _number(row.mean_cost(lambda cost: cost.wall_s)),
         _number(row.total_s),
         _number(row.mean_cost(lambda cost: cost.device_s)),
@@ -72,6 +99,17 @@ def _measured(group: Group, row: Row, prices: Prices) -> list[Value]:
         _reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
         _times(speedup(group, row, axis=Axis.WALL_S, prices=prices)),
     ]
+
+
+def _gain(found: Gain | None) -> Value:
+    return UNKNOWN if found is None else Value(text=cells.difference(found.estimate), sort=found.estimate.value)
+
+
+def _verdict(group: Group, row: Row, made: Judged) -> Value:
+    if group.random is None or row.is_random:
+        return UNKNOWN
+    found = made.verdicts.within[group.name][Question.SCORE].of(row.tuner, group.random.tuner)
+    return Value(text=cells.verdict(found), sort=_ORDER[found])
 
 
 def _interval(value: Interval) -> Value:
@@ -87,8 +125,7 @@ def _reached(value: Reaching | None) -> Value:
 
 
 def _times(value: Estimate | None) -> Value:
-    factor = None if value is None else value.value
-    return Value(text=cells.times(factor), sort=factor)
+    return Value(text=cells.times_estimate(value), sort=None if value is None else value.value)
 
 
 def _usd(row: Row, prices: Prices) -> list[float | None]:

@@ -14,6 +14,7 @@ from string import Template
 from harness import files
 from harness.analysis import Group, Results, Search, Status, groups, statistics
 from harness.analysis.looks import styles
+from harness.analysis.statistics import Judged
 from harness.page import curves, markup, provenance, searches, summary, tuners
 from harness.page.searches import Room
 from harness.palette import Style
@@ -63,11 +64,12 @@ def page(
 
 
 def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> dict[str, str]:
+    made = statistics.judged(results, prices=prices)
     return {
         "lead": markup.escaped(_lead(results)),
-        "overall": _overall(found, results.score),
-        "summary": "".join(_summary(group, prices) for group in found),
-        "tuners": tuners.table(found, prices=prices, score=results.score),
+        "overall": _overall(made, results.score),
+        "summary": "".join(_summary(group, made, prices) for group in found),
+        "tuners": tuners.table(made, prices=prices, score=results.score),
         "problems": _problems(results),
         "searches": searches.table(results.cells, prices=prices, score=results.score),
         "environment": provenance.environment(results.cells, prices=prices),
@@ -114,17 +116,17 @@ def _lead(results: Results) -> str:
     return "; ".join([*parts, *([f"run on {days}"] if days is not None else [])])
 
 
-def _overall(found: Sequence[Group], score: str) -> str:
-    said = summary.overall(statistics.ranks(found), statistics.comparisons(found), score=score) if found else []
+def _overall(made: Judged, score: str) -> str:
+    said = summary.overall(made, score=score)
     items = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in said)
     heading = "<h3>All groups together</h3>"
     return f'<section class="overall">{heading}<ul>{items}</ul></section>' if said else ""
 
 
-def _summary(group: Group, prices: Prices) -> str:
+def _summary(group: Group, made: Judged, prices: Prices) -> str:
     heading = markup.escaped(str(group.name))
     data = "".join(f' data-{part}="{markup.escaped(called)}"' for part, called in group.name._asdict().items())
-    said = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in summary.sentences(group, prices=prices))
+    said = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in summary.sentences(group, made, prices=prices))
     return f"<section{data}><h3>{heading}</h3><ul>{said}</ul></section>"
 
 

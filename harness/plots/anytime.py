@@ -64,7 +64,7 @@ def _curve(axes: Axes, band: Band, looks: Looks, *, shaded: bool) -> None:
 def _bounds(drawn: Sequence[Band]) -> list[str]:
     if len(drawn) > _MOST_SHADES:
         return [f"Intervals are not drawn for more than {_MOST_SHADES} tuners; the page and the tables have them."]
-    return ["Shaded: pointwise 95 % bootstrap interval over seeds; with few seeds it is too narrow to prove anything."]
+    return ["Shaded: pointwise 95 % t interval over seeds; where two overlap or part at one cost, nothing is shown."]
 
 
 def _left_out(found: Sequence[Band]) -> list[str]:

@@ -13,6 +13,7 @@ from harness.analysis import Group, Results, groups
 from harness.analysis.axes import Axis
 from harness.analysis.learning_rates import checks
 from harness.analysis.looks import styles as styles_of
+from harness.analysis.statistics.judged import judged
 from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.statistics.ranks import ranks as rank
 from harness.plans import MatrixFolder
@@ -64,9 +65,10 @@ def _of_all(plots: Path, results: Results, styles: Looks, prices: Prices) -> lis
     found = groups(results)
     if not found:
         return []
+    made = judged(results, prices=prices)
     problems = profile(found, axis=Axis.WALL_S, prices=prices)
     return [
-        partial(ranks.draw, rank(found), plots / "ranks", looks=styles, score=results.score),
+        partial(ranks.draw, rank(found, made.verdicts), plots / "ranks", looks=styles, score=results.score),
         partial(profiles.draw, problems, plots / "profiles", looks=styles),
     ]
 

@@ -43,7 +43,7 @@ def report(results: Results, *, prices: Prices) -> Report:
 def _notes(score: str) -> tuple[str, ...]:
     return (
         f"Mean test {score} of the incumbent after a part of a random search's search seconds.",
-        "In brackets stand 95 % bootstrap intervals over seeds.",
+        "In brackets stand 95 % t intervals over seeds.",
         "The tuner's thinking counts, scoring test images doesn't. An ended search goes on with its last value.",
         f"Area: mean share of the frame under each search's curve, 0 to 1, linear in cost and {score}.",
         "Failed searches have an area of 0.",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from harness.analysis import Interval
-from harness.analysis.statistics import Estimate, Reaching
+from harness.analysis.statistics import Estimate, Reaching, Verdict
 
 UNKNOWN = "—"
 
@@ -34,13 +34,13 @@ def counted(count: int, noun: str, nouns: str | None = None) -> str:
     return f"{count} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
-def difference(value: Interval) -> str:
+def difference(found: Estimate) -> str:
     """Return a signed ``mean ± half the interval`` of paired differences."""
-    if value.mean is None:
+    if found.value is None:
         return UNKNOWN
-    if value.high is None:
-        return f"{value.mean:+.3f} (1 seed)"
-    return f"{value.mean:+.3f} ± {value.high - value.mean:.3f}"
+    if found.high is None:
+        return f"{found.value:+.3f} (1 seed)"
+    return f"{found.value:+.3f} ± {found.high - found.value:.3f}"
 
 
 def number(value: float | None) -> str:
@@ -109,16 +109,27 @@ def signed_estimate(value: Estimate) -> str:
     return _with_interval(value, lambda each: UNKNOWN if each is None else f"{each:+.3f}")
 
 
+def negative(found: Estimate) -> Estimate:
+    """Return an estimate of the opposite difference."""
+    low, high = (None if end is None else -end for end in (found.high, found.low))
+    return Estimate(value=None if found.value is None else -found.value, low=low, high=high, n=found.n)
+
+
 def number_estimate(value: Estimate) -> str:
     """Return a cost with its interval; an infinite one is ``never``."""
     return number(value.value) if value.low == math.inf else _with_interval(value, number)
 
 
 def times_estimate(value: Estimate | None) -> str:
-    """Return a speed-up with its interval; ``never`` where only this one missed, a bound without a limit is 0× or ∞."""
-    if value is None or value.value == 0:
-        return UNKNOWN if value is None else times(0)
+    """Return a speed-up with its interval; a bound without a limit is 0× or ∞."""
+    if value is None:
+        return UNKNOWN
     return _with_interval(value, lambda each: "0×" if each == 0 else times(each))
+
+
+def verdict(found: Verdict) -> str:
+    """Return a verdict in a word; a dash where no difference is shown."""
+    return UNKNOWN if found is Verdict.OPEN else found.value
 
 
 def p_value(p: float | None) -> str:

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
 from harness.analysis.axes import Axis
 from harness.analysis.intervals import mean
-from harness.analysis.statistics import Reaching, reaching, speedup
+from harness.analysis.statistics import (
+    Estimate,
+    Gain,
+    Judged,
+    Question,
+    Reaching,
+    Verdict,
+    judged,
+    over_random,
+    over_untuned,
+    reaching,
+    speedup,
+)
 from harness.carbon import Intensity
 from harness.prices import Prices
 from harness.reports import cells, mixing, notes
@@ -53,6 +65,9 @@ COLUMNS = (
     "target_reached",
     "target_searches",
     "speedup_over_random",
+    "speedup_over_random_low",
+    "speedup_over_random_high",
+    "verdict",
     "metric",
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
@@ -69,9 +84,9 @@ _NOTABLE_BUILDS = 0.05
 
 def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
     """Return the table of F1 against compute cost, in the order of the matrix."""
-    found = groups(results)
-    best = _best_columns(found)
-    compared = [(group, [_line(group, row, prices) for row in group.rows]) for group in found]
+    made = judged(results, prices=prices)
+    best = _best_columns(made.groups)
+    compared = [(group, [_line(group, row, made, prices) for row in group.rows]) for group in made.groups]
     return Report(
         name="efficiency",
         title=f"Test {results.score} against compute cost",
@@ -94,16 +109,21 @@ class _Line:
     """A tuner within its group, and how its searches met the target: worked out once for all that is shown of it."""
 
     row: Row
+    gain: Gain | None
+    verdict: Verdict | None
     met: Reaching | None
-    speedup: float | None
+    speedup: Estimate | None
 
 
-def _line(group: Group, row: Row, prices: Prices) -> _Line:
-    factor = speedup(group, row, axis=Axis.WALL_S, prices=prices)
+def _line(group: Group, row: Row, made: Judged, prices: Prices) -> _Line:
+    gain, yardstick = over_random(group, row), group.random
+    answered = made.verdicts.within[group.name][Question.SCORE]
     return _Line(
         row=row,
+        gain=gain,
+        verdict=None if gain is None or yardstick is None else answered.of(row.tuner, yardstick.tuner),
         met=reaching(group, row, axis=Axis.WALL_S, prices=prices),
-        speedup=None if factor is None else factor.value,
+        speedup=speedup(group, row, axis=Axis.WALL_S, prices=prices),
     )
 
 
@@ -112,7 +132,7 @@ def _sections(group: Group, lines: Sequence[_Line], prices: Prices) -> list[Sect
     table = Section(
         heading=str(group.name),
         columns=_readable_columns(group.score),
-        rows=[_readable(group, line, prices) for line in lines],
+        rows=[_readable(line, prices) for line in lines],
         notes=[_target_note(group), *_row_notes(group, lines)],
     )
     return [table, *_best_section(group)]
@@ -133,7 +153,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         "thinking_share": share,
         "seeds_unscored": row.unscored,
         "gap_f1": row.gap_f1,
-        **_interval("test_f1_gain_over_random", group.gain_over_random(row)),
+        **_over_random(line),
         **_against_default(group, row),
         **_against_target(line),
         "metric": group.metric,
@@ -156,9 +176,23 @@ def _costs(row: Row) -> dict[str, CsvValue]:
     }
 
 
+def _over_random(line: _Line) -> dict[str, CsvValue]:
+    if line.gain is None:
+        return {}
+    found = line.gain.estimate
+    return {
+        "test_f1_gain_over_random": found.value,
+        "test_f1_gain_over_random_low": found.low,
+        "test_f1_gain_over_random_high": found.high,
+        "verdict": None if line.verdict is None else line.verdict.value,
+    }
+
+
 def _against_default(group: Group, row: Row) -> dict[str, CsvValue]:
-    worse = group.worse_than_untuned(row)
-    return {} if worse is None else {"seeds_worse_than_default": worse[0], "seeds_paired_with_default": worse[1]}
+    gain = over_untuned(group, row)
+    return (
+        {} if gain is None else {"seeds_worse_than_default": gain.worse, "seeds_paired_with_default": gain.estimate.n}
+    )
 
 
 def _against_target(line: _Line) -> dict[str, CsvValue]:
@@ -170,7 +204,17 @@ def _against_target(line: _Line) -> dict[str, CsvValue]:
         "target_expected_wall_s": found.expected.value,
         "target_reached": found.reached,
         "target_searches": found.searches,
-        "speedup_over_random": line.speedup,
+        **_speedup(line.speedup),
+    }
+
+
+def _speedup(factor: Estimate | None) -> dict[str, CsvValue]:
+    if factor is None:
+        return {}
+    return {
+        "speedup_over_random": factor.value,
+        "speedup_over_random_low": factor.low,
+        "speedup_over_random_high": factor.high,
     }
 
 
@@ -189,19 +233,31 @@ def _usd(row: Row, prices: Prices) -> float | None:
 
 def _readable_columns(score: str) -> list[str]:
     return [
-        *("tuner", "seeds", f"val {score}", f"test {score}", "over random", "search s", "total s", "device s", "USD"),
+        *(
+            "tuner",
+            "seeds",
+            f"val {score}",
+            f"test {score}",
+            "over random",
+            "verdict",
+            "search s",
+            "total s",
+            "device s",
+            "USD",
+        ),
         *("thinking", "epochs", "to target", "speed-up"),
     ]
 
 
-def _readable(group: Group, line: _Line, prices: Prices) -> list[str]:
+def _readable(line: _Line, prices: Prices) -> list[str]:
     row = line.row
     return [
         row.tuner,
         cells.seeds(*(row.count(status) for status in Status)),
         cells.f1_interval(row.val_f1),
         cells.f1_interval(row.test_f1),
-        cells.difference(group.gain_over_random(row)),
+        cells.UNKNOWN if line.gain is None else cells.difference(line.gain.estimate),
+        cells.UNKNOWN if line.verdict is None else cells.verdict(line.verdict),
         cells.number(row.mean_cost(lambda cost: cost.wall_s)),
         cells.number(row.total_s),
         cells.number(row.mean_cost(lambda cost: cost.device_s)),
@@ -209,7 +265,7 @@ def _readable(group: Group, line: _Line, prices: Prices) -> list[str]:
         cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
         cells.count(row.mean_cost(lambda cost: cost.epochs)),
         cells.reached(line.met),
-        cells.times(line.speedup),
+        cells.times_estimate(line.speedup),
     ]
 
 
@@ -274,13 +330,15 @@ def _late_builds(row: Row) -> list[str]:
 def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
     if group.target is None:
         return []
-    others = [line for line in lines if line.row.ok and not line.row.is_random]
-    undefined = [line.row.tuner for line in others if line.speedup is None]
-    if not undefined:
+    others = [line for line in lines if line.row.ok and not line.row.is_random and line.speedup is None]
+    if not others:
         return []
-    is_compared = any(row.is_random for row in group.rows)
-    why = "on the seeds that both have, neither met the target" if is_compared else "no random search"
-    return [f"Speed-up undefined for {', '.join(undefined)}: {why}."]
+    if group.random is None:
+        return ["No speed-up: there is no random search to compare with."]
+    missed = [line.row.tuner for line in others if line.met is not None and not line.met.mostly]
+    rest = [line.row.tuner for line in others if line.row.tuner not in missed]
+    found = [f"No speed-up for {', '.join(missed)}: half of the searches or more missed the target."] if missed else []
+    return [*found, *([f"No speed-up for {', '.join(rest)}: a cost is unknown, or no seed is shared."] if rest else [])]
 
 
 def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
@@ -293,7 +351,8 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
         f"Over random: test {score} minus that of random search on the same seed, so that hard and easy splits cancel.",
         f"Selection is by validation {score}; test images are seen by no tuner.",
         "To target: expected search seconds until it is met if one starts again after each miss, and how many met it.",
-        "Speed-up: these seconds of random search over the tuner's, on the seeds that both have.",
+        "Speed-up: these seconds of random search over the tuner's, with a 95 % interval; no claim that it is faster.",
+        "Verdict: against random search, corrected for all that is claimed; a dash: no difference is shown.",
         *notes.few_seeds(found),
     ]
 

@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from harness.analysis import Results, groups
-from harness.analysis.statistics import Comparison, comparisons
-from harness.reports import cells, notes
+from harness.analysis import Results
+from harness.analysis.statistics import Comparison, Question, comparisons, judged
+from harness.prices import Prices
+from harness.reports import cells, columns, notes
 from harness.reports.report import Report, Section
 
 COLUMNS = (
-    *("tuner", "against", "pairs", "wins", "ties", "losses", "median_difference", "wilcoxon_p", "holm_p", "smallest_p"),
-    *("remark", "metric"),
+    *("tuner", "against", "seeds", "wins", "ties", "losses", *columns.estimate_columns("difference"), "p", "verdict"),
 )
 """Heads of the spreadsheet."""
 
-_NOTES = (
-    "p: two-sided Wilcoxon signed-rank test; Holm: the same corrected for all comparisons of this table.",
-    "A large p is no proof of equality. Pairs of one group are reruns on the same images, not new data sets.",
-)
 
-
-def report(results: Results) -> Report:
+def report(results: Results, *, prices: Prices) -> Report:
     """Return all paired comparisons of two tuners."""
-    compared = groups(results)
-    found = comparisons(compared)
+    made = judged(results, prices=prices)
+    found = comparisons(made.verdicts)
+    remarks = made.verdicts.overall[Question.SCORE].seeds.remarks
     return Report(
         name="pairwise",
         title="Tuners in pairs",
         sections=[_section(found)] if found else [],
-        notes=[
-            *([_judged_by(results.score), *_NOTES] if found else ()),
-            *_remarks(found),
-            *notes.beneath(results, compared),
-        ],
+        notes=[*(_notes(results.score) if found else ()), *remarks, *notes.beneath(results, made.groups)],
         columns=COLUMNS,
         rows=[
             {
                 "tuner": each.first,
                 "against": each.second,
-                "pairs": each.pairs,
+                "seeds": each.seeds,
                 "wins": each.wins,
                 "ties": each.ties,
                 "losses": each.losses,
-                "median_difference": each.median_difference,
-                "wilcoxon_p": each.p,
-                "holm_p": each.p_holm,
-                "smallest_p": each.smallest_p,
-                "remark": each.remark,
-                "metric": results.metric,
+                **columns.estimate("difference", each.difference),
+                "p": each.p,
+                "verdict": each.verdict.value,
             }
             for each in found
         ],
@@ -54,33 +43,25 @@ def report(results: Results) -> Report:
     )
 
 
-def _judged_by(score: str) -> str:
-    return f"Test {score} on the same group and seed; a failed search loses to any other."
+def _notes(score: str) -> list[str]:
+    return [
+        f"Test {score} averaged over the groups, seed by seed: only seeds are independent. A failed search has 0.",
+        "Difference: the first tuner's minus the other's, with a 95 % t interval of this pair alone.",
+        "p: corrected for all pairs of this table; the verdict follows from it, and not from the interval.",
+        "A large p is no proof of equality. Seeds of one group are reruns on the same images, not new data sets.",
+    ]
 
 
 def _section(found: tuple[Comparison, ...]) -> Section:
     return Section(
-        heading="All groups and seeds",
-        columns=["tuner", "against", "wins", "ties", "losses", "median difference", "p", "Holm"],
+        heading="All groups together",
+        columns=["tuner", "against", "wins", "ties", "losses", "difference", "p", "verdict"],
         rows=[_readable(each) for each in found],
         text_columns=2,
     )
 
 
 def _readable(each: Comparison) -> list[str]:
-    difference = cells.UNKNOWN if each.median_difference is None else f"{each.median_difference:+.3f}"
     counts = (str(each.wins), str(each.ties), str(each.losses))
-    return [each.first, each.second, *counts, difference, cells.p_value(each.p), cells.p_value(each.p_holm)]
-
-
-def _remarks(found: tuple[Comparison, ...]) -> list[str]:
-    alike: dict[str, list[Comparison]] = {}
-    for each in found:
-        if each.remark is not None:
-            alike.setdefault(each.remark, []).append(each)
-    return [f"{_names(named)}: {remark}." for remark, named in alike.items()]
-
-
-def _names(named: list[Comparison]) -> str:
-    first = f"{named[0].first} against {named[0].second}"
-    return first if len(named) == 1 else f"{first} and {len(named) - 1} more"
+    difference = cells.signed_estimate(each.difference)
+    return [each.first, each.second, *counts, difference, cells.p_value(each.p), cells.verdict(each.verdict)]

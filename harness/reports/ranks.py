@@ -1,80 +1,76 @@
-"""Average ranks over all groups and seeds, with what can't be told apart."""
+"""Tuners in order of their mean test score, with what can't be told apart."""
 
 from __future__ import annotations
 
 import string
 
-from harness.analysis import Results, groups
-from harness.analysis.statistics import Ranks, ranks
+from harness.analysis import Results
+from harness.analysis.statistics import Ranks, judged, ranks
+from harness.prices import Prices
 from harness.reports import cells, notes
 from harness.reports.report import Report, Section
 
-COLUMNS = (
-    *("tuner", "average_rank", "blocks", "groups", "tuners", "critical_difference", "friedman_chi2", "friedman_p"),
-    *("friedman_smallest_p",),
-)
+COLUMNS = ("tuner", "mean_test_f1", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect")
 """Heads of the spreadsheet."""
 
 _NOTES = (
-    "Alike: tuners that share a letter can't be told apart by their average ranks (Nemenyi's test at 0.05).",
-    "Average ranks depend on which tuners take part; the paired tests don't.",
+    "Means are over seeds and groups; a failed search scores 0.",
+    "Alike: tuners that share a letter are not shown to differ, with all pairs of tuners tested together.",
+    "Average rank, over groups and seeds (1 is best), depends on which tuners take part, and decides nothing.",
 )
 
 
-def report(results: Results) -> Report:
-    """Return the average ranks of the tuners that all groups share."""
-    compared = groups(results)
-    found = ranks(compared)
+def report(results: Results, *, prices: Prices) -> Report:
+    """Return the order of the tuners that all groups share."""
+    made = judged(results, prices=prices)
+    found = ranks(made.groups, made.verdicts)
+    letters = _letters(found)
     return Report(
         name="ranks",
-        title="Average ranks",
-        sections=[_section(found)] if found.tuners else [],
-        notes=[
-            *([_ranked_by(results.score), *_NOTES] if found.tuners else ()),
-            *found.remarks,
-            *notes.beneath(results, compared),
-        ],
+        title=f"Tuners by mean test {results.score}",
+        sections=[_section(found, letters, results.score)] if found.tuners else [],
+        notes=[*(_NOTES if found.tuners else ()), *found.remarks, *notes.beneath(results, made.groups)],
         columns=COLUMNS,
         rows=[
             {
                 "tuner": tuner,
+                "mean_test_f1": mean,
                 "average_rank": average,
-                "blocks": found.blocks,
+                "alike": letters[tuner],
+                "seeds": found.seeds,
                 "groups": found.groups,
                 "tuners": len(found.tuners),
-                "critical_difference": found.critical_difference,
-                "friedman_chi2": found.chi2,
-                "friedman_p": found.p,
-                "friedman_smallest_p": found.smallest_p,
+                "differ": int(found.differ),
+                "smallest_effect": found.smallest_effect,
             }
-            for tuner, average in zip(found.tuners, found.average, strict=True)
+            for tuner, mean, average in _rows(found)
         ],
         empty="No ranks.",
     )
 
 
-def _ranked_by(score: str) -> str:
-    best = f"Rank 1 has the best test {score} on a group and seed"
-    return f"{best}; equals share their mean rank, a failed search ranks last."
+def _rows(found: Ranks) -> list[tuple[str, float, float]]:
+    return list(zip(found.tuners, found.means, found.average, strict=True))
 
 
-def _section(found: Ranks) -> Section:
-    pairs = zip(found.tuners, found.average, strict=True)
+def _section(found: Ranks, letters: dict[str, str], score: str) -> Section:
     return Section(
-        heading=f"Tuners: {len(found.tuners)}; rankings (groups × seeds): {found.blocks}",
-        columns=["tuner", "average rank", "alike"],
-        rows=[[tuner, f"{average:.2f}", _letters(found, tuner)] for tuner, average in pairs],
-        notes=[_test_note(found)],
+        heading=f"{cells.counted(len(found.tuners), 'tuner')}, {cells.counted(found.seeds, 'seed')}, "
+        f"{cells.counted(found.groups, 'group')}",
+        columns=["tuner", f"mean test {score}", "average rank", "alike"],
+        rows=[[tuner, cells.f1(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
+        notes=[_said(found)],
     )
 
 
-def _letters(found: Ranks, tuner: str) -> str:
-    cliques = zip(string.ascii_lowercase, found.cliques, strict=False)
-    return "".join(letter for letter, clique in cliques if tuner in clique) or cells.UNKNOWN
+def _letters(found: Ranks) -> dict[str, str]:
+    cliques = list(zip(string.ascii_letters, found.cliques, strict=False))
+    shared = {name: "".join(letter for letter, clique in cliques if name in clique) for name in found.tuners}
+    return {name: letters or cells.UNKNOWN for name, letters in shared.items()}
 
 
-def _test_note(found: Ranks) -> str:
-    critical = f"Critical difference: {cells.number(found.critical_difference)}."
-    if found.p is None:
-        return critical
-    return f"{critical} Friedman's test: p = {cells.p_value(found.p)} that all tuners are alike."
+def _said(found: Ranks) -> str:
+    effect = "" if found.smallest_effect is None else f"{found.smallest_effect:.3f}"
+    reach = f"So many seeds would have shown a difference of {effect} four times in five." if effect else ""
+    said = "Some tuners differ." if found.differ else "No two tuners are shown to differ."
+    return f"{said} {reach}".strip()

@@ -27,8 +27,9 @@ _NOTES = (
     "Expected running time: all search seconds spent until the target or the end, over how many searches met it.",
     "That is what it takes on average if one starts again after each miss.",
     "Speed-up: expected running time of random search over the tuner's, on the seeds that both have; 1 is no gain.",
-    "A bound of 0 or ∞ means that seeds drawn again may all miss.",
-    "In brackets: 95 % bootstrap intervals over seeds. A failed search missed the target, a missing one isn't asked.",
+    "A bound of 0 or ∞ means that without one of the seeds none would have met it. No speed-up is a claim.",
+    "None stands where half of the searches or more missed. Random search: the mean over all orders of its trials.",
+    "In brackets: 95 % jackknife intervals over seeds. A failed search missed the target, a missing one isn't asked.",
 )
 
 

@@ -26,7 +26,7 @@ def _notes(score: str) -> tuple[str, ...]:
         f"Gap: mean validation minus test {score} of the final incumbent, what selection overrates.",
         f"Overtuning: how much better an earlier incumbent's test {score} was, lost by selecting longer; 0 is none.",
         "The best of the earlier ones is picked on test images, so a little of it is luck.",
-        "In brackets stand 95 % bootstrap intervals over seeds.",
+        "In brackets stand 95 % t intervals over seeds.",
     )
 
 

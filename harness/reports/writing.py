@@ -12,6 +12,7 @@ from harness.carbon import Intensity
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import (
+    answer,
     anytime,
     efficiency,
     importance,
@@ -29,7 +30,7 @@ from harness.reports import (
 from harness.reports.report import Report
 
 REPORTS = (
-    *("efficiency", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
+    *("efficiency", "answer", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
     *("phases", "learning-rate", "models"),
 )
 """Names of the files, without their endings."""
@@ -66,11 +67,12 @@ def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report
     """Return every report, in the order of ``REPORTS``; the same records give the same reports."""
     return (
         efficiency.report(results, prices=prices, carbon=carbon),
+        answer.report(results, prices=prices),
         to_target.report(results, prices=prices),
         anytime.report(results, prices=prices),
         tuning.report(results),
-        ranks.report(results),
-        pairwise.report(results),
+        ranks.report(results, prices=prices),
+        pairwise.report(results, prices=prices),
         profiles.report(results, prices=prices),
         importance.report(results),
         phases.report(results),

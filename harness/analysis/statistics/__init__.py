@@ -6,6 +6,7 @@ from harness.analysis.statistics.bands import Band, Line, band, band_of, bands, 
 from harness.analysis.statistics.estimates import Estimate
 from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
+from harness.analysis.statistics.judged import Judged, judged
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
@@ -26,6 +27,7 @@ __all__ = [
     "Gain",
     "Ground",
     "Importance",
+    "Judged",
     "Line",
     "Overtuning",
     "Profile",
@@ -45,6 +47,7 @@ __all__ = [
     "cost_to_target",
     "frame",
     "importance",
+    "judged",
     "lines",
     "over_random",
     "over_untuned",

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness import seeds
+from harness.analysis.statistics import pairing
 from harness.analysis.statistics.estimates import Estimate
 from harness.analysis.statistics.pairing import Seeds
 
@@ -23,14 +24,6 @@ RESAMPLES = 2000
 """How often seeds are drawn again within each group, for the interval of an interquartile mean."""
 
 
-def column(values: Seeds, tuner: str) -> list[float]:
-    """Return a tuner's values, one for each seed; empty where it has none."""
-    if tuner not in values.tuners:
-        return []
-    place = values.tuners.index(tuner)
-    return [row[place] for row in values.values]
-
-
 def improvement(groups: Sequence[Seeds], tuner: str, other: str | None) -> float | None:
     """Return the probability that a search of ``tuner`` scores higher than one of ``other``, a tie counting half.
 
@@ -40,7 +33,7 @@ def improvement(groups: Sequence[Seeds], tuner: str, other: str | None) -> float
         return None
     found = []
     for each in groups:
-        pairs = [(ours, theirs) for ours in column(each, tuner) for theirs in column(each, other)]
+        pairs = [(ours, theirs) for ours in pairing.column(each, tuner) for theirs in pairing.column(each, other)]
         if pairs:
             found.append(statistics.fmean((ours > theirs) + 0.5 * (ours == theirs) for ours, theirs in pairs))
     return statistics.fmean(found) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,6 +114,26 @@ def yardstick_of(groups: Sequence[Group]) -> str | None:
     return next((row.tuner for group in groups for row in group.rows if row.is_random), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Budget:
+    """One budget: what it comes to in each group, and the searches' curves on its axis."""
+
+    axis: Axis
+    part: float
+    costs: Mapping[GroupName, float]
+    lines: Mapping[Score, Mapping[int, Line | None]]
+
+    def score(self, group: Group, search: Search) -> float | None:
+        """Return the test score in hand."""
+        return _in_hand(search, self.lines[Score.TEST][id(search)], self.costs.get(group.name))
+
+    def regret(self, group: Group, search: Search) -> float | None:
+        """Return how much less validation score is in hand than the best that is known of the group and seed."""
+        now = _in_hand(search, self.lines[Score.VALIDATION][id(search)], self.costs.get(group.name))
+        best = _best_known(group, search.planned.seed)
+        return None if now is None or best is None else max(0.0, best - now)
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
     name: GroupName | None
@@ -125,72 +145,43 @@ class _Scope:
 
     def standings(self) -> Iterator[Standing]:
         for axis in AXES:
-            lines = {
-                score: {
-                    id(search): line(search, axis=axis, score=score, prices=self.prices)
-                    for group in self.groups
-                    for search in group.searches
-                }
-                for score in Score
-            }
-            ends = {id(group): self._end(group, axis) for group in self.groups}
+            ends = {group.name: self._end(group, axis) for group in self.groups}
+            drawn = {score: self._lines(axis, score) for score in Score}
             for part in PARTS:
-                yield from self._at(
-                    axis, part, lines, {key: part * end for key, end in ends.items() if end is not None}
-                )
+                costs = {name: part * end for name, end in ends.items() if end is not None}
+                at = _Budget(axis=axis, part=part, costs=costs, lines=drawn)
+                overall, regrets = self._over_seeds(at.score), self._over_seeds(at.regret)
+                by_group = [pairing.over_seeds([group], at.score) for group in self.groups]
+                for tuner in overall.tuners:
+                    yield self._standing(at, tuner, overall, regrets=regrets, by_group=by_group)
 
-    def _at(
-        self, axis: Axis, part: float, lines: dict[Score, dict[int, Line | None]], costs: dict[int, float]
-    ) -> Iterator[Standing]:
-        def in_hand(score: Score) -> Seeds:
-            def value(group: Group, search: Search) -> float | None:
-                return _in_hand(search, lines[score][id(search)], costs.get(id(group)))
+    def _lines(self, axis: Axis, score: Score) -> dict[int, Line | None]:
+        searches = [search for group in self.groups for search in group.searches]
+        return {id(search): line(search, axis=axis, score=score, prices=self.prices) for search in searches}
 
-            return pairing.over_seeds(self.groups, value)
-
-        def regret(group: Group, search: Search) -> float | None:
-            now = _in_hand(search, lines[Score.VALIDATION][id(search)], costs.get(id(group)))
-            best = _best_known(group, search.planned.seed)
-            return None if now is None or best is None else max(0.0, best - now)
-
-        scores, regrets = in_hand(Score.TEST), pairing.over_seeds(self.groups, regret)
-        by_group = [
-            pairing.over_seeds([group], lambda g, s: _in_hand(s, lines[Score.TEST][id(s)], costs.get(id(g))))
-            for group in self.groups
-        ]
-        for column, tuner in enumerate(scores.tuners):
-            yield self._standing(axis, part, tuner, column, scores, regrets, by_group)
+    def _over_seeds(self, value: Callable[[Group, Search], float | None]) -> Seeds:
+        return pairing.over_seeds(self.groups, value)
 
     def _standing(
-        self,
-        axis: Axis,
-        part: float,
-        tuner: str,
-        column: int,
-        scores: Seeds,
-        regrets: Seeds,
-        by_group: Sequence[Seeds],
+        self, at: _Budget, tuner: str, overall: Seeds, *, regrets: Seeds, by_group: Sequence[Seeds]
     ) -> Standing:
-        over = _differences(scores, tuner, self.yardstick)
-        costs = [search for group in self.groups for search in group.named(tuner) if search.status is Status.OK]
+        over = _differences(overall, tuner, self.yardstick)
+        ended = [search for group in self.groups for search in group.named(tuner) if search.status is Status.OK]
+        spent_by = [(search.cost, search.environment) for search in ended if search.cost is not None]
         return Standing(
             group=self.name,
-            axis=axis,
-            part=part,
+            axis=at.axis,
+            part=at.part,
             tuner=tuner,
-            score=estimates.mean([row[column] for row in scores.values]),
+            score=estimates.mean(pairing.column(overall, tuner)),
             over_random=None if over is None else estimates.mean(over),
             probabilities=None if over is None else bayes.signed_rank(over, rope=self.rope),
-            regret=mean(row[regrets.tuners.index(tuner)] for row in regrets.values),
+            regret=mean(pairing.column(regrets, tuner)),
             improvement=agarwal.improvement(by_group, tuner, self.yardstick),
-            iqm=agarwal.interquartile_mean([agarwal.column(each, tuner) for each in by_group]),
-            search_s=mean(search.cost.wall_s for search in costs if search.cost is not None),
-            usd=mean(
-                cost_usd(search.cost, environment=search.environment, prices=self.prices).value
-                for search in costs
-                if search.cost is not None
-            ),
-            verdict=self._verdict(tuner) if axis is Axis.EPOCHS and part == 1.0 else None,
+            iqm=agarwal.interquartile_mean([pairing.column(each, tuner) for each in by_group]),
+            search_s=mean(cost.wall_s for cost, _ in spent_by),
+            usd=mean(cost_usd(cost, environment=where, prices=self.prices).value for cost, where in spent_by),
+            verdict=self._verdict(tuner) if at.axis is Axis.EPOCHS and at.part == 1.0 else None,
         )
 
     def _verdict(self, tuner: str) -> Verdict | None:
@@ -230,8 +221,8 @@ def _best_known(group: Group, seed: int) -> float | None:
 def _differences(scores: Seeds, tuner: str, yardstick: str | None) -> list[float] | None:
     if yardstick is None or tuner == yardstick or yardstick not in scores.tuners:
         return None
-    ours, theirs = scores.tuners.index(tuner), scores.tuners.index(yardstick)
-    return [row[ours] - row[theirs] for row in scores.values]
+    pairs = zip(pairing.column(scores, tuner), pairing.column(scores, yardstick), strict=True)
+    return [ours - theirs for ours, theirs in pairs]
 
 
 def _advice(found: Verdicts, standings: Sequence[Standing]) -> Advice:

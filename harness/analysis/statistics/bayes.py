@@ -52,13 +52,15 @@ def signed_rank(differences: Sequence[float], *, rope: float) -> Probabilities |
 
 
 def _heaviside(values: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
-    return (values > threshold) + 0.5 * (values == threshold)
+    import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
+
+    return np.where(values > threshold, 1.0, np.where(values == threshold, 0.5, 0.0))
 
 
 def _weighted(weights: NDArray[np.float64], held: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    return np.einsum("dn,nm,dm->d", weights, held, weights, optimize=True)
+    return np.asarray(np.einsum("dn,nm,dm->d", weights, held, weights, optimize=True))
 
 
 @lru_cache(maxsize=16)

@@ -130,6 +130,14 @@ def over_seeds(groups: Sequence[Group], value: Callable[[Group, Search], float |
     )
 
 
+def column(values: Seeds, tuner: str) -> list[float]:
+    """Return a tuner's values, one for each seed; empty where it has none."""
+    if tuner not in values.tuners:
+        return []
+    place = values.tuners.index(tuner)
+    return [row[place] for row in values.values]
+
+
 def _shared(groups: Sequence[Group]) -> tuple[tuple[str, ...], list[str]]:
     """Return the tuners with a record in every group, in the order of the matrix, and the others."""
     names = dict.fromkeys(row.tuner for group in groups for row in group.rows)

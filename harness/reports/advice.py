@@ -1,0 +1,72 @@
+"""The advice in words: sentences follow from verdicts, and claim nothing beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.statistics import Advice, Answer, Ground, Standing, Verdict
+from harness.reports import cells
+from harness.reports.cells import counted
+
+
+def sentences(found: Answer, score: str) -> list[str]:
+    """Return what to use and why, what it gains and costs, and what so many seeds could have shown."""
+    return [*_use(found, score), *_reach(found.advice, score)]
+
+
+def named(tuners: Sequence[str]) -> str:
+    """Return names as ``a``, ``a or b``, ``a, b or c``."""
+    *most, last = tuners
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _use(found: Answer, score: str) -> Iterator[str]:
+    given = found.advice
+    if given.ground is Ground.NOTHING:
+        yield f"Nothing can be advised: it takes two tuners and two complete seeds; there are {given.seeds} such seeds."
+        return
+    standings = {each.tuner: each for each in found.at_end(None)}
+    if given.ground is Ground.NONE:
+        yield (
+            f"No tuner is shown to reach a higher test {score} than another. Then use what costs least: "
+            f"{named(given.tuners)} ({_costs(standings, given.tuners)})."
+        )
+        yield from _equivalent(found, score)
+        return
+    yield (
+        f"Use {named(given.tuners)} ({_costs(standings, given.tuners)}): no tuner is shown to reach a higher test "
+        f"{score}, nor one as good to cost less."
+    )
+    for tuner in given.tuners:
+        yield from _gain(standings[tuner], found, score)
+
+
+def _gain(each: Standing, found: Answer, score: str) -> Iterator[str]:
+    if each.verdict is Verdict.BETTER and each.over_random is not None:
+        gained = cells.signed_estimate(each.over_random)
+        yield f"{each.tuner} is better than {found.yardstick} by {gained} in test {score}."
+
+
+def _equivalent(found: Answer, score: str) -> Iterator[str]:
+    if found.advice.equivalent:
+        yield (
+            f"Practically equivalent to {found.yardstick}, within {found.rope:g} of test {score} with a probability of "
+            f"95 % or more: {', '.join(found.advice.equivalent)}."
+        )
+
+
+def _reach(given: Advice, score: str) -> Iterator[str]:
+    if given.smallest_effect is not None:
+        yield (
+            f"{counted(given.seeds, 'seed')} would have shown a difference of {given.smallest_effect:.3f} in test "
+            f"{score} four times in five; smaller ones stay unseen."
+        )
+
+
+def _costs(standings: dict[str, Standing], tuners: Sequence[str]) -> str:
+    costs = [standings[tuner].search_s for tuner in tuners if tuner in standings]
+    known = [cost for cost in costs if cost is not None]
+    if not known:
+        return "at an unknown cost"
+    low, high = cells.number(min(known)), cells.number(max(known))
+    return f"{low} s a search" if low == high else f"{low} to {high} s a search"
