@@ -84,6 +84,11 @@ def find(folder: CellFolder) -> Findings | None:
     trained = folder.trials()
     for mistake in _mistakes(record, trained):
         raise ResultsError(mistake)
+    return of(record, trained)
+
+
+def of(record: Record, trained: Sequence[Trial]) -> Findings:
+    """Return what follows from a record and its trials, in their order."""
     curve = curves.steps(trained)
     return Findings(
         record=record,

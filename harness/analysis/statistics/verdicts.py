@@ -134,11 +134,11 @@ def _answered(question: Question, groups: Sequence[Group], value: _Value) -> Ans
 
 def _within(question: Question, group: Group, value: _Value, overall: Answered, *, of: int) -> Answered:
     """Look again, within one ``of`` so many groups, at the pairs that differ over all of them."""
-    if of == 1:
+    if of == 1 or not overall.better:
         return overall
     seeds = pairing.over_seeds([group], value)
     found = contrasts(seeds.values)
-    pairs = found.differ(ALPHA[question] / of) if found is not None and overall.better else ()
+    pairs = found.differ(ALPHA[question] / of) if found is not None else ()
     named = ((seeds.tuners[first], seeds.tuners[second]) for first, second in pairs)
     better = frozenset(pair for pair in named if overall.of(*pair) is not Verdict.OPEN)
     return Answered(question=question, seeds=seeds, found=found, better=better)

@@ -1,0 +1,154 @@
+"""Results of searches drawn by chance, in memory, as tables and page read them: what is true of them is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness.analysis import Results, Search, Status, findings
+from harness.cells import SCHEMA_VERSION
+from harness.model import Epoch, Outcome, Trial
+from harness.plans import Planned
+from harness.records import CellFolder, Record
+
+# The standard deviation of one search's test F1, tuners and seeds taken out, as in two runs of benchmarks/demo.toml on
+# two virtual CPUs (36 searches each); and that which all searches of a seed share in a group, through its split.
+F1 = 0.0157
+SPLIT = 0.019
+# One search in so many ends badly, where F1 is skewed, and loses so much, evenly.
+BAD = 0.1
+LOSS = (0.05, 0.25)
+MEAN = 0.86
+TRIALS = 6
+# Of the logarithm of one search's seconds, as measured there.
+SECONDS = 0.08
+# Of what two searches of one tuner and seed share across groups, where proposals are shared: its part of the variance.
+SHARED = 0.64
+
+_ENVIRONMENT: Mapping[str, Any] = {"device": "cpu", "logical_cpus": 2}
+# Nothing of these searches lies on a disk.
+_NOWHERE = CellFolder(Path("nowhere"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Tuners of which the first is random search and the last ``effect`` better; all others are alike."""
+
+    groups: int = 2
+    tuners: int = 6
+    seeds: int = 10
+    shared: bool = False
+    skewed: bool = False
+    effect: float = 0.0
+    scatter: float = 1.0
+    """How many times the second tuner scatters as much as the others."""
+
+    @property
+    def names(self) -> list[str]:
+        return ["kt-random", *(f"tuner {number}" for number in range(1, self.tuners))]
+
+    @property
+    def mean(self) -> float:
+        """The true mean test F1 of a tuner without effect."""
+        return MEAN - (BAD * sum(LOSS) / 2 if self.skewed else 0.0)
+
+
+class Place(NamedTuple):
+    """Where a search stands among the others."""
+
+    seed: int
+    group: int
+    tuner: int
+
+
+def results(world: World, random: np.random.Generator) -> Results:
+    """Draw the results of one matrix."""
+    shape = world.seeds, world.groups, world.tuners
+    own = _noise(world, random, shape)
+    if world.shared:
+        common = _noise(world, random, (world.seeds, 1, world.tuners))
+        # Noise may be skewed, and its mean isn't 0: parts are mixed so that mean and variance stay.
+        own = np.where(random.random(shape) < SHARED, common, own) if world.skewed else _mixed(common, own)
+    own[:, :, 1] *= world.scatter
+    split = random.normal(0.0, SPLIT, (world.seeds, world.groups, 1))
+    test = MEAN + split + own
+    test[:, :, -1] += world.effect
+    cells = [
+        _search(world, place, test_f1=float(test[place]), split=float(split[place.seed, place.group, 0]), random=random)
+        for place in map(Place._make, np.ndindex(shape))
+    ]
+    return Results(cells=tuple(cells))
+
+
+def _mixed(common: Any, own: Any) -> Any:
+    return np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
+
+
+def _noise(world: World, random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    found = random.normal(0.0, F1, shape)
+    if world.skewed:
+        found -= np.where(random.random(shape) < BAD, random.uniform(*LOSS, shape), 0.0)
+    return found
+
+
+def _search(world: World, place: Place, *, test_f1: float, split: float, random: np.random.Generator) -> Search:
+    """Return a search of ``TRIALS`` trials of one epoch each, which has ``test_f1`` in the end."""
+    val = MEAN + split + np.sort(random.normal(0.0, 0.03, TRIALS))
+    # The better a trial on validation, the better on test; the best one has what was drawn for the search.
+    tests = np.clip(test_f1 - (val[-1] - val) * 0.8, 0.0, 1.0)
+    train_s = np.exp(random.normal(0.0, SECONDS)) * random.uniform(0.12, 0.16, TRIALS)
+    order = random.permutation(TRIALS).tolist()
+    trials = [
+        _trial(number, val=float(val[drawn]), test=float(tests[drawn]), train_s=float(train_s[number]))
+        for number, drawn in enumerate(order)
+    ]
+    return Search(
+        planned=Planned(
+            id="-".join(map(str, place)),
+            group=str(place.group),
+            dataset="drawn",
+            backbone=f"backbone {place.group}",
+            hyperparameters="full",
+            tuner=world.names[place.tuner],
+            seed=place.seed,
+        ),
+        status=Status.OK,
+        folder=_NOWHERE,
+        findings=findings.of(_record("kt-random" if place.tuner == 0 else "optuna-tpe"), trials),
+    )
+
+
+def _trial(number: int, *, val: float, test: float, train_s: float) -> Trial:
+    return Trial(
+        number=number,
+        parameters={"learning_rate": 1e-3},
+        first_epoch=1,
+        last_epoch=1,
+        parent=None,
+        outcome=Outcome.COMPLETED,
+        epochs=(Epoch(epoch=1, val_f1=val, loss=1.0, train_s=train_s, evaluate_s=0.0, test_f1=test),),
+        phases={"train": train_s},
+        charged_epochs=1,
+    )
+
+
+def _record(kind: str) -> Record:
+    empty: dict[str, Any] = {field.name: {} for field in fields(Record)}
+    told = {
+        "schema_version": SCHEMA_VERSION,
+        "cell": {"tuner": {"tuner": kind}, "protocol": {"metric": "macro_f1"}},
+        "status": "completed",
+        "ended": "budget: epochs",
+        "reason": None,
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "attempts": 1,
+        "trials": TRIALS,
+        "wall_s": 0.0,
+        "energy": {"reason": "drawn"},
+        "environment": _ENVIRONMENT,
+    }
+    return Record(**{**empty, **told})
