@@ -75,6 +75,10 @@ class Lines:
         how = f"{ending(cell, state, reason, best_f1)}, {wall_s:.1f} total s"
         self._say(f"[{self._position}/{self._total}] {describe(cell)}: {how}")
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        """Warn at once."""
+        self._say(disturbed(cell, by))
+
     def _say(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
@@ -128,6 +132,10 @@ class Bars:
         line = f"{describe(cell)}: {ending(cell, state, reason, best_f1)}, {wall_s:.1f} total s"
         self._progress.console.print(line, soft_wrap=True)
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        """Warn at once."""
+        self._progress.console.print(disturbed(cell, by), soft_wrap=True)
+
 
 def describe(cell: Cell) -> str:
     """Name a cell in a line."""
@@ -140,3 +148,8 @@ def ending(cell: Cell, state: State, reason: str | None, best_f1: float | None) 
     name = name_of(cell.protocol.metric)
     score = f"no {name}" if best_f1 is None else f"validation {name} {best_f1:.3f}"
     return score if state is State.OK else f"{state}, {score}: {reason}"
+
+
+def disturbed(cell: Cell, by: str) -> str:
+    """Warn that a cell's seconds aren't to be trusted."""
+    return f"warning: {describe(cell)}: {by}; its seconds are not to be trusted, let nothing else run"

@@ -34,6 +34,7 @@ def report(results: Results) -> Report:
             "Total s: the process from start to end, measured from outside. Difference: the phases' sum against it.",
             *_resumed_notes(found),
             *notes.left_out(results, results.searches),
+            *notes.disturbed(results.searches),
             *mixing.unlike(found),
             *notes.holds_for(results.searches),
         ],

@@ -15,12 +15,14 @@ from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
+from harness.meters.busyness import Busyness
 from harness.model import Budget, Epoch, Proposal, Trial, Tuner
 from harness.objectives import faults, runtime
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
+from harness.tuners.threads import Bounded, Threads
 from harness.worker import assembly, device, training_data
 from harness.worker.imports import uncollected
 
@@ -43,6 +45,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     cell = _current(folder.cell())
     with uncollected():
         tuners.load_library(cell.tuner)
+    threads = Threads(cell.protocol.tuner_threads)
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
@@ -51,8 +54,10 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     model = assembly.prepare(objective, cell.space)
     gpu = device.trained_on()
     energy = meters.of_processor(at_once=environment.at_once()) if gpu is None else meters.of_gpu(gpu)
-    where = {**environment.facts(), **_settings(cell), **device.facts(gpu)}
-    phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy.counter, where=where)
+    where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
+    phases, ended, busyness = _searched(
+        cell, folder, objective, ledger=ledger, energy=energy.counter, threads=threads, where=where
+    )
     return {
         "status": "completed",
         "ended": ended,
@@ -66,6 +71,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "data": data.facts,
         "model": model,
         "environment": where,
+        "busyness": busyness,
     }
 
 
@@ -92,20 +98,25 @@ def _searched(
     *,
     ledger: Ledger,
     energy: EnergyCounter | None,
+    threads: Threads,
     where: dict[str, Any],
-) -> tuple[dict[str, float], str]:
-    """Return the seconds before the first ask by phase, and what ended the search."""
+) -> tuple[dict[str, float], str, dict[str, Any]]:
+    """Return the seconds before the first ask by phase, what ended the search, and how busy the machine was."""
     folder.mend()
     recorded = folder.trials()
     usd_per_hour = _usd_per_hour(cell, where)
     usage = Usage(cpu_s=meters.cpu_s, energy=energy)
-    with ledger.phase("replay" if recorded else "ask"):
-        tuner = _tuner(cell, folder)
+    with ledger.phase("replay" if recorded else "ask"), threads.bounded():
+        tuner = Bounded(_tuner(cell, folder), threads)
     with folder.progress.open("w", encoding="utf-8") as stream:
 
         def watch(number: int, proposal: Proposal | Trial, epoch: Epoch) -> None:
             stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_f1!r}\n")
             stream.flush()
+
+        def keep(trial: Trial) -> None:
+            folder.append(trial)
+            busyness.sample()
 
         for trial in recorded:
             for epoch in trial.epochs:
@@ -116,7 +127,7 @@ def _searched(
             budget=Budget(**cell.budget.model_dump()),
             ledger=ledger,
             usage=usage,
-            keep=folder.append,
+            keep=keep,
             watch=watch,
             audit=cell.audit,
             usd_per_hour=usd_per_hour,
@@ -127,7 +138,9 @@ def _searched(
         phases = ledger.take()
         thought_s = phases.pop("ask", 0.0)
         ledger.book("ask", thought_s)
-        return phases, run.run()
+        busyness = Busyness(cpus=environment.cpus(), clock=time.monotonic, cpu_s=meters.cpu_s)
+        ended = run.run()
+        return phases, ended, busyness.facts(resumed=bool(recorded))
 
 
 def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:
