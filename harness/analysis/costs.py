@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,25 @@ _SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What went into trials: their number, the epochs charged, and their seconds without the audit."""
+
+    trials: int
+    epochs: int
+    wall_s: float
+
+    def __add__(self, other: Spent) -> Spent:
+        """Return what went into both."""
+        return Spent(
+            trials=self.trials + other.trials, epochs=self.epochs + other.epochs, wall_s=self.wall_s + other.wall_s
+        )
+
+
+NOTHING = Spent(trials=0, epochs=0, wall_s=0.0)
+"""What went into no trial."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What one search spent.
 
@@ -24,6 +42,7 @@ class Cost:
     checkpoint after the last trial; neither what came before the first ask (start-up, data, build) nor the shutdown.
     ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the processor seconds of the trials
     without the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged ones.
+    ``outcomes`` divides trials and epochs by how the trials ended; its seconds leave out what came after the last one.
     """
 
     wall_s: float
@@ -33,7 +52,7 @@ class Cost:
     energy_j: Reading
     epochs: int
     trials: int
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[Outcome, Spent]
 
     @property
     def thinking_share(self) -> float | None:
@@ -53,7 +72,7 @@ def cost(trials: Sequence[Trial], *, closing_phases: Mapping[str, float], energy
         energy_j=_energy(trials, energy),
         epochs=sum(trial.charged_epochs for trial in trials),
         trials=len(trials),
-        outcomes=Counter(trial.outcome for trial in trials),
+        outcomes=_by_outcome(trials),
     )
 
 
@@ -63,6 +82,20 @@ def cost_usd(spent: Cost, *, environment: Mapping[str, Any], prices: Prices) -> 
     if per_hour.value is None:
         return per_hour
     return Reading(value=spent.wall_s / _SECONDS_PER_HOUR * per_hour.value)
+
+
+def _by_outcome(trials: Sequence[Trial]) -> dict[Outcome, Spent]:
+    found: dict[Outcome, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.outcome, []).append(trial)
+    return {
+        outcome: Spent(
+            trials=len(alike),
+            epochs=sum(trial.charged_epochs for trial in alike),
+            wall_s=sum(on_the_clock(dict(trial.phases)) for trial in alike),
+        )
+        for outcome, alike in found.items()
+    }
 
 
 def _booked(spent: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> float:

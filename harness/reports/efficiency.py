@@ -11,7 +11,7 @@ from harness.analysis.intervals import mean
 from harness.analysis.statistics import Reaching, reaching, speedup
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import cells, mixing, notes
+from harness.reports import cells, mixing, notes, outcomes
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
@@ -251,7 +251,7 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
             )
         if row.val_f1.n != row.test_f1.n:
             found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test {group.score}.")
-    return [*found, *_undefined(group, lines)]
+    return [*found, *outcomes.lost(group), *_undefined(group, lines)]
 
 
 def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
