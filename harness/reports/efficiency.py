@@ -11,7 +11,7 @@ from harness.analysis.intervals import mean
 from harness.analysis.statistics import Reaching, reaching, speedup
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import cells, mixing, notes, outcomes
+from harness.reports import cells, mixing, notes, outcomes, rates
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
@@ -51,6 +51,7 @@ COLUMNS = (
     "target_reached",
     "target_searches",
     "speedup_over_random",
+    *rates.COLUMNS,
     "metric",
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
@@ -131,6 +132,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **_interval("test_f1_gain_over_random", group.gain_over_random(row)),
         **_against_default(group, row),
         **_against_target(line),
+        **rates.values(group, row, prices),
         "metric": group.metric,
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }

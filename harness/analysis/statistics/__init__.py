@@ -8,6 +8,7 @@ from harness.analysis.statistics.importance import Effect, Importance, importanc
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
+from harness.analysis.statistics.rates import Rate, gain_rate, score_rate
 from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching, speedup
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Profile",
     "Profiles",
     "Ranks",
+    "Rate",
     "Reaching",
     "areas",
     "band",
@@ -32,6 +34,7 @@ __all__ = [
     "comparisons",
     "cost_to_target",
     "frame",
+    "gain_rate",
     "importance",
     "lines",
     "over_random",
@@ -40,5 +43,6 @@ __all__ = [
     "profiles",
     "ranks",
     "reaching",
+    "score_rate",
     "speedup",
 ]
