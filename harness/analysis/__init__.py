@@ -1,6 +1,6 @@
 """What the records of a matrix say: read once, derived from raw values only, nothing dropped."""
 
-from harness.analysis.costs import Cost, cost_usd
+from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.curves import Step
 from harness.analysis.environments import differences, environments, likeness, likeness_of
 from harness.analysis.findings import Tried
@@ -10,12 +10,14 @@ from harness.analysis.reading import Results, Search, Status, read
 from harness.analysis.targets import Target
 
 __all__ = [
+    "NOTHING",
     "Cost",
     "Group",
     "Interval",
     "Results",
     "Row",
     "Search",
+    "Spent",
     "Status",
     "Step",
     "Target",

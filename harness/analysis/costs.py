@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,25 @@ _SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What went into trials: their number, the epochs charged, and their seconds without the audit."""
+
+    trials: int
+    epochs: int
+    wall_s: float
+
+    def __add__(self, other: Spent) -> Spent:
+        """Return what went into both."""
+        return Spent(
+            trials=self.trials + other.trials, epochs=self.epochs + other.epochs, wall_s=self.wall_s + other.wall_s
+        )
+
+
+NOTHING = Spent(trials=0, epochs=0, wall_s=0.0)
+"""What went into no trial."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What one search spent.
 
@@ -25,7 +43,8 @@ class Cost:
     ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the processor seconds of the trials
     without builds and the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged
     ones. ``builds`` and ``build_s`` are charged nowhere: all that the record knows of, before the first ask and after
-    it; ``late_build_s`` is the part after it, which the tuner's proposals caused.
+    it; ``late_build_s`` is the part after it, which the tuner's proposals caused. ``outcomes`` divides trials and epochs by
+    how the trials ended; its seconds leave out what came after the last one.
     """
 
     wall_s: float
@@ -38,7 +57,7 @@ class Cost:
     builds: int
     build_s: float
     late_build_s: float
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[Outcome, Spent]
 
     @property
     def thinking_share(self) -> float | None:
@@ -73,7 +92,7 @@ def cost(
         builds=_prepared(before, model or {}) + sum("build" in trial.phases for trial in trials),
         build_s=_booked([before], BUILD) + late_build_s,
         late_build_s=late_build_s,
-        outcomes=Counter(trial.outcome for trial in trials),
+        outcomes=_by_outcome(trials),
     )
 
 
@@ -89,6 +108,20 @@ def _prepared(setup_phases: Mapping[str, float], model: Mapping[str, Any]) -> in
     """Return how many builds were made before the first ask; those whose record doesn't count them made one."""
     counted = model.get("builds", 1)
     return counted if "build" in setup_phases and isinstance(counted, int) else 0
+
+
+def _by_outcome(trials: Sequence[Trial]) -> dict[Outcome, Spent]:
+    found: dict[Outcome, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.outcome, []).append(trial)
+    return {
+        outcome: Spent(
+            trials=len(alike),
+            epochs=sum(trial.charged_epochs for trial in alike),
+            wall_s=sum(on_the_clock(dict(trial.phases)) for trial in alike),
+        )
+        for outcome, alike in found.items()
+    }
 
 
 def _booked(spent: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> float:

@@ -12,7 +12,6 @@ import importlib.util
 import io
 import json
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import files
-from harness.analysis.costs import Cost
+from harness.analysis.costs import Cost, Spent
 from harness.analysis.curves import Step
 from harness.analysis.findings import Findings
 from harness.model import Outcome, Reading
@@ -146,18 +145,19 @@ def _record(spelt: list[str], value_of: Callable[[str], Any]) -> Record:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    # Not asdict: it copies deeply, which a hundred thousand steps feel, and miscopies a Counter.
+    # Not asdict: it copies deeply, which a hundred thousand steps feel.
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _sums(found: Findings) -> dict[str, Any]:
-    cost = {**_plain(found.cost), "energy_j": _plain(found.cost.energy_j), "outcomes": dict(found.cost.outcomes)}
+    outcomes = {outcome: _plain(spent) for outcome, spent in found.cost.outcomes.items()}
+    cost = {**_plain(found.cost), "energy_j": _plain(found.cost.energy_j), "outcomes": outcomes}
     return {"cost": cost, "phases": found.phases, "best": found.best}
 
 
 def _summed(stored: dict[str, Any]) -> dict[str, Any]:
     spent = stored["cost"]
-    outcomes = Counter({Outcome(name): count for name, count in spent["outcomes"].items()})
+    outcomes = {Outcome(name): Spent(**each) for name, each in spent["outcomes"].items()}
     return {**stored, "cost": Cost(**{**spent, "energy_j": Reading(**spent["energy_j"]), "outcomes": outcomes})}
 
 

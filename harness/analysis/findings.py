@@ -28,9 +28,10 @@ class Tried:
 
     ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of the same
     epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the last
-    asked for is ``last_epoch``. ``wall_s`` are the trial's seconds without builds and the audit, ``ask_s``, ``train_s``
-    and ``tell_s`` parts of them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None
-    where there is none. ``own`` is the trial as if nothing had come before it, kept of random search alone.
+    asked for is ``last_epoch``, ``parent`` the number of the earlier trial that it continued, if any. ``wall_s`` are
+    the trial's seconds without builds and the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of them; ``epoch_device_s`` is
+    the median over its epochs of training and evaluation. None where there is none. ``own`` is the
+    trial as if nothing had come before it, kept of random search alone.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Tried:
     epochs: int
     first_epoch: int
     last_epoch: int
+    parent: int | None
     wall_s: float
     ask_s: float
     train_s: float
@@ -126,6 +128,7 @@ def _line(trial: Trial, *, is_random: bool) -> dict[str, Any]:
         "epochs": trial.charged_epochs,
         "first_epoch": trial.first_epoch,
         "last_epoch": trial.last_epoch,
+        "parent": trial.parent,
         "wall_s": on_the_clock(dict(trial.phases)),
         **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,

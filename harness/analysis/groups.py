@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from harness.analysis.costs import Cost
+from harness.analysis.costs import NOTHING, Cost, Spent
 from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
 from harness.analysis.targets import Target, target
 from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.metric import name_of_all
-from harness.model import Value
+from harness.model import Outcome, Value
 from harness.plans import GroupName
 
 
@@ -93,6 +93,14 @@ class Row:
     def mean_cost(self, of: Callable[[Cost], float | None]) -> float | None:
         """Return the mean of a cost over the searches that ran to their end; None where one of them is unknown."""
         return mean(of(search.cost) for search in self.ok if search.cost is not None)
+
+    @cached_property
+    def outcomes(self) -> Mapping[Outcome, Spent]:
+        """What went into trials of each outcome, over all searches that ran to their end."""
+        found: dict[Outcome, Spent] = {}
+        for outcome, spent in (pair for search in self.ok if search.cost for pair in search.cost.outcomes.items()):
+            found[outcome] = found.get(outcome, NOTHING) + spent
+        return found
 
     @cached_property
     def best(self) -> Mapping[str, Best]:

@@ -149,8 +149,8 @@ def _facts(search: Search) -> list[tuple[str, str]]:
 
 
 def _outcomes(search: Search) -> str:
-    counts = search.cost.outcomes if search.cost is not None else {}
-    return ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items()) or "none"
+    found = search.cost.outcomes if search.cost is not None else {}
+    return ", ".join(f"{spent.trials} {outcome.value.replace('_', ' ')}" for outcome, spent in found.items()) or "none"
 
 
 def _tuned(search: Search) -> list[str]:

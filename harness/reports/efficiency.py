@@ -23,7 +23,7 @@ from harness.analysis.statistics import (
 )
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import cells, mixing, notes
+from harness.reports import cells, mixing, notes, outcomes, rates
 from harness.reports.report import CsvValue, Report, Section
 
 COLUMNS = (
@@ -68,6 +68,7 @@ COLUMNS = (
     "speedup_over_random_low",
     "speedup_over_random_high",
     "verdict",
+    *rates.COLUMNS,
     "metric",
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
@@ -156,6 +157,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **_over_random(line),
         **_against_default(group, row),
         **_against_target(line),
+        **rates.values(group, row, prices),
         "metric": group.metric,
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }
@@ -315,7 +317,7 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
         if row.val_f1.n != row.test_f1.n:
             found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test {group.score}.")
         found += _late_builds(row)
-    return [*found, *_undefined(group, lines)]
+    return [*found, *outcomes.lost(group), *_undefined(group, lines)]
 
 
 def _late_builds(row: Row) -> list[str]:

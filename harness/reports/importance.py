@@ -10,7 +10,17 @@ from harness.plans import GroupName
 from harness.reports import cells, notes
 from harness.reports.report import CsvValue, Report, Section
 
-COLUMNS = (*GroupName._fields, "hyperparameter", "effect", "share", "trials", "searches", "reason", "metric")
+COLUMNS = (
+    *GroupName._fields,
+    "hyperparameter",
+    "effect",
+    "share",
+    "trials",
+    "searches",
+    "left_out",
+    "reason",
+    "metric",
+)
 """Heads of the spreadsheet."""
 
 
@@ -20,7 +30,7 @@ def _notes(score: str) -> tuple[str, ...]:
         f"Validation {score} is taken less the mean of its seed.",
         "Cost is the device seconds of the trial's median epoch.",
         "A column sums to 100 %: it compares hyperparameters with each other, and one leads even where none matters.",
-        "Pruned trials count as far as they came.",
+        "Only trials to the last epoch of a full trial count, and a promoted configuration once, by its last trial.",
     )
 
 
@@ -50,9 +60,11 @@ def _section(group: Group, found: Mapping[Effect, Importance]) -> Section:
 
 
 def _note(each: Importance, score: str) -> str:
+    others = ", ".join(f"{count} {reason}" for reason, count in each.left_out.items())
+    rest = f"; left out: {others}" if others else ""
     if each.reason is not None:
-        return f"No importances for {each.effect.called(score)}: {each.reason}."
-    return f"{each.effect.called(score)}: from {each.trials} trials of {each.searches} searches."
+        return f"No importances for {each.effect.called(score)}: {each.reason}{rest}."
+    return f"{each.effect.called(score)}: from {each.trials} trials of {each.searches} searches{rest}."
 
 
 def _values(group: Group, each: Importance) -> Iterator[Mapping[str, CsvValue]]:
@@ -61,6 +73,7 @@ def _values(group: Group, each: Importance) -> Iterator[Mapping[str, CsvValue]]:
         "trials": each.trials,
         "searches": each.searches,
         "reason": each.reason,
+        "left_out": sum(each.left_out.values()),
         "metric": group.metric,
     }
     if each.reason is not None:

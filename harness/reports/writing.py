@@ -18,6 +18,7 @@ from harness.reports import (
     importance,
     learning_rate,
     models,
+    outcomes,
     pairwise,
     phases,
     profiles,
@@ -31,7 +32,7 @@ from harness.reports.report import Report
 
 REPORTS = (
     *("efficiency", "answer", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
-    *("phases", "learning-rate", "models"),
+    *("phases", "outcomes", "learning-rate", "models"),
 )
 """Names of the files, without their endings."""
 
@@ -76,6 +77,7 @@ def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report
         profiles.report(results, prices=prices),
         importance.report(results),
         phases.report(results),
+        outcomes.report(results),
         learning_rate.report(results),
         models.report(results),
     )

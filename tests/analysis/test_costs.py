@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import prices
-from harness.analysis.costs import cost, cost_usd
+from harness.analysis.costs import Spent, cost, cost_usd
 from harness.model import Outcome
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def test_everything_is_charged_whatever_the_outcome(made: Made) -> None:
     trials = [made.trial(0, 0.5), made.trial(1, outcome=Outcome.DIVERGED, charged_epochs=1, energy_j=0.0)]
     spent = cost(trials, closing_phases={}, energy={})
     assert (spent.epochs, spent.trials, spent.cpu_s, spent.device_s) == (2, 2, 20.0, 3.0)
-    assert spent.outcomes == {Outcome.COMPLETED: 1, Outcome.DIVERGED: 1}
+    assert spent.outcomes == {
+        Outcome.COMPLETED: Spent(trials=1, epochs=1, wall_s=4.5),
+        Outcome.DIVERGED: Spent(trials=1, epochs=1, wall_s=1.5),
+    }
     assert spent.energy_j.value == 5.0
 
 

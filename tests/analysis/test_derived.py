@@ -49,7 +49,7 @@ def test_nan_scores_on_the_disk_stay_no_scores(made: Made) -> None:
 
 def test_a_trial_in_a_line_has_its_parameters_score_and_cost(made: Made) -> None:
     failed = made.trial(
-        1, outcome=Outcome.FAILED, reason="no such layer", charged_epochs=1, first_epoch=3, last_epoch=9
+        1, outcome=Outcome.FAILED, reason="no such layer", charged_epochs=1, first_epoch=3, last_epoch=9, parent=0
     )
     made.search([made.trial(0, 0.2, 0.4), failed])
     search = only(made)
@@ -70,6 +70,7 @@ def test_a_trial_in_a_line_has_its_parameters_score_and_cost(made: Made) -> None
         None,
     )
     assert (unscored.epochs, unscored.first_epoch, unscored.last_epoch) == (1, 3, 9)
+    assert (scored.parent, unscored.parent) == (None, 0)
 
 
 def test_a_test_f1_that_could_not_be_had_is_not_replaced_by_that_of_an_earlier_epoch(made: Made) -> None:

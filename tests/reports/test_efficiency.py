@@ -141,6 +141,18 @@ def test_losses_against_the_default_are_columns_of_the_spreadsheet_and_no_note_b
     assert "worse than the default" not in _markdown(made, price_list)
 
 
+def test_scores_and_gains_stand_for_each_unit_of_cost_and_are_empty_where_that_is_unknown(
+    made: Made, price_list: Prices
+) -> None:
+    made.search([made.trial(0, 0.5, energy_j=None)], "untuned", kind="default")
+    made.search([made.trial(0, 0.7, energy_j=None)], "random")
+    untuned, random = _csv(made, price_list)
+    assert float(random["test_f1_per_device_hour"]) == pytest.approx(0.6 / 3 * 3600)
+    assert float(random["gain_over_default_per_device_hour"]) == pytest.approx(0.2 / 3 * 3600)
+    assert (random["test_f1_per_kwh"], random["gain_over_default_per_kwh"]) == ("", "")
+    assert (untuned["test_f1_per_usd"] != "", untuned["gain_over_default_per_usd"]) == (True, "")
+
+
 def test_one_seed_has_no_interval_and_few_seeds_are_warned_of(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.0)], seed=0)
     (row,) = _csv(made, price_list)

@@ -147,3 +147,14 @@ def test_many_blocks_tell_the_worst_tuner_apart(made: Made, price_list: Prices) 
     (section,) = MAKES["ranks"](made.results(), price_list).sections
     letters = {row[0]: row[2] for row in section.rows}
     assert letters == {"Größe|_<b>": "a", "random": "a", "default": "—"}
+
+
+def test_what_the_importances_leave_out_is_counted_in_their_note(made: Made) -> None:
+    made.protocol = {"epochs_per_trial": 3}
+    made.search([made.trial(0, 0.5), made.trial(1, 0.5, first_epoch=2, parent=0)])
+    report = importance.report(made.results())
+    left = (
+        "left out: 1 continued by a later trial, which counts for both, 1 ended before the last epoch of a full trial."
+    )
+    assert f"0 trials are too few; it takes 40; {left}" in rendering.markdown(report)
+    assert {row["left_out"] for row in report.rows} == {2}

@@ -70,7 +70,7 @@ def test_no_table_of_a_matrix_of_accuracy_speaks_of_f1(made: Made, price_list: P
 
 def test_a_spreadsheet_with_scores_tells_their_metric(made: Made, price_list: Prices) -> None:
     made.by_accuracy()
-    without = ("phases", "models", "profiles", "ranks")
+    without = ("phases", "outcomes", "models", "profiles", "ranks")
     for path in written(made, price_list):
         if path.suffix == ".csv" and path.stem not in without:
             rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))

@@ -10,6 +10,7 @@ from harness.analysis.statistics.judged import Judged, judged
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
+from harness.analysis.statistics.rates import Rate, gain_rate, score_rate
 from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching, speedup
 from harness.analysis.statistics.verdicts import ALPHA, Answered, Question, Verdict, Verdicts, verdicts
 
@@ -34,6 +35,7 @@ __all__ = [
     "Profiles",
     "Question",
     "Ranks",
+    "Rate",
     "Reaching",
     "Standing",
     "Verdict",
@@ -46,6 +48,7 @@ __all__ = [
     "comparisons",
     "cost_to_target",
     "frame",
+    "gain_rate",
     "importance",
     "judged",
     "lines",
@@ -55,6 +58,7 @@ __all__ = [
     "profiles",
     "ranks",
     "reaching",
+    "score_rate",
     "speedup",
     "verdicts",
     "yardstick_of",

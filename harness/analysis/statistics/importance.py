@@ -1,17 +1,19 @@
-"""Which hyperparameters F1 depends on, and which of them cost depends on."""
+"""Which hyperparameters the score depends on, and which of them cost depends on."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from harness.analysis.findings import Tried
 from harness.analysis.groups import Group
 from harness.analysis.reading import Search, Status
-from harness.model import Value
+from harness.model import Outcome, Value
 
 FEWEST_TRIALS = 40
 """Fewer trials give no importances: the best quarter would be a handful, and its spread chance."""
@@ -19,7 +21,13 @@ FEWEST_TRIALS = 40
 MOST_TRIALS = 300
 """Of more trials so many are used, evenly chosen in the order of the matrix: more cost time and change little."""
 
+EARLY = "ended before the last epoch of a full trial"
+CONTINUED = "continued by a later trial, which counts for both"
+THINNED = f"thinned out to {MOST_TRIALS}"
+"""Why trials are left out."""
+
 _BEST = 0.25
+_BROKEN = (Outcome.DIVERGED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 
 
 class Effect(StrEnum):
@@ -38,7 +46,8 @@ class Importance:
     """How much each hyperparameter does to bring a trial into the best quarter, greatest first.
 
     ``shares`` sum to 1, so they compare hyperparameters with each other, not with chance. They rest on ``trials``
-    trials of ``searches`` searches. Where ``shares`` is empty, ``reason`` says why.
+    trials of ``searches`` searches; ``left_out`` counts the others by their reason. Where ``shares`` is empty,
+    ``reason`` says why.
     """
 
     effect: Effect
@@ -46,10 +55,12 @@ class Importance:
     trials: int
     searches: int
     reason: str | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Point:
+    cell: str
     seed: int
     parameters: Mapping[str, Value]
     effect: float
@@ -64,12 +75,16 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     diverged trial can't bend it, and takes milliseconds where a forest (fANOVA) takes a second.
 
     Best by F1 is a trial's score less the mean of its seed's trials, so that easy splits explain nothing; best by cost
-    is the least median epoch in device seconds, so that early stopping explains nothing. Trials of unlike length are
-    pooled, and adaptive tuners try good regions more often, so the shares are about where the tuners looked.
+    is the least median epoch in device seconds. Only trials that reached the last epoch of a full trial take part: the
+    score of one that was stopped early is another quantity. Of a configuration that was promoted from trial to trial
+    the last trial counts, so that each counts once. Adaptive tuners try good regions more often, so the shares are
+    about where the tuners looked.
     """
-    tried = [each for search in group.searches if search.status is Status.OK for each in _tried(search, effect)]
-    searches = sum(1 for search in group.searches if search.status is Status.OK and search.tried)
-    used = _centred(_thinned(tried)) if effect is Effect.F1 else _thinned(tried)
+    left_out: Counter[str] = Counter()
+    full = [each for s in group.searches if s.status is Status.OK for each in _full(s, effect, left_out)]
+    tried = _thinned(full)
+    left_out[THINNED] = len(full) - len(tried)
+    used = _centred(tried) if effect is Effect.F1 else tried
     columns = {name: column for name, column in _columns(group, used).items() if len(set(column)) > 1}
     reason = _why_not(used, columns)
     shares: Mapping[str, float] = {}
@@ -77,7 +92,14 @@ def importance(group: Group, *, effect: Effect) -> Importance:
         # More F1 is better, and less cost.
         sign = 1 if effect is Effect.F1 else -1
         shares, reason = _ped_anova(columns, [sign * each.effect for each in used])
-    return Importance(effect=effect, shares=shares, trials=len(used), searches=searches, reason=reason)
+    return Importance(
+        effect=effect,
+        shares=shares,
+        trials=len(used),
+        searches=len({each.cell for each in full}),
+        reason=reason,
+        left_out=+left_out,
+    )
 
 
 def _why_not(used: Sequence[_Point], columns: Mapping[str, Any]) -> str | None:
@@ -90,13 +112,24 @@ def _why_not(used: Sequence[_Point], columns: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _tried(search: Search, effect: Effect) -> list[_Point]:
-    found = []
+def _full(search: Search, effect: Effect, left_out: Counter[str]) -> Iterator[_Point]:
+    """Yield the search's trials at full fidelity, each configuration once; count the others in ``left_out``."""
+    continued = {trial.parent for trial in search.tried}
     for trial in search.tried:
         value = trial.score if effect is Effect.F1 else trial.epoch_device_s
-        if value is not None:
-            found.append(_Point(seed=search.planned.seed, parameters=trial.parameters, effect=value))
-    return found
+        if trial.number in continued:
+            left_out[CONTINUED] += 1
+        elif value is None or not _is_full(trial, search.section("protocol").get("epochs_per_trial")):
+            left_out[EARLY] += 1
+        else:
+            planned = search.planned
+            yield _Point(cell=planned.id, seed=planned.seed, parameters=trial.parameters, effect=value)
+
+
+def _is_full(trial: Tried, epochs: Any) -> bool:
+    """Whether the trial was trained to the last of the protocol's epochs; to all it asked for, if these are unknown."""
+    last = epochs if isinstance(epochs, int) else trial.last_epoch
+    return trial.outcome not in _BROKEN and trial.first_epoch + trial.epochs > last
 
 
 def _thinned(tried: Sequence[_Point]) -> list[_Point]:
@@ -110,7 +143,7 @@ def _centred(tried: Sequence[_Point]) -> list[_Point]:
     for each in tried:
         by_seed.setdefault(each.seed, []).append(each.effect)
     means = {seed: statistics.fmean(values) for seed, values in by_seed.items()}
-    return [_Point(seed=t.seed, parameters=t.parameters, effect=t.effect - means[t.seed]) for t in tried]
+    return [replace(each, effect=each.effect - means[each.seed]) for each in tried]
 
 
 def _columns(group: Group, used: Sequence[_Point]) -> dict[str, list[float | str]]:

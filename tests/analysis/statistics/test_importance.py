@@ -9,10 +9,11 @@ import pytest
 
 from harness import analysis
 from harness.analysis.statistics import Effect, Importance, importance
-from harness.analysis.statistics.importance import FEWEST_TRIALS, MOST_TRIALS
+from harness.analysis.statistics.importance import CONTINUED, EARLY, FEWEST_TRIALS, MOST_TRIALS, THINNED
+from harness.model import Outcome
 
 if TYPE_CHECKING:
-    from harness.model import Value
+    from harness.model import Trial, Value
     from tests.analysis.conftest import Made
 
 
@@ -98,9 +99,79 @@ def test_trials_that_all_came_out_the_same_have_no_importances(made: Made) -> No
     assert _importance(made, Effect.F1).reason == "all trials came out the same"
 
 
-def test_of_many_trials_some_are_used_and_counted(made: Made) -> None:
+def test_of_many_trials_some_are_used_and_the_others_counted(made: Made) -> None:
     _search(made, _tried(MOST_TRIALS + 50))
-    assert _importance(made, Effect.F1).trials == MOST_TRIALS
+    found = _importance(made, Effect.F1)
+    assert (found.trials, found.left_out) == (MOST_TRIALS, {THINNED: 50})
+
+
+def _halved(made: Made) -> list[Trial]:
+    """Trials of two epochs each, every one with a twin that the first epoch alone was asked of."""
+    trials: list[Trial] = []
+    for parameters, f1, cost in _tried():
+        number = len(trials)
+        full = made.trial(number, f1 - 0.01, f1, parameters=parameters)
+        epochs = tuple(replace(epoch, train_s=cost) for epoch in full.epochs)
+        trials += [replace(full, epochs=epochs), _stopped(made, number + 1)]
+    return trials
+
+
+def _stopped(made: Made, number: int) -> Trial:
+    # Were it counted, the optimizer alone would matter.
+    parameters: dict[str, Value] = {"learning_rate": 0.001, "batch_size": 32, "optimizer": "größer"}
+    return made.trial(number, -5.0, parameters=parameters, last_epoch=2, outcome=Outcome.PRUNED)
+
+
+@pytest.mark.parametrize("protocol", [{"epochs_per_trial": 2}, {}])
+def test_trials_that_were_stopped_early_are_left_out_and_counted(made: Made, protocol: dict[str, Any]) -> None:
+    made.protocol = protocol
+    made.search(_halved(made))
+    for effect, leads in ((Effect.F1, "learning_rate"), (Effect.COST, "batch_size")):
+        found = _importance(made, effect)
+        assert (found.trials, found.searches, found.left_out) == (60, 1, {EARLY: 60})
+        assert next(iter(found.shares)) == leads
+
+
+def test_a_trial_that_asked_for_less_than_a_full_one_is_no_full_one(made: Made) -> None:
+    made.protocol = {"epochs_per_trial": 2}
+    _search(made, _tried())
+    found = _importance(made, Effect.F1)
+    assert (found.trials, found.searches, found.left_out) == (0, 0, {EARLY: 60})
+    assert found.reason == "0 trials are too few; it takes 40"
+
+
+def test_a_promoted_configuration_counts_once_by_its_last_trial(made: Made) -> None:
+    made.protocol = {"epochs_per_trial": 3}
+    trials: list[Trial] = []
+    for parameters, f1, _ in _tried(45):
+        number = len(trials)
+        first = made.trial(number, f1, parameters=parameters, last_epoch=1)
+        trials += [first, _continuing(made, first, 2, f1), _continuing(made, replace(first, number=number + 1), 3, f1)]
+    made.search(trials)
+    found = _importance(made, Effect.F1)
+    assert (found.trials, found.left_out) == (45, {CONTINUED: 90})
+    assert next(iter(found.shares)) == "learning_rate"
+
+
+def _continuing(made: Made, parent: Trial, epoch: int, f1: float) -> Trial:
+    trained = made.trial(parent.number + 1, f1, parameters=parent.parameters)
+    epochs = tuple(replace(each, epoch=epoch) for each in trained.epochs)
+    return replace(trained, epochs=epochs, first_epoch=epoch, last_epoch=epoch, parent=parent.number)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.FAILED, Outcome.OUT_OF_MEMORY])
+def test_a_trial_that_broke_in_its_last_epoch_did_not_reach_it(made: Made, outcome: Outcome) -> None:
+    made.protocol = {"epochs_per_trial": 1}
+    made.search([made.trial(0, 0.5, outcome=outcome), made.trial(1, 0.5)])
+    found = _importance(made, Effect.COST)
+    assert (found.trials, found.left_out) == (1, {EARLY: 1})
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PRUNED, Outcome.CUT])
+def test_a_trial_that_was_stopped_after_its_last_epoch_has_reached_it(made: Made, outcome: Outcome) -> None:
+    made.protocol = {"epochs_per_trial": 1}
+    made.search([made.trial(0, 0.5, outcome=outcome)])
+    assert (_importance(made, Effect.F1).trials, _importance(made, Effect.F1).left_out) == (1, {})
 
 
 def test_nothing_was_tried_where_all_failed(made: Made) -> None:
