@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Literal, cast
 
-from harness import files
+from harness import files, seeds
+from harness.catalogue.tuners import UNTUNED
 from harness.space import Choice, Domain, Fixed, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Tuner
 
 # History of the cell's and the record's form:
 # 1: first.
-SCHEMA_VERSION = 1
+# 2: tuners are seeded by seed and problem, code is known by what a cell runs through, records say how busy the machine
+#    was; what of a budget a cell can't spend is no part of its identity.
+SCHEMA_VERSION = 2
 
 # A path says where a thing stands, not what it is: the hashes say that.
-_NOT_IDENTITY = {"names", "source", "weights"}
+_NOT_IDENTITY = {"names", "source", "weights", "training_code"}
+# What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
+_OF_ONE_TUNER = ("tuner", "seed", "code", "audit")
 
 
 class Names(Section):
@@ -47,7 +52,9 @@ class Cell(Section):
     environment: str
     """Hash of the installed packages or of the image that the cell runs in."""
     code: str
-    """Hash of the harness's own sources that a search runs through."""
+    """Hash of the harness's own sources that this search runs through (``sources.of_cell``)."""
+    training_code: str = ""
+    """Hash of those without the tuner's adapter (``sources.of_training``); unknown in cells of version 1."""
     prices: str | None = None
     """Hash of the price file, where the budget counts dollars."""
 
@@ -57,8 +64,37 @@ class Cell(Section):
         return Space({name: _domain(fields) for name, fields in self.domains.items()})
 
     @property
+    def tuner_seed(self) -> int:
+        """The tuner's own seed: another for each problem, the same for each tuner.
+
+        By the seed alone, random search would propose the same configurations for every backbone and data set: what
+        looks like many independent comparisons would be one, repeated.
+        """
+        return seeds.derive(self.seed, "tuner", self.problem)
+
+    @property
+    def problem(self) -> str:
+        """Hash of data, backbone and hyperparameter set: what tuners are compared on, however it is run."""
+        asked = self.identity
+        return files.digest([asked[part] for part in ("dataset", "backbone", "domains")])
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Everything that can change the result, in JSON's terms."""
+        return self._asked | {"budget": self._spendable.model_dump(mode="json")}
+
+    @property
+    def _spendable(self) -> Budget:
+        """The budget without what the cell can't spend: where nothing is tuned, one trial at full fidelity is all."""
+        if self.tuner.tuner != UNTUNED and self.space.tuned:
+            return self.budget
+        epochs = self.budget.epochs
+        # Where they are as many, the search ends for another reason, which its record tells.
+        is_enough = epochs is not None and epochs > self.protocol.epochs_per_trial
+        return self.budget.model_copy(update={"trials": None, **({"epochs": None} if is_enough else {})})
+
+    @property
+    def _asked(self) -> dict[str, Any]:
         asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
         asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
         asked["backbone"]["weights"] = self.weights["sha256"]
@@ -75,7 +111,7 @@ class Cell(Section):
     @property
     def group(self) -> str:
         """The same without tuner and seed: what a table compares within."""
-        return files.digest({k: v for k, v in self.identity.items() if k not in ("tuner", "seed")})[:16]
+        return files.digest({k: v for k, v in self._asked.items() if k not in _OF_ONE_TUNER})[:16]
 
 
 def domains_of(space: Space) -> dict[str, dict[str, Any]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,9 +14,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness import files
+from harness import files, sources
 
 _PACKAGE = Path(__file__).parent
+_GIT_PATIENCE_S = 5.0
 
 # Set in a container by whoever starts it: the hash of what its image pins, which says more than packages do.
 IMAGE = "HARNESS_IMAGE_CONTENT"
@@ -25,11 +26,8 @@ NEEDS_GPU = "HARNESS_NEEDS_GPU"
 # Set for a worker by whoever starts it: how many cells the run has at work at once.
 AT_ONCE = "HARNESS_AT_ONCE"
 
-# What no search runs through: a change here leaves every cell what it was.
-_OUTSIDE_A_SEARCH = (
-    "analysis", "campaign", "carbon.py", "cli", "compare", "executors", "images", "matrix", "page", "palette.py",
-    "pinned.py", "plans.py", "plots", "reports", "__main__.py",
-)  # fmt: skip
+# Set for a local worker by whoever starts it: the hash of the sources that its cells were planned with.
+SOURCES = "HARNESS_SOURCES"
 
 # What a search imports; the lock hash covers these and all that they need.
 _IMPORTED = (
@@ -48,7 +46,12 @@ class Identity:
 
 def identity() -> Identity:
     """Return what this process is: its image's content, or its packages where it runs in none, and its sources."""
-    return Identity(environment=os.environ.get(IMAGE) or lock_hash(), code=code_hash())
+    return Identity(environment=content(), code=code_hash())
+
+
+def content() -> str:
+    """Return the hash of what this process runs in: its image's content, or its packages where it runs in none."""
+    return os.environ.get(IMAGE) or lock_hash()
 
 
 def needs_gpu() -> bool:
@@ -82,18 +85,68 @@ def lock_hash() -> str:
 
 @functools.cache
 def code_hash() -> str:
-    """Return the SHA-256 over the harness's sources that a search runs through."""
-    return code_hash_of(_PACKAGE)
+    """Return the SHA-256 over the harness's sources that any search runs through, without comments and docstrings."""
+    return sources.of_any_cell()
 
 
 def code_hash_of(package: Path) -> str:
     """Return the same of another copy of the harness's package."""
-    overall = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        relative = path.relative_to(package)
-        if path.suffix in (".py", ".json") and relative.parts[0] not in _OUTSIDE_A_SEARCH:
-            overall.update(f"{relative.as_posix()}\0{files.sha256_of(path)}\n".encode())
-    return overall.hexdigest()
+    return sources.of_any_cell(package)
+
+
+@functools.cache
+def sources_hash() -> str:
+    """Return the SHA-256 over all of the harness's sources to the byte, as they were at the first call."""
+    return sources.as_they_are()
+
+
+def has_expected_sources() -> bool:
+    """Whether this process has the sources that whoever started it had; true where that wasn't told.
+
+    A container isn't told: its image can't change, and was looked at before.
+    """
+    told = os.environ.get(SOURCES)
+    return told is None or told == sources_hash()
+
+
+@functools.cache
+def provenance() -> dict[str, Any]:
+    """Return evidence of which sources these are: hash to the byte, version, and git's commit where there is one.
+
+    ``is_altered`` says whether files differ from the commit; None, like ``commit``, outside a git checkout.
+    """
+    commit = _git("rev-parse", "HEAD")
+    changed = None if commit is None else _git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "hash": sources_hash(),
+        "version": _version(),
+        "commit": commit,
+        "is_altered": None if changed is None else bool(changed),
+    }
+
+
+def _version() -> str | None:
+    try:
+        return metadata.version("tuner-harness")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    root = _PACKAGE.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(root), *arguments],  # noqa: S607 - whichever git there is
+            capture_output=True,
+            text=True,
+            timeout=_GIT_PATIENCE_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None
 
 
 def facts() -> dict[str, Any]:
@@ -110,7 +163,6 @@ def facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: installed[name] for name in _IMPORTED if name in installed},
         "lock_hash": lock_hash(),
-        "code_hash": code_hash(),
     }
 
 

@@ -43,8 +43,8 @@ class Cost:
     ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the processor seconds of the trials
     without builds and the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged
     ones. ``builds`` and ``build_s`` are charged nowhere: all that the record knows of, before the first ask and after
-    it; ``late_build_s`` is the part after it, which the tuner's proposals caused. ``outcomes`` divides trials and epochs by
-    how the trials ended; its seconds leave out what came after the last one.
+    it; ``late_build_s`` is the part after it, which the tuner's proposals caused. ``outcomes`` divides trials and
+    epochs by how the trials ended; its seconds leave out what came after the last one.
     """
 
     wall_s: float

@@ -29,9 +29,9 @@ class Tried:
     ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of the same
     epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the last
     asked for is ``last_epoch``, ``parent`` the number of the earlier trial that it continued, if any. ``wall_s`` are
-    the trial's seconds without builds and the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of them; ``epoch_device_s`` is
-    the median over its epochs of training and evaluation. None where there is none. ``own`` is the
-    trial as if nothing had come before it, kept of random search alone.
+    the trial's seconds without builds and the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of them;
+    ``epoch_device_s`` is the median over its epochs of training and evaluation. None where there is none. ``own`` is
+    the trial as if nothing had come before it, kept of random search alone.
     """
 
     number: int

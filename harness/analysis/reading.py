@@ -175,7 +175,7 @@ class Results:
         return tuple(cell for cell in self.cells if cell.planned.role == "learning_rate")
 
 
-def read(folder: MatrixFolder) -> Results:
+def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> Results:
     """Return what is known of every cell in the folder's plan; one planned under two names stands under both.
 
     What was found is kept in the folder, so that a later read opens only the files that have changed. A record or
@@ -191,7 +191,8 @@ def read(folder: MatrixFolder) -> Results:
         cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept) for cell in planned)
     if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
         derived.save(folder.derived, kept)
-    return Results(cells=cells, left_out=len(set(folder.cell_ids()) - {cell.id for cell in planned}))
+    left_out = len(set(folder.cell_ids()) - {cell.id for cell in planned})
+    return Results(cells=cells, left_out=left_out, equivalence=equivalence)
 
 
 @contextmanager

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from harness import sources
 from harness.analysis import Results, Search, Status
+from harness.catalogue.tuners import KNOWN as TUNERS
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell, Names, domains_of
 from harness.hyperparameters import KNOWN
 from harness.model import Parameters
 from harness.space import Choice, Domain, Fixed, Space
 from harness.spec import Budget, Tuner
+
+# What trains listed configurations one after another, in any order.
+_RETRAINER = "optuna-grid"
 
 
 def cells(searched: Sequence[Cell], results: Results) -> list[tuple[Cell, str]]:
@@ -72,7 +77,8 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
     return cell.model_copy(
         update={
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
-            "tuner": Tuner(tuner="optuna-grid"),
+            "tuner": Tuner(tuner=_RETRAINER),
+            "code": sources.of_cell(library=TUNERS[_RETRAINER].library, model=cell.backbone.model),
             "domains": domains_of(Space(domains)),
             "budget": Budget(epochs=full * len(rates)),
             "audit": "trial",

@@ -72,7 +72,8 @@ def key_of(cell: Cell) -> str:
     identity = cell.identity
     return files.digest(
         {
-            **{part: identity[part] for part in ("dataset", "backbone", "environment", "code")},
+            **{part: identity[part] for part in ("dataset", "backbone", "environment")},
+            "code": cell.training_code,
             "image_size": cell.protocol.image_size,
             "precision": cell.protocol.precision,
             "seed": cell.seed if cell.backbone.weights == "none" else None,

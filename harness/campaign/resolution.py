@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, files, prices
+from harness import sources as sources_of
 from harness.backbones import weights
+from harness.catalogue.tuners import KNOWN, RANDOM
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import sources
 from harness.environment import Identity
@@ -79,6 +81,7 @@ def _cell(
     workers: Identity,
 ) -> Cell:
     spec = matrix.spec
+    backbone, tuner = spec.backbones[combination.backbone], spec.tuners[combination.tuner]
     return Cell(
         names=Names(
             dataset=combination.dataset,
@@ -88,15 +91,18 @@ def _cell(
         ),
         dataset=spec.datasets[combination.dataset],
         source=source,
-        backbone=spec.backbones[combination.backbone],
+        backbone=backbone,
         weights=weight,
-        tuner=spec.tuners[combination.tuner],
+        tuner=tuner,
         domains=domains_of(matrix.spaces[combination.hyperparameters]),
         budget=spec.budget,
         protocol=spec.protocol,
         seed=combination.seed,
         environment=workers.environment,
-        code=workers.code,
+        code=sources_of.of_cell(library=KNOWN[tuner.tuner].library, model=backbone.model),
+        training_code=sources_of.of_training(model=backbone.model),
+        # Of random search every order of trials is looked at, and any of them may become an incumbent.
+        audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),
     )
 

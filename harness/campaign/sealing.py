@@ -70,7 +70,13 @@ def sweep_half_written(folder: Path) -> None:
 
 def _evidence(left: Left, folder: CellFolder, slot: Slot) -> dict[str, Any]:
     seen = asdict(left.ended)
-    return {**seen.pop("evidence"), **seen, "slot": slot.evidence, "log": endings.last_lines(folder)}
+    return {
+        **seen.pop("evidence"),
+        **seen,
+        "sources": environment.provenance(),
+        "slot": slot.evidence,
+        "log": endings.last_lines(folder),
+    }
 
 
 def _attempts(folder: CellFolder, said: Mapping[str, Any]) -> int:

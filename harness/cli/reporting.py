@@ -48,12 +48,13 @@ class _Making:
     prices: Prices
     carbon: Intensity
     mix_environments: bool
+    equivalence: float
     # Of the kept tables: taken before the records are read, whichever part asks for these first.
     key: str
 
     @cached_property
     def results(self) -> analysis.Results:
-        read = analysis.read(self.folder)
+        read = analysis.read(self.folder, equivalence=self.equivalence)
         if not self.mix_environments:
             reports.refuse_unlike(analysis.groups(read))
         return read
@@ -92,7 +93,8 @@ def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool
         ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
     """
     check_installed()
-    folder = MatrixFolder(places.results_folder(results) / matrix.load(path).name)
+    loaded = matrix.load(path)
+    folder = MatrixFolder(places.results_folder(results) / loaded.name)
     price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
     making = _Making(
         matrix=path,
@@ -100,7 +102,14 @@ def write(path: Path, *, results: Path, figures: Figures, mix_environments: bool
         prices=price_list,
         carbon=intensity,
         mix_environments=mix_environments,
-        key=reports.kept.key(folder, prices=price_list, carbon=intensity, mix_environments=mix_environments),
+        equivalence=loaded.spec.equivalence,
+        key=reports.kept.key(
+            folder,
+            prices=price_list,
+            carbon=intensity,
+            mix_environments=mix_environments,
+            equivalence=loaded.spec.equivalence,
+        ),
     )
     others = {"tables": making.tables, "page": making.page}
     with ExitStack() as stack:

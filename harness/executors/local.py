@@ -46,7 +46,7 @@ class LocalExecutor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **SETTINGS, **self._told(slot), "HARNESS_HOST_PID": str(os.getpid())},
+                env={**os.environ, **SETTINGS, **self._told(slot), **_host()},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )
@@ -98,6 +98,11 @@ class LocalRunning:
             cause=cause,
             detail=detail,
         )
+
+
+def _host() -> dict[str, str]:
+    """Return what a worker is told of this process: whom not to outlive, and which sources it has to have, too."""
+    return {"HARNESS_HOST_PID": str(os.getpid()), environment.SOURCES: environment.sources_hash()}
 
 
 @contextmanager

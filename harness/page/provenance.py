@@ -65,11 +65,23 @@ def _versions(searches: Sequence[Search]) -> list[tuple[str, str]]:
     recorded = [search for search in searches if search.record is not None]
     found = [("records", f"schema version {SCHEMA_VERSION}")]
     found += [("machine", text) for text, _ in environments(recorded)]
-    for term, key in (("harness sources (SHA-256)", "code_hash"), ("packages (SHA-256)", "lock_hash")):
-        found += [(term, value) for value in dict.fromkeys(str(s.environment.get(key) or "unknown") for s in recorded)]
+    sources = dict.fromkeys(_sources(search) for search in recorded)
+    found += [("harness sources (SHA-256, version, commit)", value) for value in sources]
+    packages = dict.fromkeys(str(search.environment.get("lock_hash") or "unknown") for search in recorded)
+    found += [("packages (SHA-256)", value) for value in packages]
     found += [(f"images of {name}", value) for name, value in _hashes(recorded, "source", "content_hash", "dataset")]
     found += [(f"weights of {name}", value) for name, value in _hashes(recorded, "weights", "sha256", "backbone")]
     return found
+
+
+def _sources(search: Search) -> str:
+    """Return which sources a search ran with, as far as its record tells."""
+    told = search.record.evidence.get("sources") if search.record is not None else None
+    if not isinstance(told, dict):
+        return str(search.environment.get("code_hash") or "unknown")
+    altered = " with changes" if told.get("is_altered") else ""
+    commit = f", commit {told['commit']}{altered}" if told.get("commit") else ""
+    return f"{told.get('hash')}, {told.get('version') or 'no version'}{commit}"
 
 
 def _hashes(searches: Sequence[Search], section: str, key: str, part: str) -> list[tuple[str, str]]:

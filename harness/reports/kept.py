@@ -33,7 +33,7 @@ _COMPRESSION = 1
 _log = logging.getLogger(__name__)
 
 
-def key(folder: MatrixFolder, *, prices: Prices, carbon: Intensity, mix_environments: bool) -> str:
+def key(folder: MatrixFolder, *, prices: Prices, carbon: Intensity, mix_environments: bool, equivalence: float) -> str:
     """Return what changes whenever anything does that the tables of ``folder`` follow from.
 
     That is the plan and all files of its cells that tables are made from, prices and carbon, the harness's own sources
@@ -41,7 +41,15 @@ def key(folder: MatrixFolder, *, prices: Prices, carbon: Intensity, mix_environm
     mix them would be shown to those who forbid it. To be taken before the records are read.
     """
     # Messages name the folder.
-    parts = (str(folder.path), folder.fingerprint(), repr(prices), repr(carbon), repr(mix_environments), _code())
+    parts = (
+        str(folder.path),
+        folder.fingerprint(),
+        repr(prices),
+        repr(carbon),
+        repr(mix_environments),
+        repr(equivalence),
+        _code(),
+    )
     return files.digest(parts)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from harness import environment, meters, prices, tuners
 from harness.cells import Cell
-from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
@@ -85,7 +84,7 @@ def _current(cell: Cell) -> Cell:
         MachineError: The harness's sources or its packages are others than when the cell was planned, or the device
             is not what was asked for.
     """
-    if environment.identity() != Identity(environment=cell.environment, code=cell.code):
+    if environment.content() != cell.environment or not environment.has_expected_sources():
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
     runtime.check_devices(needs_gpu=environment.needs_gpu())
     return cell
@@ -165,7 +164,7 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
     return tuners.create(
         cell.tuner,
         cell.space,
-        seed=derive(cell.seed, "tuner"),
+        seed=cell.tuner_seed,
         epochs_per_trial=full,
         expected_trials=min(limits, default=None),
         folder=folder.scratch,

@@ -136,6 +136,6 @@ def _key(cell: Cell) -> str:
             "precision": cell.protocol.precision,
             "image_size": cell.protocol.image_size,
             "environment": cell.environment,
-            "code": cell.code,
+            "code": cell.training_code,
         }
     )[:32]

@@ -10,7 +10,7 @@ from harness.analysis.axes import Axis, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import mean
 from harness.analysis.reading import Search, Status
-from harness.analysis.targets import UNTUNED
+from harness.catalogue.tuners import UNTUNED
 from harness.prices import Prices
 
 _SECONDS_PER_HOUR = 3600
