@@ -61,17 +61,35 @@ def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk, allowance: 
 
 
 def in_turns(cells: Sequence[Cell]) -> list[Cell]:
-    """Return ``cells`` with another tuner going first for each seed.
+    """Return ``cells`` with the tuners of each seed and group in an order of their own, balanced over the seeds.
 
-    A machine that grows slower while it runs, by heat for example, would otherwise slow the same tuner each time.
+    The orders are the rows of ``williams``, which the seeds of a group take one after another, and the next group goes
+    on where they end. A machine that grows slower, by heat for example, or what one search leaves to the next, a warm
+    cache, would otherwise always meet the same tuners.
     """
     seeds = list(dict.fromkeys(cell.seed for cell in cells))
+    groups = list(dict.fromkeys(cell.group for cell in cells))
     ordered: list[Cell] = []
-    for (seed, _), together in groupby(cells, key=lambda cell: (cell.seed, cell.group)):
+    for (seed, group), together in groupby(cells, key=lambda cell: (cell.seed, cell.group)):
         tuners = list(together)
-        first = seeds.index(seed) % len(tuners)
-        ordered += tuners[first:] + tuners[:first]
+        rows = williams(len(tuners))
+        row = rows[(groups.index(group) * len(seeds) + seeds.index(seed)) % len(rows)]
+        ordered += [tuners[place] for place in row]
     return ordered
+
+
+def williams(size: int) -> list[tuple[int, ...]]:
+    """Return orders of the numbers below ``size``, balanced for place and for what comes right before.
+
+    Of an even ``size`` there are as many rows: each number stands once in each place, and right after each other one
+    once. Of an odd one there are twice as many, and each of it happens twice (Williams, *Australian Journal of
+    Scientific Research* A 2, 1949). Each second row is the one before it backwards, so that any two of them cancel a
+    steady drift, and few rows have no number after the same one again and again.
+    """
+    zigzag = [(step + 1) // 2 if step % 2 else -(step // 2) for step in range(size)]
+    shifts = range(size if size % 2 else size // 2)
+    rows = [tuple((place + shift) % size for place in zigzag) for shift in shifts]
+    return [order for row in rows for order in (row, row[::-1])]
 
 
 def _fill(free: deque[Slot], waiting: Iterator[Cell], at_work: list[Work], desk: Desk) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby, pairwise, permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from harness.campaign import scheduling
 from harness.campaign.attempts import Bench as Place
-from harness.campaign.scheduling import in_turns
+from harness.campaign.scheduling import in_turns, williams
 from harness.campaign.searching import Searches
 from harness.campaign.watching import State
 from harness.cells import Cell
@@ -223,14 +225,82 @@ def test_a_cell_is_taken_only_when_a_slot_is_free_for_it(bench: Bench, cells: li
     assert ended_before == [0, 1, 2]
 
 
-def test_with_each_seed_another_tuner_goes_first(cells: list[Cell]) -> None:
-    planned = [each.model_copy(update={"seed": seed}) for seed in (5, 1, 9, 7) for each in cells]
+def named(cell: Cell, *, tuner: int, seed: int = 1, dataset: str = "animals") -> Cell:
+    names = cell.names.model_copy(update={"tuner": f"tuner {tuner}", "dataset": dataset})
+    return cell.model_copy(update={"names": names, "seed": seed, "source": {**cell.source, "content_hash": dataset}})
 
-    order = [(cell.seed, cell.names.tuner) for cell in in_turns(planned)]
+
+def orders(planned: list[Cell]) -> list[tuple[str, ...]]:
+    """The tuners of each seed and group, in the order in which they run."""
+    blocks = groupby(in_turns(planned), key=lambda cell: (cell.seed, cell.group))
+    return [tuple(cell.names.tuner for cell in block) for _, block in blocks]
+
+
+def pairs(order: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """What comes right before what."""
+    return list(pairwise(order))
+
+
+@pytest.mark.parametrize("size", range(1, 15))
+def test_over_a_full_cycle_each_follows_each_other_and_stands_in_each_place_equally_often(size: int) -> None:
+    rows = williams(size)
+
+    times = {Counter(row[place] for row in rows)[number] for place in range(size) for number in range(size)}
+    followed = Counter(pair for row in rows for pair in pairs(row))
+
+    assert all(sorted(row) == list(range(size)) for row in rows)
+    assert len(rows) == (2 * size if size % 2 else size)
+    assert times == {len(rows) // size}
+    assert set(followed) == set(permutations(range(size), 2))
+    assert len(set(followed.values())) <= 1
+
+
+@pytest.mark.parametrize("size", range(2, 15))
+def test_two_rows_that_follow_each_other_cancel_a_steady_drift(size: int) -> None:
+    rows = williams(size)
+
+    for one, other in zip(rows[::2], rows[1::2], strict=True):
+        assert {one.index(number) + other.index(number) for number in range(size)} == {size - 1}
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+@pytest.mark.parametrize("size", range(3, 15))
+def test_with_few_seeds_no_tuner_keeps_its_place_or_the_one_before_it(cell: Cell, size: int, seeds: int) -> None:
+    found = orders([named(cell, tuner=tuner, seed=seed) for seed in range(seeds) for tuner in range(size)])
+
+    most = 2 * -(-seeds // (2 * size if size % 2 else size))
+    assert max(Counter(pair for order in found for pair in pairs(order)).values()) <= most
+    assert max(Counter(each for order in found for each in enumerate(order)).values()) <= most
+    assert len({order[0] for order in found}) == min(seeds, size)
+
+
+def test_a_group_takes_every_row_over_its_seeds_and_the_next_group_goes_on_where_it_ends(cell: Cell) -> None:
+    sizes = {"animals": 4, "birds": 4, "cars": 3}
+
+    def planned(seeds: int) -> list[Cell]:
+        return [
+            named(cell, tuner=tuner, seed=seed, dataset=dataset)
+            for seed in range(seeds)
+            for dataset, size in sizes.items()
+            for tuner in range(size)
+        ]
+
+    def rows(order: Sequence[str]) -> int:
+        return williams(len(order)).index(tuple(int(tuner.split()[1]) for tuner in order))
+
+    assert [rows(order) for order in orders(planned(4))[::3]] == [0, 1, 2, 3]
+    assert [rows(order) for order in orders(planned(4))[2::3]] == [8 % 6, 9 % 6, 10 % 6, 11 % 6]
+    assert [rows(order) for order in orders(planned(1))] == [0, 1, 2]
+    assert Counter(map(str, in_turns(planned(3)))) == Counter(map(str, planned(3)))
+
+
+def test_seeds_and_groups_keep_their_order_and_a_tuner_that_some_lack_is_none(cells: list[Cell]) -> None:
+    planned = [each.model_copy(update={"seed": seed}) for seed in (5, 1) for each in cells]
+    del planned[4]
 
     one, two, three = (cell.names.tuner for cell in cells)
-    assert order[:3] == [(5, one), (5, two), (5, three)]
-    assert order[3:6] == [(1, two), (1, three), (1, one)]
-    assert order[6:9] == [(9, three), (9, one), (9, two)]
-    assert order[9:] == [(7, one), (7, two), (7, three)]
+    assert [(cell.seed, cell.names.tuner) for cell in in_turns(planned)] == [
+        *((5, one), (5, two), (5, three)),
+        *((1, three), (1, one)),
+    ]
     assert in_turns([]) == []

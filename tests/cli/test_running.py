@@ -180,7 +180,7 @@ def test_a_preparation_that_crashes_exits_with_4_and_another_data_set_is_searche
     answer = line.run()
 
     assert (answer.code, answer.err) == (4, "")
-    assert searched(line) == ["default", "optuna-tpe", "kt-random"]
+    assert searched(line) == ["kt-random", "optuna-tpe", "default"]
     assert answer.out.count("missing, no F1: preparing digits for EfficientNetLite0: crash: InternalError: the ") == 3
     assert "more · EfficientNetLite0 · lr only · default · seed 1: validation F1 0.500" in answer.out
 
@@ -528,10 +528,10 @@ def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_wh
 
 
 @pytest.fixture
-def long_tpe(line: CommandLine, does: type[Script], trained: Trained) -> CommandLine:
+def long_first(line: CommandLine, does: type[Script], trained: Trained) -> CommandLine:
     """Two seeds, one of them done: the other's first is the tuner that takes minutes; others take half a minute."""
     phases = {"ask": 0.25, "train": 200.0, "evaluate": 1.0, "tell": 0.125}
-    line.executor.will("optuna-tpe", does.succeed(trained(0, 0.5, phases=phases)))
+    line.executor.will("kt-random", does.succeed(trained(0, 0.5, phases=phases)))
     line.run()
     line.matrix.write_text(line.matrix.read_text("utf-8").replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
     line.executor.started.clear()
@@ -548,12 +548,12 @@ def searched(line: CommandLine) -> list[str]:
 
 
 def test_a_limit_that_holds_back_a_long_search_is_told_though_the_first_of_the_plan_would_fit(
-    long_tpe: CommandLine,
+    long_first: CommandLine,
 ) -> None:
-    answer = long_tpe.run("--max-hours", str(100 / 3600))
+    answer = long_first.run("--max-hours", str(100 / 3600))
 
     assert answer.code == 5
-    assert searched(long_tpe) == []
+    assert searched(long_first) == []
     assert "3 of 6 cells are done and kept; left: 3, about " in answer.err
     assert "; raise the limit, as one cell alone is forecast to take " in answer.err
     assert answer.err.count("\n") == 1
@@ -576,14 +576,14 @@ def test_a_limit_that_comes_with_the_retrainings_is_told_and_they_are_what_is_le
 
 
 def test_nothing_is_retrained_before_the_searches_that_a_limit_left_and_both_are_counted(
-    long_tpe: CommandLine,
+    long_first: CommandLine,
 ) -> None:
-    check_learning_rates(long_tpe)
+    check_learning_rates(long_first)
 
-    answer = long_tpe.run("--max-hours", str(800 / 3600))
+    answer = long_first.run("--max-hours", str(800 / 3600))
 
     assert answer.code == 5
-    assert searched(long_tpe) == []
+    assert searched(long_first) == []
     assert "3 of 8 cells are done and kept; left: 5, about " in answer.err
 
 
