@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 PHASES = (
     "startup",  # process start and imports
     "data",  # reading images, features and weights; shared preparation
-    "build",  # building and tracing the model
+    "build",  # building and tracing the model, off the clock whenever it happens
     "replay",  # telling a tuner what an interrupted search had found
     "ask",  # the tuner proposes
     "train",  # the device trains
@@ -21,7 +21,9 @@ PHASES = (
 )
 THINKING = ("ask", "tell")
 DEVICE = ("train", "evaluate")
-OFF_THE_CLOCK = ("audit",)
+BUILD = ("build",)
+# See docs/decisions/009-builds-are-not-charged.md.
+OFF_THE_CLOCK = ("audit", *BUILD)
 
 
 class Ledger:
@@ -37,7 +39,12 @@ class Ledger:
         self._mark = started
         self._current = "startup"
         self._seconds: dict[str, float] = {}
+        self._paused: Callable[[], AbstractContextManager[None]] = nullcontext
         self._switch("other")
+
+    def pause(self, paused: Callable[[], AbstractContextManager[None]]) -> None:
+        """From now on hold what ``paused`` returns open in every phase that is off the clock."""
+        self._paused = paused
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -45,9 +52,11 @@ class Ledger:
         if name not in PHASES:
             raise ValueError(f"unknown phase {name!r}; known are {', '.join(PHASES)}")
         outer = self._current
+        pauses = name in OFF_THE_CLOCK and outer not in OFF_THE_CLOCK
         self._switch(name)
         try:
-            yield
+            with self._paused() if pauses else nullcontext():
+                yield
         finally:
             self._switch(outer)
 
@@ -73,5 +82,5 @@ class Ledger:
 
 
 def on_the_clock(phases: dict[str, float]) -> float:
-    """Return the seconds that a search is charged for: all but the audit on test images."""
+    """Return the seconds that a search is charged for: all but builds and the audit on test images."""
     return sum(seconds for name, seconds in phases.items() if name not in OFF_THE_CLOCK)

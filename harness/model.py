@@ -64,7 +64,7 @@ class Trial:
 
     ``phases`` maps each phase of the ledger to seconds, from the end of the trial before to the end of the tell.
     ``charged_epochs`` counts the epochs begun, the one that diverged or failed included. ``cpu_s`` and ``energy_j``
-    leave out what scoring the test images took; ``energy_j`` is None where no counter could be read.
+    leave out what builds and scoring the test images took; ``energy_j`` is None where no counter could be read.
     """
 
     number: int

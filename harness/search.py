@@ -69,6 +69,10 @@ class Search:
     spent: Spent = field(default_factory=Spent)
     incumbent: float | None = None
 
+    def __post_init__(self) -> None:
+        """Leave what is off the clock out of CPU seconds and joules too."""
+        self.ledger.pause(self.usage.paused)
+
     def replay(self, recorded: Sequence[Trial]) -> None:
         """Bring the tuner to where an interrupted search was.
 
@@ -147,7 +151,7 @@ class Search:
             self.incumbent = epoch.val_f1
         if not (best_of_search or (self.audit == "trial" and best_of_trial)):
             return epoch
-        with self.ledger.phase("audit"), self.usage.paused():
+        with self.ledger.phase("audit"):
             return replace(epoch, test_f1=self._test_f1(number, epoch))
 
     def _test_f1(self, number: int, epoch: Epoch) -> float | None:
@@ -190,7 +194,7 @@ class Search:
         return None
 
     def _running_wall_s(self) -> float:
-        return self.ledger.booked("ask", "build", "train", "evaluate", "tell", "checkpoint", "other")
+        return self.ledger.booked("ask", "train", "evaluate", "tell", "checkpoint", "other")
 
     def _replay_one(self, trial: Trial) -> None:
         proposal = self.tuner.ask()

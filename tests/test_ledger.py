@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -115,4 +116,30 @@ def test_phases_sum_to_the_wall_clock_of_a_real_clock() -> None:
 
 
 def test_the_audit_is_off_the_clock() -> None:
-    assert on_the_clock({"train": 2.0, "ask": 1.0, "audit": 50.0}) == 3.0
+    assert on_the_clock({"train": 2.0, "ask": 1.0, "audit": 50.0, "build": 20.0}) == 3.0
+
+
+def test_what_is_off_the_clock_pauses_whatever_else_is_counted(clock: FakeClock) -> None:
+    ledger = Ledger(clock=clock, started=100.0)
+    heard: list[str] = []
+
+    @contextmanager
+    def paused() -> Iterator[None]:
+        heard.append("stops")
+        try:
+            yield
+        finally:
+            heard.append("goes on")
+
+    ledger.pause(paused)
+    with ledger.phase("train"):
+        pass
+    assert heard == []
+    with ledger.phase("audit"), ledger.phase("build"):
+        heard.append("both")
+    with suppress(ZeroDivisionError), ledger.phase("train"), ledger.phase("build"):
+        raise ZeroDivisionError
+    with ledger.phase("ask"):
+        pass
+
+    assert heard == ["stops", "both", "goes on", "stops", "goes on"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import MachineError
-from harness.ledger import Ledger
+from harness.ledger import Ledger, on_the_clock
 from harness.meters import Usage
 from harness.model import Budget, Diverged, Epoch, Outcome, OutOfMemory, Proposal, Trial, TrialFailed
 from harness.search import ReplayMismatch, Search
@@ -51,7 +51,10 @@ class ScriptedTuner:
 
 
 class ScriptedObjective:
-    """Yields the scores it was given, or raises; an epoch takes a second to train and a quarter to evaluate."""
+    """Yields the scores it was given, or raises; an epoch takes a second to train and a quarter to evaluate.
+
+    The structure of proposals without ``hidden_units`` is built already.
+    """
 
     images_per_epoch = 60
 
@@ -63,9 +66,12 @@ class ScriptedObjective:
         self.kept: list[int] = []
         self.tested = 0
         self.breaks_when_tested: dict[int, Exception] = {}
+        self.most_builds = 2
+        self._built: list[object] = [None]
 
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         curve = self._curves.pop(0)
+        self._build(proposal.parameters.get("hidden_units"))
         try:
             for number, step in enumerate(curve, start=proposal.first_epoch):
                 with self._ledger.phase("train"):
@@ -77,6 +83,15 @@ class ScriptedObjective:
                 yield Epoch(epoch=number, val_f1=step, loss=1.0, train_s=1.0, evaluate_s=0.25)
         finally:
             self.closed += 1
+
+    def _build(self, structure: object) -> None:
+        """Take ten seconds for a structure that is not kept; the one that was not used for longest goes."""
+        if structure in self._built:
+            self._built.remove(structure)
+        else:
+            with self._ledger.phase("build"):
+                self._clock.now += 10.0
+        self._built = [*self._built, structure][-self.most_builds :]
 
     def test_f1(self) -> float:
         self._clock.now += 100.0
@@ -394,3 +409,73 @@ def test_what_replaying_uses_is_not_charged_to_the_next_trial() -> None:
 
     assert resumed.kept[0].cpu_s == whole.kept[1].cpu_s
     assert resumed.kept[0].phases == whole.kept[1].phases
+
+
+def units(*structures: int) -> list[Proposal]:
+    return [proposal(hidden_units=each) for each in structures]
+
+
+def charged(bench: Bench) -> list[tuple[float, float]]:
+    """What each trial is charged, in wall seconds and in CPU seconds."""
+    return [(on_the_clock(dict(trial.phases)), trial.cpu_s) for trial in bench.kept]
+
+
+def builds(bench: Bench) -> list[float]:
+    return [trial.phases.get("build", 0.0) for trial in bench.kept]
+
+
+@pytest.mark.parametrize(("structures", "built"), [((8, 9, 8, 9), [1, 1, 0, 0]), ((7, 8, 9, 7), [1, 1, 1, 1])])
+def test_what_a_trial_costs_does_not_depend_on_which_structures_came_before_it(
+    structures: tuple[int, ...], built: list[int]
+) -> None:
+    curves = [[0.2, 0.2, 0.2]] * 4
+    plain, tuned = (Bench(*curves, budget=LOTS) for _ in range(2))
+    tuned.tuner = tuned.search.tuner = ScriptedTuner(*units(*structures), clock=tuned.clock)
+
+    assert plain.run() == tuned.run() == "exhausted"
+
+    assert builds(tuned) == [10.0 * each for each in built]
+    assert charged(tuned) == charged(plain) == [(0.5 + 3.75, 0.5 + 3.75)] * 4
+    assert tuned.search.spent.wall_s == plain.search.spent.wall_s
+
+
+@pytest.mark.parametrize("budget", [Budget(wall_s=0.5 + 1.25 * 3 + 0.5), Budget(cost_usd=0.001)])
+def test_builds_use_up_no_budget_in_seconds_nor_in_dollars(budget: Budget) -> None:
+    plain, tuned = (Bench(*[[0.1, 0.2, 0.3]] * 3, budget=budget, usd_per_hour=0.75) for _ in range(2))
+    tuned.tuner = tuned.search.tuner = ScriptedTuner(*units(7, 8, 9), clock=tuned.clock)
+
+    assert plain.run() == tuned.run() != "exhausted"
+
+    assert [len(trial.epochs) for trial in tuned.kept] == [len(trial.epochs) for trial in plain.kept]
+    assert sum(builds(tuned)) == 10.0 * len(tuned.kept) > 0
+
+
+def test_a_resumed_search_builds_again_what_its_process_lacks_and_charges_the_same() -> None:
+    curves, asked = [[0.2, 0.1, 0.3], [0.4, 0.1, 0.2], [0.1, 0.5, 0.5]], units(8, 9, 8)
+    whole = Bench(*curves, budget=LOTS)
+    whole.tuner = whole.search.tuner = ScriptedTuner(*asked, clock=whole.clock)
+    whole.run()
+
+    resumed = Bench(*curves[2:], budget=LOTS)
+    resumed.tuner = resumed.search.tuner = ScriptedTuner(*asked, clock=resumed.clock)
+    resumed.run(recorded=whole.kept[:2])
+
+    assert (builds(whole)[2:], builds(resumed)) == ([0.0], [10.0])
+    assert charged(resumed) == charged(whole)[2:]
+    assert resumed.search.spent.wall_s == whole.search.spent.wall_s
+
+
+def test_a_build_that_fails_ends_its_trial_and_is_not_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench([0.1], budget=Budget(epochs=1))
+
+    def too_large(_: object) -> None:
+        with bench.ledger.phase("build"):
+            bench.clock.now += 10.0
+            raise OutOfMemory("device full")
+
+    monkeypatch.setattr(bench.objective, "_build", too_large)
+
+    assert bench.run() == "budget: epochs"
+
+    assert (bench.kept[0].outcome, bench.kept[0].charged_epochs) == (Outcome.OUT_OF_MEMORY, 1)
+    assert charged(bench) == [(0.5, 0.5)]

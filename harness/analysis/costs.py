@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.ledger import DEVICE, THINKING, on_the_clock
+from harness.ledger import BUILD, DEVICE, THINKING, on_the_clock
 from harness.model import Outcome, Reading, Trial
 from harness.prices import Prices
 
@@ -20,10 +20,12 @@ _SECONDS_PER_HOUR = 3600
 class Cost:
     """What one search spent.
 
-    ``wall_s`` is what the search is charged for: every phase of its trials but the audit, and the ask, tell and
-    checkpoint after the last trial; neither what came before the first ask (start-up, data, build) nor the shutdown.
+    ``wall_s`` is what the search is charged for: every phase of its trials but builds and the audit, and the ask, tell
+    and checkpoint after the last trial; neither what came before the first ask (start-up, data) nor the shutdown.
     ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the processor seconds of the trials
-    without the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged ones.
+    without builds and the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged
+    ones. ``builds`` and ``build_s`` are charged nowhere: all that the record knows of, before the first ask and after
+    it; ``late_build_s`` is the part after it, which the tuner's proposals caused.
     """
 
     wall_s: float
@@ -33,6 +35,9 @@ class Cost:
     energy_j: Reading
     epochs: int
     trials: int
+    builds: int
+    build_s: float
+    late_build_s: float
     outcomes: Mapping[Outcome, int]
 
     @property
@@ -41,10 +46,22 @@ class Cost:
         return self.thinking_s / self.wall_s if self.wall_s > 0 else None
 
 
-def cost(trials: Sequence[Trial], *, closing_phases: Mapping[str, float], energy: Mapping[str, Any]) -> Cost:
-    """Return what a search with these trials cost; ``energy`` says why joules are unknown, if they are."""
+def cost(
+    trials: Sequence[Trial],
+    *,
+    closing_phases: Mapping[str, float],
+    energy: Mapping[str, Any],
+    setup_phases: Mapping[str, float] | None = None,
+    model: Mapping[str, Any] | None = None,
+) -> Cost:
+    """Return what a search with these trials cost.
+
+    ``energy`` says why joules are unknown, if they are; ``setup_phases`` and ``model`` what was built before.
+    """
     closing = {name: closing_phases.get(name, 0.0) for name in _CLOSING}
+    before = setup_phases or {}
     spent = [*(trial.phases for trial in trials), closing]
+    late_build_s = _booked(spent, BUILD)
     return Cost(
         wall_s=sum(on_the_clock(dict(phases)) for phases in spent),
         device_s=_booked(spent, DEVICE),
@@ -53,6 +70,9 @@ def cost(trials: Sequence[Trial], *, closing_phases: Mapping[str, float], energy
         energy_j=_energy(trials, energy),
         epochs=sum(trial.charged_epochs for trial in trials),
         trials=len(trials),
+        builds=_prepared(before, model or {}) + sum("build" in trial.phases for trial in trials),
+        build_s=_booked([before], BUILD) + late_build_s,
+        late_build_s=late_build_s,
         outcomes=Counter(trial.outcome for trial in trials),
     )
 
@@ -63,6 +83,12 @@ def cost_usd(spent: Cost, *, environment: Mapping[str, Any], prices: Prices) -> 
     if per_hour.value is None:
         return per_hour
     return Reading(value=spent.wall_s / _SECONDS_PER_HOUR * per_hour.value)
+
+
+def _prepared(setup_phases: Mapping[str, float], model: Mapping[str, Any]) -> int:
+    """Return how many builds were made before the first ask; those whose record doesn't count them made one."""
+    counted = model.get("builds", 1)
+    return counted if "build" in setup_phases and isinstance(counted, int) else 0
 
 
 def _booked(spent: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> float:

@@ -14,9 +14,9 @@ from harness.model import Epoch, Trial, is_better
 class Step:
     """An epoch that became the incumbent, and what the search had spent by its end.
 
-    ``epochs`` are those charged so far, ``wall_s`` the seconds since the first ask without the audit, ``device_s`` the
-    seconds of training and evaluation, ``energy_j`` the joules without the audit, None as soon as those of one trial
-    so far are unknown. ``test_f1`` is that of this epoch, None where it was not recorded.
+    ``epochs`` are those charged so far, ``wall_s`` the seconds since the first ask without builds and the audit,
+    ``device_s`` the seconds of training and evaluation, ``energy_j`` the joules without builds and the audit, None as
+    soon as those of one trial so far are unknown. ``test_f1`` is that of this epoch, None where it was not recorded.
     """
 
     trial: int
@@ -41,7 +41,7 @@ def steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
     """Return the incumbents in order of time: an epoch takes over if its validation F1 is strictly greater.
 
     A trial's own seconds are laid out as its ask first, then ``train_s + evaluate_s`` of each epoch in turn; what else
-    it spent (building, telling, checkpoints) counts from the next trial on. So a step may come a little early, but
+    it spent (telling, checkpoints) counts from the next trial on. So a step may come a little early, but
     never later than the end of its trial. A trial's joules, known as one number, are spread evenly over its seconds.
     """
     found: list[Step] = []

@@ -27,9 +27,9 @@ class Tried:
 
     ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of the same
     epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the last
-    asked for is ``last_epoch``. ``wall_s`` are the trial's seconds without the audit, ``ask_s``, ``train_s`` and
-    ``tell_s`` parts of them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None where
-    there is none.
+    asked for is ``last_epoch``. ``wall_s`` are the trial's seconds without builds and the audit, ``ask_s``, ``train_s``
+    and ``tell_s`` parts of them; ``epoch_device_s`` is the median over its epochs of training and evaluation. None
+    where there is none.
     """
 
     number: int
@@ -85,7 +85,13 @@ def find(folder: CellFolder) -> Findings | None:
     curve = curves.steps(trained)
     return Findings(
         record=record,
-        cost=cost(trained, closing_phases=record.closing_phases, energy=record.energy),
+        cost=cost(
+            trained,
+            closing_phases=record.closing_phases,
+            energy=record.energy,
+            setup_phases=record.setup_phases,
+            model=record.model,
+        ),
         phases=_phases(record, trained),
         best=trained[curve[-1].trial].parameters if curve else {},
         curve=curve,

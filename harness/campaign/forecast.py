@@ -11,7 +11,7 @@ from harness import files
 from harness.catalogue import grid
 from harness.cells import Cell
 from harness.errors import ResultsError
-from harness.ledger import DEVICE
+from harness.ledger import BUILD, DEVICE
 from harness.model import Trial
 from harness.prices import Prices
 from harness.records import CellFolder, Record, spent_wall_s
@@ -25,8 +25,8 @@ _SECONDS_PER_HOUR = 3600
 class Rate:
     """What a like cell took: ``fixed_s`` once for its search, ``epoch_s`` for each epoch with its share of thinking.
 
-    ``device_epoch_s`` is what of an epoch was training and evaluation; ``usd_per_hour`` the price of its machine, None
-    where it has none.
+    Builds are in ``fixed_s``, whenever they happened. ``device_epoch_s`` is what of an epoch was training and
+    evaluation; ``usd_per_hour`` the price of its machine, None where it has none.
     """
 
     fixed_s: float
@@ -137,13 +137,17 @@ def _rate(record: Record, trials: list[Trial], price_list: Prices) -> Rate | Non
     epochs = sum(trial.charged_epochs for trial in trials)
     if record.status != "completed" or epochs == 0:
         return None
-    fixed = {**record.setup_phases}
     return Rate(
-        fixed_s=sum(fixed.values()) - fixed.get("replay", 0.0) + record.closing_phases.get("shutdown", 0.0),
+        fixed_s=_of_set_up(record) + sum(trial.phases.get(name, 0.0) for trial in trials for name in BUILD),
         epoch_s=spent_wall_s(trials) / epochs,
         device_epoch_s=sum(trial.phases.get(name, 0.0) for trial in trials for name in DEVICE) / epochs,
         usd_per_hour=price_list.per_hour(record.environment).value,
     )
+
+
+def _of_set_up(record: Record) -> float:
+    fixed = record.setup_phases
+    return sum(fixed.values()) - fixed.get("replay", 0.0) + record.closing_phases.get("shutdown", 0.0)
 
 
 def _searching_s(cell: Cell, rate: Rate) -> float | None:

@@ -37,6 +37,8 @@ COLUMNS = (
     "thinking_s",
     "epochs",
     "trials",
+    "builds",
+    "build_s",
     "thinking_share",
     "seeds_unscored",
     "gap_f1",
@@ -63,6 +65,9 @@ _READABLE = (
     *("tuner", "seeds", "val F1", "test F1", "over random", "wall s", "device s", "USD", "thinking", "epochs"),
     *("to target", "speed-up"),
 )
+
+# Below it, what isn't charged changes no comparison that anyone would make.
+_NOTABLE_BUILDS = 0.05
 
 
 def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
@@ -147,6 +152,8 @@ def _costs(row: Row) -> dict[str, CsvValue]:
         "thinking_s": row.mean_cost(lambda cost: cost.thinking_s),
         "epochs": row.mean_cost(lambda cost: cost.epochs),
         "trials": row.mean_cost(lambda cost: cost.trials),
+        "builds": row.mean_cost(lambda cost: cost.builds),
+        "build_s": row.mean_cost(lambda cost: cost.build_s),
     }
 
 
@@ -245,7 +252,17 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
         worse = group.worse_than_untuned(row)
         if worse is not None and worse[0]:
             found.append(f"{row.tuner}: worse than the default configuration on {worse[0]} of {worse[1]} seeds.")
+        found += _late_builds(row)
     return [*found, *_undefined(group, lines)]
+
+
+def _late_builds(row: Row) -> list[str]:
+    """Return a note where the structures that a tuner asked for took a notable time to build."""
+    built_s, charged_s = row.mean_cost(lambda cost: cost.late_build_s), row.mean_cost(lambda cost: cost.wall_s)
+    if built_s is None or not charged_s or built_s <= _NOTABLE_BUILDS * charged_s:
+        return []
+    more = f"{cells.number(built_s)} s more per search, {cells.percent(built_s / charged_s)} of what it is charged"
+    return [f"{row.tuner}: models built during the search took {more}; they are not charged."]
 
 
 def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:

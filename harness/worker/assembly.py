@@ -1,19 +1,27 @@
-"""From a cell and its data to the objective that trains it."""
+"""From a cell and its data to the objective that trains it, with its networks built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 from harness.backbones.depth import train_last
+from harness.catalogue.grid import value_at
 from harness.catalogue.tuners import KNOWN
 from harness.cells import Cell
 from harness.ledger import Ledger
+from harness.model import OutOfMemory, Parameters, TrialFailed, Value
 from harness.objectives.checkpoints import Checkpoints
-from harness.objectives.keras_training import KerasObjective, Trained
-from harness.space import Fixed
+from harness.objectives.keras_training import MOST_BUILDS, KerasObjective, Trained
+from harness.objectives.network import Structure
+from harness.space import Domain, Fixed, Range, Space
 from harness.worker import training_data
 from harness.worker.training_data import Loaded
+
+log = logging.getLogger(__name__)
 
 
 def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path) -> KerasObjective:
@@ -30,6 +38,41 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
         checkpoints=Checkpoints(checkpoints) if KNOWN[cell.tuner.tuner].continues else None,
         decays=cell.space.domains.get("weight_decay") not in (None, Fixed(value=0.0)),
     )
+
+
+def prepare(objective: KerasObjective, space: Space) -> dict[str, Any]:
+    """Build what trials are known to need; return what a record says of the default's model and how many were built.
+
+    A structure that can't be built is left to the trial that asks for it, and fails there.
+    """
+    model, built = objective.prepare(space.defaults), 1
+    for parameters in other_structures(space, most=MOST_BUILDS - 1):
+        try:
+            objective.prepare(parameters)
+            built += 1
+        except (OutOfMemory, TrialFailed) as error:
+            log.warning("%s: can't be built ahead: %s", parameters, error)
+    return {**model, "builds": built}
+
+
+def other_structures(space: Space, *, most: int) -> list[Parameters]:
+    """Return parameters for each structure that differs from the default's, at most ``most`` of them.
+
+    Of a range with more values than are kept only the default is foreseen.
+    """
+    default = space.defaults
+    named = [name for name in Structure.__dataclass_fields__ if name in default]
+    every = product(*(_foreseen(space.domains[name]) for name in named))
+    others = ({**default, **dict(zip(named, values, strict=True))} for values in every)
+    return list(islice((parameters for parameters in others if parameters != default), most))
+
+
+def _foreseen(domain: Domain) -> Sequence[Value]:
+    if not isinstance(domain, Range):
+        return [domain.default] if isinstance(domain, Fixed) else domain.choices
+    if domain.size is None or domain.size > MOST_BUILDS:
+        return [domain.default]
+    return [value_at(domain, index) for index in range(domain.size)]
 
 
 def _trained(cell: Cell, data: Loaded) -> Callable[[int | None], Trained]:

@@ -21,8 +21,7 @@ from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
-from harness.worker import device, training_data
-from harness.worker.assembly import objective_for
+from harness.worker import assembly, device, training_data
 from harness.worker.imports import uncollected
 
 
@@ -48,8 +47,8 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
-    objective = objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
-    model = objective.prepare(cell.space.defaults)
+    objective = assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
+    model = assembly.prepare(objective, cell.space)
     gpu = device.trained_on()
     energy = meters.of_processor(at_once=environment.at_once()) if gpu is None else meters.of_gpu(gpu)
     where = {**environment.facts(), **_settings(cell), **device.facts(gpu)}

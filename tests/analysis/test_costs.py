@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -61,3 +61,24 @@ def test_an_unknown_device_costs_an_unknown_sum(made: Made) -> None:
     found = cost_usd(spent, environment={"device": "NVIDIA GeForce RTX 4090"}, prices=prices.load())
     assert found.value is None
     assert "4090" in str(found.reason)
+
+
+def test_builds_are_counted_and_not_charged_whenever_they_happen(made: Made) -> None:
+    phases = made.trial(0, 0.5).phases
+    trials = [made.trial(0, 0.5), made.trial(1, 0.5, phases={**phases, "build": 20.0})]
+    plain = cost([made.trial(0, 0.5), made.trial(1, 0.5)], closing_phases=CLOSING, energy={})
+
+    spent = cost(trials, closing_phases=CLOSING, energy={}, setup_phases={"build": 4.0}, model={"builds": 3})
+
+    assert (spent.builds, spent.build_s, spent.late_build_s) == (3 + 1, 24.0, 20.0)
+    assert (spent.wall_s, spent.device_s, spent.thinking_s) == (plain.wall_s, plain.device_s, plain.thinking_s)
+
+
+def test_a_record_that_does_not_count_its_builds_made_one_before_the_first_ask(made: Made) -> None:
+    trials = [made.trial(0, 0.5)]
+
+    def built(**told: Any) -> int:
+        return cost(trials, closing_phases={}, energy={}, **told).builds
+
+    assert built(setup_phases={"build": 4.0}) == 1
+    assert built(setup_phases={"startup": 3.0}) == built() == 0

@@ -76,6 +76,20 @@ def test_seconds_come_from_what_like_cells_took(bench: Bench, cell: Cell, does: 
     assert forecast.seconds(asking(cell, wall_s=60.0, epochs=6), rates) == forecast.seconds(other, rates)
 
 
+def test_builds_are_forecast_once_for_a_search_and_beside_a_budget_in_seconds(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    phases = trained(0).phases
+    trials = [trained(number, 0.2, 0.3, phases={**phases, "build": 10.0}) for number in range(2)]
+    bench.executor.will("search", does.succeed(*trials))
+    bench.run([cell])
+
+    rates = earlier(bench)
+
+    assert forecast.seconds(cell, rates) == pytest.approx(5.0 + 20.0 + 6 * 3.375 / 2)
+    assert forecast.seconds(asking(cell, wall_s=60.0), rates) == pytest.approx(5.0 + 20.0 + 60.0)
+
+
 def test_the_same_tuner_counts_for_more_than_others(
     bench: Bench, cells: list[Cell], does: type[Script], trained: Trained
 ) -> None:

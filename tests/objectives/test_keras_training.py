@@ -156,6 +156,19 @@ def test_a_structure_is_built_once_and_booked_as_build(features: TrainingData) -
     assert "build" not in second
 
 
+@pytest.mark.parametrize(("structures", "built"), [((0, 8, 0, 8), 2), ((1, 2, 3, 4, 5, 1), 6)])
+def test_each_structure_that_is_not_kept_is_a_build_of_its_own(
+    features: TrainingData, structures: tuple[int, ...], built: int
+) -> None:
+    subject = objective(features)
+    booked = []
+    for units in structures:
+        list(subject.train(proposal(hidden_units=units, last=1)))
+        booked.append(subject._ledger.take())
+
+    assert sum("build" in phases for phases in booked) == built
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains(features: TrainingData, precision: str) -> None:
     epochs = list(objective(features, precision=precision).train(proposal(last=15)))

@@ -242,3 +242,17 @@ def test_unknown_joules_are_unknown_carbon_and_name_no_grid(made: Made, price_li
 
     assert _csv(made, price_list)[0]["co2e_g"] == ""
     assert "Carbon" not in _markdown(made, price_list)
+
+
+def test_models_that_a_tuner_has_built_stand_apart_and_are_charged_nowhere(made: Made, price_list: Prices) -> None:
+    phases = made.trial(0, 0.5).phases
+    made.search([made.trial(0, 0.5)], "random", 0)
+    made.search([made.trial(0, 0.5, phases={**phases, "build": 2.0})], "tpe", 0, kind="optuna-tpe")
+    made.search([made.trial(0, 0.5, phases={**phases, "build": 0.2})], "cma", 0, kind="optuna-cmaes")
+
+    random, tpe, cma = _csv(made, price_list)
+
+    assert [row["wall_s"] for row in (random, tpe, cma)] == ["5"] * 3
+    assert [(row["builds"], row["build_s"]) for row in (random, tpe, cma)] == [("1", "4"), ("2", "6"), ("2", "4.2")]
+    (noted,) = (line for line in _markdown(made, price_list).splitlines() if "built" in line)
+    assert noted.startswith("- tpe: models built during the search took 2.00 s more per search, 40.0 % of what it is")

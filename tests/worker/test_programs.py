@@ -246,6 +246,20 @@ def test_every_other_hyperparameter_is_trained_with(bench: Bench) -> None:
     assert len(losses) == 24
 
 
+def test_structures_known_beforehand_are_built_before_the_first_ask(bench: Bench) -> None:
+    domains: dict[str, Domain] = {
+        "learning_rate": Choice(choices=(0.003, 0.03), default=0.03),
+        "optimizer": Choice(choices=("adam", "sgd", "rmsprop"), default="sgd"),
+    }
+
+    folder, outcome = bench.search(bench.cell("optuna-grid", domains=domains, epochs=6, epochs_per_trial=1))
+
+    assert {trial.parameters["optimizer"] for trial in folder.trials()} == {"adam", "sgd", "rmsprop"}
+    assert outcome["model"]["builds"] == 3
+    assert outcome["setup_phases"]["build"] > 0
+    assert not any("build" in trial.phases for trial in folder.trials())
+
+
 def test_a_search_whose_every_trial_diverges_is_charged_and_ends(bench: Bench) -> None:
     domains: dict[str, Domain] = {
         "learning_rate": Range(low=1e36, high=1e38, log=True, default=1e37),

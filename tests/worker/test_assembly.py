@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from harness.model import OutOfMemory, Parameters, TrialFailed
+from harness.space import Choice, Domain, Fixed, Range, Space
+
+pytestmark = pytest.mark.train
+
+RATE: Mapping[str, Domain] = {"learning_rate": Range(low=1e-3, high=1.0, log=True, default=1e-2)}
+OPTIMIZER = Choice(choices=("adam", "sgd", "rmsprop"), default="sgd")
+WIDTH = Range(low=0, high=64, step=32, integer=True, default=32)
+
+
+class FakeObjective:
+    """Says of a model what it was built for; some can't be built."""
+
+    def __init__(self, **broken: Exception) -> None:
+        self.asked: list[Parameters] = []
+        self._broken = broken
+
+    def prepare(self, parameters: Parameters) -> dict[str, Any]:
+        self.asked.append(parameters)
+        if parameters["optimizer"] in self._broken:
+            raise self._broken[str(parameters["optimizer"])]
+        return {"trained_weights": len(self.asked)}
+
+
+def others(*, most: int = 3, **domains: Domain) -> list[dict[str, Any]]:
+    from harness.worker import assembly  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    found = assembly.other_structures(Space({**RATE, **domains}), most=most)
+    assert all(parameters["learning_rate"] == 1e-2 for parameters in found)
+    return [{name: value for name, value in parameters.items() if name != "learning_rate"} for parameters in found]
+
+
+def test_where_nothing_structural_is_tuned_the_default_is_all_there_is() -> None:
+    assert others() == others(optimizer=Fixed(value="sgd"), hidden_units=Fixed(value=8)) == []
+
+
+def test_every_structure_that_choices_and_steps_allow_is_foreseen() -> None:
+    assert others(optimizer=OPTIMIZER) == [{"optimizer": "adam"}, {"optimizer": "rmsprop"}]
+    assert others(hidden_units=WIDTH) == [{"hidden_units": 0}, {"hidden_units": 64}]
+    depth = Choice(choices=(1, 5), default=1)
+    assert others(fine_tune_depth=depth, hidden_units=Choice(choices=(0, 8), default=0)) == [
+        {"fine_tune_depth": 5, "hidden_units": 0},
+        {"fine_tune_depth": 1, "hidden_units": 8},
+        {"fine_tune_depth": 5, "hidden_units": 8},
+    ]
+
+
+def test_no_more_are_foreseen_than_are_kept() -> None:
+    assert len(others(optimizer=OPTIMIZER, hidden_units=WIDTH)) == 3
+    assert others(hidden_units=Range(low=1, high=512, log=True, integer=True, default=32)) == []
+    assert others(most=0, optimizer=OPTIMIZER) == []
+
+
+@pytest.mark.parametrize("error", [OutOfMemory("device full"), TrialFailed("no such kernel")])
+def test_a_structure_that_can_not_be_built_ahead_is_left_to_the_trial_that_asks_for_it(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    from harness.worker import assembly  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    objective: Any = FakeObjective(adam=error)
+
+    model = assembly.prepare(objective, Space({**RATE, "optimizer": OPTIMIZER}))
+
+    assert model == {"trained_weights": 1, "builds": 2}
+    assert [parameters["optimizer"] for parameters in objective.asked] == ["sgd", "adam", "rmsprop"]
+    (line,) = caplog.messages
+    assert str(error) in line
+
+
+def test_a_default_that_can_not_be_built_ends_the_search() -> None:
+    from harness.worker import assembly  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    objective: Any = FakeObjective(sgd=OutOfMemory("device full"))
+
+    with pytest.raises(OutOfMemory):
+        assembly.prepare(objective, Space({**RATE, "optimizer": OPTIMIZER}))
