@@ -182,6 +182,8 @@ class Protocol(Section):
     """Number format of the computation."""
     jit: Annotated[bool, Field(examples=[False])] = False
     """Compile training steps with XLA."""
+    tuner_threads: Annotated[Count, Field(examples=[1])] = 1
+    """Threads that numerical libraries (OpenBLAS, OpenMP, MKL) may use while a tuner thinks; else they use one."""
     learning_rate_factors: Annotated[list[Annotated[float, Field(gt=0)]], Field(examples=[[0.1, 1.0, 10.0]])] = []
     """After the searches, retrain the best configuration at these multiples of its learning rate, 1.0 among them."""
 

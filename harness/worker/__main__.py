@@ -19,7 +19,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import MACHINE_TROUBLE_EXIT, HarnessError, MachineError
 from harness.records import CellFolder
-from harness.worker.imports import uncollected
+from harness.worker.imports import keep_still, uncollected
 
 log = logging.getLogger("harness.worker")
 
@@ -110,4 +110,5 @@ def _end(code: int) -> None:
 
 
 if __name__ == "__main__":
+    keep_still()
     _end(main(sys.argv[1:]))

@@ -21,6 +21,7 @@ from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
+from harness.tuners.threads import Bounded, Threads
 from harness.worker import assembly, device, training_data
 from harness.worker.imports import uncollected
 
@@ -43,6 +44,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     cell = _current(folder.cell())
     with uncollected():
         tuners.load_library(cell.tuner)
+    threads = Threads(cell.protocol.tuner_threads)
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
@@ -51,8 +53,10 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     model = assembly.prepare(objective, cell.space)
     gpu = device.trained_on()
     energy = meters.of_processor(at_once=environment.at_once()) if gpu is None else meters.of_gpu(gpu)
-    where = {**environment.facts(), **_settings(cell), **device.facts(gpu)}
-    phases, ended = _searched(cell, folder, objective, ledger=ledger, energy=energy.counter, where=where)
+    where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
+    phases, ended = _searched(
+        cell, folder, objective, ledger=ledger, energy=energy.counter, threads=threads, where=where
+    )
     return {
         "status": "completed",
         "ended": ended,
@@ -92,6 +96,7 @@ def _searched(
     *,
     ledger: Ledger,
     energy: EnergyCounter | None,
+    threads: Threads,
     where: dict[str, Any],
 ) -> tuple[dict[str, float], str]:
     """Return the seconds before the first ask by phase, and what ended the search."""
@@ -99,8 +104,8 @@ def _searched(
     recorded = folder.trials()
     usd_per_hour = _usd_per_hour(cell, where)
     usage = Usage(cpu_s=meters.cpu_s, energy=energy)
-    with ledger.phase("replay" if recorded else "ask"):
-        tuner = _tuner(cell, folder)
+    with ledger.phase("replay" if recorded else "ask"), threads.bounded():
+        tuner = Bounded(_tuner(cell, folder), threads)
     with folder.progress.open("w", encoding="utf-8") as stream:
 
         def watch(number: int, proposal: Proposal | Trial, epoch: Epoch) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -22,3 +25,17 @@ def test_an_import_that_fails_turns_the_collector_on_again() -> None:
 
     assert gc.isenabled()
     gc.unfreeze()
+
+
+def test_numerical_libraries_of_a_worker_train_on_one_thread_and_do_not_spin() -> None:
+    code = (
+        "from harness.worker.imports import keep_still; keep_still()\n"
+        "import os, scipy.linalg, numpy, threadpoolctl\n"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})\n"
+        "print(os.environ['OPENBLAS_THREAD_TIMEOUT'], os.environ['OMP_WAIT_POLICY'])"
+    )
+    loud = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "OMP_WAIT_POLICY": "ACTIVE"}
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=loud)
+
+    assert done.stdout.splitlines() == ["{1}", "4 PASSIVE"]

@@ -322,4 +322,6 @@ def test_a_record_says_all_that_a_time_depends_on(bench: Bench) -> None:
     assert told["memory_bytes"] > 2**28
     assert told["kernel"] == platform.release()
     assert (told["determinism"], told["precision"], told["jit"]) == (True, "float32", False)
+    assert told["tuner_threads"] == 1
+    assert {pool["threads"] for pool in told["thread_pools"]} == {1}
     assert {"device", "lock_hash", "code_hash", "logical_cpus", "python"} <= set(told)
