@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ class Record:
     ``setup_phases`` go from the start of the process to the first ask, ``closing_phases`` from the last tell to the
     end of the process; each trial carries its own. ``attempts`` counts the processes that worked at the cell.
     ``status`` is ``completed`` or ``failed``; ``ended`` says what ended the search, ``reason`` why it failed.
+    ``busyness`` is what ``harness.meters.busyness`` read; empty in earlier records, and where the worker was killed.
     """
 
     schema_version: int
@@ -45,6 +46,7 @@ class Record:
     model: Mapping[str, Any]
     environment: Mapping[str, Any]
     evidence: Mapping[str, Any]
+    busyness: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

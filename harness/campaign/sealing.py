@@ -50,6 +50,7 @@ def record(cell: Cell, folder: CellFolder, left: Left, *, slot: Slot) -> Record:
         model=said.get("model", {}),
         environment=said.get("environment", {**environment.facts(), **slot.facts}),
         evidence=_evidence(left, folder, slot),
+        busyness=said.get("busyness", {}),
     )
 
 
