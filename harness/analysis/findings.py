@@ -128,7 +128,7 @@ def _line(trial: Trial) -> dict[str, Any]:
 def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:
     if record.status not in ("completed", "failed"):
         yield f"record.json: unknown status {record.status!r}"
-    for name in ("cell", "energy", "model", "environment"):
+    for name in ("cell", "energy", "model", "environment", "busyness"):
         if not isinstance(getattr(record, name), dict):
             yield f"record.json: {name} is no table"
     if not (_are_seconds(record.setup_phases) and _are_seconds(record.closing_phases) and _is_finite(record.wall_s)):

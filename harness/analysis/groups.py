@@ -57,6 +57,11 @@ class Row:
         return any(search.tuner in RANDOM for search in self.searches)
 
     @property
+    def is_disturbed(self) -> bool:
+        """Whether the seconds of any of its searches aren't to be trusted."""
+        return any(search.is_disturbed for search in self.searches)
+
+    @property
     def is_untuned(self) -> bool:
         """Whether the tuner is the default configuration."""
         return any(search.tuner == UNTUNED for search in self.searches)

@@ -16,6 +16,7 @@ from harness.analysis.curves import Step
 from harness.analysis.derived import Kept
 from harness.analysis.findings import Findings, Tried
 from harness.errors import ResultsError
+from harness.meters import busyness
 from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import CellFolder, Record
@@ -93,6 +94,16 @@ class Search:
     def best(self) -> Parameters:
         """The incumbent's parameters; empty where there is no incumbent."""
         return {} if self.findings is None else self.findings.best
+
+    @property
+    def disturbance(self) -> str | None:
+        """What makes the search's seconds untrustworthy, in words; None where nothing is known to."""
+        return None if self.record is None else busyness.disturbance(self.record.busyness)
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether the search's seconds aren't to be trusted (``harness.meters.busyness``)."""
+        return self.disturbance is not None
 
     @cached_property
     def tuner(self) -> str | None:

@@ -11,6 +11,7 @@ from harness.campaign.watching import Progress, State
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Slot
+from harness.meters import busyness
 from harness.records import CellFolder
 
 
@@ -50,18 +51,20 @@ class Searches:
 
     def ends(self, work: Work, left: Left) -> None:
         """Seal the search's record; where the machine was at fault, leave what there is for a later run."""
-        folder = work.folder
+        folder, disturbance = work.folder, None
         if left.is_machine_trouble:
             reason: str | None = endings.told(left.ended, folder)
         else:
             record = sealing.record(work.cell, folder, left, slot=work.slot)
             folder.seal(record)
-            reason = record.reason
+            reason, disturbance = record.reason, busyness.disturbance(record.busyness)
             sealing.sweep(folder)
         self.ended.add(work.cell.id)
         self.bench.watcher.cell_ends(
             work.cell, state(folder), reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s
         )
+        if disturbance is not None:
+            self.bench.watcher.cell_was_disturbed(work.cell, by=disturbance)
 
     def _leave(self, cell: Cell, reason: str) -> None:
         """Leave a cell without a search as it is: missing, or with the failure that was to be repeated."""

@@ -54,6 +54,10 @@ class Watcher(Protocol):
         """A cell's worker has ended."""
         ...
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        """The cell that ended shared its processors with others, so that its seconds aren't to be trusted."""
+        ...
+
 
 class ProgressFile:
     """Reads a growing ``progress.log``: a line ``trial epoch last_epoch val_f1`` for each epoch."""

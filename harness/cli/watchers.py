@@ -75,6 +75,10 @@ class Lines:
             f"[{self._position}/{self._total}] {describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
         )
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        """Warn at once."""
+        self._say(disturbed(cell, by))
+
     def _say(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
@@ -127,6 +131,10 @@ class Bars:
         line = f"{describe(cell)}: {ending(state, reason, best_f1)}, {wall_s:.1f} s"
         self._progress.console.print(line, soft_wrap=True)
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        """Warn at once."""
+        self._progress.console.print(disturbed(cell, by), soft_wrap=True)
+
 
 def describe(cell: Cell) -> str:
     """Name a cell in a line."""
@@ -138,3 +146,8 @@ def ending(state: State, reason: str | None, best_f1: float | None) -> str:
     """Say how a cell ended."""
     f1 = "no F1" if best_f1 is None else f"validation F1 {best_f1:.3f}"
     return f1 if state is State.OK else f"{state}, {f1}: {reason}"
+
+
+def disturbed(cell: Cell, by: str) -> str:
+    """Warn that a cell's seconds aren't to be trusted."""
+    return f"warning: {describe(cell)}: {by}; its seconds are not to be trusted, let nothing else run"

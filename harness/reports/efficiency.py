@@ -294,6 +294,7 @@ def _reading_notes(found: Sequence[Group]) -> list[str]:
 def _holding_notes(results: Results, found: Sequence[Group], prices: Prices, carbon: Intensity) -> list[str]:
     return [
         *notes.left_out(results, results.searches),
+        *notes.disturbed(results.searches),
         *mixing.unlike(found),
         *notes.unknown_energy(results.searches),
         *notes.emissions(results.searches, carbon),

@@ -51,6 +51,16 @@ def beneath(results: Results, groups: Sequence[Group]) -> list[str]:
     return [*left_out(results, results.searches), *mixing.unlike(groups), *holds_for(results.searches)]
 
 
+def disturbed(searches: Iterable[Search]) -> list[str]:
+    """Return which searches shared their processors, and how much; nothing where none is known to have."""
+    found = [search for search in searches if search.is_disturbed]
+    if not found:
+        return []
+    named = [f"{search.planned.name}: {search.disturbance}" for search in found[:_MOST_NAMES]]
+    more = [f"and {len(found) - _MOST_NAMES} more"] if len(found) > _MOST_NAMES else []
+    return [f"Seconds not to be trusted: {counted(len(found), 'search', 'searches')} ({'; '.join([*named, *more])})."]
+
+
 def unknown_energy(searches: Iterable[Search]) -> list[str]:
     """Return why joules are unknown, once for each reason."""
     costs = [search.cost for search in searches if search.status is Status.OK and search.cost is not None]

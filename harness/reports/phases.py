@@ -34,6 +34,7 @@ def report(results: Results) -> Report:
             "Difference: the phases' sum against the process's wall clock, measured from outside.",
             *_resumed_notes(found),
             *notes.left_out(results, results.searches),
+            *notes.disturbed(results.searches),
             *mixing.unlike(found),
             *notes.holds_for(results.searches),
         ],

@@ -38,7 +38,12 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="to-target",
         title="Cost to reach the target",
         sections=[_section(group, prices) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        notes=[
+            *(_NOTES if found else ()),
+            *notes.few_seeds(found),
+            *notes.disturbed(results.searches),
+            *notes.beneath(results, found),
+        ],
         columns=COLUMNS,
         rows=[values for group in found for row in group.rows for values in _values(group, row, prices)],
         empty="No searches were planned.",

@@ -15,6 +15,7 @@ from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
+from harness.meters.busyness import Busyness
 from harness.model import Budget, Epoch, Proposal, Trial, Tuner
 from harness.objectives import faults, runtime
 from harness.objectives.keras_training import KerasObjective
@@ -54,7 +55,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     gpu = device.trained_on()
     energy = meters.of_processor(at_once=environment.at_once()) if gpu is None else meters.of_gpu(gpu)
     where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
-    phases, ended = _searched(
+    phases, ended, busyness = _searched(
         cell, folder, objective, ledger=ledger, energy=energy.counter, threads=threads, where=where
     )
     return {
@@ -70,6 +71,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "data": data.facts,
         "model": model,
         "environment": where,
+        "busyness": busyness,
     }
 
 
@@ -98,8 +100,8 @@ def _searched(
     energy: EnergyCounter | None,
     threads: Threads,
     where: dict[str, Any],
-) -> tuple[dict[str, float], str]:
-    """Return the seconds before the first ask by phase, and what ended the search."""
+) -> tuple[dict[str, float], str, dict[str, Any]]:
+    """Return the seconds before the first ask by phase, what ended the search, and how busy the machine was."""
     folder.mend()
     recorded = folder.trials()
     usd_per_hour = _usd_per_hour(cell, where)
@@ -112,6 +114,10 @@ def _searched(
             stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_f1!r}\n")
             stream.flush()
 
+        def keep(trial: Trial) -> None:
+            folder.append(trial)
+            busyness.sample()
+
         for trial in recorded:
             for epoch in trial.epochs:
                 watch(trial.number, trial, epoch)
@@ -121,7 +127,7 @@ def _searched(
             budget=Budget(**cell.budget.model_dump()),
             ledger=ledger,
             usage=usage,
-            keep=folder.append,
+            keep=keep,
             watch=watch,
             audit=cell.audit,
             usd_per_hour=usd_per_hour,
@@ -132,7 +138,9 @@ def _searched(
         phases = ledger.take()
         thought_s = phases.pop("ask", 0.0)
         ledger.book("ask", thought_s)
-        return phases, run.run()
+        busyness = Busyness(cpus=environment.cpus(), clock=time.monotonic, cpu_s=meters.cpu_s)
+        ended = run.run()
+        return phases, ended, busyness.facts(resumed=bool(recorded))
 
 
 def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:

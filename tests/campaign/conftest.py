@@ -229,6 +229,9 @@ class FakeWatcher:
         if self.interrupted:
             raise KeyboardInterrupt
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        self.told.append(("cell_was_disturbed", cell.names.tuner, by))
+
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         self.told.append(("cell_ends", cell.names.tuner, state, reason, best_f1, wall_s))
         if self.has_a_bug:

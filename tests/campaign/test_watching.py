@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.campaign.watching import Progress, ProgressFile
+from harness.cells import Cell
+
+if TYPE_CHECKING:
+    from tests.campaign.conftest import Bench, Script
 
 
 @pytest.fixture
@@ -65,3 +71,22 @@ def test_a_score_to_the_last_bit_comes_through(path: Path) -> None:
 
     assert latest is not None
     assert latest.val_f1 == 0.1 + 0.2
+
+
+BUSY = {"others_share": {"value": 0.4, "reason": None}}
+
+
+def test_a_search_on_a_busy_machine_is_warned_of_at_once_and_its_record_says_so(
+    bench: Bench, cells: list[Cell], does: type[Script]
+) -> None:
+    busy = does.succeed()
+    assert busy.outcome is not None
+    bench.executor.will("optuna-tpe", replace(busy, outcome={**busy.outcome, "busyness": BUSY}))
+
+    bench.run(cells)
+
+    told = [event[:2] for event in bench.watcher.told if event[0] in ("cell_ends", "cell_was_disturbed")]
+    ends = [("cell_ends", cell.names.tuner) for cell in cells]
+    assert told == [*ends[:2], ("cell_was_disturbed", "optuna-tpe"), ends[2]]
+    records = [bench.folder_of(cell).record() for cell in cells]
+    assert [record.busyness for record in records if record is not None] == [{}, BUSY, {}]

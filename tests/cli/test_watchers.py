@@ -22,6 +22,7 @@ def a_whole_campaign(watching: Watcher, cell: Cell) -> None:
                 cell, Progress(trial=0, epoch=epoch, last_epoch=3, val_f1=0.25, epochs_done=epoch, best_f1=0.5)
             )
         watching.cell_ends(cell, state, reason="no [b]kernel[/b]", best_f1=0.5, wall_s=1.25)
+    watching.cell_was_disturbed(cell, by="others used 40 %")
 
 
 def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
@@ -34,6 +35,7 @@ def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
         "preparing digits for MobileNetV2",
         "[1/2] digits · MobileNetV2 · two · random · seed 0: validation F1 0.500, 1.2 s",
         "[2/2] digits · MobileNetV2 · two · random · seed 0: failed, validation F1 0.500: no [b]kernel[/b], 1.2 s",
+        f"warning: {describe(cell)}: others used 40 %; its seconds are not to be trusted, let nothing else run",
     ]
 
 
@@ -50,6 +52,7 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
 
     assert (matrix.completed, matrix.total, matrix.description) == (2, 2, "mine")
     assert "failed, validation F1 0.500: no [b]kernel[/b], 1.2 s" in stream.getvalue()
+    assert "others used 40 %; its seconds are not to be trusted" in stream.getvalue()
 
 
 def test_bars_move_with_the_epochs(cell: Cell) -> None:

@@ -118,6 +118,9 @@ class Silent:
     def cell_begins(self, cell: Cell) -> None: ...
     def cell_advances(self, cell: Cell, progress: Progress) -> None: ...
 
+    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
+        """Say nothing."""
+
     def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
         assert cell.id
         assert best_f1 is None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import carbon
+from harness.analysis import groups
 from harness.prices import Prices
-from harness.reports import efficiency, rendering
+from harness.reports import efficiency, phases, rendering, to_target
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -256,3 +257,27 @@ def test_models_that_a_tuner_has_built_stand_apart_and_are_charged_nowhere(made:
     assert [(row["builds"], row["build_s"]) for row in (random, tpe, cma)] == [("1", "4"), ("2", "6"), ("2", "4.2")]
     (noted,) = (line for line in _markdown(made, price_list).splitlines() if "built" in line)
     assert noted.startswith("- tpe: models built during the search took 2.00 s more per search, 40.0 % of what it is")
+
+
+def test_searches_on_a_busy_machine_are_counted_and_named_beneath_what_counts_seconds(
+    made: Made, price_list: Prices
+) -> None:
+    for seed in range(7):
+        busy = {"others_share": {"value": 0.1 + seed / 10, "reason": None}}
+        made.search([made.trial(0, 0.5)], "random", seed, busyness=busy)
+    made.search([made.trial(0, 0.5)], "tpe", 0, kind="optuna-tpe")
+    results = made.results()
+    reports = [
+        efficiency.report(results, prices=price_list, carbon=INTENSITY),
+        phases.report(results),
+        to_target.report(results, prices=price_list),
+    ]
+
+    noted = {note for report in reports for note in report.notes if "trusted" in note}
+
+    (note,) = noted
+    assert note.startswith("Seconds not to be trusted: 6 searches (")
+    assert "others used 20 % of its processors' time; " in note
+    assert note.endswith("; and 1 more).")
+    (group,) = groups(results)
+    assert [row.is_disturbed for row in group.rows] == [True, False]

@@ -142,6 +142,7 @@ def test_a_search_resumed_from_its_first_trials_ends_as_if_nothing_had_happened(
     assert folder.trials()[: len(expected[:kept])] == expected[:kept]
     assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in expected]
     assert outcome["setup_phases"]["replay"] > 0
+    assert outcome["busyness"]["covers"] == "its last process, which resumed the search"
     assert len(folder.progress.read_text("utf-8").splitlines()) == finished.cell().budget.epochs
 
 
@@ -322,6 +323,8 @@ def test_a_record_says_all_that_a_time_depends_on(bench: Bench) -> None:
     assert told["memory_bytes"] > 2**28
     assert told["kernel"] == platform.release()
     assert (told["determinism"], told["precision"], told["jit"]) == (True, "float32", False)
+    assert outcome["busyness"]["covers"] == "first ask to end"
+    assert {"others_share", "steal_share", "waiting_share", "runnable_others"} < set(outcome["busyness"])
     assert told["tuner_threads"] == 1
     assert {pool["threads"] for pool in told["thread_pools"]} == {1}
     assert {"device", "lock_hash", "code_hash", "logical_cpus", "python"} <= set(told)
