@@ -180,18 +180,12 @@ def test_a_preparation_that_crashes_exits_with_4_and_another_data_set_is_searche
     answer = line.run()
 
     assert (answer.code, answer.err) == (4, "")
-<<<<<<< ours
-    assert searched(line) == ["default", "optuna-tpe", "kt-random"]
+    assert searched(line) == ["kt-random", "optuna-tpe", "default"]
     assert (
         answer.out.count("missing, no macro-F1: preparing digits for EfficientNetLite0: crash: InternalError: the ")
         == 3
     )
     assert "more · EfficientNetLite0 · lr only · default · seed 1: validation macro-F1 0.500" in answer.out
-=======
-    assert searched(line) == ["kt-random", "optuna-tpe", "default"]
-    assert answer.out.count("missing, no F1: preparing digits for EfficientNetLite0: crash: InternalError: the ") == 3
-    assert "more · EfficientNetLite0 · lr only · default · seed 1: validation F1 0.500" in answer.out
->>>>>>> theirs
 
 
 def again(line: CommandLine, *options: str) -> str:
