@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness import spec
-from harness.catalogue import grid
+from harness.catalogue import grid, told
 from harness.catalogue.options import DeclaredPruner, DeclaredTuner, Option
 from harness.space import Choice, Space
 
@@ -185,6 +185,7 @@ def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | 
         *_option_mistakes("options", tuner.options, declared.options, owner=tuner.tuner),
         *_conflicts(tuner),
         *_pruner_mistakes(tuner, declared),
+        *told.mistakes(tuner),
     ]
     if space is not None:
         found += _space_mistakes(tuner, space)
@@ -273,7 +274,7 @@ def _cmaes_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
     numeric = [
         domain
         for domain in space.tuned.values()
-        if domain.size != 1 and not (isinstance(domain, Choice) and not domain.ordered)
+        if domain.size != 1 and not (isinstance(domain, Choice) and not told.is_ordered(tuner, domain))
     ]
     if not numeric:
         yield "tuner: optuna-cmaes tunes numbers, and the hyperparameter set has none; use optuna-tpe"
