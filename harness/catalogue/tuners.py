@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness import spec
@@ -192,33 +191,6 @@ def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | 
     if epochs_per_trial is not None:
         found += _resource_mistakes(tuner, epochs_per_trial)
     return found
-
-
-def hyperband_iteration(max_epochs: int, factor: int) -> tuple[int, int]:
-    """Return how many trials and epochs one iteration of Keras Tuner's Hyperband trains.
-
-    Read off ``HyperbandOracle``; the formula in its docstring is 1.4 to 2.7 times too low.
-    """
-    trials = epochs = 0
-    for bracket in range(_brackets(max_epochs, factor)):
-        trained = 0
-        for rung in range(bracket + 1):
-            size, target = _rung(max_epochs, factor, bracket=bracket, rung=rung)
-            trials, epochs, trained = trials + size, epochs + size * (target - trained), target
-    return trials, epochs
-
-
-def _brackets(max_epochs: int, factor: int) -> int:
-    count, epochs = 0, float(max_epochs)
-    while epochs >= 1:
-        count, epochs = count + 1, epochs / factor
-    return count
-
-
-def _rung(max_epochs: int, factor: int, *, bracket: int, rung: int) -> tuple[int, int]:
-    """Return trials, and epochs from a trial's first; the float arithmetic is the oracle's, rounding included."""
-    final = math.ceil(1 + math.log(max_epochs, factor)) / (bracket + 1)
-    return math.ceil(final * factor ** (bracket - rung)), math.ceil(max_epochs / factor ** (bracket - rung))
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -16,7 +16,8 @@ from harness import analysis, matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
 from harness.campaign.totals import Total
-from harness.catalogue.tuners import RETRAINING, hyperband_iteration
+from harness.catalogue import hyperband
+from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
 from harness.cli import forecasts, places, printing
 from harness.cli.executors import Local, Where
@@ -113,7 +114,7 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
 
 def _cut_short(cell: Cell) -> str | None:
     most = forecast.most_epochs(cell)
-    trials, epochs = hyperband_iteration(cell.protocol.epochs_per_trial, int(cell.tuner.options.get("factor", 3)))
+    trials, epochs = hyperband.iteration(cell.protocol.epochs_per_trial, hyperband.factor(cell.tuner))
     if most is None or most >= epochs:
         return None
     return f"{cell.names.tuner}: one iteration takes {trials} trials and {epochs} epochs; the budget ends it at {most}"
