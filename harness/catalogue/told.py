@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from harness import spec
-from harness.space import Choice, Space
+from harness.space import Choice, Range, Space
 
 _LEAST_STARTUP = 3
 
@@ -58,12 +59,38 @@ def startup_options(tuner: spec.Tuner, space: Space, expected_trials: int | None
     return {} if start is None else {start.option: start.trials}
 
 
-def is_ordered(tuner: spec.Tuner, choice: Choice) -> bool:
-    """Whether Optuna is shown places in the order of the choices, and not categories without one.
+def library(tuner: spec.Tuner) -> Literal["keras-tuner", "optuna"] | None:
+    """Return whose tuner it is; None for no tuning, which is told nothing."""
+    if tuner.tuner.startswith("optuna-"):
+        return "optuna"
+    return "keras-tuner" if tuner.tuner.startswith("kt-") else None
 
-    Text is never ordered.
+
+def reported(tuner: spec.Tuner) -> Literal["best", "last"] | None:
+    """Return which F1 the library is told after each epoch, of the trial's so far; None where it asks for none."""
+    return tuner.reports if library(tuner) == "optuna" else None
+
+
+def pruner_options(tuner: spec.Tuner, epochs_per_trial: int) -> dict[str, spec.Scalar]:
+    """Return what the tuner's pruner is built with.
+
+    Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
     """
-    return choice.ordered and tuner.numeric_choices == "ordered"
+    options = _PRUNERS.get(tuner.pruner, {}) | tuner.pruner_options
+    return options | {"max_resource": epochs_per_trial} if tuner.pruner == "hyperband" else options
+
+
+def is_listed(domain: Range | Choice) -> bool:
+    """Whether a library is shown a place in the list of the domain's values, and not the value itself."""
+    return isinstance(domain, Choice) or domain.step is not None or (domain.integer and not domain.log)
+
+
+def is_ordered(tuner: spec.Tuner, choice: Choice) -> bool:
+    """Whether the library reads an order into the choices.
+
+    Keras Tuner does into every list, text too; Optuna does where it isn't told of categories, which text always is.
+    """
+    return library(tuner) == "keras-tuner" or (choice.ordered and tuner.numeric_choices == "ordered")
 
 
 def mistakes(tuner: spec.Tuner) -> Iterator[str]:
@@ -71,7 +98,7 @@ def mistakes(tuner: spec.Tuner) -> Iterator[str]:
     if tuner.reports == "last" and tuner.pruner == "none":
         yield "reports: 'last' is for a pruner, and none is set; set pruner or remove it"
     if tuner.numeric_choices == "categories" and tuner.tuner not in _CATEGORISES:
-        why = "reads every choice as ordered" if tuner.tuner.startswith("kt-") else "has no model that orders choices"
+        why = "reads every choice as ordered" if library(tuner) == "keras-tuner" else "has no model that orders choices"
         yield f"numeric_choices: {tuner.tuner} {why}; remove 'categories' or use {_CATEGORISES[0]}"
     if tuner.startup == "library":
         yield from _startup_mistakes(tuner)
@@ -103,5 +130,11 @@ _STARTUPS: Mapping[str, tuple[str, Callable[[Space], int]]] = {
     "optuna-gp": ("n_startup_trials", _always(10)),
     # The first generation is drawn at random; Optuna's own fifty trials are more than most budgets.
     "optuna-nsga2": ("population_size", _always(50)),
+}
+# What Optuna would learn from the first trials, and its own numbers, so that a table can name them.
+_PRUNERS: Mapping[str, dict[str, spec.Scalar]] = {
+    "percentile": {"percentile": 25.0},
+    "asha": {"min_resource": 1, "reduction_factor": 4},
+    "hyperband": {"min_resource": 1, "reduction_factor": 3},
 }
 _CATEGORISES = ("optuna-tpe", "optuna-cmaes", "optuna-qmc", "optuna-nsga2", "optuna-gp")

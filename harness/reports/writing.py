@@ -24,13 +24,14 @@ from harness.reports import (
     rendering,
     terminal,
     to_target,
+    told,
     tuning,
 )
 from harness.reports.report import Report
 
 REPORTS = (
     *("efficiency", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
-    *("phases", "learning-rate", "models"),
+    *("phases", "learning-rate", "models", "told"),
 )
 """Names of the files, without their endings."""
 
@@ -76,4 +77,5 @@ def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report
         phases.report(results),
         learning_rate.report(results),
         models.report(results),
+        told.report(results),
     )

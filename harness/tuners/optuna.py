@@ -7,7 +7,7 @@ import math
 import optuna
 
 from harness import spec
-from harness.catalogue import grid
+from harness.catalogue import grid, told
 from harness.model import Outcome, Proposal, Trial
 from harness.space import Space
 from harness.tuners import pruners, samplers
@@ -28,7 +28,7 @@ class Optuna:
         self._study = study
         self._space = space
         self._epochs_per_trial = epochs_per_trial
-        self._reports_best = tuner.reports == "best"
+        self._reports_best = told.reported(tuner) == "best"
         self._best = 0.0
         self._distributions = samplers.distributions(tuner, space)
         self._coverage = Coverage(space)

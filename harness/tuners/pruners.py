@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 
 from harness import spec
+from harness.catalogue import told
 
 
 class Patient(optuna.pruners.BasePruner):
@@ -36,13 +37,10 @@ def create(tuner: spec.Tuner, *, epochs_per_trial: int) -> optuna.pruners.BasePr
 
     Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
     """
-    build, defaults = _PRUNERS[tuner.pruner]
-    if tuner.pruner == "patient" and tuner.reports == "last":
+    build: Callable[..., optuna.pruners.BasePruner] = _PRUNERS[tuner.pruner]
+    if tuner.pruner == "patient" and told.reported(tuner) == "last":
         build = _librarys_patient
-    options: dict[str, Any] = defaults | tuner.pruner_options
-    if tuner.pruner == "hyperband":
-        options["max_resource"] = epochs_per_trial
-    return build(**options)
+    return build(**told.pruner_options(tuner, epochs_per_trial))
 
 
 def _librarys_patient(*, patience: int = 1, **median: Any) -> optuna.pruners.BasePruner:
@@ -52,11 +50,11 @@ def _librarys_patient(*, patience: int = 1, **median: Any) -> optuna.pruners.Bas
         return optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(**median), patience=patience)
 
 
-_PRUNERS: dict[str, tuple[Callable[..., optuna.pruners.BasePruner], dict[str, Any]]] = {
-    "none": (optuna.pruners.NopPruner, {}),
-    "median": (optuna.pruners.MedianPruner, {}),
-    "percentile": (optuna.pruners.PercentilePruner, {"percentile": 25.0}),
-    "asha": (optuna.pruners.SuccessiveHalvingPruner, {"min_resource": 1}),
-    "hyperband": (optuna.pruners.HyperbandPruner, {"min_resource": 1}),
-    "patient": (Patient, {}),
+_PRUNERS: dict[str, Callable[..., optuna.pruners.BasePruner]] = {
+    "none": optuna.pruners.NopPruner,
+    "median": optuna.pruners.MedianPruner,
+    "percentile": optuna.pruners.PercentilePruner,
+    "asha": optuna.pruners.SuccessiveHalvingPruner,
+    "hyperband": optuna.pruners.HyperbandPruner,
+    "patient": Patient,
 }
