@@ -20,6 +20,7 @@ from harness.catalogue import hyperband
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
 from harness.cli import forecasts, places, printing
+from harness.cli.cautions import cautions
 from harness.cli.executors import Local, Where
 from harness.cli.watchers import watcher
 from harness.matrix import LoadedMatrix
@@ -58,7 +59,7 @@ def show(
         "cells": rows,
         "unreachable": [asdict(cell) for cell in resolved.unreachable],
         "learning_rate_cells": len(after),
-        "notes": _notes(resolved.cells),
+        "notes": [*cautions(loaded.spec, intent), *_notes(resolved.cells)],
         "pending": len(pending),
         "pending_epochs": _sum(map(forecast.most_epochs, pending)),
         **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
@@ -141,7 +142,7 @@ def _print(plan: dict[str, Any], total: Total) -> None:
     for reason, cells in Counter(cell["reason"] for cell in plan["unreachable"]).items():
         console.print(f"{cells} more cells can't run here: {reason}", soft_wrap=True)
     for note in plan["notes"]:
-        console.print(note)
+        console.print(note, soft_wrap=True, markup=False)
     if plan["learning_rate_cells"]:
         console.print(f"then {plan['learning_rate_cells']} {RETRAINING} cells, once the searches are done")
     console.print(f"would run {plan['where']}", soft_wrap=True)
