@@ -139,7 +139,7 @@ class Tuner(Protocol):
         ...
 
     def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
-        """Take the best validation F1 so far after ``epoch``; answer True to stop this trial."""
+        """Take the validation F1 after ``epoch``, that epoch's own; answer True to stop this trial."""
         ...
 
     def tell(self, trial: Trial) -> None:

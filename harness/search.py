@@ -168,9 +168,8 @@ class Search:
 
     def _stop(self, proposal: Proposal, epochs: Sequence[Epoch]) -> Outcome | None:
         last = epochs[-1].epoch
-        score = max(epoch.val_f1 for epoch in epochs)
         with self.ledger.phase("tell"):
-            pruned = self.tuner.report(proposal, last, score)
+            pruned = self.tuner.report(proposal, last, epochs[-1].val_f1)
         if last == proposal.last_epoch:
             return Outcome.COMPLETED
         if pruned:
@@ -209,10 +208,8 @@ class Search:
                 f"trial {trial.number}: the tuner now proposes {proposal}, recorded is {expected}; "
                 "run with --retry-failed to search this cell anew"
             )
-        score: float | None = None
         for epoch in trial.epochs:
-            score = epoch.val_f1 if score is None else max(score, epoch.val_f1)
-            self.tuner.report(proposal, epoch.epoch, score)
+            self.tuner.report(proposal, epoch.epoch, epoch.val_f1)
             if is_better(epoch.val_f1, self.incumbent):
                 self.incumbent = epoch.val_f1
         self.tuner.tell(trial)

@@ -114,6 +114,12 @@ class Tuner(Section):
         Literal["none", "median", "percentile", "asha", "hyperband", "patient"], Field(examples=["hyperband"])
     ] = "none"
     """Optuna's pruner, for `optuna-…` tuners."""
+    reports: Annotated[Literal["best", "last"], Field(examples=["last"])] = "best"
+    """What a pruner is told after each epoch: the trial's best F1 so far, or that epoch's own."""
+    startup: Annotated[Literal["third", "library"], Field(examples=["library"])] = "third"
+    """Random trials before a model: a third of the expected ones, 3 to the library's own number, or that number."""
+    numeric_choices: Annotated[Literal["ordered", "categories"], Field(examples=["categories"])] = "ordered"
+    """How Optuna's models are shown choices of numbers: by their place in the list, or as Optuna's own categories."""
     options: Annotated[dict[str, Scalar], Field(examples=[{"n_startup_trials": 5}])] = {}
     """Options of the tuner itself, passed through."""
     pruner_options: Annotated[dict[str, Scalar], Field(examples=[{"reduction_factor": 3}])] = {}

@@ -156,13 +156,23 @@ def test_a_tuner_without_a_proposal_makes_an_empty_search() -> None:
     assert bench.kept == []
 
 
-def test_every_tuner_is_told_the_best_score_so_far() -> None:
-    bench = Bench([0.2, 0.1, 0.3], budget=LOTS)
+def test_every_tuner_is_reported_each_epoch_and_told_the_best() -> None:
+    bench = Bench([0.2, 0.4, 0.3], budget=LOTS)
 
     bench.run()
 
-    assert bench.tuner.reported == [(1, 0.2), (2, 0.2), (3, 0.3)]
-    assert bench.tuner.told[0].score == 0.3
+    assert bench.tuner.reported == [(1, 0.2), (2, 0.4), (3, 0.3)]
+    assert bench.tuner.told[0].score == 0.4
+
+
+def test_a_replayed_trial_is_reported_as_it_was() -> None:
+    bench = Bench([0.2, 0.4, 0.3], budget=LOTS)
+    bench.run()
+    again = Bench(budget=LOTS, tuner=ScriptedTuner(proposal()))
+
+    again.run(bench.kept)
+
+    assert again.tuner.reported == bench.tuner.reported
 
 
 def test_the_epoch_budget_cuts_a_trial_in_the_middle_and_keeps_it() -> None:

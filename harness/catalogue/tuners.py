@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness import spec
-from harness.catalogue import grid
+from harness.catalogue import grid, told
 from harness.catalogue.options import DeclaredPruner, DeclaredTuner, Option
 from harness.space import Choice, Space
 
@@ -191,39 +190,13 @@ def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | 
         *_option_mistakes("options", tuner.options, declared.options, owner=tuner.tuner),
         *_conflicts(tuner),
         *_pruner_mistakes(tuner, declared),
+        *told.mistakes(tuner),
     ]
     if space is not None:
         found += _space_mistakes(tuner, space)
     if epochs_per_trial is not None:
         found += _resource_mistakes(tuner, epochs_per_trial)
     return found
-
-
-def hyperband_iteration(max_epochs: int, factor: int) -> tuple[int, int]:
-    """Return how many trials and epochs one iteration of Keras Tuner's Hyperband trains.
-
-    Read off ``HyperbandOracle``; the formula in its docstring is 1.4 to 2.7 times too low.
-    """
-    trials = epochs = 0
-    for bracket in range(_brackets(max_epochs, factor)):
-        trained = 0
-        for rung in range(bracket + 1):
-            size, target = _rung(max_epochs, factor, bracket=bracket, rung=rung)
-            trials, epochs, trained = trials + size, epochs + size * (target - trained), target
-    return trials, epochs
-
-
-def _brackets(max_epochs: int, factor: int) -> int:
-    count, epochs = 0, float(max_epochs)
-    while epochs >= 1:
-        count, epochs = count + 1, epochs / factor
-    return count
-
-
-def _rung(max_epochs: int, factor: int, *, bracket: int, rung: int) -> tuple[int, int]:
-    """Return trials, and epochs from a trial's first; the float arithmetic is the oracle's, rounding included."""
-    final = math.ceil(1 + math.log(max_epochs, factor)) / (bracket + 1)
-    return math.ceil(final * factor ** (bracket - rung)), math.ceil(max_epochs / factor ** (bracket - rung))
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
@@ -279,7 +252,7 @@ def _cmaes_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
     numeric = [
         domain
         for domain in space.tuned.values()
-        if domain.size != 1 and not (isinstance(domain, Choice) and not domain.ordered)
+        if domain.size != 1 and not (isinstance(domain, Choice) and not told.is_ordered(tuner, domain))
     ]
     if not numeric:
         yield "tuner: optuna-cmaes tunes numbers, and the hyperparameter set has none; use optuna-tpe"

@@ -49,6 +49,11 @@ class Intent:
         return f"in containers of {self.reference} (engine {self.engine}, {self.chosen})"
 
     @property
+    def trains_on_cpu(self) -> bool:
+        """Whether cells would train on a CPU: a container sees the GPUs that it is given."""
+        return not self.chosen.has_gpus
+
+    @property
     def builds(self) -> bool:
         """Whether something must be built first."""
         return self.build is not None

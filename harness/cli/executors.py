@@ -36,6 +36,11 @@ class Local:
     chosen: Chosen
 
     @property
+    def trains_on_cpu(self) -> bool:
+        """Whether cells would train on a CPU: a process that is given no GPU takes the first that it sees."""
+        return not self.chosen.has_gpus and slots.sees_none(nvml.find, os.environ)
+
+    @property
     def builds(self) -> bool:
         """Whether something must be built first: never."""
         return False
@@ -54,10 +59,11 @@ class Local:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
-    """An executor, and the slots on which it starts workers."""
+    """An executor, and the slots on which it starts workers; ``intent`` says where that is."""
 
     executor: Executor
     slots: Sequence[Slot]
+    intent: Intent | Local
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +123,11 @@ class Where:
         if intent.is_news:
             _say(f"running {intent}")
         if containers is None:
-            yield Here(executor=_processes(device), slots=intent.chosen.slots)
+            yield Here(executor=_processes(device), slots=intent.chosen.slots, intent=intent)
             return
         containers.sweep()
         try:
-            yield Here(executor=containers, slots=intent.chosen.slots)
+            yield Here(executor=containers, slots=intent.chosen.slots, intent=intent)
         finally:
             containers.sweep()
 

@@ -16,9 +16,11 @@ from harness import analysis, matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
 from harness.campaign.totals import Total
-from harness.catalogue.tuners import RETRAINING, hyperband_iteration
+from harness.catalogue import hyperband
+from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
 from harness.cli import forecasts, places, printing
+from harness.cli.cautions import cautions
 from harness.cli.executors import Local, Where
 from harness.cli.watchers import watcher
 from harness.matrix import LoadedMatrix
@@ -57,7 +59,7 @@ def show(
         "cells": rows,
         "unreachable": [asdict(cell) for cell in resolved.unreachable],
         "learning_rate_cells": len(after),
-        "notes": _notes(resolved.cells),
+        "notes": [*cautions(loaded.spec, intent), *_notes(resolved.cells)],
         "pending": len(pending),
         "pending_epochs": _sum(map(forecast.most_epochs, pending)),
         **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
@@ -113,7 +115,7 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
 
 def _cut_short(cell: Cell) -> str | None:
     most = forecast.most_epochs(cell)
-    trials, epochs = hyperband_iteration(cell.protocol.epochs_per_trial, int(cell.tuner.options.get("factor", 3)))
+    trials, epochs = hyperband.iteration(cell.protocol.epochs_per_trial, hyperband.factor(cell.tuner))
     if most is None or most >= epochs:
         return None
     return f"{cell.names.tuner}: one iteration takes {trials} trials and {epochs} epochs; the budget ends it at {most}"
@@ -140,7 +142,7 @@ def _print(plan: dict[str, Any], total: Total) -> None:
     for reason, cells in Counter(cell["reason"] for cell in plan["unreachable"]).items():
         console.print(f"{cells} more cells can't run here: {reason}", soft_wrap=True)
     for note in plan["notes"]:
-        console.print(note)
+        console.print(note, soft_wrap=True, markup=False)
     if plan["learning_rate_cells"]:
         console.print(f"then {plan['learning_rate_cells']} {RETRAINING} cells, once the searches are done")
     console.print(f"would run {plan['where']}", soft_wrap=True)

@@ -20,6 +20,7 @@ from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.cli import exits, forecasts, places, reporting
 from harness.cli.allowing import NONE, Limits
+from harness.cli.cautions import cautions
 from harness.cli.executors import Where
 from harness.cli.reporting import Figures
 from harness.cli.watchers import watcher
@@ -67,6 +68,8 @@ def run(
         _saying_what_is_kept(folder, again),
         where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as here,
     ):
+        for line in cautions(loaded.spec, here.intent):
+            sys.stderr.write(f"{line}\n")
         allowance = asked.limits.allowance(here.slots, price_list, began=began, clock=clock)
         resolved = resolution.resolve(loaded, cache=cache, identity=here.executor.identity())
         expected = GrowingRates(results, price_list=price_list)

@@ -116,6 +116,14 @@ def visible(found: Found, shown: Mapping[str, str]) -> list[Gpu]:
     return list(dict.fromkeys(left))
 
 
+def sees_none(find: Callable[[], Found], shown: Mapping[str, str]) -> bool:
+    """Whether local processes that are given no GPU see none; False where it can't be told which they see."""
+    try:
+        return not visible(find(), shown)
+    except MachineError:
+        return False
+
+
 def _of(devices: Sequence[str]) -> Sequence[Slot]:
     return (Slot(gpu=devices[0]),) if len(devices) == 1 else slots.of_gpus(devices)
 

@@ -26,13 +26,14 @@ from harness.reports import (
     rendering,
     terminal,
     to_target,
+    told,
     tuning,
 )
 from harness.reports.report import Report
 
 REPORTS = (
     *("efficiency", "answer", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
-    *("phases", "outcomes", "learning-rate", "models"),
+    *("phases", "outcomes", "learning-rate", "models", "told"),
 )
 """Names of the files, without their endings."""
 
@@ -80,4 +81,5 @@ def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report
         outcomes.report(results),
         learning_rate.report(results),
         models.report(results),
+        told.report(results),
     )

@@ -35,7 +35,7 @@ def create(
         epochs_per_trial: Epochs of a trial at full fidelity.
         expected_trials: How many such trials the budget buys; None where it isn't counted in epochs or trials. What
             the user left unset is set from it: ``n_startup_trials``, ``num_initial_points`` and ``population_size``
-            become a third of it, at least 3 and at most the library's own (see ``told.startup_trials``).
+            become a third of it, at least 3 and at most the library's own (see ``catalogue.told.startup``).
         folder: A fresh folder, for what the library wants to write; nothing reads it back.
 
     Raises:

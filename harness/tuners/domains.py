@@ -8,6 +8,7 @@ CMA-ES and Gaussian processes use. Continua, and whole numbers spread in the log
 
 from __future__ import annotations
 
+from harness.catalogue import told
 from harness.catalogue.grid import value_at
 from harness.model import Parameters, Value
 from harness.space import Choice, Range, Space
@@ -15,10 +16,7 @@ from harness.space import Choice, Range, Space
 
 def indices(domain: Range | Choice) -> range | None:
     """Return the indices that a library is shown instead of values; None where it is shown values."""
-    if isinstance(domain, Choice):
-        return range(domain.size)
-    listed = domain.step is not None or (domain.integer and not domain.log)
-    return range(domain.size) if listed and domain.size is not None else None
+    return range(domain.size or 0) if told.is_listed(domain) else None
 
 
 def decode(domain: Range | Choice, shown: float) -> Value:

@@ -17,10 +17,9 @@ import keras_tuner
 import tensorflow as tf
 
 from harness import files, spec
-from harness.catalogue import grid
+from harness.catalogue import grid, told
 from harness.model import Outcome, Proposal, Trial, Value
 from harness.space import Choice, Range, Space
-from harness.tuners import told
 from harness.tuners.domains import Coverage, decode, indices
 
 _METRIC = "val_f1"
@@ -164,9 +163,7 @@ def _grid(*_: Any) -> dict[str, Any]:
 
 
 def _bayesian(tuner: spec.Tuner, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
-    most = max(3, 3 * len(space.tuned))  # Keras Tuner's own number
-    startup = {"num_initial_points": told.startup_trials(expected_trials, most=most)}
-    return {"max_trials": _UNLIMITED} | startup | tuner.options
+    return {"max_trials": _UNLIMITED} | tuner.options | told.startup_options(tuner, space, expected_trials)
 
 
 def _hyperband(tuner: spec.Tuner, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:

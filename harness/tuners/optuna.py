@@ -7,7 +7,7 @@ import math
 import optuna
 
 from harness import spec
-from harness.catalogue import grid
+from harness.catalogue import grid, told
 from harness.model import Outcome, Proposal, Trial
 from harness.space import Space
 from harness.tuners import pruners, samplers
@@ -23,12 +23,14 @@ class Optuna:
     Optuna's suggestions repeat in a finite space, and repeats are trained and charged like any trial.
     """
 
-    def __init__(self, *, study: optuna.Study, space: Space, epochs_per_trial: int) -> None:
+    def __init__(self, *, tuner: spec.Tuner, study: optuna.Study, space: Space, epochs_per_trial: int) -> None:
         """Take a study that nothing has been asked of yet."""
         self._study = study
         self._space = space
         self._epochs_per_trial = epochs_per_trial
-        self._distributions = samplers.distributions(space)
+        self._reports_best = told.reported(tuner) == "best"
+        self._best = 0.0
+        self._distributions = samplers.distributions(tuner, space)
         self._coverage = Coverage(space)
         self._running: optuna.Trial | None = None
 
@@ -37,6 +39,7 @@ class Optuna:
         if self._coverage.complete:
             return None
         self._running = self._study.ask(self._distributions)
+        self._best = 0.0
         shown = self._running.params
         parameters = self._space.complete(
             {name: decode(domain, shown[name]) for name, domain in self._space.tuned.items()}
@@ -45,11 +48,15 @@ class Optuna:
         return Proposal(parameters=parameters, last_epoch=self._epochs_per_trial)
 
     def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
-        """Pass the best F1 so far on, and answer what the pruner says; a score that is no number goes unreported."""
+        """Pass on the best F1 so far or this epoch's, as the matrix says, and answer what the pruner says.
+
+        A score that is no number goes unreported.
+        """
         if not math.isfinite(f1):
             return False
         running = self._asked()
-        running.report(f1, epoch)
+        self._best = max(self._best, f1)
+        running.report(self._best if self._reports_best else f1, epoch)
         return running.should_prune()
 
     def tell(self, trial: Trial) -> None:
@@ -80,4 +87,4 @@ def create(tuner: spec.Tuner, space: Space, *, seed: int, epochs_per_trial: int,
         study_name=_STUDY,
         direction="maximize",
     )
-    return Optuna(study=study, space=space, epochs_per_trial=epochs_per_trial)
+    return Optuna(tuner=tuner, study=study, space=space, epochs_per_trial=epochs_per_trial)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import optuna
 
 from harness import spec
+from harness.catalogue import told
 
 
 class Patient(optuna.pruners.BasePruner):
     """The median pruner, held back until a trial has gone ``patience`` epochs and one more without a new best.
 
-    Optuna's PatientPruner waits for scores to fall below an earlier best. The harness reports the best so far, which
-    never falls, so that under it nothing would ever be pruned; the rule here is the same, read for such a curve.
+    Optuna's PatientPruner waits for scores to fall below an earlier best. The best so far never falls, so that under
+    it nothing would ever be pruned; the rule here is the same, read for such a curve.
     """
 
     def __init__(self, *, patience: int = 1, **median: Any) -> None:
@@ -35,18 +37,24 @@ def create(tuner: spec.Tuner, *, epochs_per_trial: int) -> optuna.pruners.BasePr
 
     Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
     """
-    build, defaults = _PRUNERS[tuner.pruner]
-    options: dict[str, Any] = defaults | tuner.pruner_options
-    if tuner.pruner == "hyperband":
-        options["max_resource"] = epochs_per_trial
-    return build(**options)
+    build: Callable[..., optuna.pruners.BasePruner] = _PRUNERS[tuner.pruner]
+    if tuner.pruner == "patient" and told.reported(tuner) == "last":
+        build = _librarys_patient
+    return build(**told.pruner_options(tuner, epochs_per_trial))
 
 
-_PRUNERS: dict[str, tuple[Callable[..., optuna.pruners.BasePruner], dict[str, Any]]] = {
-    "none": (optuna.pruners.NopPruner, {}),
-    "median": (optuna.pruners.MedianPruner, {}),
-    "percentile": (optuna.pruners.PercentilePruner, {"percentile": 25.0}),
-    "asha": (optuna.pruners.SuccessiveHalvingPruner, {"min_resource": 1}),
-    "hyperband": (optuna.pruners.HyperbandPruner, {"min_resource": 1}),
-    "patient": (Patient, {}),
+def _librarys_patient(*, patience: int = 1, **median: Any) -> optuna.pruners.BasePruner:
+    with warnings.catch_warnings():
+        # The matrix asked for it by name, and the record holds the version.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(**median), patience=patience)
+
+
+_PRUNERS: dict[str, Callable[..., optuna.pruners.BasePruner]] = {
+    "none": optuna.pruners.NopPruner,
+    "median": optuna.pruners.MedianPruner,
+    "percentile": optuna.pruners.PercentilePruner,
+    "asha": optuna.pruners.SuccessiveHalvingPruner,
+    "hyperband": optuna.pruners.HyperbandPruner,
+    "patient": Patient,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, meters, prices, tuners
+from harness.catalogue import told
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
@@ -158,15 +159,13 @@ def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:
 
 def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
     full = cell.protocol.epochs_per_trial
-    by_epochs = None if cell.budget.epochs is None else cell.budget.epochs // full
-    limits = [limit for limit in (by_epochs, cell.budget.trials) if limit is not None]
     folder.scratch.mkdir(exist_ok=True)
     return tuners.create(
         cell.tuner,
         cell.space,
         seed=cell.tuner_seed,
         epochs_per_trial=full,
-        expected_trials=min(limits, default=None),
+        expected_trials=told.expected_trials(cell.budget, full),
         folder=folder.scratch,
     )
 

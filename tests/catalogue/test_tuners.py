@@ -13,7 +13,7 @@ import pytest
 
 from harness import spec
 from harness.catalogue.options import Option
-from harness.catalogue.tuners import KNOWN, PRUNERS, hyperband_iteration, mistakes
+from harness.catalogue.tuners import KNOWN, PRUNERS, mistakes
 from harness.space import Choice, Fixed, Range, Space
 
 CLASSES: dict[str, Any] = {
@@ -240,44 +240,6 @@ def test_a_grid_that_no_search_could_walk_is_a_mistake(name: str) -> None:
     assert mistakes(tuner, space) == [
         "options.points: the grid has 1,000,000 configurations, 100,000 at most; list fewer values"
     ]
-
-
-@pytest.mark.parametrize(
-    ("max_epochs", "trials", "epochs"),
-    [
-        (9, 23, 75),
-        (10, 30, 120),
-        (20, 30, 226),
-        (27, 70, 375),
-        (30, 90, 576),
-        (50, 90, 922),
-        (81, 211, 1767),
-        (100, 254, 2672),
-        (1, 1, 1),
-    ],
-)
-def test_one_hyperband_iteration_trains(max_epochs: int, trials: int, epochs: int) -> None:
-    assert hyperband_iteration(max_epochs, 3) == (trials, epochs)
-
-
-@pytest.mark.parametrize("factor", [2, 3, 4, 5])
-@pytest.mark.parametrize("max_epochs", [1, 2, 7, 16, 25, 64, 125, 243])
-def test_the_forecast_adds_up_the_oracles_own_brackets(max_epochs: int, factor: int) -> None:
-    oracle = keras_tuner.oracles.HyperbandOracle(
-        objective=keras_tuner.Objective("val_f1", "max"), max_epochs=max_epochs, factor=factor, seed=1
-    )
-    rungs = [
-        (bracket, rung)
-        for bracket in range(oracle._get_num_brackets())
-        for rung in range(oracle._get_num_rounds(bracket))
-    ]
-    trained = [
-        oracle._get_size(bracket, rung)
-        * (oracle._get_epochs(bracket, rung) - (oracle._get_epochs(bracket, rung - 1) if rung else 0))
-        for bracket, rung in rungs
-    ]
-
-    assert hyperband_iteration(max_epochs, factor) == (sum(oracle._get_size(*rung) for rung in rungs), sum(trained))
 
 
 def test_the_catalogue_imports_no_tuner_library() -> None:

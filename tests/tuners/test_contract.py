@@ -27,11 +27,19 @@ SECTIONS = [
         if KNOWN[name].library == "optuna" and name != "optuna-tpe"
         for pruner in ("asha", "hyperband")
     ),
+    *(
+        spec.Tuner.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": "last"})
+        for pruner in ("hyperband", "patient")
+    ),
+    *(spec.Tuner(tuner=name, startup="library") for name in ("kt-bayesian", "optuna-tpe", "optuna-nsga2")),
+    *(spec.Tuner(tuner=name, numeric_choices="categories") for name in ("optuna-tpe", "optuna-nsga2")),
 ]
 
 
 def label(section: spec.Tuner) -> str:
-    return section.tuner if section.pruner == "none" else f"{section.tuner}+{section.pruner}"
+    told = (section.reports, section.startup, section.numeric_choices)
+    words = [word for word in told if word not in ("best", "third", "ordered")]
+    return "+".join([section.tuner, *([] if section.pruner == "none" else [section.pruner]), *words])
 
 
 def proposal_of(trial: Trial) -> Proposal:

@@ -161,6 +161,86 @@ def test_the_patient_pruner_lets_a_rising_trial_live_and_stops_one_that_stands_s
     assert flat_stops == [False, False, True, True]
 
 
+@pytest.mark.parametrize(("reports", "values"), [("best", [0.2, 0.4, 0.4, 0.5]), ("last", [0.2, 0.4, 0.3, 0.5])])
+def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, values: list[float], make: Make) -> None:
+    tuner = make(spec.Tuner.model_validate({"tuner": "optuna-tpe", "pruner": "median", "reports": reports}), CONTINUUM)
+    for _ in range(2):
+        proposal = ask(tuner)
+        for epoch, f1 in enumerate((0.2, 0.4, math.nan, 0.3, 0.5), start=1):
+            tuner.report(proposal, epoch, f1)
+        tuner.tell(told(proposal, Outcome.COMPLETED, 0.2, 0.4, math.nan, 0.3, 0.5))
+
+    trials = study_of(tuner).trials
+
+    assert [list(trial.intermediate_values.values()) for trial in trials] == [values] * 2
+    assert [trial.value for trial in trials] == [0.5, 0.5]
+
+
+def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> None:
+    tuner = make(spec.Tuner(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
+    proposal = ask(tuner)
+    for epoch, f1 in enumerate((0.6, 0.2), start=1):
+        tuner.report(proposal, epoch, f1)
+
+    tuner.tell(told(proposal, Outcome.COMPLETED, 0.6, 0.2))
+
+    assert study_of(tuner).trials[0].value == 0.6
+
+
+def test_a_pruned_trial_that_reported_each_epoch_counts_with_its_last(make: Make) -> None:
+    tuner = make(spec.Tuner(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
+    proposal = ask(tuner)
+    for epoch, f1 in enumerate((0.6, 0.2), start=1):
+        tuner.report(proposal, epoch, f1)
+
+    tuner.tell(told(proposal, Outcome.PRUNED, 0.6, 0.2))
+
+    assert study_of(tuner).trials[0].value == 0.2
+
+
+def test_optunas_own_patient_pruner_stops_a_trial_that_falls_and_none_that_stands_still(make: Make) -> None:
+    section = spec.Tuner(
+        tuner="optuna-random", pruner="patient", reports="last", pruner_options={"n_startup_trials": 1, "patience": 1}
+    )
+    tuner = make(section, CONTINUUM)
+    good = ask(tuner)
+    for epoch in range(1, 10):
+        tuner.report(good, epoch, 0.9)
+    tuner.tell(told(good, Outcome.COMPLETED, 0.9))
+
+    flat = ask(tuner)
+    flat_stops = [tuner.report(flat, epoch, 0.1) for epoch in range(1, 5)]
+    tuner.tell(told(flat, Outcome.COMPLETED, 0.1))
+    falling = ask(tuner)
+    falling_stops = [tuner.report(falling, epoch, f1) for epoch, f1 in enumerate((0.3, 0.2, 0.1, 0.2), start=1)]
+
+    assert isinstance(study_of(tuner).pruner, library.pruners.PatientPruner)
+    assert flat_stops == [False] * 4
+    assert falling_stops == [False, False, True, True]
+
+
+def test_the_librarys_own_start_is_one_word_away(make: Make, search: FakeSearch) -> None:
+    random = search.run(make("optuna-random", CONTINUUM), 11)
+
+    guided = search.run(make(spec.Tuner(tuner="optuna-tpe", startup="library"), CONTINUUM, expected_trials=12), 11)
+
+    assert parameters(guided)[:10] == parameters(random)[:10]
+    assert parameters(guided)[10] != parameters(random)[10]
+
+
+@pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes", "optuna-nsga2", "optuna-qmc"])
+def test_numbers_as_categories_are_drawn_from_the_same_values(name: str, make: Make, search: FakeSearch) -> None:
+    space = Space({**CONTINUUM.domains, "batch_size": Choice(choices=(8, 16, 32), default=8)})
+    section = spec.Tuner(tuner=name, numeric_choices="categories")
+    tuner = make(section, space)
+
+    history = search.run(tuner, 12)
+
+    shown = study_of(tuner).trials[0].distributions["batch_size"]
+    assert isinstance(shown, library.distributions.CategoricalDistribution)
+    assert {trial.parameters["batch_size"] for trial in history} == {8, 16, 32}
+
+
 def ask(tuner: object) -> Proposal:
     assert isinstance(tuner, optuna.Optuna)
     proposal = tuner.ask()
