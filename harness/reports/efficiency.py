@@ -302,7 +302,7 @@ def _target_note(group: Group) -> str:
     goal = group.target
     if goal is None:
         return "Target: none, because no search has a score."
-    return f"Target: validation {group.score} of at least {goal.f1:.3f}, the {goal.of}."
+    return f"Target: validation {group.score} of at least {goal.f1:.3f}, {goal.of}."
 
 
 def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
