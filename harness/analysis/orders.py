@@ -33,7 +33,7 @@ class Orders:
     """A random search in ``ORDERS`` orders of its trials.
 
     ``cost`` and ``f1`` have a row for each order: from ``cost[i, j]`` on the incumbent's F1 is ``f1[i, j]``, which is
-    NaN until there is an incumbent with a known score. ``spent`` is what the whole search costs.
+    NaN until there is an incumbent with a known score. ``spent`` is what all trials cost together.
     """
 
     cost: NDArray[np.float64]
@@ -68,7 +68,9 @@ class Orders:
         union = np.unique(np.append(self.cost[self.cost > begin], begin))
         if len(union) > MOST_POINTS:
             union = union[np.unique(np.linspace(0, len(union) - 1, MOST_POINTS).round().astype(int))]
-        means = np.mean([_held(cost, f1, union) for cost, f1 in zip(self.cost, self.f1, strict=True)], axis=0)
+        rows = np.stack([_held(cost, f1, union) for cost, f1 in zip(self.cost, self.f1, strict=True)])
+        # Where all orders agree, their mean is what they agree on, to the last bit, so that a tie stays a tie.
+        means = rows[0] + (rows - rows[0]).mean(axis=0)
         return tuple(union.tolist()), tuple(means.tolist())
 
 
