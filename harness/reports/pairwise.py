@@ -10,6 +10,7 @@ from harness.reports.report import Report, Section
 
 COLUMNS = (
     *("tuner", "against", "seeds", "wins", "ties", "losses", *columns.estimate_columns("difference"), "p", "verdict"),
+    "metric",
 )
 """Heads of the spreadsheet."""
 
@@ -36,6 +37,7 @@ def report(results: Results, *, prices: Prices) -> Report:
                 **columns.estimate("difference", each.difference),
                 "p": each.p,
                 "verdict": each.verdict.value,
+                "metric": results.metric,
             }
             for each in found
         ],
