@@ -24,7 +24,12 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="pairwise",
         title="Tuners in pairs",
         sections=[_section(found)] if found else [],
-        notes=[*(_notes(results.score) if found else ()), *remarks, *notes.beneath(results, made.groups)],
+        notes=[
+            *(_notes(results.score) if found else ()),
+            *notes.few_seeds(made.groups),
+            *remarks,
+            *notes.beneath(results, made.groups),
+        ],
         columns=COLUMNS,
         rows=[
             {
