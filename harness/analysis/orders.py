@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import seeds
 from harness.analysis.axes import Axis, Score, costs_of
+from harness.analysis.curves import Own
 from harness.analysis.reading import Search
 from harness.model import Outcome
 from harness.prices import Prices
@@ -33,7 +34,7 @@ class Orders:
     """A random search in ``ORDERS`` orders of its trials.
 
     ``cost`` and ``f1`` have a row for each order: from ``cost[i, j]`` on the incumbent's F1 is ``f1[i, j]``, which is
-    NaN until there is an incumbent with a known score. ``spent`` is what the whole search costs.
+    NaN until there is an incumbent with a known score. ``spent`` is what all trials cost together.
     """
 
     cost: NDArray[np.float64]
@@ -68,7 +69,9 @@ class Orders:
         union = np.unique(np.append(self.cost[self.cost > begin], begin))
         if len(union) > MOST_POINTS:
             union = union[np.unique(np.linspace(0, len(union) - 1, MOST_POINTS).round().astype(int))]
-        means = np.mean([_held(cost, f1, union) for cost, f1 in zip(self.cost, self.f1, strict=True)], axis=0)
+        rows = np.stack([_held(cost, f1, union) for cost, f1 in zip(self.cost, self.f1, strict=True)])
+        # Where all orders agree, their mean is what they agree on, to the last bit, so that a tie stays a tie.
+        means = rows[0] + (rows - rows[0]).mean(axis=0)
         return tuple(union.tolist()), tuple(means.tolist())
 
 
@@ -76,7 +79,8 @@ def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = 
     """Return the search in many orders of its trials; None where it isn't random, or a cost or score is unknown.
 
     Test F1 is known in every order where the search scored its test images at the best epoch of each trial
-    (``Cell.audit``). Only dollars need ``prices``. A trial that the budget cut stays the last.
+    (``Cell.audit``). Only dollars need ``prices``. A trial that the budget cut stays the last. In which order the
+    others are recorded changes nothing.
     """
     if not search.is_random or search.cost is None:
         return None
@@ -85,19 +89,25 @@ def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = 
         return None
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
+    last_is_cut = search.tried[-1].outcome is Outcome.CUT
+    free = len(trials) - last_is_cut
+    trials = [*sorted(trials[:free], key=_place), *trials[free:]]
     totals = costs_of([own.spent for own in trials], search, axis=axis, prices=prices)
     flat = [(number, step) for number, own in enumerate(trials) for step in own.steps]
     offsets = costs_of([step for _, step in flat], search, axis=axis, prices=prices)
     scores = [score.of(step) for _, step in flat]
     if totals is None or offsets is None or any(found is None for found in scores):
         return None
-    last_is_cut = search.tried[-1].outcome is Outcome.CUT
     drawn = _drawn(len(trials), last_is_cut)
     before = np.empty(drawn.shape)
     spent = np.asarray(totals)[drawn].cumsum(axis=1)
     np.put_along_axis(before, drawn, np.hstack([np.zeros((len(drawn), 1)), spent[:, :-1]]), axis=1)
     cost = before[:, [number for number, _ in flat]] + np.asarray(offsets)
     return _incumbents(cost, [step.val_f1 for _, step in flat], scores, spent=float(sum(totals)))
+
+
+def _place(own: Own) -> tuple[object, ...]:
+    return own.spent.epochs, own.spent.wall_s, [(step.epochs, step.val_f1) for step in own.steps]
 
 
 def _incumbents(cost: NDArray[np.float64], val_f1: list[float], scores: list[float | None], *, spent: float) -> Orders:

@@ -11,6 +11,9 @@ from harness.analysis.axes import Axis, Score
 from harness.analysis.orders import orders
 from harness.analysis.reading import Search, Status
 
+# A mean of equal scores may be above them in its last bit; no two scores that differ are so close.
+_EQUAL = 1e-12
+
 PART = 0.5
 """The part of a random search's epochs after which what it has found is the target."""
 
@@ -28,7 +31,7 @@ class Target:
 
     def at(self, seed: int) -> float:
         """Return the F1 to be reached on a seed."""
-        return self.f1 + self.shifts.get(seed, 0.0)
+        return self.f1 + self.shifts.get(seed, 0.0) - _EQUAL
 
 
 def target(searches: Sequence[Search]) -> Target | None:
@@ -42,34 +45,37 @@ def target(searches: Sequence[Search]) -> Target | None:
     F1 of the tuners that have one on every seed, less its mean over the seeds. On a common target an easy split would
     let every tuner through, and a hard one none.
 
-    Without random searches it is the lower median of all final F1s: one that a search has had, so that more than half
+    Without random searches it is the lower median of all final F1s, each less its seed's shift, so that more than half
     have reached it.
     """
     ended = [search for search in searches if search.status is Status.OK and search.val_f1 is not None]
     halves = [found for search in ended if (found := _after_half(search)) is not None]
+    shifts = _shifts(ended)
     if halves:
-        count = "1 random search has" if len(halves) == 1 else f"{len(halves)} random searches have"
-        of = f"what {count} on average after half of their epochs"
-        return Target(f1=statistics.fmean(halves), of=of, shifts=_shifts(ended))
-    scores = [search.val_f1 for search in ended if search.val_f1 is not None]
+        one = len(halves) == 1
+        count, whose = ("1 random search has", "its") if one else (f"{len(halves)} random searches have", "their")
+        of = f"what {count} on average after half of {whose} epochs"
+        return Target(f1=statistics.fmean(halves), of=of, shifts=shifts)
+    scores = [search.val_f1 - shifts.get(search.planned.seed, 0.0) for search in ended if search.val_f1 is not None]
     if not scores:
         return None
     middle = "median" if len(scores) % 2 else "lower median"
     plural = "" if len(scores) == 1 else "es"
     of = f"the {middle} of all {len(scores)} search{plural}"
-    return Target(f1=statistics.median_low(scores), of=of, shifts=_shifts(ended))
+    return Target(f1=statistics.median_low(scores), of=of, shifts=shifts)
 
 
 def _shifts(ended: Sequence[Search]) -> dict[int, float]:
     seeds = sorted({search.planned.seed for search in ended})
-    by_tuner: dict[str, dict[int, float]] = {}
+    by_tuner: dict[str, dict[int, list[float]]] = {}
     for search in ended:
         if search.val_f1 is not None:
-            by_tuner.setdefault(search.planned.tuner, {})[search.planned.seed] = search.val_f1
+            by_tuner.setdefault(search.planned.tuner, {}).setdefault(search.planned.seed, []).append(search.val_f1)
     everywhere = [found for found in by_tuner.values() if len(found) == len(seeds)]
     if not everywhere:
         return {}
-    means = {seed: statistics.fmean(found[seed] for found in everywhere) for seed in seeds}
+    # Where two runs are compared, a tuner has a search of each on a seed.
+    means = {seed: statistics.fmean(statistics.fmean(found[seed]) for found in everywhere) for seed in seeds}
     middle = statistics.fmean(means.values())
     return {seed: mean - middle for seed, mean in means.items()}
 

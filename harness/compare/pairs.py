@@ -48,8 +48,8 @@ class Paired:
 def pair(baseline: Results, candidate: Results) -> Paired:
     """Pair the searches of two runs by data set, backbone, hyperparameter set, tuner and seed, in the baseline's order.
 
-    A group's target is the median over both runs' searches, so that neither run sets the bar that the other has to
-    clear.
+    A group's target is that of both runs' searches together (``targets.target``), so that neither run sets the bar
+    that the other has to clear.
     """
     ours, theirs = _by_name(baseline), _by_name(candidate)
     finished = {name: search for name, search in ours.items() if measures.is_scored(search)}

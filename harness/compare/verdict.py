@@ -265,7 +265,7 @@ def _unknown(both: Paired, measures: Sequence[Measure]) -> list[str]:
 
 def _targets(both: Paired, score: str) -> list[str]:
     return [
-        f"Target in {', '.join(group)}: validation {score} {goal.f1:.3f}, the {goal.of} of both runs."
+        f"Target in {', '.join(group)}: validation {score} {goal.f1:.3f}, {goal.of}, in both runs together."
         for group, goal in both.targets.items()
         if goal is not None
     ]

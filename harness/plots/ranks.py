@@ -52,4 +52,5 @@ def _frame(axes: Axes, found: Ranks, score: str) -> list[str]:
 
 def _rests_on(found: Ranks) -> str:
     said = "some differ" if found.differ else "no two are shown to differ"
-    return f"{found.seeds} seeds, {found.groups} groups: {said}, all pairs tested together."
+    groups = "1 group" if found.groups == 1 else f"{found.groups} groups"
+    return f"{found.seeds} seeds, {groups}: {said}, all pairs tested together."

@@ -16,7 +16,7 @@ COLUMNS = (
     *(*GroupName._fields, "axis", "part", "tuner", *columns.estimate_columns("test_f1")),
     *columns.estimate_columns("over_random"),
     *("p_better", "p_equivalent", "p_worse", "verdict", "regret_val_f1", "probability_of_improvement"),
-    *(*columns.estimate_columns("iqm_test_f1"), "search_s", "usd", "equivalence"),
+    *(*columns.estimate_columns("iqm_test_f1"), "search_s", "usd", "equivalence", "metric"),
 )
 """Heads of the spreadsheet; where data set, backbone and hyperparameters are empty, the row is of all groups."""
 
@@ -36,7 +36,7 @@ def report(results: Results, *, prices: Prices) -> Report:
             *notes.beneath(results, made.groups),
         ],
         columns=COLUMNS,
-        rows=[_values(found, each) for each in found.standings],
+        rows=[{**_values(found, each), "metric": results.metric} for each in found.standings],
         empty="There are no two tuners to compare.",
     )
 

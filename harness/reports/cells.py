@@ -117,7 +117,7 @@ def negative(found: Estimate) -> Estimate:
 
 def number_estimate(value: Estimate) -> str:
     """Return a cost with its interval; an infinite one is ``never``."""
-    return number(value.value) if value.low == math.inf else _with_interval(value, number)
+    return number(value.value) if value.value == math.inf else _with_interval(value, number)
 
 
 def times_estimate(value: Estimate | None) -> str:

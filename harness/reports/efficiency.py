@@ -304,7 +304,7 @@ def _target_note(group: Group) -> str:
     goal = group.target
     if goal is None:
         return "Target: none, because no search has a score."
-    return f"Target: validation {group.score} of at least {goal.f1:.3f}, the {goal.of}."
+    return f"Target: validation {group.score} of at least {goal.f1:.3f}, {goal.of}."
 
 
 def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
@@ -332,7 +332,7 @@ def _late_builds(row: Row) -> list[str]:
 def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
     if group.target is None:
         return []
-    others = [line for line in lines if line.row.ok and not line.row.is_random and line.speedup is None]
+    others = [line for line in lines if line.row.ok and not line.row.is_random and _is_undefined(line.speedup)]
     if not others:
         return []
     if group.random is None:
@@ -340,7 +340,18 @@ def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
     missed = [line.row.tuner for line in others if line.met is not None and not line.met.mostly]
     rest = [line.row.tuner for line in others if line.row.tuner not in missed]
     found = [f"No speed-up for {', '.join(missed)}: half of the searches or more missed the target."] if missed else []
-    return [*found, *([f"No speed-up for {', '.join(rest)}: a cost is unknown, or no seed is shared."] if rest else [])]
+    return [
+        *found,
+        *(
+            [f"No speed-up for {', '.join(rest)}: a cost is unknown, or neither met the target on a seed of both."]
+            if rest
+            else []
+        ),
+    ]
+
+
+def _is_undefined(factor: Estimate | None) -> bool:
+    return factor is None or factor.value is None
 
 
 def _reading_notes(found: Sequence[Group], score: str) -> list[str]:

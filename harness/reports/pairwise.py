@@ -10,6 +10,7 @@ from harness.reports.report import Report, Section
 
 COLUMNS = (
     *("tuner", "against", "seeds", "wins", "ties", "losses", *columns.estimate_columns("difference"), "p", "verdict"),
+    "metric",
 )
 """Heads of the spreadsheet."""
 
@@ -23,7 +24,12 @@ def report(results: Results, *, prices: Prices) -> Report:
         name="pairwise",
         title="Tuners in pairs",
         sections=[_section(found)] if found else [],
-        notes=[*(_notes(results.score) if found else ()), *remarks, *notes.beneath(results, made.groups)],
+        notes=[
+            *(_notes(results.score) if found else ()),
+            *notes.few_seeds(made.groups),
+            *remarks,
+            *notes.beneath(results, made.groups),
+        ],
         columns=COLUMNS,
         rows=[
             {
@@ -36,6 +42,7 @@ def report(results: Results, *, prices: Prices) -> Report:
                 **columns.estimate("difference", each.difference),
                 "p": each.p,
                 "verdict": each.verdict.value,
+                "metric": results.metric,
             }
             for each in found
         ],

@@ -10,7 +10,10 @@ from harness.prices import Prices
 from harness.reports import cells, notes
 from harness.reports.report import Report, Section
 
-COLUMNS = ("tuner", "mean_test_f1", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect")
+COLUMNS = (
+    *("tuner", "mean_test_f1", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect"),
+    "metric",
+)
 """Heads of the spreadsheet."""
 
 _NOTES = (
@@ -42,6 +45,7 @@ def report(results: Results, *, prices: Prices) -> Report:
                 "tuners": len(found.tuners),
                 "differ": int(found.differ),
                 "smallest_effect": found.smallest_effect,
+                "metric": results.metric,
             }
             for tuner, mean, average in _rows(found)
         ],

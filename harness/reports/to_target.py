@@ -54,7 +54,7 @@ def report(results: Results, *, prices: Prices) -> Report:
 
 def _section(group: Group, prices: Prices) -> Section:
     goal = group.target
-    of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, the {goal.of}"
+    of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, {goal.of}"
     return Section(
         heading=str(group.name),
         columns=["tuner", "reached", "median search s", "expected search s", "speed-up"],

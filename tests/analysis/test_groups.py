@@ -92,32 +92,31 @@ def test_the_gap_is_validation_minus_test(made: Made) -> None:
     assert groups(made.results())[0].rows[0].gap_f1 == pytest.approx(0.1)
 
 
-def test_gains_over_random_are_paired_by_seed(made: Made) -> None:
-    for seed, f1 in ((0, 0.2), (1, 0.8), (2, 0.9)):
-        made.search([made.trial(0, f1)], "random", seed)
-    for seed, f1 in ((1, 0.85), (0, 0.25), (7, 0.0)):
-        made.search([made.trial(0, f1)], "tpe", seed, kind="optuna-tpe")
+def test_random_search_and_the_default_are_known_whatever_the_matrix_calls_them(made: Made) -> None:
+    made.search([made.trial(0, 0.5)], "tpe", kind="optuna-tpe")
+    made.search([made.trial(0, 0.5)], "würfel", kind="optuna-random")
+    made.search([made.trial(0, 0.5)], "more dice", kind="kt-random")
+    made.search([made.trial(0, 0.5)], "as it is", kind="default")
     (group,) = groups(made.results())
-    gain = group.gain_over_random(_row(group, "tpe"))
-    assert gain.n == 2
-    assert gain.mean == pytest.approx(0.05)
-    assert group.gain_over_random(_row(group, "random")).n == 0
+    assert (group.random, group.untuned) == (_row(group, "würfel"), _row(group, "as it is"))
+    assert [(row.is_random, row.is_untuned) for row in group.rows] == [
+        (False, False),
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
 
 
-def test_losses_against_the_default_are_counted_by_seed(made: Made) -> None:
-    for seed in (0, 1):
-        made.search([made.trial(0, 0.5)], "untuned", seed, kind="default")
-    for seed, f1 in ((0, 0.4), (1, 0.5)):
-        made.search([made.trial(0, f1)], "random", seed)
+def test_without_them_there_is_neither(made: Made) -> None:
+    made.search([made.trial(0, 0.5)], "random", kind="optuna-tpe")
+    made.plan("default")
     (group,) = groups(made.results())
-    assert group.worse_than_untuned(_row(group, "random")) == (1, 2)
-    assert group.worse_than_untuned(_row(group, "untuned")) is None
+    assert (group.random, group.untuned) == (None, None)
 
 
-def test_a_random_search_with_a_test_f1_of_zero_is_a_pair(made: Made) -> None:
-    made.search([made.trial(0, 0.1)], "random", 0)
-    made.search([made.trial(0, 0.4)], "tpe", 0, kind="optuna-tpe")
+def test_searches_are_found_by_the_name_that_the_matrix_gives(made: Made) -> None:
+    made.search([made.trial(0, 0.5)], "größe")
+    made.plan("größe", 1)
     (group,) = groups(made.results())
-    gain = group.gain_over_random(_row(group, "tpe"))
-    assert gain.n == 1
-    assert gain.mean == pytest.approx(0.3)
+    assert [search.status for search in group.named("größe")] == [Status.OK, Status.MISSING]
+    assert group.named("nobody") == ()

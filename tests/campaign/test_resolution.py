@@ -5,9 +5,10 @@ from typing import Protocol
 
 import pytest
 
-from harness import environment, matrix
+from harness import environment, matrix, sources
 from harness.campaign import resolution
 from harness.campaign.resolution import Resolution
+from harness.catalogue.tuners import RANDOM
 from harness.environment import Identity
 from harness.errors import UserError
 from harness.matrix import combinations
@@ -84,7 +85,8 @@ def test_a_cell_says_what_it_was_made_with(resolve: Resolve) -> None:
     cell = resolve().cells[0]
 
     assert cell.environment == environment.lock_hash()
-    assert cell.code == environment.code_hash()
+    assert cell.code == sources.of_cell(library="harness", model=cell.backbone.model)
+    assert cell.training_code == sources.of_training(model=cell.backbone.model)
     assert len(cell.source["content_hash"]) == 64
     assert cell.weights == {
         "kind": "none",
@@ -97,11 +99,11 @@ def test_a_cell_says_what_it_was_made_with(resolve: Resolve) -> None:
 
 def test_cells_are_planned_for_the_workers_that_will_run_them(resolve: Resolve, path: Path, tmp_path: Path) -> None:
     here = resolve().cells[0]
-    workers = Identity(environment="1" * 64, code="2" * 64)
+    workers = Identity(environment="1" * 64, code=here.code)
 
     there = resolution.resolve(matrix.load(path), cache=tmp_path / "cache", identity=workers).cells[0]
 
-    assert (there.environment, there.code) == ("1" * 64, "2" * 64)
+    assert (there.environment, there.code) == ("1" * 64, here.code)
     assert there.id != here.id
 
 
@@ -172,3 +174,13 @@ def test_the_name_of_a_section_is_not_part_of_a_cell(resolve: Resolve, path: Pat
 
     assert {cell.id for cell in again.cells} == ids
     assert {cell.names.dataset for cell in again.cells} == {"ziffern"}
+
+
+def test_random_search_alone_scores_the_best_epoch_of_every_trial(resolve: Resolve) -> None:
+    """So that any order of its trials has a test F1."""
+    audits = {cell.tuner.tuner: cell.audit for cell in resolve().cells}
+
+    assert {tuner: audit for tuner, audit in audits.items() if audit == "trial"} == {
+        tuner: "trial" for tuner in audits if tuner in RANDOM
+    }
+    assert "incumbent" in audits.values()

@@ -100,7 +100,12 @@ def test_a_base_that_nothing_pins_is_not_pulled(image: Image, engine: FakeEngine
 def test_the_engine_is_sent_what_the_list_allows_and_nothing_else(image: Image, engine: FakeEngine) -> None:
     images.build(image)
 
-    assert engine.state["context"] == ["docker/extra-ca/README", "harness/search.py", "requirements/image-cpu.txt"]
+    assert engine.state["context"] == [
+        "docker/extra-ca/README",
+        "harness/search.py",
+        "harness/worker/__main__.py",
+        "requirements/image-cpu.txt",
+    ]
 
 
 def test_certificates_join_the_build_and_leave_no_trace_in_the_sources(

@@ -126,8 +126,11 @@ def test_dollars_follow_wall_seconds(awkward: Path, price_list: Prices) -> None:
 
 
 def test_a_search_is_drawn_to_the_end_of_what_it_spent(awkward: Path) -> None:
-    one = data_of(awkward)["groups"][0]["tuners"][0]["lines"]["epochs"]["val_f1"][0]
-    assert one == [[1, 0.2], [2, 0.4], [3, 0.5], [4, 0.62], [4, 0.62]]
+    random, tpe = (tuner["lines"]["epochs"]["val_f1"][0] for tuner in data_of(awkward)["groups"][0]["tuners"][:2])
+    assert tpe == [[1, 0.3], [2, 0.62], [2, 0.62]]
+    # Random search begins at its mean over the orders of its trials, 0.2 first or 0.5, and ends where it ended.
+    assert 0.2 < random[0][1] < 0.5
+    assert random[-2:] == [[4, 0.62], [4, 0.62]]
 
 
 def test_trials_hold_what_became_of_them(awkward: Path) -> None:
@@ -185,10 +188,12 @@ def test_epochs_and_trials_are_whole_numbers(made: Made, price_list: Prices) -> 
     assert of_search[-2:] == ["3", "2"]
 
 
-def test_a_number_and_its_unit_stay_on_one_line(awkward: Path) -> None:
-    text = awkward.read_text("utf-8")
-    assert "&nbsp;% of its time thinking" in text
-    assert "&nbsp;s, " in text
+def test_a_number_and_its_unit_stay_on_one_line(awkward: Path, made: Made, price_list: Prices) -> None:
+    assert "&nbsp;% of its time thinking" in awkward.read_text("utf-8")
+    for seed in range(2):
+        for tuner in ("a", "b"):
+            made.search([made.trial(0, 0.5)], tuner, seed)
+    assert "(5.00&nbsp;s a search)" in written(made, price_list).read_text("utf-8")
 
 
 def test_the_page_of_a_matrix_of_accuracy_speaks_of_f1_nowhere(made: Made, price_list: Prices) -> None:

@@ -6,6 +6,7 @@ from harness import prices
 from harness.analysis import groups
 from harness.analysis.axes import Axis
 from harness.analysis.looks import styles
+from harness.analysis.statistics import verdicts
 from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.statistics.ranks import ranks as rank
 from harness.plots import anytime, profiles, ranks
@@ -38,7 +39,8 @@ def _anytime(made: Made, axis: Axis) -> str:
 
 def _ranks(made: Made) -> str:
     found = groups(made.results())
-    return ranks.draw(rank(found), made.folder.path / "x", looks=styles(found), score="F1")[0].read_text("utf-8")
+    said = rank(found, verdicts(found, prices=PRICES))
+    return ranks.draw(said, made.folder.path / "x", looks=styles(found), score="F1")[0].read_text("utf-8")
 
 
 def test_a_curve_names_its_tuner_its_seeds_and_its_axis(made: Made) -> None:
@@ -48,7 +50,7 @@ def test_a_curve_names_its_tuner_its_seeds_and_its_axis(made: Made) -> None:
 
     assert all(f">{name} (3)<" in text for name in ("kt-random", "optuna-tpe", "kt-hyperband"))
     assert ">search s spent<" in text
-    assert "Shaded: pointwise 95 % bootstrap interval" in text
+    assert "Shaded: pointwise 95 % t interval" in text
 
 
 def test_searches_that_are_in_no_curve_are_counted_beneath_it(made: Made) -> None:
@@ -67,29 +69,33 @@ def test_an_axis_that_nobody_measured_is_said(made: Made) -> None:
     assert "No search has a test F1 and a known cost." in _anytime(made, Axis.ENERGY_J)
 
 
-def test_ranks_are_drawn_with_the_critical_difference_and_what_they_rest_on(made: Made) -> None:
+def test_ranks_are_drawn_at_their_means_with_what_they_rest_on(made: Made) -> None:
     _compared(made)
-    results = made.results()
 
-    text = ranks.draw(rank(groups(results)), made.folder.path / "x", looks=styles(groups(results)), score="F1")[
-        0
-    ].read_text("utf-8")
+    text = _ranks(made)
 
-    assert ">kt-hyperband  1.00<" in text
-    assert ">critical difference 1.91<" in text
-    assert "Over 3 groups × seeds" in text
-    assert "fewer than 10 prove little" in text
+    assert ">kt-hyperband  0.510<" in text
+    assert ">mean test F1 over seeds and groups<" in text
+    assert "3 seeds, 1 group: some differ, all pairs tested together." in text
+    assert "fewer than 10 show only large differences" in text
+    assert "not told apart" not in text
+
+
+def test_a_bar_stands_under_tuners_that_cant_be_told_apart(made: Made) -> None:
+    for seed in range(3):
+        for place, tuner in enumerate(("kt-random", "Füchse & Bären", "kt-hyperband")):
+            made.search([made.trial(0, 0.5 + 0.1 * ((seed + place) % 3))], tuner, seed)
+
+    text = _ranks(made)
+
+    assert text.count(">not told apart<") == 1
+    assert "no two are shown to differ" in text
 
 
 def test_one_tuner_has_no_ranks_and_the_picture_says_why(made: Made) -> None:
     made.search([made.trial(0, 0.5)])
-    results = made.results()
 
-    text = ranks.draw(rank(groups(results)), made.folder.path / "x", looks=styles(groups(results)), score="F1")[
-        0
-    ].read_text("utf-8")
-
-    assert "No ranks: fewer than two tuners." in text
+    assert "No ranks: fewer than two tuners." in _ranks(made)
 
 
 def test_a_profile_says_how_many_problems_it_is_a_share_of(made: Made) -> None:

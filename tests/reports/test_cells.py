@@ -4,8 +4,7 @@ import pytest
 
 from harness.analysis import Interval, Target
 from harness.analysis.axes import Axis
-from harness.analysis.intervals import interval
-from harness.analysis.statistics import Estimate, Reaching
+from harness.analysis.statistics import Estimate, Reaching, Verdict, estimates
 from harness.reports import cells
 
 
@@ -78,7 +77,7 @@ def test_a_target_that_was_never_reached_says_so() -> None:
 def _reaching(expected_s: float | None, *, reached: int) -> Reaching:
     return Reaching(
         axis=Axis.WALL_S,
-        target=Target(f1=0.5, of="median of 3 random searches"),
+        target=Target(f1=0.5, of="the lower median of all 3 searches"),
         median=None,
         expected=Estimate(value=expected_s, low=None, high=None, n=3),
         reached=reached,
@@ -90,7 +89,7 @@ def _reaching(expected_s: float | None, *, reached: int) -> Reaching:
 def test_speed_ups_carry_their_interval_and_a_bound_without_a_limit() -> None:
     never = Estimate(value=0.0, low=0.0, high=math.inf, n=3)
     wide = Estimate(value=2.5, low=0.0, high=math.inf, n=3)
-    assert [cells.times_estimate(each) for each in (None, never, wide)] == ["—", "never", "2.50× [0×, ∞]"]
+    assert [cells.times_estimate(each) for each in (None, never, wide)] == ["—", "0× [0×, ∞]", "2.50× [0×, ∞]"]
 
 
 def test_speed_ups_may_be_undefined_never_or_infinite() -> None:
@@ -107,4 +106,20 @@ def test_seeds_name_what_went_wrong() -> None:
     [([], "—"), ([0.02], "+0.020 (1 seed)"), ([-0.01, -0.03], "-0.020 ± 0.127"), ([0.0, 0.0], "+0.000 ± 0.000")],
 )
 def test_differences_carry_their_sign(values: list[float], text: str) -> None:
-    assert cells.difference(interval(values)) == text
+    assert cells.difference(estimates.mean(values)) == text
+
+
+def test_turned_around_an_interval_keeps_its_ends_in_order() -> None:
+    found = cells.negative(Estimate(value=0.02, low=-0.01, high=0.05, n=3))
+    assert cells.signed_estimate(found) == "-0.020 [-0.050, +0.010]"
+    nothing = Estimate(value=None, low=None, high=None, n=0)
+    assert cells.negative(nothing) == nothing
+
+
+@pytest.mark.parametrize(("p", "text"), [(None, "—"), (0.0, "< 0.001"), (0.0009, "< 0.001"), (0.04, "0.040")])
+def test_small_p_values_are_a_bound(p: float | None, text: str) -> None:
+    assert cells.p_value(p) == text
+
+
+def test_no_difference_shown_is_a_dash_and_no_word() -> None:
+    assert [cells.verdict(each) for each in Verdict] == ["better", "worse", "—"]

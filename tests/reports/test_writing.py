@@ -70,9 +70,23 @@ def test_no_table_of_a_matrix_of_accuracy_speaks_of_f1(made: Made, price_list: P
 
 def test_a_spreadsheet_with_scores_tells_their_metric(made: Made, price_list: Prices) -> None:
     made.by_accuracy()
-    without = ("phases", "outcomes", "models", "profiles", "ranks")
+    without = ("phases", "outcomes", "models", "profiles", "told")
+    # No tuner of these is in both groups.
+    empty = ("ranks", "pairwise")
     for path in written(made, price_list):
-        if path.suffix == ".csv" and path.stem not in without:
+        if path.suffix == ".csv" and path.stem not in (*without, *empty):
+            rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+            assert rows, path.name
+            assert {row["metric"] for row in rows} == {"accuracy"}, path.name
+
+
+def test_ranks_and_pairs_tell_their_metric(made: Made, price_list: Prices) -> None:
+    made.protocol = {"metric": "accuracy"}
+    for seed in range(2):
+        made.search([made.trial(0, 0.5)], "a", seed)
+        made.search([made.trial(0, 0.6)], "b", seed)
+    for path in written(made, price_list):
+        if path.name in ("ranks.csv", "pairwise.csv", "answer.csv"):
             rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
             assert rows, path.name
             assert {row["metric"] for row in rows} == {"accuracy"}, path.name

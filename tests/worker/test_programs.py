@@ -327,4 +327,4 @@ def test_a_record_says_all_that_a_time_depends_on(bench: Bench) -> None:
     assert {"others_share", "steal_share", "waiting_share", "runnable_others"} < set(outcome["busyness"])
     assert told["tuner_threads"] == 1
     assert {pool["threads"] for pool in told["thread_pools"]} == {1}
-    assert {"device", "lock_hash", "code_hash", "logical_cpus", "python"} <= set(told)
+    assert {"device", "lock_hash", "logical_cpus", "python"} <= set(told)

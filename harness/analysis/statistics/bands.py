@@ -81,13 +81,13 @@ def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | 
 
     That of a random search is the mean over all orders of its trials (``orders``), where these can be told.
     """
-    in_orders = orders(search, axis=axis, score=score, prices=prices)
-    averaged = None if in_orders is None else in_orders.averaged()
-    if in_orders is not None and averaged is not None:
-        return _line(search, *averaged, spent=in_orders.spent)
     cost, total = costs(search, axis=axis, prices=prices), spent(search, axis=axis, prices=prices).value
     if not cost or total is None:
         return None
+    in_orders = orders(search, axis=axis, score=score, prices=prices)
+    averaged = None if in_orders is None else in_orders.averaged()
+    if averaged is not None:
+        return _line(search, *averaged, spent=total)
     f1 = tuple(found for step in search.curve if (found := score.of(step)) is not None)
     if len(f1) != len(cost):
         return None

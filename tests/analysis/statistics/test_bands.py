@@ -62,7 +62,33 @@ def test_test_f1_follows_the_incumbents_and_may_fall(made: Made, price_list: Pri
     trial = made.trial(0, 0.5, 0.6)
     first, second = trial.epochs
     made.search([replace(trial, epochs=(replace(first, test_f1=0.9), replace(second, test_f1=0.2)))])
-    assert _band(made, price_list, score=Score.TEST).mean == (0.9, 0.2)
+    assert _band(made, price_list, score=Score.TEST).mean == pytest.approx((0.9, 0.2))
+
+
+def test_the_curve_of_random_search_is_the_mean_over_the_orders_of_its_trials(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.2), made.trial(1, 0.6)])
+    found = _band(made, price_list)
+    assert found.cost == (1, 2)
+    assert found.mean[0] == pytest.approx(0.4, abs=4 * 0.2 / 128**0.5)
+    # In the end all orders have the same, to the last bit: else no tie with another tuner would be one.
+    assert found.mean[1] == 0.6
+
+
+def test_a_curve_of_random_search_ends_at_all_that_was_spent_its_closing_seconds_too(
+    made: Made, price_list: Prices
+) -> None:
+    made.search([made.trial(0, 0.5)], seed=0)
+    made.search([made.trial(0, 0.5)], "tpe", seed=0, kind="optuna-tpe")
+    (group,) = analysis.groups(made.results())
+    random, tpe = bands(group, axis=Axis.WALL_S, score=Score.VALIDATION, prices=price_list)
+    assert random.cost == tpe.cost == (4.0, 5.0)
+
+
+def test_bounds_stay_within_what_a_score_can_be(made: Made, price_list: Prices) -> None:
+    made.search([made.trial(0, 0.01)], seed=0)
+    made.search([made.trial(0, 0.99)], seed=1)
+    found = _band(made, price_list)
+    assert (found.low, found.high) == ((0.0,), (1.0,))
 
 
 def test_what_is_not_in_the_mean_is_counted(made: Made, price_list: Prices) -> None:
@@ -94,7 +120,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends(made: Made, price_list: Pric
 
 
 def test_a_curve_can_be_read_at_given_costs(made: Made, price_list: Prices) -> None:
-    made.search([made.trial(0, charged_epochs=1), made.trial(1, 0.3, 0.4)])
+    made.search([made.trial(0, charged_epochs=1), made.trial(1, 0.3, 0.4)], "tpe", kind="optuna-tpe")
     (group,) = analysis.groups(made.results())
     found = band(group.rows[0], axis=Axis.EPOCHS, score=Score.VALIDATION, prices=price_list, at=[1, 2.5, 99])
     assert (found.cost, found.mean, found.running) == ((2.5, 99), (0.3, 0.4), (1, 0))

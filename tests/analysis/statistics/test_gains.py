@@ -39,15 +39,17 @@ def test_a_gain_is_paired_by_seed(made: Made) -> None:
     assert over_untuned(group, group.rows[1]) is None
 
 
-def test_a_failed_search_makes_no_gain_and_is_counted_as_left_out(made: Made) -> None:
-    for seed in range(2):
+def test_a_failed_search_scores_nothing_and_a_missing_one_is_left_out(made: Made) -> None:
+    for seed in range(3):
         made.search([made.trial(0, 0.5)], "random", seed)
     made.search([made.trial(0, 0.4)], "tpe", 0, kind="optuna-tpe")
     made.search([], "tpe", 1, kind="optuna-tpe", status="failed", reason="boom")
+    made.plan("tpe", 2)
     group = _group(made)
     found = over_random(group, group.rows[1])
     assert found is not None
-    assert (found.estimate.n, found.worse, found.left_out) == (1, 1, 1)
+    assert (found.estimate.n, found.worse, found.left_out) == (2, 2, 1)
+    assert found.estimate.value == pytest.approx((0.3 - 0.4 + 0.0 - 0.4) / 2)
     assert over_random(group, group.rows[0]) is None
 
 
@@ -71,3 +73,22 @@ def test_without_a_search_nothing_is_overtuned(made: Made) -> None:
     made.plan()
     found = overtuning(_group(made).rows[0])
     assert (found.gap.value, found.loss.value, found.losers) == (None, None, 0)
+
+
+def test_a_test_f1_of_zero_is_a_score(made: Made) -> None:
+    made.search([made.trial(0, 0.1)], "random", 0)
+    made.search([made.trial(0, 0.4)], "tpe", 0, kind="optuna-tpe")
+    group = _group(made)
+    found = over_random(group, group.rows[1])
+    assert found is not None
+    assert (found.estimate.value, found.estimate.n) == (pytest.approx(0.3), 1)
+
+
+def test_tuning_that_loses_to_the_default_is_counted_by_seed(made: Made) -> None:
+    for seed, f1 in ((0, 0.4), (1, 0.5)):
+        made.search([made.trial(0, 0.5)], "untuned", seed, kind="default")
+        made.search([made.trial(0, f1)], "random", seed)
+    group = _group(made)
+    found = over_untuned(group, group.rows[1])
+    assert found is not None
+    assert (found.worse, found.tied, found.estimate.n) == (1, 1, 2)

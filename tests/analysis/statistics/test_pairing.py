@@ -34,10 +34,10 @@ def test_no_groups_have_no_blocks() -> None:
     assert (found.tuners, found.complete, found.remarks) == ((), (), [])
 
 
-def test_failed_and_unscored_searches_are_worst_and_unknown_ones_unknown(made: Made) -> None:
+def test_failed_and_unscored_searches_are_without_a_model_and_unknown_ones_unknown(made: Made) -> None:
     made.search([made.trial(0, 0.5)], "scored")
     made.search([made.trial(0, 0.9)], "failed", status="failed", reason="boom")
     made.search([made.trial(0, charged_epochs=1)], "unscored")
     made.plan("missing")
     found = [pairing.score(search) for search in made.results().searches]
-    assert found == [0.4, pairing.WORST, pairing.WORST, None]
+    assert found == [0.4, pairing.NO_MODEL, pairing.NO_MODEL, None]

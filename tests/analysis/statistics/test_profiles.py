@@ -11,6 +11,7 @@ from harness import analysis
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import profiles
 from harness.analysis.statistics.profiles import ratios
+from harness.analysis.targets import Target
 
 if TYPE_CHECKING:
     from harness.analysis.statistics import Profiles
@@ -39,12 +40,14 @@ def test_on_each_problem_some_tuner_is_the_cheapest(costs: list[tuple[float, flo
 
 
 def test_shares_are_of_all_problems_the_unsolved_ones_included(made: Made, price_list: Prices) -> None:
-    # Target 0.5. Seed 0: 1 and 2 epochs; seed 1: missed and 1; seed 2: nobody.
+    # Seed 0: 1 and 2 epochs; seed 1: 2 and 1; seed 2: nobody.
     for seed, f1s in enumerate(([0.5], [0.1, 0.6], [0.1])):
         made.search([made.trial(0, *f1s)], "random", seed)
     for seed, f1s in enumerate(([0.1, 0.6], [0.6], [0.2])):
         made.search([made.trial(0, *f1s)], "tpe", seed, kind="optuna-tpe")
-    found = _profiles(made, price_list)
+    (group,) = analysis.groups(made.results())
+    vars(group)["target"] = Target(f1=0.5, of="what this test sets")
+    found = profiles([group], axis=Axis.EPOCHS, prices=price_list)
     random, tpe = found.tuners
     assert found.problems == 3
     assert (random.at(1), random.at(2), random.solved) == pytest.approx((1 / 3, 2 / 3, 2 / 3))

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import sources
+
+PACKAGE = Path(harness.__file__).parent
+KINDS = {
+    "untuned": ("harness", "MobileNetV2"),
+    "keras-tuner": ("keras-tuner", "MobileNetV2"),
+    "optuna": ("optuna", "MobileNetV2"),
+    "lite0": ("harness", "EfficientNetLite0"),
+}
+EVERY = frozenset(KINDS)
+# What no search runs through, by the first part of the module's name.
+OUTSIDE = (
+    *("analysis", "campaign", "carbon", "cli", "compare", "executors", "images", "matrix", "metric", "page"),
+    *("palette", "pinned", "plans", "plots", "reports", "sources", "__main__"),
+)
+# Modules that only some kinds of cells run through, or none though a neighbour is run through by all.
+ONLY = {
+    "tuners.keras_tuner": {"keras-tuner"},
+    "tuners.optuna": {"optuna"},
+    "tuners.samplers": {"optuna"},
+    "tuners.pruners": {"optuna"},
+    "tuners.domains": {"keras-tuner", "optuna"},
+    "backbones.lite0": {"lite0"},
+    "backbones.torch_file": {"lite0"},
+    "meters.gpu": set(),
+    "environment": EVERY,
+}
+MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    package = tmp_path_factory.mktemp("a copy") / "harness"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
+def hashes(package: Path) -> dict[str, str]:
+    return {
+        kind: sources.of_cell(library=library, model=model, package=package) for kind, (library, model) in KINDS.items()
+    }
+
+
+def changed_by(package: Path, name: str, text: str) -> frozenset[str]:
+    """Which kinds of cells are others once ``text`` stands at the end of a module."""
+    path = package / f"{name}.py"
+    before, as_it_was = hashes(package), path.read_text("utf-8")
+    path.write_text(as_it_was + text, "utf-8")
+    try:
+        after = hashes(package)
+    finally:
+        path.write_text(as_it_was, "utf-8")
+    return frozenset(kind for kind in KINDS if before[kind] != after[kind])
+
+
+def expected(name: str) -> frozenset[str]:
+    dotted = name.replace("/", ".").removesuffix(".__init__")
+    if dotted in ONLY:
+        return frozenset(ONLY[dotted])
+    return frozenset() if dotted.split(".")[0] in OUTSIDE else EVERY
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_changes_just_the_cells_that_run_through_it(copy: Path, name: str) -> None:
+    assert changed_by(copy, name, "\nA_CONSTANT = 3.25\n") == expected(name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_remark_or_a_text_that_does_nothing_changes_no_cell(copy: Path, name: str) -> None:
+    assert changed_by(copy, name, '\n# a remark\n"""And a text that stands alone."""\n') == frozenset()
+
+
+def test_layout_and_what_is_only_said_of_an_option_change_no_cell(copy: Path) -> None:
+    path = copy / "catalogue/tuners.py"
+    before, text = hashes(copy), path.read_text("utf-8")
+
+    path.write_text(text.replace('meaning="', 'meaning="Above all ').replace("\n\n\n", "\n\n\n\n"), "utf-8")
+
+    assert hashes(copy) == before
+    path.write_text(text.replace('extra="gp"', 'extra="gpu"'), "utf-8")
+    assert hashes(copy) != before
+    path.write_text(text, "utf-8")
+
+
+def test_only_the_entry_of_its_own_model_counts(copy: Path) -> None:
+    path = copy / "catalogue/backbones.json"
+    before, text = hashes(copy), path.read_text("utf-8")
+
+    path.write_text(text.replace('"module": "mobilenet_v2"', '"module": "mobilenet_v3"'), "utf-8")
+
+    after = hashes(copy)
+    assert {kind for kind in KINDS if before[kind] != after[kind]} == {"untuned", "keras-tuner", "optuna"}
+    path.write_text(text, "utf-8")
+
+
+def test_an_image_is_made_from_what_any_cell_runs_through(copy: Path) -> None:
+    before = sources.of_any_cell(copy)
+    path = copy / "tuners/optuna.py"
+    text = path.read_text("utf-8")
+
+    path.write_text(f"# a remark\n{text}", "utf-8")
+    assert sources.of_any_cell(copy) == before
+    path.write_text(f"{text}\nA_CONSTANT = 1\n", "utf-8")
+    assert sources.of_any_cell(copy) != before
+    path.write_text(text, "utf-8")
+
+
+def test_evidence_tells_sources_apart_to_the_byte(copy: Path) -> None:
+    before = sources.as_they_are(copy)
+    path = copy / "tuners/optuna.py"
+    text = path.read_text("utf-8")
+    path.write_text(f"# a remark\n{text}", "utf-8")
+
+    assert sources.as_they_are(copy) != before
+    path.write_text(text, "utf-8")
+
+
+def test_a_tuners_adapter_is_no_part_of_what_prepares_activations(copy: Path) -> None:
+    before = sources.of_training(model="MobileNetV2", package=copy)
+    path = copy / "tuners/optuna.py"
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}\nA_CONSTANT = 1\n", "utf-8")
+
+    assert sources.of_training(model="MobileNetV2", package=copy) == before
+    path.write_text(text, "utf-8")
+
+
+def test_a_package_without_any_worker_has_a_hash_of_nothing(tmp_path: Path) -> None:
+    assert sources.of_any_cell(tmp_path) == sources.of_any_cell(tmp_path / "elsewhere")
+    assert sources.reached(library="optuna", model="MobileNetV2", package=tmp_path) == frozenset()
+
+
+def test_imports_for_type_checkers_are_not_run_through(tmp_path: Path) -> None:
+    (tmp_path / "worker").mkdir()
+    for name, text in {
+        "__init__": "",
+        "worker/__init__": "",
+        "worker/__main__": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import harness.seen\nimport harness.run\n",
+        "seen": "",
+        "run": "",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    reached = sources.reached(library="harness", model="none", package=tmp_path)
+
+    assert "harness.run" in reached
+    assert "harness.seen" not in reached
