@@ -29,7 +29,7 @@ from harness.reports import made as reports_made
 PRICES = prices.load()
 
 # What a sentence says that names a tuner better, worse, sooner or cheaper than another.
-CLAIM = re.compile(r"\b(is (better|worse) than|as fast as random|[Ss]hown to (differ|have|cost)|^Use )")
+CLAIM = re.compile(r"\b(is (better|worse) than|has a good model sooner than|[Ss]hown to (differ|have|cost)|^Use )")
 EFFECT = 0.02
 
 

@@ -23,7 +23,7 @@ def named(tuners: Sequence[str]) -> str:
 def _use(found: Answer, score: str) -> Iterator[str]:
     given = found.advice
     if given.ground is Ground.NOTHING:
-        yield f"Nothing can be advised: it takes two tuners and two complete seeds; there are {given.seeds} such seeds."
+        yield f"Nothing can be advised: it takes two tuners and two complete seeds, and there are {given.seeds}."
         return
     standings = {each.tuner: each for each in found.at_end(None)}
     if given.ground is Ground.NONE:
