@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 
 import pytest
 from scipy import stats
@@ -10,7 +11,7 @@ from harness.analysis.statistics import estimates
 from harness.analysis.statistics.estimates import Estimate
 
 
-def _ratio(pairs: list[tuple[float, float]] | tuple[tuple[float, float], ...]) -> float:
+def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
     above, below = (math.fsum(side) for side in zip(*pairs, strict=True))
     if below == 0:
         return math.nan if above == 0 else math.inf
