@@ -64,3 +64,56 @@ def test_the_order_of_hyperparameters_makes_another_cell(cell: Cell) -> None:
     reordered = dict(reversed(cell.domains.items()))
 
     assert cell.model_copy(update={"domains": reordered}).id != cell.id
+
+
+def test_a_tuner_is_seeded_anew_for_each_problem(cell: Cell) -> None:
+    """By the seed alone, random search proposed the same configurations for every backbone and data set."""
+    others = [
+        cell.model_copy(update={"source": {"content_hash": "b" * 64}}),
+        cell.model_copy(update={"backbone": Backbone(model="MobileNetV2", weights="none", train="all")}),
+        cell.model_copy(update={"domains": {"dropout": {"kind": "fixed", "value": 0.1}}}),
+        cell.model_copy(update={"seed": 9}),
+    ]
+
+    assert len({cell.tuner_seed, *(other.tuner_seed for other in others)}) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"code": "x"}, {"environment": "x"}, {"budget": Budget(epochs=7)}, {"tuner": Tuner(tuner="default")}],
+    ids=lambda change: next(iter(change)),
+)
+def test_how_a_problem_is_run_leaves_the_tuners_seed_as_it_is(cell: Cell, change: dict[str, Any]) -> None:
+    assert cell.model_copy(update=change).tuner_seed == cell.tuner_seed
+
+
+def test_other_code_leaves_the_group_as_it_is(cell: Cell) -> None:
+    assert cell.model_copy(update={"code": "x", "audit": "trial"}).group == cell.group
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (Budget(epochs=30), Budget(epochs=31), True),
+        (Budget(epochs=30), Budget(epochs=30, trials=4), True),
+        (Budget(epochs=3), Budget(epochs=30), False),
+        (Budget(epochs=2), Budget(epochs=30), False),
+        (Budget(epochs=30), Budget(epochs=30, wall_s=5), False),
+    ],
+)
+def test_a_cell_without_tuning_stays_finished_under_a_budget_that_it_cant_spend(
+    cell: Cell, one: Budget, other: Budget, *, is_same: bool
+) -> None:
+    """It trains one trial of three epochs."""
+    untuned = cell.model_copy(update={"tuner": Tuner(tuner="default")})
+    ids = {untuned.model_copy(update={"budget": budget}).id for budget in (one, other)}
+    groups = {untuned.model_copy(update={"budget": budget}).group for budget in (one, other)}
+
+    assert (len(ids) == 1) is is_same
+    assert len(groups) == 2
+
+
+def test_a_tuned_cell_is_another_under_another_budget(cell: Cell) -> None:
+    tuned = cell.model_copy(update={"tuner": Tuner(tuner="optuna-random")})
+
+    assert len({tuned.model_copy(update={"budget": Budget(epochs=n)}).id for n in (30, 31)}) == 2

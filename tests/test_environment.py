@@ -60,21 +60,42 @@ def test_a_process_is_known_by_its_image_or_by_its_packages_where_it_has_none(mo
     assert environment.identity() == Identity(environment="1" * 64, code=environment.code_hash())
 
 
-def test_code_that_a_search_runs_through_changes_the_hash_and_other_code_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_evidence_names_hash_version_and_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.provenance.cache_clear()
+    told = environment.provenance()
+    assert told["hash"] == environment.sources_hash()
+    assert told["version"]
+
+    monkeypatch.setattr(environment, "_PACKAGE", tmp_path / "harness")
+    environment.provenance.cache_clear()
+    outside = environment.provenance()
+    assert (outside["commit"], outside["is_altered"]) == (None, None)
+    environment.provenance.cache_clear()
+
+
+@pytest.mark.parametrize("git", ["", "exit 3", "sleep 60"])
+def test_a_git_that_fails_or_hangs_leaves_the_commit_unknown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: str
 ) -> None:
-    (tmp_path / "reports").mkdir()
-    for name in ("search.py", "plans.py", "reports/page.py"):
-        (tmp_path / name).write_text("1")
-    monkeypatch.setattr(environment, "_PACKAGE", tmp_path)
+    (tmp_path / ".git").mkdir()
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    if git:
+        fake.write_text(f"#!/bin/sh\nexec {git}\n" if git.startswith("sleep") else f"#!/bin/sh\n{git}\n")
+        fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin" if git else str(fake.parent))
+    monkeypatch.setattr(environment, "_PACKAGE", tmp_path / "harness")
+    monkeypatch.setattr(environment, "_GIT_PATIENCE_S", 0.2)
+    environment.provenance.cache_clear()
 
-    def hashed() -> str:
-        environment.code_hash.cache_clear()
-        return environment.code_hash()
+    assert environment.provenance()["commit"] is None
+    environment.provenance.cache_clear()
 
-    before = hashed()
-    (tmp_path / "reports/page.py").write_text("2")
-    assert hashed() == before
-    (tmp_path / "search.py").write_text("2")
-    assert hashed() != before
-    environment.code_hash.cache_clear()
+
+def test_a_worker_of_other_sources_than_its_host_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(environment.SOURCES, raising=False)
+    assert environment.has_expected_sources()
+    monkeypatch.setenv(environment.SOURCES, environment.sources_hash())
+    assert environment.has_expected_sources()
+    monkeypatch.setenv(environment.SOURCES, "0" * 64)
+    assert not environment.has_expected_sources()

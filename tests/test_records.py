@@ -196,6 +196,7 @@ def test_the_first_schema_still_reads() -> None:
 
     assert found is not None
     assert (found.status, found.trials, len(trials)) == ("completed", 3, 3)
+    assert (found.schema_version, found.busyness) == (2, {"reason": "records of version 1 don't tell"})
     assert Cell.model_validate(found.cell) == golden.cell()
     assert trials[0].outcome is Outcome.COMPLETED
 

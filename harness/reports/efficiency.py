@@ -15,6 +15,7 @@ from harness.analysis.statistics import (
     Question,
     Reaching,
     Verdict,
+    is_disturbed,
     judged,
     over_random,
     over_untuned,
@@ -337,17 +338,18 @@ def _undefined(group: Group, lines: Sequence[_Line]) -> list[str]:
         return []
     if group.random is None:
         return ["No speed-up: there is no random search to compare with."]
-    missed = [line.row.tuner for line in others if line.met is not None and not line.met.mostly]
-    rest = [line.row.tuner for line in others if line.row.tuner not in missed]
-    found = [f"No speed-up for {', '.join(missed)}: half of the searches or more missed the target."] if missed else []
-    return [
-        *found,
-        *(
-            [f"No speed-up for {', '.join(rest)}: a cost is unknown, or neither met the target on a seed of both."]
-            if rest
-            else []
-        ),
-    ]
+    by_reason: dict[str, list[str]] = {}
+    for line in others:
+        by_reason.setdefault(_why_none(group, line), []).append(line.row.tuner)
+    return [f"No speed-up for {', '.join(tuners)}: {reason}." for reason, tuners in by_reason.items()]
+
+
+def _why_none(group: Group, line: _Line) -> str:
+    if is_disturbed(group, line.row):
+        return "seconds are not to be trusted, as the machine was busy"
+    if line.met is not None and not line.met.mostly:
+        return "half of the searches or more missed the target"
+    return "a cost is unknown, or neither met the target on a seed of both"
 
 
 def _is_undefined(factor: Estimate | None) -> bool:

@@ -46,7 +46,7 @@ def test_an_image_that_is_not_here_is_one_difference(image: Image) -> None:
     ],
 )
 def test_whatever_an_image_is_made_from_makes_it_stale_when_it_changes(built: Image, file: str, said: str) -> None:
-    write(built.root, {file: FILES[file] + "\n# changed\n"})
+    write(built.root, {file: FILES[file] + ("\nCHANGED = 1\n" if file.endswith(".py") else "\n# changed\n")})
 
     (difference,) = images.stale(built)
 
@@ -56,7 +56,14 @@ def test_whatever_an_image_is_made_from_makes_it_stale_when_it_changes(built: Im
 
 
 def test_what_no_search_runs_through_leaves_an_image_as_it_is(built: Image) -> None:
-    write(built.root, {"harness/reports/page.py": "2\n", "docs/new.md": "2\n"})
+    write(
+        built.root,
+        {
+            "harness/reports/page.py": "2\n",
+            "harness/search.py": f"# a remark\n{FILES['harness/search.py']}",
+            "docs/new.md": "2\n",
+        },
+    )
 
     assert images.stale(built) == []
 

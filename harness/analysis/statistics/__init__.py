@@ -11,7 +11,7 @@ from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
 from harness.analysis.statistics.rates import Rate, gain_rate, score_rate
-from harness.analysis.statistics.reaching import Reaching, cost_to_target, reaching, speedup
+from harness.analysis.statistics.reaching import Reaching, cost_to_target, is_disturbed, reaching, speedup
 from harness.analysis.statistics.verdicts import ALPHA, Answered, Question, Verdict, Verdicts, verdicts
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "frame",
     "gain_rate",
     "importance",
+    "is_disturbed",
     "judged",
     "lines",
     "over_random",

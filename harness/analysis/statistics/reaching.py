@@ -72,10 +72,11 @@ def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate |
     with all searches of it, of which there may be several random ones.
 
     None for random search itself, without a target, without pairs, where a cost is unknown, and where half of the
-    tuner's searches or more missed the target: what such a ratio says depends on a few lucky seeds.
+    tuner's searches or more missed the target: what such a ratio says depends on a few lucky seeds. On every axis but
+    epochs also where the machine was busy during one of the searches (``Search.is_disturbed``).
     """
     goal = group.target
-    if goal is None or row.is_random:
+    if goal is None or row.is_random or (axis is not Axis.EPOCHS and is_disturbed(group, row)):
         return None
     tries = _tries(row.searches, goal, axis=axis, prices=prices)
     ours, theirs = _by_seed(tries), _by_seed(_tries(group.of(RANDOM), goal, axis=axis, prices=prices))
@@ -83,6 +84,11 @@ def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate |
         return None
     shared = [(ours[seed], theirs[seed]) for seed in ours if seed in theirs]
     return estimates.jackknifed(shared, _ratio) if shared else None
+
+
+def is_disturbed(group: Group, row: Row) -> bool:
+    """Whether seconds of the row's searches, or of the random ones, are not to be trusted."""
+    return row.is_disturbed or any(search.is_disturbed for search in group.of(RANDOM))
 
 
 def cost_to_target(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> float | None:

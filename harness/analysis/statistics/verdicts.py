@@ -3,7 +3,8 @@
 Three questions are asked of a matrix: whose models score higher on test images, who has a good model sooner, and whose
 search costs less. Over all groups together every two tuners are compared on each, seed by seed. The chance that this
 makes any false claim is at most 5 %, of which each question has its share (``ALPHA``). Within one group, only what
-differs over all groups is looked at again.
+differs over all groups is looked at again. Questions of seconds leave out seeds on which the machine was busy
+(``Search.is_disturbed``).
 """
 
 from __future__ import annotations
@@ -148,12 +149,13 @@ def _values(groups: Sequence[Group], prices: Prices) -> Mapping[Question, _Value
     frames = {group.name: areas.frame(group, axis=Axis.WALL_S, score=Score.TEST, prices=prices) for group in groups}
 
     def area(group: Group, search: Search) -> float | None:
-        bounds = frames[group.name]
+        bounds = None if search.is_disturbed else frames[group.name]
         return areas.of(search, bounds, axis=Axis.WALL_S, score=Score.TEST, prices=prices)
 
     def cost(_group: Group, search: Search) -> float | None:
         # A search that failed has cost something, but bought nothing that its cost could be compared for.
-        found = spent(search, axis=Axis.WALL_S, prices=prices).value if search.status is Status.OK else None
+        is_known = search.status is Status.OK and not search.is_disturbed
+        found = spent(search, axis=Axis.WALL_S, prices=prices).value if is_known else None
         return -math.log(found) if found is not None and found > 0 else None
 
     return {
