@@ -39,7 +39,8 @@ bench-self: $(READY)  ## Measure the harness's own speed (about half an hour)
 	@mkdir -p .benchmarks
 	$(BIN)/python -m pytest benchmarks/perf -q --benchmark-quiet --benchmark-json=.benchmarks/harness.json
 
-bench-verdict: $(READY)  ## Judge harness compare by simulation (about an hour)
+bench-verdict: $(READY)  ## Judge by simulation what tables claim (two hours), and harness compare (an hour)
+	$(BIN)/python -m benchmarks.verdict.claims
 	$(BIN)/python benchmarks/verdict/judging.py
 
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)

@@ -13,6 +13,8 @@ UNKNOWN = "—"
 _SMALLEST_P = 1e-3
 _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e6
+# Beyond it, decimals of a speed-up say nothing.
+_LARGEST_EXACT_FACTOR = 100
 
 
 def f1(value: float | None) -> str:
@@ -82,7 +84,9 @@ def times(factor: float | None) -> str:
         return UNKNOWN
     if factor == 0:
         return "never"
-    return "∞" if math.isinf(factor) else f"{factor:.2f}×"
+    if math.isinf(factor):
+        return "∞"
+    return f"{factor:.0f}×" if factor >= _LARGEST_EXACT_FACTOR else f"{factor:.2f}×"
 
 
 def reached(value: Reaching | None) -> str:
