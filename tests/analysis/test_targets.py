@@ -140,3 +140,10 @@ def test_a_target_of_zero_is_a_target(made: Made) -> None:
     made.search([made.trial(0, 0.0)])
     assert _target(made).f1 == 0.0
     assert _reached(made) == 1
+
+
+def test_rounding_puts_no_target_above_a_score_that_equals_it(made: Made) -> None:
+    # 0.225 + (0.04 - 0.225) is above 0.04, by its last bit.
+    for seed, f1 in enumerate((0.41, 0.04)):
+        made.search([made.trial(0, f1)], seed=seed)
+    assert _reached(made) == 2
