@@ -113,7 +113,7 @@ def test_a_changed_source_makes_the_image_stale(cpu: Image, tmp_path: Path) -> N
     for name in ("harness", "docker", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
     with (tmp_path / "harness/search.py").open("a") as stream:
-        stream.write("# changed\n")
+        stream.write("\nCHANGED = 1\n")
 
     differences = images.verify(replace(cpu, root=tmp_path))
 

@@ -42,7 +42,7 @@ def test_what_must_agree_is_named_with_its_hashes(made: Made) -> None:
     made.search([made.trial(0, 0.5)], cell=cell, environment={"code_hash": "c0", "lock_hash": "10"})
     text = provenance.repeat("my matrix", "seeds = [1]", made.results().cells)
     for term, value in (
-        ("harness sources (SHA-256)", "c0"),
+        ("harness sources (SHA-256, version, commit)", "c0"),
         ("packages (SHA-256)", "10"),
         ("images of animals", "a1"),
         ("weights of mobile", "none"),

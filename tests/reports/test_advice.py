@@ -34,7 +34,7 @@ def test_one_seed_is_not_enough_for_advice(made: Made, price_list: Prices) -> No
     for tuner in ("random", "tpe"):
         _search(made, tuner, 0, 0.5)
     assert _said(made, price_list) == [
-        "Nothing can be advised: it takes two tuners and two complete seeds; there are 1 such seeds."
+        "Nothing can be advised: it takes two tuners and two complete seeds, and there are 1."
     ]
 
 

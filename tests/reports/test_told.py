@@ -167,6 +167,7 @@ def test_a_record_of_before_is_told_as_it_was(made: Made, cell: Cell) -> None:
     older = cell.model_dump(mode="json")
     for name in ("reports", "startup", "numeric_choices"):
         del older["tuner"][name]
+    del older["protocol"]["tuner_threads"]
     made.search([made.trial(0, 0.5)], cell=older)
 
     (row,) = told.report(made.results()).rows
