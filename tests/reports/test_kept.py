@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 INTENSITY = carbon.load()
 
 
-def key_of(
-    made: Made, price_list: Prices, *, mix_environments: bool = False, equivalence: float = 0.01
-) -> str:
+def key_of(made: Made, price_list: Prices, *, mix_environments: bool = False, equivalence: float = 0.01) -> str:
     return kept.key(
         made.folder,
         prices=price_list,
@@ -106,7 +104,11 @@ def test_the_key_follows_whatever_the_tables_follow_from(made: Made, price_list:
     keys.append(key_of(made, price_list, mix_environments=True))
     keys.append(key_of(made, price_list, equivalence=0.02))
     keys.append(key_of(made, replace(price_list, title="another list")))
-    keys.append(kept.key(made.folder, prices=price_list, carbon=carbon.load(grid="france"), mix_environments=False, equivalence=0.01))
+    keys.append(
+        kept.key(
+            made.folder, prices=price_list, carbon=carbon.load(grid="france"), mix_environments=False, equivalence=0.01
+        )
+    )
     folder.append(made.trial(1, 0.3))
     keys.append(key_of(made, price_list))
     folder.note_attempt({"reason": "killed"})
