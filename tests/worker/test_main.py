@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import files
+from harness import environment, files
 from harness.cells import Cell
 from harness.executors import Ended, LocalExecutor
 from harness.model import Trial
@@ -114,14 +114,21 @@ def test_no_worker_outlives_its_host(bench: Bench, tmp_path: Path, after_s: floa
 
 
 @pytest.mark.train
-def test_other_sources_than_the_cell_was_planned_with_are_the_machines_trouble(bench: Bench) -> None:
-    for part in ("code", "environment"):
-        folder = bench.folder(bench.cell().model_copy(update={part: "0" * 64}))
+@pytest.mark.parametrize("part", ["sources", "packages"])
+def test_other_sources_or_packages_than_the_cell_was_planned_with_are_the_machines_trouble(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    cell = bench.cell()
+    if part == "packages":
+        cell = cell.model_copy(update={"environment": "0" * 64})
+    else:
+        monkeypatch.setenv(environment.SOURCES, "0" * 64)
+    folder = bench.folder(cell)
 
-        for program in ("prepare", "search"):
-            assert worker._work(program, folder, cache=bench.cache, started=time.monotonic()) == 75
-        assert folder.outcome() is None
-        assert folder.trials() == []
+    for program in ("prepare", "search"):
+        assert worker._work(program, folder, cache=bench.cache, started=time.monotonic()) == 75
+    assert folder.outcome() is None
+    assert folder.trials() == []
 
 
 def with_weights(cell: Cell, path: Path) -> Cell:
