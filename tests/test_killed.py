@@ -48,7 +48,9 @@ batch_size = { choices = [16, 32, 64] }
 dropout = { low = 0.0, high = 0.6 }
 """
 # What differs from run to run: seconds, joules, and what they cost.
-COSTS = ("cost_usd", "energy_j", "thinking_share", "speedup_over_random", "difference_percent")
+# Beginnings and ends of the heads of columns that tell of seconds, or of what follows from them.
+COSTS = ("cost_usd", "usd", "energy_j", "thinking_share", "difference_percent", "builds", "speedup_over_random")
+ENDS = ("_s", "_wall_s_share", "_per_device_hour", "_per_kwh", "_per_usd")
 LEAST_KILLS = 20
 PATIENCE_S = 120.0
 
@@ -174,7 +176,7 @@ def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         read = list(csv.DictReader(stream))
     rows = [row for row in read if row.get("axis", "epochs") == "epochs" and row.get("effect") != "cost"]
-    return [{k: v for k, v in row.items() if not k.endswith("_s") and k not in COSTS} for row in rows]
+    return [{k: v for k, v in row.items() if not (k.startswith(COSTS) or k.endswith(ENDS))} for row in rows]
 
 
 def assert_nothing_is_torn(run: Run) -> None:
