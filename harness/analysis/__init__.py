@@ -4,7 +4,7 @@ from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.curves import Step
 from harness.analysis.environments import differences, environments, likeness, likeness_of
 from harness.analysis.findings import Tried
-from harness.analysis.groups import Group, Row, groups
+from harness.analysis.groups import Group, Row, groups, mean_usd
 from harness.analysis.intervals import Interval
 from harness.analysis.reading import Results, Search, Status, read
 from harness.analysis.targets import Target
@@ -28,5 +28,6 @@ __all__ = [
     "groups",
     "likeness",
     "likeness_of",
+    "mean_usd",
     "read",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from harness.analysis.costs import NOTHING, Cost, Spent
+from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import Results, Search, Status
 from harness.analysis.targets import Target, target
@@ -16,6 +16,7 @@ from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.metric import name_of_all
 from harness.model import Outcome, Value
 from harness.plans import GroupName
+from harness.prices import Prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,15 @@ class Group:
     def of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
         """Return the searches of these tuners, by what they are, not by what the matrix calls them."""
         return tuple(search for search in self.searches if search.tuner in tuners)
+
+
+def mean_usd(searches: Iterable[Search], prices: Prices) -> float | None:
+    """Return the mean dollars of searches that have a cost; None where one of them is unknown, or there is none."""
+    return mean(
+        cost_usd(search.cost, environment=search.environment, prices=prices).value
+        for search in searches
+        if search.cost is not None
+    )
 
 
 def groups(results: Results) -> list[Group]:

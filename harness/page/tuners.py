@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis import Group, Interval, Row, Status, cost_usd
+from harness.analysis import Group, Interval, Row, Status, mean_usd
 from harness.analysis.axes import Axis
-from harness.analysis.intervals import mean
 from harness.analysis.statistics import (
     Estimate,
     Gain,
     Judged,
-    Question,
     Reaching,
     Verdict,
     over_random,
@@ -82,13 +80,13 @@ def _row(group: Group, row: Row, telling: Sequence[str], made: Judged, prices: P
 
 
 def _measured(group: Group, row: Row, made: Judged, prices: Prices) -> list[Value]:
-    usd = mean(_usd(row, prices))
+    usd = mean_usd(row.ok, prices)
     return [
         Value(text=cells.seeds(*(row.count(status) for status in Status)), sort=float(row.count(Status.OK))),
         _interval(row.val_f1),
         _interval(row.test_f1),
         _gain(over_random(group, row)),
-        _verdict(group, row, made),
+        _verdict(made.against_random(group, row)),
         _number(row.mean_cost(lambda cost: cost.wall_s)),
         _number(row.total_s),
         _number(row.mean_cost(lambda cost: cost.device_s)),
@@ -105,11 +103,8 @@ def _gain(found: Gain | None) -> Value:
     return UNKNOWN if found is None else Value(text=cells.difference(found.estimate), sort=found.estimate.value)
 
 
-def _verdict(group: Group, row: Row, made: Judged) -> Value:
-    if group.random is None or row.is_random:
-        return UNKNOWN
-    found = made.verdicts.within[group.name][Question.SCORE].of(row.tuner, group.random.tuner)
-    return Value(text=cells.verdict(found), sort=_ORDER[found])
+def _verdict(found: Verdict | None) -> Value:
+    return UNKNOWN if found is None else Value(text=cells.verdict(found), sort=_ORDER[found])
 
 
 def _interval(value: Interval) -> Value:
@@ -126,11 +121,3 @@ def _reached(value: Reaching | None) -> Value:
 
 def _times(value: Estimate | None) -> Value:
     return Value(text=cells.times_estimate(value), sort=None if value is None else value.value)
-
-
-def _usd(row: Row, prices: Prices) -> list[float | None]:
-    return [
-        cost_usd(search.cost, environment=search.environment, prices=prices).value
-        for search in row.ok
-        if search.cost is not None
-    ]

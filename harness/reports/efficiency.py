@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis import Group, Interval, Results, Row, Search, Status, cost_usd, groups
+from harness.analysis import Group, Interval, Results, Row, Search, Status, groups, mean_usd
 from harness.analysis.axes import Axis
-from harness.analysis.intervals import mean
 from harness.analysis.statistics import (
     Estimate,
     Gain,
     Judged,
-    Question,
     Reaching,
     Verdict,
     is_disturbed,
@@ -118,12 +116,10 @@ class _Line:
 
 
 def _line(group: Group, row: Row, made: Judged, prices: Prices) -> _Line:
-    gain, yardstick = over_random(group, row), group.random
-    answered = made.verdicts.within[group.name][Question.SCORE]
     return _Line(
         row=row,
-        gain=gain,
-        verdict=None if gain is None or yardstick is None else answered.of(row.tuner, yardstick.tuner),
+        gain=over_random(group, row),
+        verdict=made.against_random(group, row),
         met=reaching(group, row, axis=Axis.WALL_S, prices=prices),
         speedup=speedup(group, row, axis=Axis.WALL_S, prices=prices),
     )
@@ -150,7 +146,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **_interval("val_f1", row.val_f1),
         **_interval("test_f1", row.test_f1),
         **_costs(row),
-        "cost_usd": _usd(row, prices),
+        "cost_usd": mean_usd(row.ok, prices),
         "co2e_g": row.mean_cost(lambda cost: carbon.emitted_g(cost.energy_j).value),
         "thinking_share": share,
         "seeds_unscored": row.unscored,
@@ -225,15 +221,6 @@ def _interval(name: str, value: Interval) -> dict[str, CsvValue]:
     return {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
 
 
-def _usd(row: Row, prices: Prices) -> float | None:
-    spent = [
-        cost_usd(search.cost, environment=search.environment, prices=prices).value
-        for search in row.ok
-        if search.cost is not None
-    ]
-    return mean(spent)
-
-
 def _readable_columns(score: str) -> list[str]:
     return [
         *(
@@ -264,7 +251,7 @@ def _readable(line: _Line, prices: Prices) -> list[str]:
         cells.number(row.mean_cost(lambda cost: cost.wall_s)),
         cells.number(row.total_s),
         cells.number(row.mean_cost(lambda cost: cost.device_s)),
-        cells.usd(_usd(row, prices)),
+        cells.usd(mean_usd(row.ok, prices)),
         cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
         cells.count(row.mean_cost(lambda cost: cost.epochs)),
         cells.reached(line.met),

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.analysis.axes import Axis, Score, spent
-from harness.analysis.costs import cost_usd
-from harness.analysis.groups import Group
+from harness.analysis.groups import Group, mean_usd
 from harness.analysis.intervals import mean, median
 from harness.analysis.reading import Search, Status
 from harness.analysis.statistics import agarwal, bayes, estimates, pairing
@@ -111,7 +110,7 @@ def answer(groups: Sequence[Group], found: Verdicts, *, rope: float, prices: Pri
 
 def yardstick_of(groups: Sequence[Group]) -> str | None:
     """Return the name of the random search that tuners are compared with: the first in the matrix; None without one."""
-    return next((row.tuner for group in groups for row in group.rows if row.is_random), None)
+    return next((group.random.tuner for group in groups if group.random is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +166,6 @@ class _Scope:
     ) -> Standing:
         over = _differences(overall, tuner, self.yardstick)
         ended = [search for group in self.groups for search in group.named(tuner) if search.status is Status.OK]
-        spent_by = [(search.cost, search.environment) for search in ended if search.cost is not None]
         return Standing(
             group=self.name,
             axis=at.axis,
@@ -179,8 +177,8 @@ class _Scope:
             regret=mean(pairing.column(regrets, tuner)),
             improvement=agarwal.improvement(by_group, tuner, self.yardstick),
             iqm=agarwal.interquartile_mean([pairing.column(each, tuner) for each in by_group]),
-            search_s=mean(cost.wall_s for cost, _ in spent_by),
-            usd=mean(cost_usd(cost, environment=where, prices=self.prices).value for cost, where in spent_by),
+            search_s=mean(search.cost.wall_s for search in ended if search.cost is not None),
+            usd=mean_usd(ended, self.prices),
             verdict=self._verdict(tuner) if at.axis is Axis.EPOCHS and at.part == 1.0 else None,
         )
 
