@@ -28,6 +28,14 @@ def test_every_planned_cell_has_its_record() -> None:
     assert all(record is not None and record.status == "completed" for record in map(_record, planned))
 
 
+def test_the_readme_shows_the_tables_that_stand_there() -> None:
+    shown = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if "±" in line and line[0] == "|"]
+    table = (REFERENCE / "tables" / "efficiency.md").read_text("utf-8").splitlines()
+
+    assert len(shown) == 12
+    assert [line for line in shown if line not in table] == []
+
+
 def test_tables_and_page_are_made_again_from_the_records_to_the_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-def call(function: Callable[..., Result], *arguments: Any) -> Result:
+def call(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
     """Call ``function``, of an importable module, in a fresh process and return what it returns."""
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=spawning) as pool:
-        return pool.submit(function, *arguments).result()
+        return pool.submit(function, *arguments, **named).result()

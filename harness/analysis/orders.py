@@ -107,7 +107,8 @@ def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = 
 
 
 def _place(own: Own) -> tuple[object, ...]:
-    return own.spent.epochs, own.spent.wall_s, [(step.epochs, step.val_f1) for step in own.steps]
+    # Seconds come last: where a matrix is run again, the same scores are drawn in the same orders.
+    return own.spent.epochs, [(step.epochs, step.val_f1) for step in own.steps], own.spent.wall_s
 
 
 def _incumbents(cost: NDArray[np.float64], val_f1: list[float], scores: list[float | None], *, spent: float) -> Orders:

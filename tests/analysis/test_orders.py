@@ -84,6 +84,14 @@ def test_the_order_of_the_record_changes_no_number(made: Made) -> None:
         assert found.until(0.6) == first.until(0.6)
 
 
+def test_other_seconds_change_nothing_that_is_counted_in_epochs(made: Made) -> None:
+    trials = [made.trial(number, f1) for number, f1 in enumerate((0.2, 0.6, 0.1, 0.7, 0.3))]
+    slow_first = [replace(trial, phases={"train": 10.0 - trial.number}) for trial in trials]
+    slow_last = [replace(trial, phases={"train": 1.0 + trial.number}) for trial in trials]
+    found = [_known(_orders(made, each)) for each in (slow_first, slow_last)]
+    assert found[0].at(2).tolist() == found[1].at(2).tolist()
+
+
 def test_a_trial_that_the_budget_cut_stays_the_last(made: Made) -> None:
     trials = [*_three(made)[:2], made.trial(2, 0.9, outcome=Outcome.CUT)]
     found = _known(_orders(made, trials))
