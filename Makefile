@@ -41,6 +41,7 @@ bench-self: $(READY)  ## Measure the harness's own speed (about half an hour)
 
 bench-verdict: $(READY)  ## Judge by simulation what tables claim (two hours), and harness compare (an hour)
 	$(BIN)/python -m benchmarks.verdict.claims
+	$(BIN)/python -m benchmarks.verdict.probabilities
 	$(BIN)/python benchmarks/verdict/judging.py
 
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)

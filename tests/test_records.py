@@ -201,6 +201,23 @@ def test_the_first_schema_still_reads() -> None:
     assert trials[0].outcome is Outcome.COMPLETED
 
 
+def test_the_second_schema_reads_as_it_was_written_and_its_cell_is_still_the_same_one() -> None:
+    """A change that fails here makes every finished search of version 2 pending: it needs version 3, and an upgrade."""
+    golden = CellFolder(Path(__file__).parent / "golden" / "schema-2")
+
+    found, trials = golden.record(), golden.trials()
+
+    assert found is not None
+    assert (found.schema_version, found.status, found.trials, len(trials)) == (2, "completed", 20, 20)
+    assert Cell.model_validate(found.cell) == golden.cell()
+    assert (golden.cell().id, golden.cell().tuner_seed) == ("0bdab826b5836923", 2014556367)
+    assert [trial.outcome for trial in trials].count(Outcome.PRUNED) == 11
+    assert trials[-1].outcome is Outcome.CUT
+    assert sum(trial.charged_epochs for trial in trials) == 120
+    assert found.busyness["others_share"] == {"value": 0.0, "reason": None}
+    assert [attempt["program"] for attempt in golden.attempts()] == ["search"]
+
+
 def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFolder) -> None:
     folder.note_attempt({"program": "search"})
     path = folder.path / "attempts.jsonl"

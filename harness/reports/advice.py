@@ -27,15 +27,16 @@ def _use(found: Answer, score: str) -> Iterator[str]:
         return
     standings = {each.tuner: each for each in found.at_end(None)}
     if given.ground is Ground.NONE:
+        least = "what costs least:" if len(given.tuners) == 1 else "what costs least, as far as costs are told apart:"
         yield (
-            f"No tuner is shown to reach a higher test {score} than another. Then use what costs least: "
+            f"No tuner is shown to reach a higher test {score} than another. Then use {least} "
             f"{named(given.tuners)} ({_costs(standings, given.tuners)})."
         )
         yield from _equivalent(found, score)
         return
     yield (
-        f"Use {named(given.tuners)} ({_costs(standings, given.tuners)}): no tuner is shown to reach a higher test "
-        f"{score}, nor one as good to cost less."
+        f"Use {named(given.tuners)} ({_costs(standings, given.tuners)}): none is shown to be better in test {score}, "
+        f"and none that is as good to cost less."
     )
     for tuner in given.tuners:
         yield from _gain(standings[tuner], found, score)

@@ -181,7 +181,7 @@ def test_where_no_two_differ_no_tuner_is_called_the_best(made: Made, price_list:
     # By mean rank there is always a first; it was named before it was said that nothing differs.
     _alike(made)
     first, *others = overall(made, price_list)
-    assert first.startswith("No tuner is shown to reach a higher test F1 than another. Then use what costs least:")
+    assert first.startswith("No tuner is shown to reach a higher test F1 than another. Then use what costs least")
     assert "kt-random or optuna-tpe" in first
     text = " ".join([first, *others])
     assert "best" not in text

@@ -29,6 +29,10 @@ AXES = (Axis.EPOCHS, Axis.WALL_S)
 SURE = 0.95
 """A probability from which on two tuners are called practically equivalent."""
 
+FEWEST_SEEDS = 5
+"""With fewer seeds none is called so: with three, up to one in twenty tuners that are twice as far apart have that
+probability (``benchmarks/verdict/probabilities.py``)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -70,8 +74,8 @@ class Advice:
     """What to use: any of ``tuners``, which are not shown to differ from each other in score or in cost.
 
     ``equivalent`` are those of them that are practically equivalent to random search, each with a probability of at
-    least ``SURE``. ``smallest_effect`` is the difference in score that so many ``seeds`` would have shown four times in
-    five.
+    least ``SURE``; none with fewer than ``FEWEST_SEEDS``. ``smallest_effect`` is the difference in score that so many
+    ``seeds`` would have shown four times in five.
     """
 
     ground: Ground
@@ -229,10 +233,9 @@ def _advice(found: Verdicts, standings: Sequence[Standing]) -> Advice:
     "The least" is a verdict too: where costs are not shown to differ, all are named.
     """
     score, cost = found.overall[Question.SCORE], found.overall[Question.COST]
+    seeds = len(score.seeds.seeds)
     if score.found is None:
-        return Advice(
-            ground=Ground.NOTHING, tuners=(), equivalent=(), seeds=len(score.seeds.seeds), smallest_effect=None
-        )
+        return Advice(ground=Ground.NOTHING, tuners=(), equivalent=(), seeds=seeds, smallest_effect=None)
     good = score.best
     cheap = tuple(
         name
@@ -244,7 +247,7 @@ def _advice(found: Verdicts, standings: Sequence[Standing]) -> Advice:
     return Advice(
         ground=Ground.EVIDENCE if score.better else Ground.NONE,
         tuners=cheap,
-        equivalent=tuple(name for name in cheap if likely.get(name, -math.inf) >= SURE),
-        seeds=len(score.seeds.seeds),
+        equivalent=tuple(name for name in cheap if seeds >= FEWEST_SEEDS and likely.get(name, -math.inf) >= SURE),
+        seeds=seeds,
         smallest_effect=score.found.smallest_effect(ALPHA[Question.SCORE]),
     )
