@@ -80,6 +80,10 @@ class Dataset(Section):
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
     """Folder or file of a `folder` or `npz` source; relative paths start at the matrix file."""
+    folders: Annotated[Literal["classes", "parts"] | None, Field(examples=["classes"])] = None
+    """What the folders in `path` are: `classes`, or `parts` (train, validation, test) that hold the classes' folders.
+
+    Only for a `folder` source, and needed only where their names leave it open."""
     per_class: Annotated[Count | None, Field(examples=[100])] = None
     """At most so many images of each class, drawn by `sample_seed`."""
     max_images: Annotated[Count | None, Field(examples=[1000])] = None

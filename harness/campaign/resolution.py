@@ -35,8 +35,12 @@ class Resolution:
         return [planned(cell) for cell in self.cells] + list(self.unreachable)
 
 
-def resolve(matrix: LoadedMatrix, *, cache: Path, identity: Identity | None = None) -> Resolution:
+def resolve(
+    matrix: LoadedMatrix, *, cache: Path, results: Path | None = None, identity: Identity | None = None
+) -> Resolution:
     """Fetch, verify and hash what the matrix names; cells are for workers of ``identity`` (None: this Python's).
+
+    ``results`` is where the matrix's results are to go, which must be no place of its data.
 
     Raises:
         UserError: A data set or weights that can't be used as asked; the line names file and key.
@@ -46,7 +50,7 @@ def resolve(matrix: LoadedMatrix, *, cache: Path, identity: Identity | None = No
     datasets: Resolved = {}
     for name, dataset in spec.datasets.items():
         with _at(matrix, "datasets", name, datasets):
-            datasets[name] = sources.resolve(dataset, base=base, cache=cache).to_json()
+            datasets[name] = sources.resolve(dataset, base=base, cache=cache, results=results).to_json()
     backbones: Resolved = {}
     for name, backbone in spec.backbones.items():
         with _at(matrix, "backbones", name, backbones):

@@ -234,7 +234,7 @@ def mistakes(dataset: spec.Dataset) -> list[str]:
     entry = KNOWN.get(dataset.source)
     if entry is None:
         return [f"source: unknown data set {dataset.source!r}; {_known_ones(dataset.source)}"]
-    return [*_path_mistakes(dataset, entry), *_limit_mistakes(dataset, entry)]
+    return [*_path_mistakes(dataset, entry), *_folders_mistakes(dataset, entry), *_limit_mistakes(dataset, entry)]
 
 
 def _known_ones(source: str) -> str:
@@ -247,6 +247,12 @@ def _path_mistakes(dataset: spec.Dataset, entry: Entry) -> list[str]:
         return [f"path: missing; source {dataset.source!r} needs the path of your images"]
     if not entry.needs_path and dataset.path is not None:
         return [f"path: not used by source {dataset.source!r}; leave it out, or say source = 'folder'"]
+    return []
+
+
+def _folders_mistakes(dataset: spec.Dataset, entry: Entry) -> list[str]:
+    if dataset.folders is not None and entry.kind != "folder":
+        return [f"folders: not used by source {dataset.source!r}; leave it out"]
     return []
 
 

@@ -47,7 +47,7 @@ def show(
     if calibrate:
         _calibrate(loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, quiet=as_json)
     intent = where.intended(device=loaded.spec.device)
-    resolved = resolution.resolve(loaded, cache=cache, identity=intent.identity)
+    resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     after = _retrainings(resolved.cells, folder)
@@ -77,7 +77,8 @@ def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where
         where.working(campaign=folder.path, container=spec.container, device=spec.device) as here,
         watcher("calibration", quiet=quiet) as watching,
     ):
-        cells = resolution.resolve(loaded, cache=cache, identity=here.executor.identity()).cells
+        identity = here.executor.identity()
+        cells = resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
         runner = Runner(folder=folder, executor=here.executor, cache=cache, watcher=watching, slots=here.slots)
         runner.run(forecast.calibrations(cells), retry_failed=True)
 

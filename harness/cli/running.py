@@ -71,7 +71,7 @@ def run(
         for line in cautions(loaded.spec, here.intent):
             sys.stderr.write(f"{line}\n")
         allowance = asked.limits.allowance(here.slots, price_list, began=began, clock=clock)
-        resolved = resolution.resolve(loaded, cache=cache, identity=here.executor.identity())
+        resolved = resolution.resolve(loaded, cache=cache, results=results, identity=here.executor.identity())
         expected = GrowingRates(results, price_list=price_list)
         with watcher(loaded.name) as watching:
             runner = Runner(

@@ -6,7 +6,7 @@ import gzip
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from harness import errors, fetch
 from harness.datasets import pickles
-from harness.datasets.parts import Part
+from harness.datasets.parts import Part, part_named
 from harness.datasets.pictures import Pixels, repeat_grey
 from harness.datasets.sources import Source
 
 _ANIMALS = "animal_mnist/data/Animal_MNIST/animal_{}_version_3.gz"
 _BRIGHTEST_DIGIT = 16
-_NPZ_PARTS = (("train", Part.TRAIN), ("val", Part.VALIDATION), ("test", Part.TEST))
-_NPZ_WHOLE = (("x", "y"), ("images", "labels"))
+# Of an .npz file: what arrays of images and of labels are called, before or after the name of their part if any.
+_NPZ_IMAGES = ("x", "images", "image")
+_NPZ_LABELS = ("y", "labels", "label")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,27 +122,58 @@ def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
             held = {name: stored[name] for name in stored.files}
     except (OSError, EOFError, ValueError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({error})") from error
-    for images, labels in _NPZ_WHOLE:
-        if images in held and labels in held:
-            return [Block(name=images, images=held[images], labels=held[labels])], ()
-    return _npz_parts(source, held), ()
+    return _npz_blocks(source, held), ()
 
 
-def _npz_parts(source: Source, held: Mapping[str, NDArray[Any]]) -> list[Block]:
-    present = [(name, part) for name, part in _NPZ_PARTS if f"x_{name}" in held and f"y_{name}" in held]
-    if not present or present[0][1] is not Part.TRAIN:
-        wanted = "x_train, y_train, x_test, y_test; or x, y; or images, labels"
+def _npz_blocks(source: Source, held: Mapping[str, NDArray[Any]]) -> list[Block]:
+    """Return the arrays of images with their labels; an array that is neither is refused: somebody meant it."""
+    images, labels = _npz_named(source, held, _NPZ_IMAGES), _npz_named(source, held, _NPZ_LABELS)
+    unused = sorted({*held} - {images[part] for part in images if part in labels} - {*labels.values()})
+    unused += sorted(name for part, name in labels.items() if part not in images)
+    paired = [part for part in images if part in labels]
+    wanted = "x_train, y_train, x_test, y_test; or x, y; or images, labels"
+    if not paired or (Part.TRAIN not in paired and paired != [Part.FREE]):
         raise errors.DatasetError(f"{source.name}: holds {', '.join(sorted(held)) or 'nothing'}; give {wanted}")
-    complete = len(present) == len(_NPZ_PARTS)
+    if unused or (Part.FREE in paired and len(paired) > 1):
+        odd = unused or [images[part] for part in paired if part is not Part.FREE]
+        used = ", ".join(images[part] for part in paired if images[part] not in odd)
+        raise errors.DatasetError(
+            f"{source.name}: {', '.join(odd)}: not used beside {used}; each array of images needs its labels and the "
+            f"name of a part ({wanted}): rename or remove it"
+        )
+    complete = len(paired) == len(Part) - 1
     return [
         Block(
-            name=f"x_{name}",
-            images=held[f"x_{name}"],
-            labels=held[f"y_{name}"],
+            name=images[part],
+            images=held[images[part]],
+            labels=held[labels[part]],
             part=part if complete or part is not Part.TRAIN else Part.FREE,
         )
-        for name, part in present
+        for part in sorted(paired)
     ]
+
+
+def _npz_named(source: Source, names: Iterable[str], kinds: Sequence[str]) -> dict[Part, str]:
+    """Return by part (``FREE``: none named) the array that is called as one of ``kinds``."""
+    found: dict[Part, str] = {}
+    for name in sorted(names):
+        part = _npz_part(name, kinds)
+        if part in found:
+            raise errors.DatasetError(f"{source.name}: {found[part]} and {name} are the same part; keep one of them")
+        if part is not None:
+            found[part] = name
+    return found
+
+
+def _npz_part(name: str, kinds: Sequence[str]) -> Part | None:
+    folded = name.casefold()
+    if folded in kinds:
+        return Part.FREE
+    first, _, rest = folded.partition("_")
+    most, _, last = folded.rpartition("_")
+    if first in kinds:
+        return part_named(rest)
+    return part_named(most) if last in kinds else None
 
 
 def _animals(source: Source) -> tuple[list[Block], Sequence[str]]:

@@ -1,8 +1,9 @@
 """Folders of images: which files there are, of which class, in which part.
 
-``<class>/…`` or ``<part>/<class>/…``, where the parts are ``train`` and at least one of ``val`` (``validation``,
-``valid``) and ``test``. A part that is missing is cut from train by the split's shares. Images may lie deeper than
-their class folder. Hidden files, ``__MACOSX``, ``Thumbs.db`` and ``desktop.ini`` are ignored.
+``<class>/…`` or ``<part>/<class>/…``, where the parts are train and at least one of validation and test, by any of
+their usual names. A part that is missing is cut from train by the split's shares. Where a folder could be read in both
+ways the user has to say which is meant. Images may lie deeper than their class folder. Hidden files, and what systems
+leave in folders (``Thumbs.db``, ``@eaDir``, ``$RECYCLE.BIN``, …), are ignored.
 """
 
 from __future__ import annotations
@@ -10,25 +11,31 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness import errors, files
-from harness.datasets.parts import Part
+from harness.datasets.parts import Part, part_named
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"})
 """What makes a file an image, in upper or lower case."""
 
-_PARTS = {
-    "train": Part.TRAIN,
-    "val": Part.VALIDATION,
-    "valid": Part.VALIDATION,
-    "validation": Part.VALIDATION,
-    "test": Part.TEST,
-}
-_CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+Folders = Literal["classes", "parts"]
+"""What the folders at the top of a data set are."""
+
+# What systems and storage leave in people's folders: macOS, Windows, Linux, Synology (thumbnails among them), QNAP.
+_CLUTTER = frozenset(
+    {
+        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "recycler", "found.000"),
+        *("system volume information", "lost+found", "__pycache__"),
+        *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@sharesnap"),
+    }
+)
 _FEWEST_CLASSES = 2
+# As many names as a line bears.
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +52,13 @@ class File:
 class Layout:
     """The images of a folder, sorted by name, and the names of the other files.
 
-    ``skipped`` are files without an image's suffix, and images that stand in no class folder.
+    ``skipped`` are files without an image's suffix, and images that stand in no class folder. ``meant`` is how the user
+    said that the folders are to be read, if at all.
     """
 
     files: tuple[File, ...]
     skipped: tuple[str, ...]
+    meant: Folders | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -58,24 +67,27 @@ class Layout:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over every image's name and the SHA-256 of its bytes; reads every file."""
-        return files.digest([[file.name, _sha256_of(file.path)] for file in self.files])
+        """SHA-256 over every image's name and bytes, and over what the folders are meant to be; reads every file."""
+        held = [[file.name, _sha256_of(file.path)] for file in self.files]
+        return files.digest(held if self.meant is None else [held, self.meant])
 
 
-def of_folder(root: Path) -> Layout:
+def of_folder(root: Path, *, meant: Folders | None = None) -> Layout:
     """Return the images below ``root``, one folder for each class.
+
+    ``meant`` is what the user says that the folders at the top are; None where their names are to tell.
 
     Raises:
         DatasetError: The folder is missing, holds no class folders or only one, a class folder holds no images, the
-            parts hold different classes, or a link leads out of the folder.
+            parts hold different classes, a link leads out of the folder, or it isn't plain what is a class.
     """
     if not root.is_dir():
         raise errors.DatasetError(f"{root}: no such folder; give the folder that holds one folder for each class")
     folders = _folders(root)
-    parts = _parts(root, folders)
+    parts = {} if meant == "classes" else _parts(root, folders, meant)
     found = _of_parts(root, parts) if parts else _of_classes(root, root, folders, part=Part.FREE)
     _check_classes(root, found, folders)
-    return _layout(root, found, parents=[root, *parts.values()])
+    return _layout(root, found, parents=[root, *parts.values()], meant=meant)
 
 
 def of_flat_folder(root: Path) -> Layout:
@@ -88,29 +100,77 @@ def of_flat_folder(root: Path) -> Layout:
     return _layout(root, found, parents=[])
 
 
-def _layout(root: Path, found: list[File], *, parents: list[Path]) -> Layout:
+def _layout(root: Path, found: list[File], *, parents: list[Path], meant: Folders | None = None) -> Layout:
     # Sorted by name, whatever order the disk has them in.
     ordered = sorted(found, key=lambda file: (file.name, str(file.path)))
     loose = [_name(root, path) for parent in parents for path in _visible(parent) if path.is_file()]
     strange = [file.name for file in ordered if not _is_image(file.path)]
     return Layout(
-        files=tuple(file for file in ordered if _is_image(file.path)), skipped=tuple(sorted([*loose, *strange]))
+        files=tuple(file for file in ordered if _is_image(file.path)),
+        skipped=tuple(sorted([*loose, *strange])),
+        meant=meant,
     )
 
 
-def _parts(root: Path, folders: list[Path]) -> dict[Part, Path]:
-    # A data set may well have a class named "train": parts are meant only where nothing else fits.
-    named = [_PARTS.get(folder.name.casefold()) for folder in folders]
-    parts = {part: folder for part, folder in zip(named, folders, strict=True) if part is not None}
-    if None in named or Part.TRAIN not in parts or len(named) < _FEWEST_CLASSES or not _folders(parts[Part.TRAIN]):
+def _parts(root: Path, folders: list[Path], meant: Folders | None) -> dict[Part, Path]:
+    """Return the folder of each part; none where the folders are classes."""
+    named = [(folder, part_named(folder.name)) for folder in folders]
+    parts = {part: folder for folder, part in named if part is not None}
+    others = [folder for folder, part in named if part is None]
+    if meant is None and (others or not _are_parts(parts, folders)):
+        _refuse_doubtful(root, folders, parts, others)
         return {}
+    if others or Part.TRAIN not in parts or len(folders) < _FEWEST_CLASSES:
+        raise errors.DatasetError(
+            f"{root}: holds {_listed(folders)}; parts need a train folder beside a validation or a test folder or "
+            f"both, and nothing else"
+        )
     if len(parts) < len(folders):
-        raise errors.DatasetError(f"{root}: holds the same part under two names; keep one of val, valid, validation")
+        raise errors.DatasetError(f"{root}: holds the same part under two names, {_listed(folders)}; keep one of them")
     return parts
 
 
+def _are_parts(parts: Mapping[Part, Path], folders: Sequence[Path]) -> bool:
+    return Part.TRAIN in parts and len(folders) >= _FEWEST_CLASSES and bool(_folders(parts[Part.TRAIN]))
+
+
+def _refuse_doubtful(root: Path, folders: list[Path], parts: Mapping[Part, Path], others: list[Path]) -> None:
+    """Refuse folders that may be classes and may be something else: a wrong guess would train another problem.
+
+    A lone class called "test" with images in it is none of these; nor are class folders that hold one same folder.
+    """
+    as_classes = 'for classes write folders = "classes"'
+    nested = any(_folders(folder) for folder in parts.values())
+    if len(parts) >= _FEWEST_CLASSES or (nested and len(folders) >= _FEWEST_CLASSES):
+        way = _way_to_parts(parts, others, nested=nested)
+        raise errors.DatasetError(
+            f"{root}: are {_listed(folders)} parts of the data or its classes? For parts {way}; {as_classes}"
+        )
+    inner = [{folder.name for folder in _folders(folder)} for folder in folders]
+    if len(folders) >= _FEWEST_CLASSES and len(inner[0]) >= _FEWEST_CLASSES and all(each == inner[0] for each in inner):
+        raise errors.DatasetError(
+            f"{root}: each of {_listed(folders)} holds {_listed(_folders(folders[0]))}: which are the classes? For the "
+            f'latter put all images of a class in one folder; for the former write folders = "classes"'
+        )
+
+
+def _way_to_parts(parts: Mapping[Part, Path], others: Sequence[Path], *, nested: bool) -> str:
+    if others:
+        return f"move {_listed(others)} elsewhere"
+    if Part.TRAIN not in parts:
+        return "call one of them train"
+    return "keep one folder for each" if nested else "put a folder for each class into them"
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    names = [repr(path.name) for path in paths[:_MOST_NAMED]]
+    more = [f"{len(paths) - len(names)} more"] if len(paths) > len(names) else []
+    *most, last = [*names, *more]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _of_parts(root: Path, parts: dict[Part, Path]) -> list[File]:
-    complete = len(parts) == len(set(_PARTS.values()))
+    complete = len(parts) == len(Part) - 1
     found = []
     for part, folder in parts.items():
         # With a part missing, the images of train are free: some of them are cut for it.
@@ -134,6 +194,7 @@ def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) ->
         raise errors.DatasetError(f"{parent}: holds no class folders; put the images of each class in a folder of it")
     found = []
     for folder in folders:
+        _refuse_results(folder)
         images = [
             File(path=path, name=_name(root, path), label=_composed(folder.name), part=part)
             for path in _walk(root, folder)
@@ -144,6 +205,15 @@ def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) ->
             )
         found += images
     return found
+
+
+def _refuse_results(folder: Path) -> None:
+    # The pictures of an earlier run's plots would become a class.
+    if any(folder.glob("*/plan.json")):
+        raise errors.DatasetError(
+            f"{folder}: holds results of the harness, not images of a class; move it, or your images into a folder of "
+            f"their own"
+        )
 
 
 def _check_classes(root: Path, found: list[File], folders: list[Path]) -> None:

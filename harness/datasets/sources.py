@@ -28,6 +28,7 @@ class Source:
         content_hash: SHA-256 of what they hold: the same data anywhere has the same hash.
         classes: Names of the labels 0, 1, …; empty where the files themselves name the classes.
         skipped: Files of the folder that are no images by their suffix.
+        folders: What the folders in it are, where the user says so.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Source:
     content_hash: str
     classes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    folders: layout.Folders | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -50,8 +52,11 @@ class Source:
         )
 
 
-def resolve(dataset: spec.Dataset, *, base: Path, cache: Path) -> Source:
+def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | None = None) -> Source:
     """Find, fetch, verify and unpack what ``dataset`` names; relative paths start at ``base``.
+
+    A folder of images must not hold ``cache`` or ``results``, whether they are there yet or not: what a run leaves
+    there would be images of the next one.
 
     Raises:
         DatasetError: The images can't be used as asked.
@@ -62,7 +67,10 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path) -> Source:
         raise errors.DatasetError("; ".join(mistakes))
     entry = catalogue.KNOWN[dataset.source]
     if dataset.path is not None:
-        return _brought(entry.kind, _located(base, dataset.path))
+        path = _located(base, dataset.path)
+        if entry.kind == "folder":
+            _refuse_own(path, {"results": results, "cache": cache})
+        return _brought(entry.kind, path, dataset.folders)
     if entry.kind == "digits":
         return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
     if entry.wheel is not None:
@@ -78,7 +86,7 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path) -> Source:
 def listed(source: Source) -> layout.Layout:
     """Return the image files of a source that is a folder."""
     root = Path(source.paths[0])
-    return layout.of_flat_folder(root) if source.kind == "flat" else layout.of_folder(root)
+    return layout.of_flat_folder(root) if source.kind == "flat" else layout.of_folder(root, meant=source.folders)
 
 
 def verify(source: Source) -> None:
@@ -117,11 +125,28 @@ def _located(base: Path, given: str) -> Path:
         raise errors.DatasetError(f"{given}: leads nowhere ({error.strerror}); give another path") from error
 
 
-def _brought(kind: catalogue.Kind, path: Path) -> Source:
+def _refuse_own(path: Path, own: Mapping[str, Path | None]) -> None:
+    for what, place in own.items():
+        if place is None or not place.resolve().is_relative_to(path):
+            continue
+        # What is hidden is ignored.
+        if not any(name.startswith(".") for name in place.resolve().relative_to(path).parts):
+            raise errors.DatasetError(
+                f"{path}: the {what} folder, {place}, lies in it and would be read as images; give another one with "
+                f"--{what}, or put the images into a folder of their own"
+            )
+
+
+def _brought(kind: catalogue.Kind, path: Path, meant: layout.Folders | None) -> Source:
     if kind == "folder":
-        found = layout.of_folder(path)
+        found = layout.of_folder(path, meant=meant)
         return Source(
-            name=str(path), kind=kind, paths=(str(path),), content_hash=found.content_hash, skipped=found.skipped
+            name=str(path),
+            kind=kind,
+            paths=(str(path),),
+            content_hash=found.content_hash,
+            skipped=found.skipped,
+            folders=meant,
         )
     if not path.is_file():
         raise errors.DatasetError(f"{path}: no such file; give an .npz file of numpy arrays")

@@ -114,6 +114,41 @@ def test_labels_that_name_no_classes_are_refused(tmp_path: Path, labels: Any, me
     assert message in refused(tmp_path, x=grey(2), y=labels)
 
 
+@pytest.mark.parametrize("name", ["x_valid", "x_validation", "X_VAL", "x_dev", "val_images", "images_val"])
+def test_parts_in_an_npz_are_known_by_their_usual_names(tmp_path: Path, name: str) -> None:
+    labels = {"x": "y", "X": "Y"}.get(name[0], "y") + name[1:] if name[0] in "xX" else name.replace("images", "labels")
+    held = {"x_train": grey(4), "y_train": np.array([0, 1, 0, 1]), name: grey(2), labels: np.array([0, 1])}
+
+    found = npz(tmp_path, **held)
+
+    assert found.parts.tolist() == [Part.FREE] * 4 + [Part.VALIDATION] * 2
+
+
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({"x_test": grey(2)}, "x_test"),
+        ({"y_test": np.array([0, 1])}, "y_test"),
+        ({"x_extra": grey(2), "y_extra": np.array([0, 1])}, "x_extra, y_extra"),
+        ({"names": np.array(["a"])}, "names"),
+        ({"x": grey(2), "y": np.array([0, 1])}, "x_train"),
+    ],
+)
+def test_an_array_of_an_npz_that_would_not_be_used_is_refused_by_name(
+    tmp_path: Path, extra: dict[str, Any], named: str
+) -> None:
+    message = refused(tmp_path, x_train=grey(4), y_train=np.array([0, 1, 0, 1]), **extra)
+
+    assert f"mine: {named}: not used beside " in message
+    assert message.endswith("rename or remove it")
+
+
+def test_one_part_under_two_names_in_an_npz_is_refused(tmp_path: Path) -> None:
+    held = {"x_val": grey(2), "y_val": np.array([0, 1]), "x_valid": grey(2), "y_valid": np.array([0, 1])}
+
+    assert "x_val and x_valid are the same part" in refused(tmp_path, x_train=grey(2), y_train=np.arange(2), **held)
+
+
 def test_an_npz_without_the_known_names_says_what_it_holds(tmp_path: Path) -> None:
     assert "holds a, b; give x_train" in refused(tmp_path, a=grey(2), b=np.arange(2))
     assert "holds x_train; give" in refused(tmp_path, x_train=grey(2))

@@ -91,12 +91,95 @@ def test_with_a_part_missing_the_images_of_train_are_free(tmp_path: Path, folder
     assert found.skipped == ("train/loose.png",)
 
 
-def test_classes_that_are_named_like_parts_stay_classes(tmp_path: Path) -> None:
-    vehicles = touch(tmp_path / "vehicles", "train/1.png", "car/1.png", "test/1.png")
-    two = touch(tmp_path / "two", "train/1.png", "test/1.png")
+@pytest.mark.parametrize(
+    ("train", "other", "part"),
+    [
+        ("Training", "Testing", Part.TEST),
+        ("training_set", "test_set", Part.TEST),
+        ("train", "dev", Part.VALIDATION),
+        ("train ", "VAL", Part.VALIDATION),
+        ("1-train", "2-holdout", Part.TEST),
+        ("train2017", "val2017", Part.VALIDATION),
+        ("Trainset", "images test", Part.TEST),
+    ],
+)
+def test_parts_are_known_by_their_usual_names(tmp_path: Path, train: str, other: str, part: Part) -> None:
+    root = touch(tmp_path, *(f"{folder}/{label}/1.png" for folder in (train, other) for label in ("a", "b")))
 
-    assert layout.of_folder(vehicles).classes == ("car", "test", "train")
-    assert layout.of_folder(two).classes == ("test", "train")
+    found = layout.of_folder(root)
+
+    assert found.classes == ("a", "b")
+    assert Counter(file.part for file in found.files) == {Part.FREE: 2, part: 2}
+
+
+@pytest.mark.parametrize(
+    ("names", "way"),
+    [
+        (["train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", "extra/1.png"], "move 'extra' elsewhere"),
+        (["Training/a/1.png", "Training/b/1.png", "extra/1.png"], "move 'extra' elsewhere"),
+        (["valid/a/1.png", "valid/b/1.png", "test/a/1.png", "test/b/1.png"], "call one of them train"),
+        (["train/1.png", "test/1.png"], "put a folder for each class into them"),
+        (["train/1.png", "car/1.png", "test/1.png"], "move 'car' elsewhere"),
+    ],
+)
+def test_folders_that_may_be_parts_and_may_be_classes_are_for_the_user_to_tell(
+    tmp_path: Path, names: list[str], way: str
+) -> None:
+    root = touch(tmp_path, *names)
+
+    assert f"parts of the data or its classes? For parts {way}; for classes write folders = " in refused(root)
+    found = layout.of_folder(root, meant="classes")
+    assert set(found.classes) == {name.partition("/")[0] for name in names}
+    assert {file.part for file in found.files} == {Part.FREE}
+
+
+def test_class_folders_that_all_hold_the_same_folders_are_for_the_user_to_tell(tmp_path: Path) -> None:
+    root = touch(tmp_path, *(f"site {site}/{label}/1.png" for site in "ABCDEF" for label in ("cat", "dog")))
+
+    message = refused(root)
+
+    assert "'site C', 'site D' and 2 more holds 'cat' and 'dog': which are the classes?" in message
+    assert layout.of_folder(root, meant="classes").classes == tuple(f"site {site}" for site in "ABCDEF")
+
+
+def test_a_lone_class_that_is_named_like_a_part_and_one_same_inner_folder_are_no_doubt(tmp_path: Path) -> None:
+    trial = touch(tmp_path / "trial", "control/1.png", "test/1.png")
+    inner = touch(tmp_path / "inner", "cat/images/1.png", "dog/images/1.png")
+
+    assert layout.of_folder(trial).classes == ("control", "test")
+    assert layout.of_folder(inner).classes == ("cat", "dog")
+
+
+def test_parts_that_the_user_tells_of_must_be_some(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png")
+
+    with pytest.raises(errors.DatasetError, match="holds 'a' and 'b'; parts need a train folder beside"):
+        layout.of_folder(root, meant="parts")
+
+
+def test_what_the_user_tells_of_the_folders_is_part_of_the_content(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png")
+
+    assert layout.of_folder(root).content_hash != layout.of_folder(root, meant="classes").content_hash
+
+
+@pytest.mark.parametrize(
+    "clutter", ["@eaDir/1.png@SynoFile_THUMB.png", "$RECYCLE.BIN/1.png", "lost+found/1.png", "#recycle/1.png"]
+)
+@pytest.mark.parametrize("place", ["", "a/"])
+def test_what_storage_and_systems_leave_is_no_class_and_no_image(tmp_path: Path, place: str, clutter: str) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png", "System Volume Information/1.png", f"{place}{clutter}")
+
+    found = layout.of_folder(root)
+
+    assert [file.name for file in found.files] == ["a/1.png", "b/1.png"]
+    assert found.skipped == ()
+
+
+def test_results_of_an_earlier_run_are_no_class(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png", "results/demo/plan.json", "results/demo/plots/ranks.png")
+
+    assert refused(root).startswith(f"{root / 'results'}: holds results of the harness")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

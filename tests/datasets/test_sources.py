@@ -54,9 +54,30 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, given: str, source: 
 def test_a_source_survives_json(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     draw("b/1.png")
-    source = sources.resolve(spec.Dataset(source="folder", path=str(tmp_path)), base=Path("/"), cache=tmp_path / "c")
+    source = sources.resolve(spec.Dataset(source="folder", path=str(tmp_path)), base=Path("/"), cache=tmp_path / ".c")
 
     assert sources.Source.from_json(json.loads(json.dumps(source.to_json()))) == source
+
+
+@pytest.mark.parametrize("what", ["results", "cache"])
+def test_a_folder_of_images_that_would_hold_what_a_run_leaves_is_refused(draw: Draw, tmp_path: Path, what: str) -> None:
+    draw("a/1.png")
+    draw("b/1.png")
+    places = {"results": tmp_path.parent / "r", "cache": tmp_path.parent / "c", what: tmp_path / "made later"}
+
+    with pytest.raises(errors.DatasetError, match=rf"the {what} folder, .*made later, lies in it .* --{what}"):
+        sources.resolve(spec.Dataset(source="folder", path="."), base=tmp_path, **places)
+
+
+def test_a_hidden_results_folder_in_a_folder_of_images_is_ignored(draw: Draw, tmp_path: Path) -> None:
+    draw("a/1.png")
+    draw("b/1.png")
+    draw(".results/x/1.png")
+    places = {"results": tmp_path / ".results", "cache": tmp_path / ".cache"}
+
+    source = sources.resolve(spec.Dataset(source="folder", path="."), base=tmp_path, **places)
+
+    assert [file.name for file in sources.listed(source).files] == ["a/1.png", "b/1.png"]
 
 
 def test_an_npz_file_is_known_by_its_bytes(tmp_path: Path) -> None:
