@@ -42,7 +42,7 @@ def find(cache: Path, key: str) -> Activations | None:
         return None
     stored = folder / "activations.npy"
     values = _read(stored, lambda path: np.load(path, mmap_mode="r")) if stored.exists() else None
-    return Activations(values=values, facts=facts)
+    return Activations(values=None if values is None else _typed(values), facts=facts)
 
 
 def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8], facts: Mapping[str, Any]) -> None:
@@ -57,6 +57,11 @@ def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8],
         files.write_json(folder / "facts.json", dict(facts))
 
     whole.folder(_folder(cache, key), build)
+
+
+def _typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    # An .npy file has no name for bfloat16: it comes back as two raw bytes for each value.
+    return values.view(tf.bfloat16.as_numpy_dtype) if values.dtype == np.dtype("V2") else values
 
 
 def _read(path: Path, load: Callable[[Path], Any]) -> Any:
