@@ -12,16 +12,54 @@ import numpy as np
 
 from harness import errors
 
-_RECONSTRUCT = np.empty(0).__reduce__()[0]
+# Truth values, integers, floats and text: whatever their bytes are, they are values.
+_KINDS = "biufSU"
+
+
+class _Array(np.ndarray):
+    """Stands for ``numpy.ndarray``, which called with a pickle's arguments would make an array over any address."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        raise pickle.UnpicklingError("calls numpy.ndarray")
+
+
+def _reconstruct(kind: Any, shape: Any, _: Any) -> Any:
+    """Return an empty array; its state, with shape, type and values, follows in the pickle."""
+    if kind is not _Array or shape != (0,):
+        raise pickle.UnpicklingError("builds something else than an array")
+    return np.empty(0, dtype=np.int8)
+
+
+def _dtype(name: Any, *_: Any) -> Any:
+    # A copy, as numpy asks for: the state that follows, as its byte order, must not change numpy's own.
+    found = np.dtype(name, copy=True)
+    if found.kind not in _KINDS:
+        raise pickle.UnpicklingError(f"asks for values of type {found}")
+    return found
+
+
+def _encode(text: Any, encoding: Any) -> Any:
+    # How Python 3 writes bytes for Python 2.
+    if encoding != "latin1" or not isinstance(text, str):
+        raise pickle.UnpicklingError(f"asks for the codec {encoding!r}")
+    return codecs.encode(text, "latin1")
+
 
 # Just what numpy writes into a pickle of an array, under numpy 1's and numpy 2's names.
 _ADMITTED: Mapping[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("_codecs", "encode"): codecs.encode,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("_codecs", "encode"): _encode,
 }
+
+
+# What Python's unpickler and numpy raise for bytes that aren't what was pickled.
+_BROKEN = (
+    *(pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, TypeError),
+    *(AttributeError, OverflowError, UnicodeError, MemoryError),
+)
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -40,5 +78,5 @@ def read(data: bytes, *, origin: str) -> Any:
     """
     try:
         return _ArrayUnpickler(io.BytesIO(data), encoding="bytes").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, TypeError) as error:
+    except _BROKEN as error:
         raise errors.DatasetError(f"{origin}: not a pickle of plain arrays ({error}); not read") from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import os
 import pickle
 import subprocess
@@ -52,6 +53,26 @@ def test_a_malicious_pickle_is_refused_before_it_runs(tmp_path: Path, protocol: 
 def test_only_what_rebuilds_arrays_is_admitted(name: str) -> None:
     with pytest.raises(errors.DatasetError, match=f"asks for {name.replace(chr(10), '.')}"):
         pickles.read(f"c{name}\n.".encode(), origin="a")
+
+
+HOSTILE: dict[str, bytes] = {
+    # An array of objects over bytes that are read as addresses: the interpreter would follow them.
+    "an array made by a call": pickle.dumps(Evil(np.ndarray, (2,), np.dtype("u1"), b"ab")),
+    "an array made of a class": b"cnumpy\nndarray\n(I2\ntcnumpy\ndtype\n(Vu1\nI0\nI1\ntR\x81.",
+    "objects": pickle.dumps(np.array([{}], dtype=object)),
+    "a type of objects": b"cnumpy\ndtype\n(VO8\nI0\nI1\ntR.",
+    "records": pickle.dumps(np.zeros(2, dtype=[("a", "u1"), ("b", "O")])),
+    "another codec": pickle.dumps(Evil(codecs.encode, "a", "zip")),
+    "something else rebuilt": b"cnumpy.core.multiarray\n_reconstruct\n(I1\n(I0\ntVb\ntR.",
+    "more values than memory": b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntVb\ntR(I1\n"
+    b"(L99999999999999L\ntcnumpy\ndtype\n(Vu1\nI0\nI1\ntRI00\nVa\ntb.",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_a_pickle_can_only_rebuild_arrays_of_numbers_and_text(data: bytes) -> None:
+    with pytest.raises(errors.DatasetError, match="batch_1: not a pickle of plain arrays"):
+        pickles.read(data, origin="batch_1")
 
 
 @pytest.mark.parametrize("data", [b"", b"no pickle", pickle.dumps(np.zeros(9), 4)[:-20]])
