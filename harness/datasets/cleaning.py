@@ -23,8 +23,8 @@ from harness.datasets.pictures import Unreadable
 from harness.datasets.reading import Opened, each, without_warnings
 from harness.datasets.sources import Source
 
-# 1: first version.
-_FORMAT = 1
+# 2: TIFF, 16-bit transparency, PNGs with wrong checksums.
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ from harness import errors, files, spec, whole
 from harness.datasets import cleaning, layout, pictures, reading, sampling, sources
 from harness.datasets.sources import Source
 
-# 1: first version.
-_FORMAT = 1
+# 2: TIFF, 16-bit transparency, PNGs with wrong checksums.
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ from typing import Literal
 from harness import errors, files
 from harness.datasets.parts import Part, part_named
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"})
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """What makes a file an image, in upper or lower case."""
 
 Folders = Literal["classes", "parts"]

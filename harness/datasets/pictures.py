@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 Pixels = NDArray[np.uint8]
+
+_BYTE = 255
 
 # Pillow warns above this and refuses only twice as much; here the line is one.
 LARGEST_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 
-# What Pillow's decoders raise for a broken file; memory and programming errors are not among them.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""What is decoded, whatever a file's name says: Pillow knows some forty more, and of some it starts a program."""
+
+# Microscopes and generators write megabytes of text into a PNG, of which Pillow allows 1 MiB at a time and 64 in all.
+PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20
+PngImagePlugin.MAX_TEXT_MEMORY = 256 * 2**20
 
 
 class Unreadable(ValueError):
@@ -41,18 +33,26 @@ def decode(path: Path) -> Pixels:
     Turned as EXIF says; the first frame of an animation; transparency on white; grey repeated; 16 bits scaled to 8.
 
     Raises:
-        Unreadable: The file is broken, truncated, no image, or has more than ``LARGEST_PIXELS``.
+        Unreadable: The file is broken, truncated, of none of ``FORMATS``, or has more than ``LARGEST_PIXELS``.
     """
     try:
-        with Image.open(path) as opened:
+        _check(path)
+        with Image.open(path, formats=FORMATS) as opened:
             if opened.width * opened.height > LARGEST_PIXELS:
                 raise Unreadable(f"{opened.width}×{opened.height} pixels are more than {LARGEST_PIXELS:,}")  # noqa: TRY301 - one try for all that Pillow raises
             opened.load()
             return np.asarray(_rgb(ImageOps.exif_transpose(opened)))
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
-    except _BROKEN as error:
+    except Exception as error:  # a decoder meets bytes that nobody foresaw: whatever it raises is the file's
         raise Unreadable(" ".join(str(error).replace(str(path), path.name).split()) or type(error).__name__) from error
+
+
+def _check(path: Path) -> None:
+    """Raise what Pillow does where a PNG's checksums are wrong: reading pixels it skips them, and rows stay black."""
+    with Image.open(path, formats=FORMATS) as opened:
+        if opened.format == "PNG":
+            opened.verify()
 
 
 def repeat_grey(pixels: Pixels) -> Pixels:
@@ -68,12 +68,30 @@ def resize(pixels: Pixels, size: int) -> Pixels:
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F":
+        raise Unreadable("floating-point pixels, of which nothing says what is white; save it with 8 or 16 bits")
     if picture.mode == "I" or picture.mode.startswith("I;16"):
-        return Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
+        return _on_white(Image.fromarray(_eight_bits(np.asarray(picture))), _transparent(picture))
+    transparent = picture.info.get("transparency")
+    if picture.mode == "RGB" and isinstance(transparent, tuple) and max(transparent) > _BYTE:
+        # The colour is named in 16 bits, of which Pillow keeps each pixel's upper eight.
+        picture.info["transparency"] = tuple(value >> 8 for value in transparent)
     if picture.has_transparency_data:
         coloured = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")
     return picture.convert("RGB")
+
+
+def _transparent(deep: Image.Image) -> NDArray[np.bool_] | None:
+    """Return where 16-bit grey has the one value that stands for transparent; None where none does."""
+    value = deep.info.get("transparency")
+    return np.asarray(deep) == value if isinstance(value, int) else None
+
+
+def _on_white(grey: Image.Image, transparent: NDArray[np.bool_] | None) -> Image.Image:
+    if transparent is None:
+        return grey.convert("RGB")
+    return Image.fromarray(np.where(transparent, _BYTE, np.asarray(grey)).astype(np.uint8)).convert("RGB")
 
 
 def _eight_bits(deep: NDArray[np.integer]) -> Pixels:

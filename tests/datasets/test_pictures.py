@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from harness.datasets import pictures, reading
 
@@ -64,6 +65,29 @@ def test_grey_and_palette_transparency_show_white(tmp_path: Path) -> None:
     assert saved(palette, tmp_path / "palette.png", transparency=3).tolist() == [[[255, 255, 255]]]
 
 
+def deep_png(path: Path, kind: int, pixels: np.ndarray, transparent: bytes) -> Path:
+    """Write a PNG of 16 bits, which Pillow can't with a transparent colour."""
+    height, width = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    chunks = [
+        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)),
+        chunk(b"tRNS", transparent),
+        chunk(b"IDAT", zlib.compress(rows)),
+        chunk(b"IEND", b""),
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
+def test_transparency_in_sixteen_bits_shows_white(tmp_path: Path) -> None:
+    grey = deep_png(tmp_path / "grey.png", 0, np.array([[1000, 25700]]), struct.pack(">H", 1000))
+    colours = np.array([[[1000, 2000, 3000], [25700, 25700, 25700]]])
+    coloured = deep_png(tmp_path / "rgb.png", 2, colours, struct.pack(">HHH", 1000, 2000, 3000))
+
+    assert pictures.decode(grey).tolist() == [[[255] * 3, [100] * 3]]
+    assert pictures.decode(coloured).tolist() == [[[255] * 3, [100] * 3]]
+
+
 def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
 
@@ -92,7 +116,72 @@ def test_print_colours_become_screen_colours(tmp_path: Path) -> None:
     assert np.abs(found[4, 4].astype(int) - (255, 0, 0)).max() < 10
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
+def test_tiffs_are_read(tmp_path: Path, compression: str | None) -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+    deep = (GRADIENT.astype(np.uint16) * 257).astype(np.uint16)
+
+    found = saved(Image.fromarray(colours), tmp_path / "a.tif", compression=compression)
+    grey = saved(Image.fromarray(deep), tmp_path / "deep.TIFF", compression=compression)
+
+    np.testing.assert_array_equal(found, colours)
+    np.testing.assert_array_equal(grey, np.stack([GRADIENT] * 3, axis=-1))
+
+
+def test_a_photograph_with_a_second_one_inside_is_the_first(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("white", "black")]
+
+    found = saved(frames[0], tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
+
+    assert found.min() > 250
+
+
+def test_a_tiff_of_floats_is_unreadable_as_nothing_says_what_is_white(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((2, 2), dtype=np.float32)).save(tmp_path / "a.tif")
+
+    with pytest.raises(pictures.Unreadable, match="floating-point"):
+        pictures.decode(tmp_path / "a.tif")
+
+
+def test_only_the_declared_formats_are_decoded_whatever_the_name_says(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.png", "ICO")
+
+    for name in ("a.jpg", "b.png"):
+        with pytest.raises(pictures.Unreadable, match="cannot identify image file"):
+            pictures.decode(tmp_path / name)
+
+
+def test_whatever_a_decoder_raises_is_the_file_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+
+    def fail(_: object) -> None:
+        raise RuntimeError("Failed to decode frame 0")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(pictures.Unreadable, match="Failed to decode frame 0"):
+        pictures.decode(tmp_path / "a.png")
+
+
+def test_a_png_whose_end_was_overwritten_by_zeros_is_unreadable(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = tmp_path / "a.png"
+    Image.fromarray(noise).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 9 // 10] + bytes(len(data) - len(data) * 9 // 10))
+
+    with pytest.raises(pictures.Unreadable):
+        pictures.decode(path)
+
+
+def test_a_png_with_much_text_is_read(tmp_path: Path) -> None:
+    text = PngInfo()
+    text.add_text("workflow", "a b " * 2**20, zip=True)
+
+    assert saved(Image.new("RGB", (4, 4), "red"), tmp_path / "a.png", pnginfo=text)[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tif"])
 def test_truncated_files_are_unreadable(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     path = tmp_path / f"a.{suffix}"
