@@ -32,6 +32,7 @@ ONLY = {
     "backbones.lite0": {"lite0"},
     "backbones.torch_file": {"lite0"},
     "meters.gpu": set(),
+    "datasets.told": set(),
     "catalogue.hyperband": set(),
     "environment": EVERY,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +18,22 @@ from harness.executors import Slot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparations:
-    """Has data and frozen layers' activations computed; ``lost`` says, by key, why that could not be done."""
+    """Has data and frozen layers' activations computed.
+
+    ``lost`` says, by key, why that could not be done; ``told`` names the data sets of which the watcher knows.
+    """
 
     bench: Bench
     lost: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     def due(self, cells: Iterable[Cell]) -> Iterator[Cell]:
         """Yield a cell for each preparation that was neither done nor lost by then."""
         for cell in cells:
             key = key_of(cell)
-            if not self._marker(key).exists() and key not in self.lost:
+            if self._marker(key).exists():
+                self._tell(cell, self._marker(key).read_bytes())
+            elif key not in self.lost:
                 yield cell
 
     def work(self, cell: Cell, slot: Slot) -> Work:
@@ -54,7 +61,16 @@ class Preparations:
         elif left.outcome is not None and left.outcome["status"] != "completed":
             raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome['reason']}")
         else:
-            files.write_atomically(self._marker(key), b"")
+            facts = files.canonical_json({} if left.outcome is None else left.outcome.get("data", {}))
+            files.write_atomically(self._marker(key), facts)
+            self._tell(work.cell, facts)
+
+    def _tell(self, cell: Cell, stored: bytes) -> None:
+        name = cell.names.dataset
+        facts = json.loads(stored or b"{}")
+        if facts and name not in self.told:
+            self.told.add(name)
+            self.bench.watcher.data_are_known(name, facts)
 
     def _why_lost(self, work: Work, left: Left) -> str | None:
         if left.outcome is None:

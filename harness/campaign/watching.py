@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.cells import Cell
 
@@ -40,6 +41,10 @@ class Watcher(Protocol):
 
     def prepares(self, cell: Cell) -> None:
         """Data and frozen layers' activations that several cells share are computed."""
+        ...
+
+    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None:
+        """What a data set came to is known, before the first of its cells begins; once for each data set."""
         ...
 
     def cell_begins(self, cell: Cell) -> None:

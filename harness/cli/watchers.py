@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +22,7 @@ from harness.campaign import forecast
 from harness.campaign.watching import Progress as CellProgress
 from harness.campaign.watching import State, Watcher
 from harness.cells import Cell
+from harness.datasets import told
 from harness.metric import name_of
 
 
@@ -63,6 +64,10 @@ class Lines:
         """Say what is prepared."""
         self._say(f"preparing {cell.names.dataset} for {cell.names.backbone}")
 
+    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Say what is trained on, and what was left out."""
+        self._say(f"{name}: {told.line(facts)}")
+
     def cell_begins(self, cell: Cell) -> None:
         """Say nothing: it will be said how the cell ended."""
 
@@ -100,6 +105,10 @@ class Bars:
     def prepares(self, cell: Cell) -> None:
         """Say what is prepared."""
         self._progress.console.print(f"preparing {cell.names.dataset} for {cell.names.backbone}")
+
+    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Say what is trained on, and what was left out."""
+        self._progress.console.print(f"{name}: {told.line(facts)}", soft_wrap=True)
 
     def cell_begins(self, cell: Cell) -> None:
         """Show the cell's bar and its trial's."""

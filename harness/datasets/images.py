@@ -34,6 +34,7 @@ class Images:
         unreadable: Files that could not be used, with the reason.
         duplicates: Removed images, each with the one kept in its place.
         contradictions: Groups of equal images with different labels, all removed.
+        usable: How many images are left before the limits draw.
         content_hash: SHA-256 of the source.
     """
 
@@ -45,6 +46,7 @@ class Images:
     unreadable: tuple[tuple[str, str], ...]
     duplicates: tuple[tuple[str, str], ...]
     contradictions: tuple[tuple[str, ...], ...]
+    usable: int
     content_hash: str
 
 
@@ -70,6 +72,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         unreadable=_pairs(report["unreadable"]) + tuple((name, _skipped(name)) for name in source.skipped),
         duplicates=_pairs(report["duplicates"]),
         contradictions=tuple(tuple(group) for group in report["contradictions"]),
+        usable=report["usable"],
         content_hash=source.content_hash,
     )
 
@@ -91,6 +94,7 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
         "unreadable": cleaned.unreadable,
         "duplicates": cleaned.duplicates,
         "contradictions": cleaned.contradictions,
+        "usable": len(kept),
     }
     files.write_atomically(folder / "report.json", files.canonical_json(report))
     sources.verify(source)

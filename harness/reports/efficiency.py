@@ -361,6 +361,7 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
 
 def _holding_notes(results: Results, found: Sequence[Group], prices: Prices, carbon: Intensity) -> list[str]:
     return [
+        *notes.data(results),
         *notes.left_out(results, results.searches),
         *notes.disturbed(results.searches),
         *mixing.unlike(found),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.analysis import Group, Results, Search, Status, environments
 from harness.carbon import Intensity
+from harness.datasets import told
 from harness.prices import Prices
 from harness.reports import mixing
 from harness.reports.cells import counted
@@ -24,6 +25,16 @@ def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
     if results.left_out:
         notes.append(f"Left out: {counted(results.left_out, 'record')} of other versions of the matrix.")
     return notes
+
+
+def data(results: Results) -> list[str]:
+    """Return what each data set came to, and what of it was left out."""
+    found: dict[str, str] = {}
+    for search in results.searches:
+        name, record = search.planned.dataset, search.record
+        if name not in found and record is not None and record.data.get("per_class"):
+            found[name] = f"{name}: {told.line(record.data)}."
+    return list(found.values())
 
 
 def few_seeds(groups: Sequence[Group]) -> list[str]:

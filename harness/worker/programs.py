@@ -34,8 +34,8 @@ def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
-        training_data.load(cell, cache)
-    return {"status": "completed", "phases": ledger.take()}
+        data = training_data.load(cell, cache)
+    return {"status": "completed", "phases": ledger.take(), "data": data.facts}
 
 
 @faults.device_watched()

@@ -27,6 +27,9 @@ from harness.seeds import derive
 # History of how activations are computed: a new number leaves what is cached behind.
 ACTIVATIONS_VERSION = 1
 
+# Of duplicates, as there may be very many.
+_MOST_NAMES = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -84,6 +87,8 @@ def _facts(images: Images, split: Split) -> dict[str, Any]:
         "test": len(split.test),
         "unreadable": [list(pair) for pair in images.unreadable],
         "duplicates": len(images.duplicates),
+        "first_duplicates": [name for name, _ in images.duplicates[:_MOST_NAMES]],
+        "usable": images.usable,
         "contradictions": [list(group) for group in images.contradictions],
         "content_hash": images.content_hash,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -220,6 +220,9 @@ class FakeWatcher:
 
     def prepares(self, cell: Cell) -> None:
         self.told.append(("prepares", cell.names.dataset))
+
+    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None:
+        self.told.append(("data", name, facts))
 
     def cell_begins(self, cell: Cell) -> None:
         self.told.append(("cell_begins", cell.names.tuner))

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -115,6 +115,8 @@ class Silent:
 
     def begins(self, *, total: int, finished: int) -> None: ...
     def prepares(self, cell: Cell) -> None: ...
+
+    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None: ...
     def cell_begins(self, cell: Cell) -> None: ...
     def cell_advances(self, cell: Cell, progress: Progress) -> None: ...
 
