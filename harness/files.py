@@ -19,6 +19,14 @@ DISK_TROUBLE = {
     errno.EDQUOT: "free some space, or raise the quota",
     errno.EIO: "check the disk",
     errno.EROFS: "make it writable",
+    errno.EACCES: "allow it, or choose another folder",
+    errno.EPERM: "allow it, or choose another folder",
+    errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "remove the link that leads to itself",
+    errno.EISDIR: "a folder is in the file's place: move it",
+    errno.ENOTDIR: "a file is in a folder's place: move it",
 }
 """What the disk does to whoever writes, by its number, and the way out."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from types import FrameType
 
@@ -23,40 +24,48 @@ INCOMPARABLE = 2
 SOME_FAILED = 3
 SOME_MISSING = 4
 LIMIT_REACHED = 5
+BUG = 70
+"""As sysexits.h has it; Python's own 1 is what a comparison says of a run that is worse."""
 INTERRUPTED = 130
-UNREAD = 1
+UNREAD = 141
+"""As a shell says of what SIGPIPE ended."""
 
 
 def code_of(command: Callable[[], int | None]) -> int:
-    """Call ``command``; print the errors that the harness raises on purpose; return the exit code. Bugs pass."""
+    """Call ``command``; say what it raised, on purpose in a line and a bug whole; return the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = command() or OK
         sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except UserError as error:
-        return _said(error, USERS_MISTAKE)
-    except MachineError as error:
-        return _said(error, SOME_MISSING)
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    except OSError as error:
+    except SystemExit:
+        # No command exits by itself: so click does where a pipe was closed, with 1, which is an answer here.
+        return UNREAD
+    except Exception as error:  # noqa: BLE001 - the last one to see it: a crash must not look like an answer
         return _broken_off(error)
     return code
 
 
-def _broken_off(error: OSError) -> int:
-    """Return the exit code of what the pipe or the disk broke off; any other error of the system is a bug."""
+def _broken_off(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         # Whoever read the output has seen enough, as ``head`` has. Python would complain once more at its own end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
+    if isinstance(error, UserError):
+        return _said(error, USERS_MISTAKE)
+    if isinstance(error, MachineError):
+        return _said(error, SOME_MISSING)
     trouble = files.disk_trouble(error, place="the disk")
-    if trouble is None:
-        raise error
-    return _said(trouble, SOME_MISSING)
+    return _crashed(error) if trouble is None else _said(trouble, SOME_MISSING)
+
+
+def _crashed(error: Exception) -> int:
+    traceback.print_exception(error)
+    return _said("a bug of the harness: what is above tells where; finished searches are kept", BUG)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -48,6 +48,26 @@ def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell],
     assert [program for program, _ in bench.executor.started] == ["search"] * 3
 
 
+def test_what_the_data_came_to_is_told_once_before_the_first_search_and_again_in_a_later_run(
+    bench: Bench, cells: list[Cell], tmp_path: Path, does: type[Script]
+) -> None:
+    facts = {"images": 30, "per_class": [10, 20]}
+    known = ("data", "digits", facts)
+    outcome = {"status": "completed", "phases": {}, "data": facts}
+    bench.executor.will("prepare", does(outcome=outcome), does(outcome=outcome))
+    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
+
+    bench.run([*cells, other])
+
+    assert [told for told in bench.watcher.told if told[0] == "data"] == [known]
+    assert bench.watcher.told.index(known) < [told[0] for told in bench.watcher.told].index("cell_begins")
+
+    bench.folder = MatrixFolder(tmp_path / "other results")
+    bench.watcher.told.clear()
+    bench.run(cells)
+    assert [told for told in bench.watcher.told if told[0] == "data"] == [known]
+
+
 def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
     key = key_of(cell)
     smaller = cell.protocol.model_copy(update={"image_size": 64})

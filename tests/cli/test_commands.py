@@ -123,7 +123,7 @@ def test_output_that_nobody_reads_on_is_no_traceback(line: CommandLine, command:
     finally:
         os.close(writing)
 
-    assert (ended.returncode, ended.stderr) == (1, "")
+    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 def test_a_bug_is_not_hidden(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,8 +132,10 @@ def test_a_bug_is_not_hidden(line: CommandLine, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("harness.matrix.load", broken)
 
-    with pytest.raises(ZeroDivisionError):
-        line.run()
+    answer = line.run()
+
+    assert answer.code == 70
+    assert "ZeroDivisionError" in answer.err
 
 
 def test_every_command_works_where_nothing_but_ascii_is_spoken(line: CommandLine) -> None:

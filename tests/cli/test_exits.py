@@ -31,6 +31,16 @@ def test_a_command_picks_its_own_code(returned: int | None, code: int) -> None:
         (SourceUnreachable("no network"), 4, "no network\n"),
         (OSError(errno.ENOSPC, "Full", "a"), 4, "a: Full; free some space, then run again\n"),
         (OSError(errno.EROFS, "Closed"), 4, "the disk: Closed; make it writable, then run again\n"),
+        (
+            PermissionError(errno.EACCES, "Forbidden", "ä"),
+            4,
+            "ä: Forbidden; allow it, or choose another folder, then run again\n",
+        ),
+        (
+            OSError(errno.EFBIG, "Too large", "a"),
+            4,
+            "a: Too large; raise the limit on a file's size (ulimit -f), then run again\n",
+        ),
         (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
         (KeyboardInterrupt(), 130, ""),
         (click.Abort(), 130, ""),
@@ -44,9 +54,17 @@ def test_errors_on_purpose_are_said_and_have_their_code(
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "no such file", "x")])
-def test_a_bug_passes(error: Exception) -> None:
-    with pytest.raises(type(error)):
-        raising(error)
+def test_a_bug_is_told_whole_and_has_a_code_of_its_own(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(error) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.endswith("a bug of the harness: what is above tells where; finished searches are kept\n")
+
+
+def test_no_command_s_answer_looks_like_a_bug_or_a_closed_pipe() -> None:
+    answers = {exits.OK, exits.WORSE, exits.USERS_MISTAKE, exits.SOME_FAILED, exits.SOME_MISSING, exits.LIMIT_REACHED}
+
+    assert not answers & {exits.BUG, exits.UNREAD, exits.INTERRUPTED}
 
 
 def test_sigterm_is_an_interrupt() -> None:

@@ -15,6 +15,7 @@ from harness.spec import Budget, Protocol
 def a_whole_campaign(watching: Watcher, cell: Cell) -> None:
     watching.begins(total=2, finished=0)
     watching.prepares(cell)
+    watching.data_are_known("digits", {"images": 30, "per_class": [10, 20], "duplicates": 1})
     for state in (State.OK, State.FAILED):
         watching.cell_begins(cell)
         for epoch in (1, 2):
@@ -33,6 +34,7 @@ def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
     assert stream.getvalue().splitlines() == [
         "mine: 2 cells",
         "preparing digits for MobileNetV2",
+        "digits: 30 images, 2 classes (10 to 20); left out 1: 1 duplicate",
         f"[1/2] {describe(cell)}: validation macro-F1 0.500, 1.2 total s",
         f"[2/2] {describe(cell)}: failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s",
         f"warning: {describe(cell)}: others used 40 %; its seconds are not to be trusted, let nothing else run",
@@ -52,6 +54,7 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
 
     assert (matrix.completed, matrix.total, matrix.description) == (2, 2, "mine")
     assert "failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s" in stream.getvalue()
+    assert "digits: 30 images, 2 classes (10 to 20); left out 1: 1 duplicate" in stream.getvalue()
     assert "others used 40 %; its seconds are not to be trusted" in stream.getvalue()
 
 
