@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +20,9 @@ from harness.model import Epoch, Outcome, Trial
 
 _Line = TypeVar("_Line")
 
+_SEAL = "sha256"
+_SUM = re.compile(rb', "crc32": "([0-9a-f]{8})"}\n\Z')
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -26,6 +32,7 @@ class Record:
     end of the process; each trial carries its own. ``attempts`` counts the processes that worked at the cell.
     ``status`` is ``completed`` or ``failed``; ``ended`` says what ended the search, ``reason`` why it failed.
     ``busyness`` is what ``harness.meters.busyness`` read; empty in earlier records, and where the worker was killed.
+    ``trials_sha256`` is that of the trials' file; unknown in earlier records.
     """
 
     schema_version: int
@@ -47,6 +54,7 @@ class Record:
     environment: Mapping[str, Any]
     evidence: Mapping[str, Any]
     busyness: Mapping[str, Any] = field(default_factory=dict)
+    trials_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,9 @@ class CellFolder:
 
     def append(self, trial: Trial) -> None:
         """Add a trial as one line that has reached the disk when this returns."""
-        line = json.dumps(asdict(trial), ensure_ascii=False, allow_nan=False) + "\n"
+        line = _summed(json.dumps(asdict(trial), ensure_ascii=False, allow_nan=False).encode())
         with (self.path / "trials.jsonl").open("ab") as stream:
-            stream.write(line.encode())
+            stream.write(line)
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -100,9 +108,23 @@ class CellFolder:
         """Return the finished trials; a line torn by a kill is not one of them.
 
         Raises:
-            ResultsError: A line is no trial.
+            ResultsError: A line is no trial, or not as it was written.
         """
         return _parsed(self.path / "trials.jsonl", _trial)
+
+    @property
+    def trials_sha256(self) -> str | None:
+        """SHA-256 of the trials' file; None where there is none."""
+        path = self.path / "trials.jsonl"
+        return files.sha256_of(path) if path.is_file() else None
+
+    def mistakes(self, record: Record) -> Iterator[str]:
+        """Yield what shows that ``record`` isn't of this cell and these trials; earlier records tell less."""
+        if record.trials_sha256 is not None and record.trials_sha256 != self.trials_sha256:
+            yield "trials.jsonl: not what the record was sealed with"
+        asked = _read_json(self.path / "cell.json")
+        if asked is not None and asked != record.cell:
+            yield "record.json: of another cell than cell.json"
 
     def mend(self) -> None:
         """Cut off a line that a kill left torn, so that the next one starts on its own."""
@@ -137,22 +159,26 @@ class CellFolder:
         return _parsed(self.path / "attempts.jsonl", _attempt)
 
     def seal(self, record: Record) -> None:
-        """Store ``record`` atomically; refuse to overwrite an earlier one."""
+        """Store ``record`` atomically under a checksum of its own; refuse to overwrite an earlier one."""
         path = self.path / "record.json"
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
-        files.write_json(path, asdict(record))
+        fields = asdict(record)
+        files.write_json(path, {**fields, _SEAL: _seal_of(fields)})
 
     def record(self) -> Record | None:
         """Return the sealed record, or None.
 
         Raises:
-            ResultsError: The file is no record, or one of a newer harness.
+            ResultsError: The file is no record, not as it was sealed, or one of a newer harness.
         """
         path = self.path / "record.json"
         fields = _read_json(path)
         if fields is None:
             return None
+        seal = fields.pop(_SEAL, None)
+        if seal is not None and seal != _seal_of(fields):
+            raise ResultsError(f"{path}: not what was sealed; move its folder away and run the matrix again")
         version = fields.get("schema_version")
         if version == 1:
             fields = _from_version_1(fields)
@@ -199,6 +225,10 @@ def _from_version_1(fields: dict[str, Any]) -> dict[str, Any]:
     return {"busyness": {"reason": "records of version 1 don't tell"}, **fields, "schema_version": SCHEMA_VERSION}
 
 
+def _seal_of(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(files.readable_json(fields)).hexdigest()
+
+
 def spent_wall_s(trials: list[Trial]) -> float:
     """Return the seconds that the trials are charged for."""
     return sum(on_the_clock(dict(trial.phases)) for trial in trials)
@@ -208,12 +238,32 @@ def _parsed(path: Path, parse: Callable[[dict[str, Any]], _Line]) -> list[_Line]
     parsed = []
     for number, line in enumerate(_whole_lines(path), 1):
         try:
-            parsed.append(parse(json.loads(line)))
+            parsed.append(parse(json.loads(_checked(line))))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ResultsError(
                 f"{path}: line {number} can't be read ({error}); move its folder away and run the matrix again"
             ) from error
     return parsed
+
+
+def _summed(line: bytes) -> bytes:
+    """Return an object's line with a checksum as its last key, and the line's end."""
+    return b'%s, "crc32": "%08x"}\n' % (line[:-1], zlib.crc32(line))
+
+
+def _checked(line: bytes) -> bytes:
+    """Return a line without its checksum; earlier records' have none.
+
+    Raises:
+        ValueError: It isn't as it was written.
+    """
+    found = _SUM.search(line)
+    if found is None:
+        return line
+    own = line[: found.start()] + b"}"
+    if int(found[1], 16) != zlib.crc32(own):
+        raise ValueError("its checksum doesn't fit")
+    return own
 
 
 def _whole_lines(path: Path) -> list[bytes]:

@@ -218,6 +218,34 @@ def test_the_second_schema_reads_as_it_was_written_and_its_cell_is_still_the_sam
     assert [attempt["program"] for attempt in golden.attempts()] == ["search"]
 
 
+def test_a_changed_digit_of_a_trial_or_a_record_is_noticed(folder: CellFolder, cell: Cell) -> None:
+    folder.append(TRIAL)
+    folder.seal(record(cell))
+
+    for name, read in (("trials.jsonl", folder.trials), ("record.json", folder.record)):
+        path = folder.path / name
+        whole = path.read_bytes()
+        for place in (index for index, byte in enumerate(whole) if chr(byte).isdigit()):
+            digit = b"7" if whole[place : place + 1] != b"7" else b"3"
+            path.write_bytes(whole[:place] + digit + whole[place + 1 :])
+            with pytest.raises(ResultsError, match=rf"{name}: "):
+                read()
+        path.write_bytes(whole)
+        assert read()
+
+
+def test_a_record_holds_the_sum_of_its_trials(folder: CellFolder, cell: Cell) -> None:
+    assert folder.trials_sha256 is None
+    folder.append(TRIAL)
+
+    sealed = replace(record(cell), trials_sha256=folder.trials_sha256)
+
+    folder.write_cell(cell)
+    assert list(folder.mistakes(sealed)) == []
+    folder.append(TRIAL)
+    assert list(folder.mistakes(sealed)) == ["trials.jsonl: not what the record was sealed with"]
+
+
 def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFolder) -> None:
     folder.note_attempt({"program": "search"})
     path = folder.path / "attempts.jsonl"

@@ -20,6 +20,7 @@ from harness.records import CellFolder, Record
 
 # Beyond it a float no longer holds every whole number; no count and no seconds of a search come near.
 _LARGEST = 2**53
+_CLOCKS_APART_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def find(folder: CellFolder) -> Findings | None:
     if record is None:
         return None
     trained = folder.trials()
-    for mistake in _mistakes(record, trained):
+    for mistake in (*_mistakes(record, trained), *folder.mistakes(record)):
         raise ResultsError(mistake)
     return of(record, trained)
 
@@ -165,8 +166,8 @@ def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:
     for name in ("cell", "energy", "model", "environment", "busyness"):
         if not isinstance(getattr(record, name), dict):
             yield f"record.json: {name} is no table"
-    if not (_are_seconds(record.setup_phases) and _are_seconds(record.closing_phases) and _is_finite(record.wall_s)):
-        yield "record.json: seconds that aren't numbers"
+    if not (_are_seconds(record.setup_phases) and _are_seconds(record.closing_phases) and _is_spent(record.wall_s)):
+        yield "record.json: seconds that can't be"
     yield from _mistakes_of_trials(record, trained)
 
 
@@ -178,7 +179,7 @@ def _mistakes_of_trials(record: Record, trained: Sequence[Trial]) -> Iterator[st
         yield "trials.jsonl: trials aren't numbered 0, 1, 2 and so on"
     for trial in trained:
         if not _is_sound(trial):
-            yield f"trials.jsonl: trial {trial.number}: values that aren't numbers"
+            yield f"trials.jsonl: trial {trial.number}: values that can't be"
 
 
 def _is_sound(trial: Trial) -> bool:
@@ -187,12 +188,21 @@ def _is_sound(trial: Trial) -> bool:
     spent = [value for epoch in trial.epochs for value in (epoch.train_s, epoch.evaluate_s)]
     spent += [trial.cpu_s, 0.0 if trial.energy_j is None else trial.energy_j]
     counts = [trial.charged_epochs, *(epoch.epoch for epoch in trial.epochs)]
-    numbers = all(map(_is_number, scores)) and all(map(_is_finite, spent)) and all(map(_is_count, counts))
+    numbers = all(map(_is_score, scores)) and all(map(_is_spent, spent)) and all(map(_is_count, counts))
     return numbers and _are_seconds(trial.phases) and isinstance(trial.parameters, dict)
 
 
 def _are_seconds(phases: Any) -> bool:
-    return isinstance(phases, dict) and all(map(_is_finite, phases.values()))
+    return isinstance(phases, dict) and all(map(_is_spent, phases.values()))
+
+
+def _is_score(value: Any) -> bool:
+    return _is_number(value) and (math.isnan(value) or 0 <= value <= 1)
+
+
+def _is_spent(value: Any) -> bool:
+    # Clocks of two processes may differ by their last digits.
+    return _is_finite(value) and value > -_CLOCKS_APART_S
 
 
 def _is_finite(value: Any) -> bool:
@@ -204,4 +214,4 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST

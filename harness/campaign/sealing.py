@@ -51,6 +51,7 @@ def record(cell: Cell, folder: CellFolder, left: Left, *, slot: Slot) -> Record:
         environment=said.get("environment", {**environment.facts(), **slot.facts}),
         evidence=_evidence(left, folder, slot),
         busyness=said.get("busyness", {}),
+        trials_sha256=folder.trials_sha256,
     )
 
 

@@ -15,6 +15,7 @@ from harness.errors import ResultsError
 from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
+    from harness.cells import Cell
     from tests.analysis.conftest import Made
 
 
@@ -119,10 +120,66 @@ def test_a_trial_written_twice_is_not_counted_twice(made: Made) -> None:
 
 def test_nan_scores_on_the_disk_are_survived(made: Made) -> None:
     cell = made.search([made.trial(0, 0.2, 0.3)])
-    path = made.folder.cell(cell.id).path / "trials.jsonl"
-    path.write_text(path.read_text().replace('"val_f1": 0.3', '"val_f1": NaN'))
+    made.rewrite(cell, '"val_f1": 0.3', '"val_f1": NaN')
     (search,) = made.results().searches
     assert (search.status, search.val_f1) == (Status.OK, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"val_f1": 0.3', '"val_f1": 87.1'),
+        ('"val_f1": 0.3', '"val_f1": -0.1'),
+        ('"test_f1": 0.2', '"test_f1": 1.5'),
+        ('"train_s": 2.0', '"train_s": -1000'),
+        ('"ask": 1.0', '"ask": -1000'),
+        ('"cpu_s": 10.0', '"cpu_s": -1'),
+        ('"energy_j": 5.0', '"energy_j": -5.0'),
+        ('"charged_epochs": 2', '"charged_epochs": -2'),
+    ],
+)
+def test_what_no_search_can_have_makes_it_missing_with_the_reason(made: Made, old: str, new: str) -> None:
+    cell = made.search([made.trial(0, 0.2, 0.3)])
+    made.rewrite(cell, old, new)
+
+    (search,) = made.results().searches
+
+    assert (search.status, search.reason) == (Status.MISSING, "unreadable: trials.jsonl: trial 0: values that can't be")
+
+
+@pytest.mark.parametrize("phases", [{"startup": -1000.0}, {"startup": math.inf}, {"startup": "3"}])
+def test_seconds_that_no_record_can_have_make_it_missing(made: Made, phases: dict[str, Any]) -> None:
+    made.search([made.trial(0, 0.2)], setup_phases=phases)
+
+    (search,) = made.results().searches
+
+    assert (search.status, search.reason) == (Status.MISSING, "unreadable: record.json: seconds that can't be")
+
+
+def test_a_record_that_was_copied_into_another_cell_s_folder_is_none_of_it(made: Made, cell: Cell) -> None:
+    mine = made.search([made.trial(0, 0.2)], cell=cell.model_dump(mode="json"))
+    folder = made.folder.cell(mine.id)
+    folder.write_cell(cell)
+    (search,) = made.results().searches
+    assert search.status is Status.OK
+
+    folder.write_cell(cell.model_copy(update={"seed": cell.seed + 1}))
+    (folder.path / "record.json").touch()
+
+    (search,) = made.results().searches
+    assert (search.status, search.reason) == (Status.MISSING, "unreadable: record.json: of another cell than cell.json")
+
+
+def test_trials_that_are_not_those_that_were_sealed_make_a_search_missing(made: Made) -> None:
+    cell = made.search([made.trial(0, 0.2)], trials_sha256="0" * 64)
+
+    (search,) = made.results().searches
+
+    assert search.planned.id == cell.id
+    assert (search.status, search.reason) == (
+        Status.MISSING,
+        "unreadable: trials.jsonl: not what the record was sealed with",
+    )
 
 
 def test_a_search_without_any_score_has_no_incumbent(made: Made) -> None:

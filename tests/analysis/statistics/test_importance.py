@@ -119,7 +119,7 @@ def _halved(made: Made) -> list[Trial]:
 def _stopped(made: Made, number: int) -> Trial:
     # Were it counted, the optimizer alone would matter.
     parameters: dict[str, Value] = {"learning_rate": 0.001, "batch_size": 32, "optimizer": "größer"}
-    return made.trial(number, -5.0, parameters=parameters, last_epoch=2, outcome=Outcome.PRUNED)
+    return made.trial(number, 0.0, parameters=parameters, last_epoch=2, outcome=Outcome.PRUNED)
 
 
 @pytest.mark.parametrize("protocol", [{"epochs_per_trial": 2}, {}])
