@@ -18,10 +18,10 @@ setup: $(READY)  ## Install everything into .venv, by hash
 # In containers where an engine answers: `harness run` decides, says which, and builds the image where there is none.
 bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for another, HARNESS_EXECUTOR=local without containers)
 	@echo "$(if $(GPU),found a GPU ($(GPU)),found no GPU (no nvidia-smi that answers)): running $(MATRIX)"
-	@$(BIN)/harness run $(MATRIX)
+	@$(BIN)/harness run "$(MATRIX)"
 
 plan: $(READY)  ## Show what the comparison will take
-	@$(BIN)/harness plan $(MATRIX)
+	@$(BIN)/harness plan "$(MATRIX)"
 
 test: $(READY)  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest

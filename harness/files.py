@@ -97,7 +97,7 @@ def located(base: Path, given: str) -> Path:
     """Return where the path that a user gave leads, be there anything or not; a relative one begins at ``base``.
 
     Raises:
-        OSError: It leads nowhere, as a loop of links does, or a name that is too long.
+        OSError: It leads nowhere, as a loop of links does, or a name that is too long or holds a null byte.
     """
     try:
         path = base / Path(given).expanduser()
@@ -105,6 +105,8 @@ def located(base: Path, given: str) -> Path:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         pass
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from error
     except RuntimeError as error:
         raise OSError(errno.ENOENT, str(error)) from error
     return path.resolve()

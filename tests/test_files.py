@@ -55,6 +55,12 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     assert files.sha256_of(tmp_path / "x") == hashlib.sha256(b"bytes" * 100_000).hexdigest()
 
 
+@pytest.mark.parametrize("given", ["a\0b", "x" * 5000])
+def test_a_path_that_no_file_system_takes_is_an_error_of_the_system(tmp_path: Path, given: str) -> None:
+    with pytest.raises(OSError, match=r"null byte|too long"):
+        files.located(tmp_path, given)
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOENT, "no such file"), OSError("without a number"), ValueError("x")])
 def test_what_is_no_trouble_of_the_disk_is_told_apart(error: Exception) -> None:
     assert files.disk_trouble(error, place="here") is None

@@ -337,4 +337,5 @@ def list_images(file: Path, *, as_json: bool) -> None:
 
 def main() -> None:
     """Run the command line."""
+    exits.open_closed_streams()
     sys.exit(exits.code_of(lambda: harness(standalone_mode=False)))

@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -27,8 +28,19 @@ LIMIT_REACHED = 5
 BUG = 70
 """As sysexits.h has it; Python's own 1 is what a comparison says of a run that is worse."""
 INTERRUPTED = 130
+_STDERR = 2
 UNREAD = 141
 """As a shell says of what SIGPIPE ended."""
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that the caller closed lead nowhere: else the next file that is opened takes their place."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(handle)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for as long as the process
 
 
 def code_of(command: Callable[[], int | None]) -> int:

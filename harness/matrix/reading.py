@@ -11,6 +11,8 @@ from typing import Any
 from harness.matrix.mistakes import Mistaken, show
 
 _PLACE = re.compile(r"\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_MOST_LEVELS = 16
+_TOO_DEEP = "is nested too deeply; a matrix needs four levels"
 _TWICE = ("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate")
 
 
@@ -53,14 +55,25 @@ def _text(data: bytes) -> str:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Mistaken((), _toml_mistake(str(error), text)) from error
     except RecursionError as error:
-        raise Mistaken((), "is nested too deeply; a matrix needs four levels") from error
+        raise Mistaken((), _TOO_DEEP) from error
     except ValueError as error:
         # Python refuses to read integers of thousands of digits, and dates that no calendar has.
         raise Mistaken((), f"holds a number or date that can't be read ({error}); shorten it") from error
+    if _is_deeper(found, _MOST_LEVELS):
+        raise Mistaken((), _TOO_DEEP)
+    return found
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether tables and lists lie within each other more than so many levels deep."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def _toml_mistake(message: str, text: str) -> str:

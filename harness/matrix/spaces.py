@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator
 
 from harness import spec
@@ -140,6 +141,9 @@ def _bounds(key: Key, known: Hyperparameter, given: spec.Domain) -> tuple[float,
         raise Mistaken((*key, "low"), f"a log range starts above 0, not at {given.low:g}; raise low or drop log")
     low = _number((*key, "low"), known, given.low)
     high = _number((*key, "high"), known, given.high)
+    if given.log and (low < sys.float_info.min or not math.isfinite(high / low)):
+        # Keras Tuner draws from a log range by the power of this ratio.
+        raise Mistaken(key, f"from {low:g} to {high:g} are more powers of ten than a number holds; raise low")
     if low >= high:
         raise Mistaken(key, f"low {low:g} must be less than high {high:g}; for one value write it alone")
     return low, high

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,15 @@ def test_output_that_nobody_reads_on_is_no_traceback(line: CommandLine, command:
         os.close(writing)
 
     assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_traceback_and_no_file_takes_their_place(line: CommandLine, closed: str) -> None:
+    call = shlex.join([sys.executable, "-m", "harness", "plan", str(line.matrix), *line.places])
+
+    ended = subprocess.run(["/bin/sh", "-c", f"{call} {closed}"], capture_output=True, check=False, text=True)
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
 
 
 def test_a_bug_is_not_hidden(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,6 +299,14 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("hyperparameters", "batch_size"), 32, "is a hyperparameter, not a set"),
     (("hyperparameters", "full", "learnign_rate"), 0.1, "did you mean 'learning_rate'?"),
     (("hyperparameters", "full", "learning_rate"), {"low": 0, "high": 1, "log": True}, "a log range starts above 0"),
+    *(
+        (
+            ("hyperparameters", "full", "learning_rate"),
+            {"low": low, "high": high, "log": True},
+            "are more powers of ten than a number holds",
+        )
+        for low, high in ((1e-310, 0.1), (1e-307, 100.0))
+    ),
     (("hyperparameters", "full", "learning_rate"), {"low": -1, "high": 1, "log": True}, "a log range starts above 0"),
     (("hyperparameters", "full", "learning_rate"), {"low": 0.0, "high": 1}, "low: must be more than 0, not 0.0"),
     (("hyperparameters", "full", "learning_rate"), {"low": 1, "high": 1e18}, "high: must be less than 1e+06"),

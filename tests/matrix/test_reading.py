@@ -74,6 +74,7 @@ def test_a_stray_byte_is_one_line(file: Path, place: int, byte: bytes) -> None:
         (b"seeds = 1, 2\n", "line 1, column 10: expected newline or end of document after a statement"),
         (b"seeds = one\n", "line 1, column 9: invalid value in 'seeds = one'; text needs quotes"),
         (b"seeds = " + b"9" * 5000, "holds a number or date that can't be read"),
+        (b"[" + b".".join([b"a"] * 500) + b"]", "is nested too deeply; a matrix needs four levels"),
         (b"seeds = " + b"[" * 5000, "is nested too deeply; a matrix needs four levels"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
