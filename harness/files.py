@@ -8,8 +8,9 @@ import json
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _STDOUT = 1
 _ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
@@ -116,6 +117,32 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file in a results folder, which may be a stranger's: no link, which could lead to any file, and no pipe.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It is a link, no plain file, or can't be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "a link, which is not followed here", str(path)) from error
+        raise
+    stream = os.fdopen(handle, "rb", closefd=True) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+    if stream is None:
+        os.close(handle)
+        raise OSError(errno.EINVAL, "no plain file", str(path))
+    return stream
+
+
+def read_plain(path: Path) -> bytes:
+    """Return the bytes of a file that ``open_plain`` opens."""
+    with open_plain(path) as stream:
+        return stream.read()
 
 
 def _is_stdout(path: Path) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness import files
 from harness.cells import SCHEMA_VERSION
 from harness.errors import ResultsError
 from harness.records import CellFolder
+
+_ID = re.compile(r"[\w-]{1,64}")
 
 
 class GroupName(NamedTuple):
@@ -140,13 +143,33 @@ class MatrixFolder:
         """Return which cells belong here.
 
         Raises:
-            ResultsError: Nothing was ever run into this folder.
+            ResultsError: Nothing was ever run into this folder, or the plan isn't as it was written.
         """
         path = self.path / "plan.json"
         try:
-            plan = json.loads(path.read_bytes())
+            plan = json.loads(files.read_plain(path))
         except FileNotFoundError as error:
             raise ResultsError(f"{path}: no such file; run the matrix first: harness run MATRIX") from error
-        except ValueError as error:
+        except OSError as error:
+            raise ResultsError(f"{path}: can't be read ({error.strerror}); make it readable") from error
+        except (ValueError, RecursionError) as error:
             raise ResultsError(f"{path}: not JSON ({error}); run the matrix again to write it anew") from error
-        return [Planned(**cell) for cell in plan["cells"]]
+        try:
+            return [_planned(cell) for cell in plan["cells"]]
+        except (TypeError, KeyError, ValueError) as error:
+            raise ResultsError(f"{path}: no plan ({error}); run the matrix again to write it anew") from error
+
+
+def _planned(fields: Any) -> Planned:
+    """Return a line of the plan; raise TypeError or ValueError where it is none."""
+    if not isinstance(fields, dict):
+        raise TypeError(f"a cell of type {type(fields).__name__}")
+    found = Planned(**fields)
+    names = (found.id, found.group, found.dataset, found.backbone, found.hyperparameters, found.tuner, found.role)
+    texts = [*names, *(text for text in (found.parent_group, found.reason) if text is not None)]
+    if not all(isinstance(text, str) for text in texts) or type(found.seed) is not int:
+        raise TypeError("a cell whose names are no text, or whose seed is no number")
+    # It is the name of a folder: nothing must lead out of the one for cells.
+    if not _ID.fullmatch(found.id):
+        raise ValueError(f"a cell's id {found.id!r}")
+    return found

@@ -246,6 +246,32 @@ def test_a_record_holds_the_sum_of_its_trials(folder: CellFolder, cell: Cell) ->
     assert list(folder.mistakes(sealed)) == ["trials.jsonl: not what the record was sealed with"]
 
 
+@pytest.mark.parametrize("kind", ["link", "loop", "folder"])
+@pytest.mark.parametrize("name", ["record.json", "trials.jsonl", "attempts.jsonl"])
+def test_a_file_that_is_none_of_its_own_is_named_and_not_followed(
+    folder: CellFolder, tmp_path: Path, name: str, kind: str
+) -> None:
+    path = folder.path / name
+    (tmp_path / "elsewhere").write_text("{}\n")
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "elsewhere" if kind == "link" else path)
+
+    read = {"record.json": folder.record, "trials.jsonl": folder.trials, "attempts.jsonl": folder.attempts}[name]
+    with pytest.raises(ResultsError, match=rf"{name}: can't be read"):
+        read()
+    assert folder.fingerprint()
+
+
+@pytest.mark.parametrize("name", ["record.json", "trials.jsonl"])
+def test_brackets_without_end_are_no_traceback(folder: CellFolder, name: str) -> None:
+    (folder.path / name).write_text("[" * 100_000 + "\n")
+
+    with pytest.raises(ResultsError, match=name):
+        (folder.record if name == "record.json" else folder.trials)()
+
+
 def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFolder) -> None:
     folder.note_attempt({"program": "search"})
     path = folder.path / "attempts.jsonl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness import files
 from harness.errors import MACHINE_TROUBLE_EXIT, ResultsError
 from harness.executors import OWN_SIGNALS, Cause, Ended
 from harness.records import CellFolder
@@ -40,7 +41,8 @@ def told(ended: Ended, folder: CellFolder) -> str:
 
 def last_lines(folder: CellFolder) -> list[str]:
     """Return the end of the worker's log."""
-    if not folder.log.exists():
+    try:
+        lines = files.read_plain(folder.log).decode("utf-8", errors="replace").splitlines()
+    except OSError:
         return []
-    lines = folder.log.read_text("utf-8", errors="replace").splitlines()
     return [line[:500] for line in lines[-_LOG_LINES:]]

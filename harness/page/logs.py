@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import files
+
 _COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -19,16 +21,16 @@ class Tail:
 
 
 def tail(path: Path, *, kept_bytes: int) -> Tail | None:
-    """Return at most the last ``kept_bytes`` of a log, from the start of a line on; None where there is no log.
+    """Return at most the last ``kept_bytes`` of a log, from the start of a line on; None where there is none to read.
 
     Bytes that are no UTF-8 are replaced; terminal colours and other control characters are taken out.
     """
     try:
-        with path.open("rb") as stream:
+        with files.open_plain(path) as stream:
             size = stream.seek(0, 2)
             start = stream.seek(max(0, size - kept_bytes))
             kept = stream.read()
-    except FileNotFoundError:
+    except OSError:
         return None
     if start > 0:
         kept = _from_a_line_on(kept)

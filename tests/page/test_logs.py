@@ -13,6 +13,13 @@ def test_a_missing_log_is_told_from_an_empty_one(tmp_path: Path) -> None:
     assert (found.text, found.left_out_bytes) == ("", 0)
 
 
+def test_a_log_that_leads_to_another_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a password")
+    (tmp_path / "worker.log").symlink_to("secret")
+
+    assert logs.tail(tmp_path / "worker.log", kept_bytes=100) is None
+
+
 def test_a_short_log_is_kept_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes("eins\r\nzwölf\n".encode())

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import ResultsError
+from harness.plans import MatrixFolder, Planned
+
+PLANNED = Planned(id="ab12", group="g", dataset="Füchse", backbone="b", hyperparameters="h", tuner="t", seed=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> MatrixFolder:
+    found = MatrixFolder(tmp_path / "größe 1")
+    found.write_plan([PLANNED])
+    return found
+
+
+def refused(folder: MatrixFolder) -> str:
+    with pytest.raises(ResultsError) as caught:
+        folder.plan()
+    message = str(caught.value)
+    assert message.startswith(f"{folder.path / 'plan.json'}: ")
+    assert "\n" not in message
+    return message
+
+
+def test_a_plan_is_read_as_it_was_written(folder: MatrixFolder) -> None:
+    assert folder.plan() == [PLANNED]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "../../../etc"},
+        {"id": ""},
+        {"id": "a/b"},
+        {"id": 7},
+        {"seed": "1"},
+        {"seed": True},
+        {"tuner": ["t"]},
+        {"reason": 5},
+        {"more": 1},
+    ],
+)
+def test_a_cell_that_no_plan_holds_is_refused(folder: MatrixFolder, changes: dict[str, Any]) -> None:
+    path = folder.path / "plan.json"
+    plan = json.loads(path.read_bytes())
+    plan["cells"][0] |= changes
+    path.write_text(json.dumps(plan))
+
+    assert "no plan (" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "1", '{"cells": {}}'[:-1], '{"cells": [1]}', '{"cells": 5}', "[" * 100_000, "Infinity"]
+)
+def test_what_is_no_plan_is_refused(folder: MatrixFolder, text: str) -> None:
+    (folder.path / "plan.json").write_text(text)
+
+    refused(folder)
+
+
+@pytest.mark.parametrize("kind", ["link", "loop", "folder", "pipe"])
+def test_a_plan_that_is_no_plain_file_is_refused(folder: MatrixFolder, kind: str) -> None:
+    path = folder.path / "plan.json"
+    path.rename(folder.path / "elsewhere.json")
+    if kind in ("link", "loop"):
+        path.symlink_to({"link": "elsewhere.json", "loop": "plan.json"}[kind])
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+
+    assert "can't be read" in refused(folder)
