@@ -12,6 +12,7 @@ from harness.campaign import endings, sealing
 from harness.campaign.attempts import Bench, Left, Work
 from harness.campaign.watching import Progress
 from harness.cells import Cell
+from harness.datasets import told
 from harness.errors import UserError
 from harness.executors import Slot
 
@@ -59,7 +60,9 @@ class Preparations:
         if why is not None:
             self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
         elif left.outcome is not None and left.outcome["status"] != "completed":
-            raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome['reason']}")
+            facts = left.outcome.get("data")
+            left_over = f"; of the data set are left: {told.line(facts)}" if facts else ""
+            raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome['reason']}{left_over}")
         else:
             facts = files.canonical_json({} if left.outcome is None else left.outcome.get("data", {}))
             files.write_atomically(self._marker(key), facts)

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 from harness import files
-from harness.errors import MACHINE_TROUBLE_EXIT, HarnessError, MachineError
+from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError
 from harness.records import CellFolder
 from harness.worker.imports import keep_still, uncollected
 
@@ -67,7 +67,8 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
         return MACHINE_TROUBLE_EXIT
     except HarnessError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
-        folder.write_outcome({"status": "failed", "reason": str(error)})
+        facts = error.facts if isinstance(error, DatasetError) else {}
+        folder.write_outcome({"status": "failed", "reason": str(error), "data": facts})
         return 1
     except Exception as error:
         if files.disk_trouble(error, place="") is not None:

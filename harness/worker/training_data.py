@@ -20,6 +20,7 @@ from harness.datasets import splits
 from harness.datasets.images import Images
 from harness.datasets.sources import Source
 from harness.datasets.splits import Split
+from harness.errors import DatasetError
 from harness.objectives import activations
 from harness.objectives.keras_training import TrainingData
 from harness.seeds import derive
@@ -50,13 +51,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
     """
     source = Source.from_json(cell.source)
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache)
-    split = splits.split(
-        images.labels,
-        images.fixed,
-        classes=images.classes,
-        shares=cell.protocol.split,
-        seed=derive(cell.seed, "split"),
-    )
+    split = _split(cell, images)
     frozen = _frozen(cell, images, cache)
     rows = images.images if frozen is None or frozen.values is None else frozen.values
     return Loaded(
@@ -64,6 +59,20 @@ def load(cell: Cell, cache: Path) -> Loaded:
         facts=_facts(images, split),
         frozen={} if frozen is None else frozen.facts,
     )
+
+
+def _split(cell: Cell, images: Images) -> Split:
+    try:
+        return splits.split(
+            images.labels,
+            images.fixed,
+            classes=images.classes,
+            shares=cell.protocol.split,
+            seed=derive(cell.seed, "split"),
+        )
+    except DatasetError as error:
+        # A class is rarely too small by itself: duplicates, other formats and limits made it so.
+        raise DatasetError(str(error), facts=_images_facts(images)) from error
 
 
 def _training_data(rows: npt.NDArray[Any], images: Images, split: Split) -> TrainingData:
@@ -78,13 +87,15 @@ def _training_data(rows: npt.NDArray[Any], images: Images, split: Split) -> Trai
 
 
 def _facts(images: Images, split: Split) -> dict[str, Any]:
+    parts = {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)}
+    return _images_facts(images) | parts
+
+
+def _images_facts(images: Images) -> dict[str, Any]:
     return {
         "images": len(images.labels),
         "classes": list(images.classes),
         "per_class": np.bincount(images.labels, minlength=len(images.classes)).tolist(),
-        "train": len(split.train),
-        "validation": len(split.validation),
-        "test": len(split.test),
         "unreadable": [list(pair) for pair in images.unreadable],
         "duplicates": len(images.duplicates),
         "first_duplicates": [name for name, _ in images.duplicates[:_MOST_NAMES]],

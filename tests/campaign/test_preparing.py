@@ -68,6 +68,21 @@ def test_what_the_data_came_to_is_told_once_before_the_first_search_and_again_in
     assert [told for told in bench.watcher.told if told[0] == "data"] == [known]
 
 
+def test_data_that_can_not_be_split_are_told_with_what_is_left_of_them(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    facts = {"images": 6, "per_class": [2, 4], "duplicates": 1, "first_duplicates": ["cat/1.png"]}
+    bench.executor.will("prepare", does(outcome={"status": "failed", "reason": "too few cats", "data": facts}))
+
+    with pytest.raises(UserError) as caught:
+        bench.run([cell])
+
+    assert str(caught.value) == (
+        "digits, MobileNetV2: too few cats; of the data set are left: 6 images, 2 classes (2 to 4); "
+        "left out 1: 1 duplicate (cat/1.png)"
+    )
+
+
 def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
     key = key_of(cell)
     smaller = cell.protocol.model_copy(update={"image_size": 64})

@@ -4,20 +4,21 @@ import platform
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from harness.errors import MachineError, UserError
+from harness.datasets import sources
+from harness.errors import DatasetError, MachineError, UserError
 from harness.ledger import PHASES
 from harness.model import Outcome, Trial
 from harness.records import CellFolder
 from harness.search import ReplayMismatch
 from harness.space import Choice, Domain, Fixed, Range
-from harness.spec import Budget
+from harness.spec import Budget, Dataset
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -65,6 +66,28 @@ def test_fewer_images_of_the_same_source_have_their_own_activations(bench: Bench
 
     assert (len(whole.training.rows), len(drawn.training.rows)) == (200, 100)
     np.testing.assert_array_equal(drawn.training.rows, alone.training.rows)
+
+
+def test_a_class_that_what_was_left_out_made_too_small_is_told_with_what_that_was(bench: Bench, tmp_path: Path) -> None:
+    from PIL import Image  # noqa: PLC0415 - with the reader of images, for marked tests only
+
+    from harness.worker import training_data  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    for label, shades in (("cat", (1, 1, 1, 2)), ("dog", (5, 6, 7, 8))):
+        (tmp_path / label).mkdir()
+        for number, shade in enumerate(shades):
+            Image.new("L", (8, 8), shade).save(tmp_path / label / f"{number}.png")
+    (tmp_path / "cat" / "9.heic").touch()
+    dataset = Dataset(source="folder", path=str(tmp_path))
+    source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    cell = bench.cell().model_copy(update={"dataset": dataset, "source": source})
+
+    with pytest.raises(DatasetError, match="class 'cat' has 2 images to share out; it needs at least 3") as caught:
+        training_data.load(cell, tmp_path / ".cache")
+
+    assert caught.value.facts["per_class"] == [2, 4]
+    assert caught.value.facts["first_duplicates"] == ["cat/1.png", "cat/2.png"]
+    assert caught.value.facts["unreadable"] == [["cat/9.heic", "not an image by its suffix (.heic)"]]
 
 
 def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
