@@ -132,11 +132,10 @@ def open_plain(path: Path) -> BinaryIO:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "a link, which is not followed here", str(path)) from error
         raise
-    stream = os.fdopen(handle, "rb", closefd=True) if stat.S_ISREG(os.fstat(handle).st_mode) else None
-    if stream is None:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "no plain file", str(path))
-    return stream
+    return os.fdopen(handle, "rb")
 
 
 def read_plain(path: Path) -> bytes:

@@ -36,8 +36,9 @@ def decode(path: Path) -> Pixels:
         Unreadable: The file is broken, truncated, of none of ``FORMATS``, or has more than ``LARGEST_PIXELS``.
     """
     try:
-        _check(path)
         with Image.open(path, formats=FORMATS) as opened:
+            if opened.format == "PNG":
+                _check(path)
             if opened.width * opened.height > LARGEST_PIXELS:
                 raise Unreadable(f"{opened.width}×{opened.height} pixels are more than {LARGEST_PIXELS:,}")  # noqa: TRY301 - one try for all that Pillow raises
             opened.load()
@@ -50,9 +51,8 @@ def decode(path: Path) -> Pixels:
 
 def _check(path: Path) -> None:
     """Raise what Pillow does where a PNG's checksums are wrong: reading pixels it skips them, and rows stay black."""
-    with Image.open(path, formats=FORMATS) as opened:
-        if opened.format == "PNG":
-            opened.verify()
+    with Image.open(path, formats=("PNG",)) as opened:
+        opened.verify()
 
 
 def repeat_grey(pixels: Pixels) -> Pixels:
