@@ -142,7 +142,7 @@ def _refuse_doubtful(root: Path, folders: list[Path], parts: Mapping[Part, Path]
     as_classes = 'for classes write folders = "classes"'
     nested = any(_folders(folder) for folder in parts.values())
     if len(parts) >= _FEWEST_CLASSES or (nested and len(folders) >= _FEWEST_CLASSES):
-        way = _way_to_parts(parts, others, nested=nested)
+        way = _way_to_parts(parts, others)
         raise errors.DatasetError(
             f"{root}: are {_listed(folders)} parts of the data or its classes? For parts {way}; {as_classes}"
         )
@@ -154,12 +154,12 @@ def _refuse_doubtful(root: Path, folders: list[Path], parts: Mapping[Part, Path]
         )
 
 
-def _way_to_parts(parts: Mapping[Part, Path], others: Sequence[Path], *, nested: bool) -> str:
+def _way_to_parts(parts: Mapping[Part, Path], others: Sequence[Path]) -> str:
     if others:
         return f"move {_listed(others)} elsewhere"
     if Part.TRAIN not in parts:
         return "call one of them train"
-    return "keep one folder for each" if nested else "put a folder for each class into them"
+    return "put a folder for each class into them"
 
 
 def _listed(paths: Sequence[Path]) -> str:

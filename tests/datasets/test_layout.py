@@ -119,6 +119,7 @@ def test_parts_are_known_by_their_usual_names(tmp_path: Path, train: str, other:
         (["Training/a/1.png", "Training/b/1.png", "extra/1.png"], "move 'extra' elsewhere"),
         (["valid/a/1.png", "valid/b/1.png", "test/a/1.png", "test/b/1.png"], "call one of them train"),
         (["train/1.png", "test/1.png"], "put a folder for each class into them"),
+        (["train/1.png", "test/a/1.png", "test/b/1.png"], "put a folder for each class into them"),
         (["train/1.png", "car/1.png", "test/1.png"], "move 'car' elsewhere"),
     ],
 )
