@@ -53,7 +53,7 @@ def test_one_random_search_moves_the_target_by_its_share_only(made: Made, seeds:
         made.planned.clear()
         for seed in range(seeds):
             f1 = lucky if seed == 0 else 0.5 + seed / 100
-            made.search([made.trial(0, f1)], seed=seed, id=f"{lucky}-{seed}")
+            made.search([made.trial(0, f1)], seed=seed, id=f"{int(100 * lucky)}-{seed}")
         return _target(made).f1
 
     # A lower median of finals jumps from one search to the next as soon as one crosses it.
