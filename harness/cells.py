@@ -97,8 +97,9 @@ class Cell(Section):
     def _asked(self) -> dict[str, Any]:
         asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
         asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
-        # The hash of the content tells how its folders are read.
-        asked["dataset"].pop("folders")
+        # The hash of the content tells how its folders are read, and which images belong together.
+        for told in ("folders", "group_by", "groups"):
+            asked["dataset"].pop(told)
         asked["backbone"]["weights"] = self.weights["sha256"]
         asked["protocol"].pop("learning_rate_factors")
         # Tuners draw in this order: another order, other proposals.

@@ -84,6 +84,15 @@ class Dataset(Section):
     """What the folders in `path` are: `classes`, or `parts` (train, validation, test) that hold the classes' folders.
 
     Only for a `folder` source, and needed only where their names leave it open."""
+    group_by: Annotated[str | None, Field(min_length=1, examples=["site_[0-9]+"])] = None
+    """What keeps the images of a site, a burst or an animal in one part: a regular expression, of which the first
+    group, or else the whole match, in an image's path below `path` is its group's name; with `groups`, a column of
+    that file.
+
+    Only for a `folder` source."""
+    groups: Annotated[str | None, Field(min_length=1, examples=["data/sites.csv"])] = None
+    """A CSV file that says which group each image is of: its rows hold images' paths below `path`, or their file names,
+    and the column `group_by`. Relative paths start at the matrix file."""
     per_class: Annotated[Count | None, Field(examples=[100])] = None
     """At most so many images of each class, drawn by `sample_seed`."""
     max_images: Annotated[Count | None, Field(examples=[1000])] = None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.cells import Cell, Names
-from harness.spec import Backbone, Budget, Protocol, Tuner
+from harness.spec import Backbone, Budget, Dataset, Protocol, Tuner
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,18 @@ def test_whatever_can_change_the_result_makes_another_cell(cell: Cell, change: d
     [
         {"names": Names(dataset="Ziffern", backbone="x", tuner="y", hyperparameters="z")},
         {"source": {"content_hash": "a" * 64, "paths": ["/elsewhere"]}},
+        {"dataset": Dataset(source="digits", group_by="site", groups="sites.csv")},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, learning_rate_factors=[1.0])},
     ],
-    ids=["names", "path of the data", "what is retrained afterwards"],
+    ids=["names", "path of the data", "how its groups are told", "what is retrained afterwards"],
 )
 def test_what_cannot_change_the_result_leaves_the_cell_the_same(cell: Cell, change: dict[str, Any]) -> None:
     assert cell.model_copy(update=change).id == cell.id
+
+
+def test_cells_keep_the_ids_that_they_had(cell: Cell) -> None:
+    """Pinned: where a change is meant, every search is another one."""
+    assert cell.id == "401e0408b2b0f883"
 
 
 def test_tuners_and_seeds_are_compared_within_one_group(cell: Cell) -> None:

@@ -94,6 +94,8 @@ def key_of(cell: Cell) -> str:
             **{part: identity[part] for part in ("dataset", "backbone", "environment")},
             "code": cell.training_code,
             "image_size": cell.protocol.image_size,
+            # Nothing that is kept depends on it, but what is told does.
+            "split": identity["protocol"]["split"],
             "precision": cell.protocol.precision,
             "seed": cell.seed if cell.backbone.weights == "none" else None,
         }

@@ -7,6 +7,7 @@ its SHA-256 are those of the original files, which have the same names and sizes
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +17,8 @@ from harness import spec
 
 # Training, validation and test each need an image of every class.
 _PARTS = 3
+# What only says something of the folder that a user brings.
+_OF_FOLDERS = ("folders", "group_by", "groups")
 
 Kind = Literal["animals", "cifar", "digits", "flat", "folder", "idx", "npz"]
 """How a source is read.
@@ -234,7 +237,12 @@ def mistakes(dataset: spec.Dataset) -> list[str]:
     entry = KNOWN.get(dataset.source)
     if entry is None:
         return [f"source: unknown data set {dataset.source!r}; {_known_ones(dataset.source)}"]
-    return [*_path_mistakes(dataset, entry), *_folders_mistakes(dataset, entry), *_limit_mistakes(dataset, entry)]
+    return [
+        *_path_mistakes(dataset, entry),
+        *_folder_mistakes(dataset),
+        *_group_mistakes(dataset),
+        *_limit_mistakes(dataset, entry),
+    ]
 
 
 def _known_ones(source: str) -> str:
@@ -250,9 +258,22 @@ def _path_mistakes(dataset: spec.Dataset, entry: Entry) -> list[str]:
     return []
 
 
-def _folders_mistakes(dataset: spec.Dataset, entry: Entry) -> list[str]:
-    if dataset.folders is not None and entry.kind != "folder":
-        return [f"folders: not used by source {dataset.source!r}; leave it out"]
+def _folder_mistakes(dataset: spec.Dataset) -> list[str]:
+    given = [key for key in _OF_FOLDERS if getattr(dataset, key) is not None and dataset.source != "folder"]
+    return [f"{key}: not used by source {dataset.source!r}; leave it out" for key in given]
+
+
+def _group_mistakes(dataset: spec.Dataset) -> list[str]:
+    if dataset.group_by is None:
+        needs = "groups: needs group_by, the column that names each image's group; add it"
+        return [] if dataset.groups is None else [needs]
+    if dataset.groups is not None:
+        return []
+    try:
+        re.compile(dataset.group_by)
+    except (re.error, OverflowError, RecursionError) as error:
+        way_out = "correct it, or name the CSV file of which it is a column in groups"
+        return [f"group_by: {dataset.group_by!r} is no regular expression ({error}); {way_out}"]
     return []
 
 

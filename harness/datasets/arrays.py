@@ -46,6 +46,7 @@ class Arrays:
     parts: NDArray[np.int8]
     classes: tuple[str, ...]
     names: tuple[str, ...]
+    groups: None = None
 
     def picture(self, index: int) -> Pixels:
         """Return one picture in RGB."""

@@ -17,8 +17,8 @@ from harness import errors, files, spec, whole
 from harness.datasets import cleaning, layout, pictures, reading, sampling, sources
 from harness.datasets.sources import Source
 
-# 2: TIFF, 16-bit transparency, PNGs with wrong checksums.
-_FORMAT = 2
+# 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups.
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +31,7 @@ class Images:
         fixed: The ``Part`` of each image, int8, (N,).
         classes: The name of each class: sorted, or in the order of the labels where the source numbers them.
         names: What the source calls each image.
+        groups: The group of each image, whose images stay in one part; None where nothing is grouped.
         unreadable: Files that could not be used, with the reason.
         duplicates: Removed images, each with the one kept in its place.
         contradictions: Groups of equal images with different labels, all removed.
@@ -43,6 +44,7 @@ class Images:
     fixed: NDArray[np.int8]
     classes: tuple[str, ...]
     names: tuple[str, ...]
+    groups: tuple[str, ...] | None
     unreadable: tuple[tuple[str, str], ...]
     duplicates: tuple[tuple[str, str], ...]
     contradictions: tuple[tuple[str, ...], ...]
@@ -69,6 +71,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         fixed=np.load(folder / "fixed.npy"),
         classes=tuple(report["classes"]),
         names=tuple(report["names"]),
+        groups=None if report["groups"] is None else tuple(report["groups"]),
         unreadable=_pairs(report["unreadable"]) + tuple((name, _skipped(name)) for name in source.skipped),
         duplicates=_pairs(report["duplicates"]),
         contradictions=tuple(tuple(group) for group in report["contradictions"]),
@@ -83,7 +86,8 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     found = cleaning.survey(source, opened, cache=cache)
     cleaned = cleaning.clean(opened, found, origin=source.name)
     kept = np.array(cleaned.kept, dtype=np.int64)
-    drawn = sampling.sample(opened.labels[kept], opened.parts[kept], classes=opened.classes, dataset=dataset)
+    groups = None if opened.groups is None else np.array(opened.groups)[kept]
+    drawn = sampling.sample(opened.labels[kept], opened.parts[kept], groups, classes=opened.classes, dataset=dataset)
     chosen = kept[drawn]
     np.save(folder / "labels.npy", opened.labels[chosen])
     np.save(folder / "fixed.npy", opened.parts[chosen])
@@ -91,6 +95,7 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     report = {
         "classes": opened.classes,
         "names": [opened.names[index] for index in chosen],
+        "groups": None if groups is None else groups[drawn].tolist(),
         "unreadable": cleaned.unreadable,
         "duplicates": cleaned.duplicates,
         "contradictions": cleaned.contradictions,

@@ -53,12 +53,13 @@ class Layout:
     """The images of a folder, sorted by name, and the names of the other files.
 
     ``skipped`` are files without an image's suffix, and images that stand in no class folder. ``meant`` is how the user
-    said that the folders are to be read, if at all.
+    said that the folders are to be read, if at all; ``groups`` is the group of each image, if the user gives groups.
     """
 
     files: tuple[File, ...]
     skipped: tuple[str, ...]
     meant: Folders | None = None
+    groups: tuple[str, ...] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -67,9 +68,10 @@ class Layout:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over every image's name and bytes, and over what the folders are meant to be; reads every file."""
+        """SHA-256 over every image's name and bytes and what the user says of folders and groups; reads every file."""
         held = [[file.name, _sha256_of(file.path)] for file in self.files]
-        return files.digest(held if self.meant is None else [held, self.meant])
+        said = [each for each in (self.meant, self.groups) if each is not None]
+        return files.digest([held, *said] if said else held)
 
 
 def of_folder(root: Path, *, meant: Folders | None = None) -> Layout:

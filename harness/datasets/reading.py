@@ -47,6 +47,11 @@ class Opened(Protocol):
         """The name of each class."""
         ...
 
+    @property
+    def groups(self) -> Sequence[str] | None:
+        """The group of each picture, whose pictures stay in one part; None where nothing is grouped."""
+        ...
+
     def picture(self, index: int) -> pictures.Pixels:
         """Return RGB pixels, (height, width, 3); raise ``Unreadable`` for a broken file."""
         ...
@@ -61,6 +66,7 @@ class Files:
     labels: NDArray[np.int32]
     parts: NDArray[np.int8]
     classes: tuple[str, ...]
+    groups: tuple[str, ...] | None
 
     def picture(self, index: int) -> pictures.Pixels:
         """Decode one file."""
@@ -102,4 +108,5 @@ def _files(found: layout.Layout) -> Files:
         labels=np.array([index_of[file.label] for file in found.files], dtype=np.int32),
         parts=np.array([file.part for file in found.files], dtype=np.int8),
         classes=found.classes,
+        groups=found.groups,
     )

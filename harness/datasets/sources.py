@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import errors, fetch, files, spec, whole
 from harness.catalogue import datasets as catalogue
-from harness.datasets import layout, unpack
+from harness.datasets import grouping, layout, unpack
 
 _FOLDERS = frozenset({"folder", "flat"})
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
@@ -24,11 +24,12 @@ class Source:
     Attributes:
         name: What messages call it: a built-in name, or the user's path.
         kind: How it is read.
-        paths: Absolute paths of a folder, or of one or more files in a fixed order.
+        paths: Absolute paths of a folder, and of the CSV file of its groups if any; or of files in a fixed order.
         content_hash: SHA-256 of what they hold: the same data anywhere has the same hash.
         classes: Names of the labels 0, 1, …; empty where the files themselves name the classes.
         skipped: Files of the folder that are no images by their suffix.
         folders: What the folders in it are, where the user says so.
+        group_by: What names an image's group, a regular expression or a column of the CSV file; None: nothing does.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source:
     classes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     folders: layout.Folders | None = None
+    group_by: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -68,9 +70,11 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | N
     entry = catalogue.KNOWN[dataset.source]
     if dataset.path is not None:
         path = _located(base, dataset.path)
-        if entry.kind == "folder":
-            _refuse_own(path, {"results": results, "cache": cache})
-        return _brought(entry.kind, path, dataset.folders)
+        if entry.kind == "npz":
+            return _file(path)
+        _refuse_own(path, {"results": results, "cache": cache})
+        table = None if dataset.groups is None else _located(base, dataset.groups)
+        return _folder(path, table, dataset)
     if entry.kind == "digits":
         return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
     if entry.wheel is not None:
@@ -84,9 +88,16 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | N
 
 
 def listed(source: Source) -> layout.Layout:
-    """Return the image files of a source that is a folder."""
-    root = Path(source.paths[0])
-    return layout.of_flat_folder(root) if source.kind == "flat" else layout.of_folder(root, meant=source.folders)
+    """Return the image files of a source that is a folder.
+
+    Raises:
+        DatasetError: They are no data set, or can't be grouped as asked.
+    """
+    root, *tables = map(Path, source.paths)
+    if source.kind == "flat":
+        return layout.of_flat_folder(root)
+    found = layout.of_folder(root, meant=source.folders)
+    return found if source.group_by is None else _grouped(found, by=source.group_by, table=next(iter(tables), None))
 
 
 def verify(source: Source) -> None:
@@ -137,20 +148,31 @@ def _refuse_own(path: Path, own: Mapping[str, Path | None]) -> None:
             )
 
 
-def _brought(kind: catalogue.Kind, path: Path, meant: layout.Folders | None) -> Source:
-    if kind == "folder":
-        found = layout.of_folder(path, meant=meant)
-        return Source(
-            name=str(path),
-            kind=kind,
-            paths=(str(path),),
-            content_hash=found.content_hash,
-            skipped=found.skipped,
-            folders=meant,
-        )
+def _folder(path: Path, table: Path | None, dataset: spec.Dataset) -> Source:
+    source = Source(
+        name=str(path),
+        kind="folder",
+        paths=(str(path),) if table is None else (str(path), str(table)),
+        content_hash="",
+        folders=dataset.folders,
+        group_by=dataset.group_by,
+    )
+    found = listed(source)
+    skipped = tuple(name for name in found.skipped if path / name != table)
+    return dataclasses.replace(source, content_hash=found.content_hash, skipped=skipped)
+
+
+def _grouped(found: layout.Layout, *, by: str, table: Path | None) -> layout.Layout:
+    names = [file.name for file in found.files]
+    groups = grouping.groups_of(names, by=by, table=table)
+    grouping.refuse_divided(names, [file.part for file in found.files], groups)
+    return dataclasses.replace(found, groups=groups)
+
+
+def _file(path: Path) -> Source:
     if not path.is_file():
         raise errors.DatasetError(f"{path}: no such file; give an .npz file of numpy arrays")
-    return Source(name=str(path), kind=kind, paths=(str(path),), content_hash=files.sha256_of(path))
+    return Source(name=str(path), kind="npz", paths=(str(path),), content_hash=files.sha256_of(path))
 
 
 def _from_files(name: str, entry: catalogue.Entry, paths: list[Path], sha256s: list[str]) -> Source:

@@ -7,12 +7,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 _MOST_NAMES = 3
+_PARTS = ("train", "validation", "test")
 
 
-def line(facts: Mapping[str, Any]) -> str:
+def line(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return a line as ``151 images, 4 classes (25 to 65); left out 9: 6 .heic (a/1.heic, …), 1 duplicate (b/2.png)``.
 
-    ``facts`` are what a record says of its data; those that an older record lacks are not told.
+    ``facts`` are what a record says of its data; those that an older record lacks are not told. ``alike`` are those of
+    the same images shared out by other seeds: parts of whole groups are not quite alike.
     """
     sizes = facts["per_class"]
     sizes_told = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
@@ -20,10 +22,29 @@ def line(facts: Mapping[str, Any]) -> str:
     usable = facts.get("usable")
     if usable is not None and usable > facts["images"]:
         told += f" drawn from {usable:,}"
+    if facts.get("groups") is not None:
+        told += _grouped(facts, alike)
     kinds = list(_left_out(facts))
     if not kinds:
         return told
     return f"{told}; left out {sum(count for count, _ in kinds):,}: {', '.join(text for _, text in kinds)}"
+
+
+def _grouped(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
+    told = f", {facts['groups']:,} groups"
+    if "train" not in facts:
+        return told
+    shares = [
+        f"{part} {_percent([each[part] / each['images'] for each in (facts, *alike) if part in each])}"
+        for part in _PARTS
+    ]
+    seed = "" if alike else f" (seed {facts['seed']})"
+    return f"{told}, each whole in one part{seed}: {', '.join(shares)}"
+
+
+def _percent(shares: Sequence[float]) -> str:
+    low, high = f"{100 * min(shares):.0f}", f"{100 * max(shares):.0f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def _left_out(facts: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from harness.analysis import Group, Results, Search, Status, environments
 from harness.carbon import Intensity
@@ -29,12 +30,11 @@ def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
 
 def data(results: Results) -> list[str]:
     """Return what each data set came to, and what of it was left out."""
-    found: dict[str, str] = {}
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for search in results.searches:
-        name, record = search.planned.dataset, search.record
-        if name not in found and record is not None and record.data.get("per_class"):
-            found[name] = f"{name}: {told.line(record.data)}."
-    return list(found.values())
+        if search.record is not None and search.record.data.get("per_class"):
+            found.setdefault(search.planned.dataset, []).append(search.record.data)
+    return [f"{name}: {told.line(first, alike)}." for name, (first, *alike) in found.items()]
 
 
 def few_seeds(groups: Sequence[Group]) -> list[str]:

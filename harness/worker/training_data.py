@@ -19,7 +19,7 @@ from harness.datasets import images as decoded
 from harness.datasets import splits
 from harness.datasets.images import Images
 from harness.datasets.sources import Source
-from harness.datasets.splits import Split
+from harness.datasets.splits import Indices, Split
 from harness.errors import DatasetError
 from harness.objectives import activations
 from harness.objectives.keras_training import TrainingData
@@ -56,7 +56,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
     rows = images.images if frozen is None or frozen.values is None else frozen.values
     return Loaded(
         training=_training_data(rows, images, split),
-        facts=_facts(images, split),
+        facts=_facts(images, split, cell.seed),
         frozen={} if frozen is None else frozen.facts,
     )
 
@@ -69,6 +69,7 @@ def _split(cell: Cell, images: Images) -> Split:
             classes=images.classes,
             shares=cell.protocol.split,
             seed=derive(cell.seed, "split"),
+            groups=images.groups,
         )
     except DatasetError as error:
         # A class is rarely too small by itself: duplicates, other formats and limits made it so.
@@ -86,16 +87,27 @@ def _training_data(rows: npt.NDArray[Any], images: Images, split: Split) -> Trai
     )
 
 
-def _facts(images: Images, split: Split) -> dict[str, Any]:
-    parts = {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)}
-    return _images_facts(images) | parts
+def _facts(images: Images, split: Split, seed: int) -> dict[str, Any]:
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {
+        **_images_facts(images),
+        "seed": seed,
+        **{name: len(part) for name, part in parts.items()},
+        "per_class_of_part": {name: _per_class(images, part) for name, part in parts.items()},
+    }
+
+
+def _per_class(images: Images, chosen: Indices | slice = slice(None)) -> list[int]:
+    counts: list[int] = np.bincount(images.labels[chosen], minlength=len(images.classes)).tolist()
+    return counts
 
 
 def _images_facts(images: Images) -> dict[str, Any]:
     return {
         "images": len(images.labels),
         "classes": list(images.classes),
-        "per_class": np.bincount(images.labels, minlength=len(images.classes)).tolist(),
+        "per_class": _per_class(images),
+        "groups": None if images.groups is None else len(set(images.groups)),
         "unreadable": [list(pair) for pair in images.unreadable],
         "duplicates": len(images.duplicates),
         "first_duplicates": [name for name, _ in images.duplicates[:_MOST_NAMES]],

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.executors import Cause
 from harness.model import Trial
 from harness.plans import MatrixFolder
+from harness.spec import Split
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -86,10 +87,12 @@ def test_data_that_can_not_be_split_are_told_with_what_is_left_of_them(
 def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None:
     key = key_of(cell)
     smaller = cell.protocol.model_copy(update={"image_size": 64})
+    halved = cell.protocol.model_copy(update={"split": Split(train=0.5, validation=0.25, test=0.25)})
     trained = cell.backbone.model_copy(update={"weights": "imagenet"})
 
     assert key_of(cell.model_copy(update={"tuner": cell.tuner.model_copy(update={"tuner": "x"})})) == key
     assert key_of(cell.model_copy(update={"protocol": smaller})) != key
+    assert key_of(cell.model_copy(update={"protocol": halved})) != key
     # A tuner's adapter prepares nothing.
     assert key_of(cell.model_copy(update={"code": "d" * 64})) == key
     assert key_of(cell.model_copy(update={"training_code": "d" * 64})) != key

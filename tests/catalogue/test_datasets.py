@@ -75,3 +75,26 @@ def test_a_folder_has_at_least_two_classes() -> None:
     assert datasets.mistakes(spec.Dataset(source="folder", path="x", max_images=6)) == []
     (mistake,) = datasets.mistakes(spec.Dataset(source="folder", path="x", max_images=5))
     assert mistake.startswith("max_images: 5 is too few for two classes or more")
+
+
+@pytest.mark.parametrize("given", [{"folders": "classes"}, {"group_by": "x"}, {"group_by": "x", "groups": "y.csv"}])
+def test_what_is_said_of_a_folder_is_not_used_by_other_sources(given: dict[str, str]) -> None:
+    for dataset in ({"source": "tf_flowers"}, {"source": "npz", "path": "x.npz"}):
+        assert datasets.mistakes(spec.Dataset.model_validate(dataset | given)) == [
+            f"{key}: not used by source {dataset['source']!r}; leave it out" for key in given
+        ]
+
+
+@pytest.mark.parametrize("pattern", ["(", "[z-a]", "a{99999999999}", "(?P<1>x)"])
+def test_what_is_no_regular_expression_is_told(pattern: str) -> None:
+    (mistake,) = datasets.mistakes(spec.Dataset(source="folder", path="x", group_by=pattern))
+
+    assert mistake.startswith(f"group_by: {pattern!r} is no regular expression (")
+    assert mistake.endswith("); correct it, or name the CSV file of which it is a column in groups")
+    assert datasets.mistakes(spec.Dataset(source="folder", path="x", group_by=pattern, groups="y.csv")) == []
+
+
+def test_a_table_of_groups_needs_its_column() -> None:
+    assert datasets.mistakes(spec.Dataset(source="folder", path="x", groups="y.csv")) == [
+        "groups: needs group_by, the column that names each image's group; add it"
+    ]

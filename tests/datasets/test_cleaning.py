@@ -25,6 +25,7 @@ class FakePictures:
     labels: NDArray[np.int32]
     parts: NDArray[np.int8]
     classes: tuple[str, ...] = ("a", "b")
+    groups: None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -141,6 +141,20 @@ def test_no_duplicate_stands_on_both_sides_of_a_split(draw: Draw, tmp_path: Path
     assert len(set.union(*sides)) == sum(map(len, sides)) == 20
 
 
+def test_groups_are_handed_on_and_limits_draw_from_all_of_them(draw: Draw, tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        for number in range(12):
+            draw(f"d/{label}/{min(number, 3)} {number}.png")
+    shutil.copy(tmp_path / "d/a/0 0.png", tmp_path / "d/a/9 copy.png")
+
+    everything = loaded(tmp_path / "d", tmp_path / "cache", group_by="[0-9]")
+    drawn = loaded(tmp_path / "d", tmp_path / "cache", group_by="[0-9]", per_class=4)
+
+    assert everything.groups == tuple(name.split("/")[1][0] for name in everything.names)
+    assert drawn.groups == ("0", "1", "2", "3") * 2
+    assert loaded(tmp_path / "d", tmp_path / "cache").groups is None
+
+
 def test_fixed_parts_are_handed_on(draw: Draw, tmp_path: Path) -> None:
     for part in ("train", "test"):
         for label in ("a", "b"):

@@ -78,3 +78,25 @@ def test_a_limit_below_one_image_of_each_kind_is_refused(limits: dict[str, int],
 
     with pytest.raises(errors.DatasetError, match=message):
         drawn(parts=parts, **limits)
+
+
+def test_limits_draw_from_as_many_groups_as_there_are() -> None:
+    sizes = (60, 30, 10)
+    groups = np.array([f"{label} {min(place, 4)}" for label, size in enumerate(sizes) for place in range(size)])
+    dataset = spec.Dataset(source="animals", per_class=10)
+
+    found = sample(LABELS, FREE, groups, classes=["a", "b", "c"], dataset=dataset)
+    fewer = sample(LABELS, FREE, groups, classes=["a", "b", "c"], dataset=dataset.model_copy(update={"per_class": 5}))
+
+    assert np.bincount(LABELS[found]).tolist() == [10, 10, 10]
+    assert set(groups[found]) == set(groups)
+    assert set(fewer) < set(found)
+
+
+def test_groups_of_one_image_each_are_drawn_as_images_are() -> None:
+    dataset = spec.Dataset(source="animals", max_images=40)
+    groups = np.array([str(number) for number in range(100)])
+
+    found = sample(LABELS, FREE, groups, classes=["a", "b", "c"], dataset=dataset)
+
+    assert found.tolist() == drawn(max_images=40).tolist()

@@ -286,3 +286,62 @@ def test_an_unpacked_archive_is_what_its_archive_was(
     source = sources.resolve(spec.Dataset(source="photos"), base=tmp_path, cache=tmp_path / "cache")
 
     sources.verify(source)
+
+
+SITES = "path,site,weather\na/1.png,A,sun\na/2.png,B,rain\nb/1.png,A,sun\n"
+
+
+def grouped_birds(draw: Draw, tmp_path: Path, *, table: str = SITES, **changes: str | None) -> sources.Source:
+    for name in ("vögel/a/1.png", "vögel/a/2.png", "vögel/b/1.png"):
+        draw(name)
+    (tmp_path / "vögel/sites.csv").write_text(table, "utf-8")
+    keys: dict[str, str | None] = {"group_by": "site", "groups": "vögel/sites.csv", **changes}
+    dataset = spec.Dataset.model_validate({"source": "folder", "path": "vögel", **keys})
+    return sources.resolve(dataset, base=tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_table_of_groups_goes_with_the_images_and_isnt_left_out_as_none(draw: Draw, tmp_path: Path) -> None:
+    source = grouped_birds(draw, tmp_path)
+
+    assert source.paths == (str(tmp_path / "vögel"), str(tmp_path / "vögel/sites.csv"))
+    assert source.skipped == ()
+    assert sources.listed(source).groups == ("A", "B", "A")
+    assert sources.Source.from_json(json.loads(json.dumps(source.to_json()))) == source
+
+
+def test_the_groups_are_part_of_what_the_data_are_however_they_are_told(draw: Draw, tmp_path: Path) -> None:
+    by_table = grouped_birds(draw, tmp_path).content_hash
+    by_other_words = grouped_birds(draw, tmp_path, table=SITES.replace("sun", "fog")).content_hash
+    by_other_sites = grouped_birds(draw, tmp_path, table=SITES.replace("A", "C")).content_hash
+    by_path = grouped_birds(draw, tmp_path, group_by="^.", groups=None).content_hash
+    by_name = grouped_birds(draw, tmp_path, group_by="^([ab])/", groups=None).content_hash
+    alone = grouped_birds(draw, tmp_path, group_by=None, groups=None)
+
+    assert by_table == by_other_words
+    assert by_path == by_name
+    assert len({by_table, by_other_sites, by_path, alone.content_hash}) == 4
+    assert alone.content_hash == files.digest(
+        [[file.name, files.sha256_of(file.path)] for file in sources.listed(alone).files]
+    )
+
+
+def test_groups_that_changed_since_they_were_resolved_are_the_machines_trouble(draw: Draw, tmp_path: Path) -> None:
+    source = grouped_birds(draw, tmp_path)
+    sources.verify(source)
+    table = tmp_path / "vögel/sites.csv"
+    table.write_text(SITES.replace("rain", "sun"), "utf-8")
+    sources.verify(source)
+
+    for text in (SITES.replace("B", "A"), "path\n"):
+        table.write_text(text, "utf-8")
+        with pytest.raises(errors.MachineError, match=r"vögel, .*/vögel/sites\.csv: changed since the run began"):
+            sources.verify(source)
+
+
+def test_folders_that_divide_a_group_are_refused(draw: Draw, tmp_path: Path) -> None:
+    for name in ("train/a/A 1.png", "train/b/B 1.png", "test/a/A 2.png", "test/b/C 1.png"):
+        draw(f"d/{name}")
+    dataset = spec.Dataset(source="folder", path="d", group_by="([A-Z]) ")
+
+    with pytest.raises(errors.DatasetError, match=r"^group_by: group 'A' stands in several parts: 'test/a/A 2\.png', "):
+        sources.resolve(dataset, base=tmp_path, cache=tmp_path / "cache")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import errors, spec
@@ -15,7 +15,12 @@ SHARES = spec.Split()
 
 
 def divided(
-    labels: Sequence[int], fixed: Sequence[int] | None = None, *, seed: int = 1, shares: spec.Split = SHARES
+    labels: Sequence[int],
+    fixed: Sequence[int] | None = None,
+    *,
+    seed: int = 1,
+    shares: spec.Split = SHARES,
+    groups: Sequence[str] | None = None,
 ) -> Split:
     return split(
         np.array(labels, dtype=np.int32),
@@ -23,6 +28,7 @@ def divided(
         classes=[f"class {label}" for label in range(max(labels) + 1)],
         shares=shares,
         seed=seed,
+        groups=groups,
     )
 
 
@@ -94,6 +100,60 @@ def test_a_class_with_too_few_images_is_named_with_what_it_needs() -> None:
 def test_a_class_that_a_fixed_part_lacks_is_named() -> None:
     with pytest.raises(errors.DatasetError, match=r"class 'class 1' has no image in the data set's own test part"):
         divided([0] * 5 + [1] * 5, [Part.TEST] + [Part.FREE] * 9)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(3, 9), min_size=2, max_size=4), st.integers(1, 2**31 - 2))
+def test_no_group_stands_in_two_parts_and_every_class_in_all(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = [(label, f"{label} {number}") for label, size in enumerate(sizes) for number in range(size)]
+    images = [pairs[place] for place in rng.permutation(np.repeat(np.arange(len(pairs)), 4))]
+    labels, groups = zip(*images, strict=True)
+
+    found = divided(labels, seed=seed, groups=groups)
+
+    parts = [found.train, found.validation, found.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    assert sum(len({groups[index] for index in part}) for part in parts) == len(pairs)
+    assert all({labels[index] for index in part} == set(range(len(sizes))) for part in parts)
+
+
+def test_groups_are_shared_out_among_the_parts_that_the_data_set_leaves_open() -> None:
+    fixed = [Part.TEST] * 4 + [Part.FREE] * 16
+    groups = ["test"] * 4 + [f"site {number // 2 % 4}" for number in range(16)]
+
+    found = divided([0, 1] * 10, fixed, groups=groups)
+
+    assert found.test.tolist() == [0, 1, 2, 3]
+    assert (len(found.train), len(found.validation)) == (12, 4)
+    assert {groups[index] for index in found.train}.isdisjoint(groups[index] for index in found.validation)
+
+
+def test_three_fixed_parts_with_groups_leave_nothing_to_divide() -> None:
+    fixed = [Part.TRAIN, Part.TRAIN, Part.TEST, Part.TEST, Part.VALIDATION, Part.VALIDATION]
+
+    assert divided([0, 1] * 3, fixed, groups=list("aabbcc")).test.tolist() == [2, 3]
+
+
+def test_a_class_of_too_few_groups_is_named_with_them() -> None:
+    with pytest.raises(errors.DatasetError) as caught:
+        divided([0, 0, 0, 1, 1, 1], groups=["a", "b", "c", "a", "b", "b"])
+
+    assert str(caught.value) == (
+        "class 'class 1' has images of 2 groups ('a', 'b') to share out; it needs at least 3, one for each of train, "
+        "validation, test"
+    )
+
+
+def test_groups_that_tie_classes_together_in_vain_are_told() -> None:
+    # Five groups, of which any two hold a class in common: three parts can't each have all ten classes.
+    pairs = [(first, second) for first in range(5) for second in range(first)]
+    images = [(label, str(group)) for label, pair in enumerate(pairs) for group in pair]
+    extra = [(label, "f") for label in range(len(pairs))]
+    labels, groups = zip(*images, *extra, strict=True)
+
+    with pytest.raises(errors.DatasetError, match=r"groups can't be shared out .* would have no 'class \d'; give "):
+        divided(labels, groups=groups)
 
 
 def test_the_split_is_what_it_was() -> None:

@@ -44,8 +44,27 @@ def facts(**changes: Any) -> dict[str, Any]:
                 "2 equal, of different classes (a/9.png, b/9.png)"
             ),
         ),
+        (
+            {"groups": 12, "seed": 7, "train": 91, "validation": 30, "test": 30},
+            (
+                "151 images, 3 classes (25 to 65), 12 groups, each whole in one part (seed 7): train 60 %, "
+                "validation 20 %, test 20 %"
+            ),
+        ),
+        ({"groups": 2}, "151 images, 3 classes (25 to 65), 2 groups"),
+        ({"groups": None, "train": 91}, "151 images, 3 classes (25 to 65)"),
         ({"duplicates": 284}, "151 images, 3 classes (25 to 65); left out 284: 284 duplicates"),
     ],
 )
 def test_a_line_tells_how_many_images_there_are_and_which_were_left_out(changes: dict[str, Any], text: str) -> None:
     assert told.line(facts(**changes)) == text
+
+
+def test_parts_of_groups_are_told_as_all_seeds_have_them() -> None:
+    parts = [{"train": 91 + more, "validation": 30 - more, "test": 30} for more in (0, 5, 2)]
+    first, *alike = [facts(groups=7, **each) for each in parts]
+
+    assert told.line(first, [*alike, facts(groups=7)]) == (
+        "151 images, 3 classes (25 to 65), 7 groups, each whole in one part: train 60 to 64 %, validation 17 to 20 %, "
+        "test 20 %"
+    )

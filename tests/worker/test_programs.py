@@ -90,6 +90,30 @@ def test_a_class_that_what_was_left_out_made_too_small_is_told_with_what_that_wa
     assert caught.value.facts["unreadable"] == [["cat/9.heic", "not an image by its suffix (.heic)"]]
 
 
+def test_no_group_of_images_is_divided_and_what_each_part_holds_is_told(bench: Bench, tmp_path: Path) -> None:
+    from PIL import Image  # noqa: PLC0415 - with the reader of images, for marked tests only
+
+    from harness.worker import training_data  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    for number in range(60):
+        label, site = number % 2, number % 7
+        (tmp_path / "cd"[label]).mkdir(exist_ok=True)
+        Image.new("L", (8, 8), number).save(tmp_path / "cd"[label] / f"site {site} {number}.png")
+    dataset = Dataset(source="folder", path=str(tmp_path), group_by="site [0-9]")
+    source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    cell = bench.cell(train="all").model_copy(update={"dataset": dataset, "source": source})
+
+    found = training_data.load(cell, tmp_path / ".cache")
+
+    parts = [found.training.train, found.training.validation, found.training.test]
+    sites = [set((found.training.rows[part, 0, 0, 0] % 7).tolist()) for part in parts]
+    assert sum(map(len, sites)) == len(set.union(*sites)) == found.facts["groups"] == 7
+    assert found.facts["per_class_of_part"] == {
+        name: np.bincount(found.training.labels[part]).tolist()
+        for name, part in zip(("train", "validation", "test"), parts, strict=True)
+    }
+
+
 def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
     folder, outcome = bench.search(bench.cell())
 
