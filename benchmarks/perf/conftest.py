@@ -35,12 +35,16 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def measured(benchmark: Any, pytestconfig: pytest.Config) -> Callable[[Callable[[], Figure]], Figure]:
-    """Measure a figure once (it takes its own rounds), and keep both sides for the summary and the JSON."""
+    """Measure a figure once (it takes its own rounds), tell it, and keep both sides for the summary and the JSON."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
 
     def measure(take: Callable[[], Figure]) -> Figure:
         figure: Figure = benchmark.pedantic(take, rounds=1, iterations=1)
         benchmark.extra_info.update(figure.to_json())
         pytestconfig.stash.setdefault(FIGURES, []).append(figure)
+        # At once: whatever ends a run of half an hour takes the summary with it.
+        with capture.global_and_fixture_disabled():
+            pytestconfig.get_terminal_writer().line(f"\n{figure.line}", flush=True)
         return figure
 
     return measure

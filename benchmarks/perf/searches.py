@@ -119,7 +119,7 @@ def search_of(
     tuner = tuners.create(
         cell.tuner,
         cell.space,
-        seed=derive(cell.seed, "tuner"),
+        seed=cell.tuner_seed,
         epochs_per_trial=cell.protocol.epochs_per_trial,
         expected_trials=None,
         folder=folder.scratch,

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from benchmarks.perf.searches import ALPHA, MAX_EPOCHS, SPACE, Searched, drawn, images_of
 from harness.cells import Cell
 from harness.hyperparameters import KNOWN
-from harness.seeds import derive
 
 
 class Classifier(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras Tuner ships no types
@@ -61,7 +60,7 @@ def with_keras_tuner(cell: Cell, path: Path, cache: Path) -> Searched:
         hypermodel,
         objective=keras_tuner.Objective("val_f1_score", "max"),
         max_epochs=MAX_EPOCHS,
-        seed=derive(cell.seed, "tuner"),
+        seed=cell.tuner_seed,
         directory=path,
         project_name="search",
     )
