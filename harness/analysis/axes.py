@@ -72,6 +72,11 @@ def spent(search: Search, *, axis: Axis, prices: Prices) -> Reading:
     return Reading(value=float({Axis.EPOCHS: cost.epochs, Axis.WALL_S: cost.wall_s}.get(axis, cost.device_s)))
 
 
+def rate(search: Search, *, axis: Axis, prices: Prices | None) -> float | None:
+    """Return the dollars per hour of the search's device where ``axis`` counts in dollars and a price is known."""
+    return None if axis is not Axis.COST_USD or prices is None else prices.per_hour(search.environment).value
+
+
 def costs(search: Search, *, axis: Axis, prices: Prices) -> tuple[float, ...] | None:
     """Return what had been spent when each incumbent of ``search.curve`` took over; None where one is unknown."""
     return costs_of(search.curve, search, axis=axis, prices=prices)
@@ -80,7 +85,7 @@ def costs(search: Search, *, axis: Axis, prices: Prices) -> tuple[float, ...] | 
 def costs_of(steps: Sequence[Step], search: Search, *, axis: Axis, prices: Prices | None) -> tuple[float, ...] | None:
     """Return what had been spent at each of these steps of ``search``; None where one is unknown."""
     if axis is Axis.COST_USD:
-        per_hour = None if prices is None else prices.per_hour(search.environment).value
+        per_hour = rate(search, axis=axis, prices=prices)
         return None if per_hour is None else tuple(step.wall_s / _SECONDS_PER_HOUR * per_hour for step in steps)
     if axis is Axis.EPOCHS:
         return tuple(float(step.epochs) for step in steps)

@@ -7,12 +7,13 @@ on which of them came first.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness import seeds
-from harness.analysis.axes import Axis, Score, costs_of
+from harness.analysis.axes import Axis, Score, costs_of, rate
 from harness.analysis.curves import Own
 from harness.analysis.reading import Search
 from harness.model import Outcome
@@ -21,6 +22,8 @@ from harness.prices import Prices
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Found = TypeVar("Found")
 
 ORDERS = 128
 """Of so many orders the mean is taken: its chance error is a tenth of what one order scatters."""
@@ -104,6 +107,36 @@ def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = 
     np.put_along_axis(before, drawn, np.hstack([np.zeros((len(drawn), 1)), spent[:, :-1]]), axis=1)
     cost = before[:, [number for number, _ in flat]] + np.asarray(offsets)
     return _incumbents(cost, [step.val_f1 for _, step in flat], scores, spent=float(sum(totals)))
+
+
+def averaged(
+    search: Search, *, axis: Axis, score: Score, prices: Prices | None = None
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Return ``Orders.averaged`` of the search; None also where its orders can't be told."""
+
+    def work_out() -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        found = orders(search, axis=axis, score=score, prices=prices)
+        return None if found is None else found.averaged()
+
+    return _once(search, ("averaged", axis, score, rate(search, axis=axis, prices=prices)), work_out)
+
+
+def spent_until(search: Search, f1: float, *, axis: Axis, prices: Prices | None = None) -> float | None:
+    """Return what the search spends on average until it has a validation F1; None where its orders can't be told."""
+
+    def work_out() -> float | None:
+        found = orders(search, axis=axis, score=Score.VALIDATION, prices=prices)
+        return None if found is None else found.until(f1)[0]
+
+    return _once(search, ("until", f1, axis, rate(search, axis=axis, prices=prices)), work_out)
+
+
+def _once(search: Search, key: Hashable, work_out: Callable[[], Found]) -> Found:
+    # Curves and costs are small; the orders themselves, of thousands of searches, would fill the memory.
+    if key not in search.worked_out:
+        search.worked_out[key] = work_out()
+    found: Found = search.worked_out[key]
+    return found
 
 
 def _place(own: Own) -> tuple[object, ...]:

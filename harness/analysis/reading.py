@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,6 +80,11 @@ class Search:
     def tried(self) -> tuple[Tried, ...]:
         """The trials, a line for each: parameters, outcome, score and cost."""
         return () if self.findings is None else self.findings.tried
+
+    @cached_property
+    def worked_out(self) -> dict[Hashable, Any]:
+        """What was worked out of the search so far, by what was asked: kept, as every table asks for the same."""
+        return {}
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -159,7 +164,7 @@ class Results:
         """The searches."""
         return tuple(cell for cell in self.cells if cell.planned.role == "search")
 
-    @property
+    @cached_property
     def metric(self) -> str | None:
         """What the tuners maximise, as the protocol has it; None where no record tells."""
         return next((cell.metric for cell in self.cells if cell.metric is not None), None)

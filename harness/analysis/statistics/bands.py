@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.analysis.axes import Axis, Score, costs, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import t_quantile
-from harness.analysis.orders import orders
+from harness.analysis.orders import averaged
 from harness.analysis.reading import Search
 from harness.analysis.statistics import estimates
 from harness.prices import Prices
@@ -79,15 +79,14 @@ def lines(row: Row, *, axis: Axis, score: Score, prices: Prices) -> list[Line]:
 def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
     """Return the search's step function; None where it has no incumbent, or a cost or score of one is unknown.
 
-    That of a random search is the mean over all orders of its trials (``orders``), where these can be told.
+    That of a random search is the mean over all orders of its trials (``averaged``), where these can be told.
     """
     cost, total = costs(search, axis=axis, prices=prices), spent(search, axis=axis, prices=prices).value
     if not cost or total is None:
         return None
-    in_orders = orders(search, axis=axis, score=score, prices=prices)
-    averaged = None if in_orders is None else in_orders.averaged()
-    if averaged is not None:
-        return _line(search, *averaged, spent=total)
+    over_orders = averaged(search, axis=axis, score=score, prices=prices)
+    if over_orders is not None:
+        return _line(search, *over_orders, spent=total)
     f1 = tuple(found for step in search.curve if (found := score.of(step)) is not None)
     if len(f1) != len(cost):
         return None

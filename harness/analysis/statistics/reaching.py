@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.axes import Axis, Score, costs, spent
+from harness.analysis.axes import Axis, costs, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import median
-from harness.analysis.orders import orders
+from harness.analysis.orders import spent_until
 from harness.analysis.reading import Search, Status
 from harness.analysis.statistics import estimates
 from harness.analysis.statistics.estimates import Estimate
@@ -47,7 +47,7 @@ def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching 
 
     The expected running time is ERT = (all costs spent until the target, or until the end of a search that missed it)
     / (searches that reached it) (Hansen et al., COCO, Optimization Methods and Software 36(1), 2021), with a jackknife
-    interval over the seeds. That of random search is taken over all orders of its trials (``orders``).
+    interval over the seeds. That of random search is taken over all orders of its trials (``spent_until``).
     """
     goal = group.target
     if goal is None:
@@ -155,10 +155,9 @@ def _try(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> _Try:
     cost = cost_to_target(search, goal, axis=axis, prices=prices)
     until = cost if cost is None or math.isfinite(cost) else spent(search, axis=axis, prices=prices).value
     met = is_reached(search, goal)
-    in_orders = orders(search, axis=axis, score=Score.VALIDATION, prices=prices) if met else None
-    if in_orders is not None:
-        until, _ = in_orders.until(goal.at(search.planned.seed))
-    return _Try(seed=search.planned.seed, cost=cost, spent=until, met=met)
+    over_orders = spent_until(search, goal.at(search.planned.seed), axis=axis, prices=prices) if met else None
+    spends = until if over_orders is None else over_orders
+    return _Try(seed=search.planned.seed, cost=cost, spent=spends, met=met)
 
 
 def _by_seed(tries: Sequence[_Try]) -> dict[int, Tries] | None:
