@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import stat
 import tarfile
@@ -128,3 +129,121 @@ def test_a_broken_archive_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(body)
         with pytest.raises(errors.DatasetError, match=rf"{name}: can't be unpacked"):
             unpack.unpack(tmp_path / name, tmp_path / "out")
+
+
+def test_folders_are_unpacked_too_and_the_whole_may_be_one_of_them(tmp_path: Path) -> None:
+    archive = tar(tmp_path / "a.tgz", special("./", tarfile.DIRTYPE), special("./a/b", tarfile.DIRTYPE), plain("./c"))
+
+    unpack.unpack(archive, tmp_path / "out")
+
+    assert (tmp_path / "out/a/b").is_dir()
+    assert contents(tmp_path / "out") == {"c": b"x"}
+
+
+@pytest.mark.parametrize("make", ["tar", "zip"])
+def test_folders_count_as_files_do(tmp_path: Path, make: str) -> None:
+    names = [f"{number}/" for number in range(4)]
+    archive = (
+        tar(tmp_path / "a", *(special(name, tarfile.DIRTYPE) for name in names))
+        if make == "tar"
+        else zipped(tmp_path / "a", *((name, b"") for name in names))
+    )
+
+    with pytest.raises(errors.DatasetError, match="or 3 files"):
+        unpack.unpack(archive, tmp_path / "out", limits=unpack.Limits(files=3))
+
+
+def test_a_folder_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.DatasetError, match="leaves its folder"):
+        unpack.unpack(tar(tmp_path / "a.tgz", special("../owned", tarfile.DIRTYPE)), tmp_path / "out")
+    assert not list(tmp_path.rglob("*owned*"))
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "a/" + "ö" * 200, "/".join(["d" * 200] * 30)])
+def test_names_that_no_disk_takes_are_told_in_one_line(tmp_path: Path, name: str) -> None:
+    for archive in (tar(tmp_path / "a.tgz", plain(name)), zipped(tmp_path / "a.zip", (name, b"x"))):
+        with pytest.raises(errors.DatasetError, match=r"can't be unpacked \(File name too long\)") as caught:
+            unpack.unpack(archive, tmp_path / "out")
+        assert "\n" not in str(caught.value)
+
+
+def test_long_names_are_cut_where_they_are_told(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", ("../" + "n" * 60_000, b"x"))
+
+    with pytest.raises(errors.DatasetError, match="leaves its folder") as caught:
+        unpack.unpack(archive, tmp_path / "out")
+    assert len(str(caught.value)) < 400
+
+
+def test_encrypted_members_are_told(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", ("cat.png", b"x"))
+    body = bytearray(archive.read_bytes())
+    body[6] |= 1  # the flag of the member's own header, and of its entry in the list
+    body[body.index(b"PK\x01\x02") + 8] |= 1
+    archive.write_bytes(body)
+
+    with pytest.raises(errors.DatasetError, match=r"holds 'cat\.png', which is encrypted; unpack it yourself"):
+        unpack.unpack(archive, tmp_path / "out")
+
+
+def test_a_method_of_compression_that_python_lacks_is_told(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", ("cat.png", b"x"))
+    body = bytearray(archive.read_bytes())
+    body[8] = body[body.index(b"PK\x01\x02") + 10] = 97
+    archive.write_bytes(body)
+
+    with pytest.raises(errors.DatasetError, match=r"a\.zip: can't be unpacked \(.*compression"):
+        unpack.unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("packed", ["w", "w:gz", "w:xz", "w:bz2"])
+def test_a_tar_that_is_cut_off_anywhere_is_told(tmp_path: Path, packed: str) -> None:
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, packed) as written:  # type: ignore[call-overload]  # modes are literals there
+        for number in range(3):
+            member, body = plain(f"{number}", bytes(range(256)) * 8)
+            member.size = len(body)
+            written.addfile(member, io.BytesIO(body))
+    whole = archive.read_bytes()
+    used = 3 * (512 + 2048) if packed == "w" else len(whole) - 8
+    for number, end in enumerate(sorted({1, 700, 512 + 2048, 2 * (512 + 2048), 2 * (512 + 2048) + 100, used})):
+        if end > used:
+            continue
+        archive.write_bytes(whole[:end])
+        with pytest.raises(errors.DatasetError, match="can't be unpacked"):
+            unpack.unpack(archive, tmp_path / f"out-{number}")
+
+
+def test_a_tar_with_garbage_between_its_members_is_told(tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as written:
+        for name in ("one", "two"):
+            written.addfile(tarfile.TarInfo(name))
+    body = archive.read_bytes()
+    archive.write_bytes(body[:512] + b"?" * 512 + body[512:])
+
+    with pytest.raises(errors.DatasetError, match="cut off, or damaged within"):
+        unpack.unpack(archive, tmp_path / "out")
+
+
+def test_a_tar_whose_last_file_is_a_zip_is_a_tar(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", ("inside", b"x")).read_bytes()
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as written:
+        member, _ = plain("inner.zip")
+        member.size = len(inner)
+        written.addfile(member, io.BytesIO(inner))
+
+    unpack.unpack(archive, tmp_path / "out")
+
+    assert contents(tmp_path / "out") == {"inner.zip": inner}
+
+
+def test_a_disk_that_is_full_is_not_the_archives_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(unpack, "_copy", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        unpack.unpack(zipped(tmp_path / "a.zip", ("one", b"1")), tmp_path / "out")
