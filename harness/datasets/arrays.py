@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import errors, fetch
+from harness import environment, errors, fetch
 from harness.datasets import pickles
 from harness.datasets.parts import Part, part_named
 from harness.datasets.pictures import Pixels, repeat_grey
@@ -22,6 +23,7 @@ from harness.datasets.sources import Source
 
 _ANIMALS = "animal_mnist/data/Animal_MNIST/animal_{}_version_3.gz"
 _BRIGHTEST_DIGIT = 16
+_AT_ONCE = 1_000
 # Of an .npz file: what arrays of images and of labels are called, before or after the name of their part if any.
 _NPZ_IMAGES = ("x", "images", "image")
 _NPZ_LABELS = ("y", "labels", "label")
@@ -87,7 +89,15 @@ def _pixels(block: Block, origin: str) -> Pixels:
     if not (images.min() >= 0 and images.max() <= brightest):
         found = f"values from {images.min()} to {images.max()}"
         raise errors.DatasetError(f"{what}: {found}; give uint8 from 0 to 255, or floats from 0 to 1")
-    pixels: Pixels = (np.rint(images * 255) if brightest == 1 else images).astype(np.uint8)
+    return _scaled(images) if brightest == 1 else images.astype(np.uint8, copy=False)
+
+
+def _scaled(images: NDArray[Any]) -> Pixels:
+    # Some at a time: as floats they take eight times the memory, and the product as much again.
+    pixels = np.empty(images.shape, dtype=np.uint8)
+    for start in range(0, len(images), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        pixels[some] = np.rint(images[some] * 255)
     return pixels
 
 
@@ -118,16 +128,64 @@ def _classes(labels: NDArray[Any], named: Sequence[str], origin: str) -> tuple[N
 
 def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
     try:
-        # Opened here: numpy leaves a broken file open.
-        with Path(source.paths[0]).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            held = {name: stored[name] for name in stored.files}
-    except (OSError, EOFError, ValueError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({error})") from error
-    return _npz_blocks(source, held), ()
+        with zipfile.ZipFile(source.paths[0]) as archive:
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            paired = _npz_pairs(source, members)
+            used = {name: members[name] for pair in paired.values() for name in pair}
+            _check_headers(source, archive, used)
+            held = {name: _member(archive, member) for name, member in used.items()}
+    except errors.HarnessError:
+        raise
+    except MemoryError as error:
+        raise errors.MachineError(f"{source.name}: its arrays don't fit into this machine's memory") from error
+    except Exception as error:  # bytes that nobody foresaw: whatever their reader raises is the file's
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({why})") from error
+    complete = len(paired) == len(Part) - 1
+    return [
+        Block(
+            name=images,
+            images=held[images],
+            labels=held[labels],
+            part=part if complete or part is not Part.TRAIN else Part.FREE,
+        )
+        for part, (images, labels) in sorted(paired.items())
+    ], ()
 
 
-def _npz_blocks(source: Source, held: Mapping[str, NDArray[Any]]) -> list[Block]:
-    """Return the arrays of images with their labels; an array that is neither is refused: somebody meant it."""
+def _check_headers(source: Source, archive: zipfile.ZipFile, used: Mapping[str, zipfile.ZipInfo]) -> None:
+    """Refuse arrays by what their headers declare, before anything is made room for."""
+    declared = {name: _declared_bytes(archive, member) for name, member in used.items()}
+    there = environment.memory_bytes()
+    if sum(declared.values()) > there:
+        largest = max(declared, key=lambda name: declared[name])
+        raise errors.DatasetError(
+            f"{source.name}: {largest}: {declared[largest]:,} bytes; with the others more than this machine's memory "
+            f"({there:,}); give fewer images, uint8 in place of floats, or a folder of image files"
+        )
+
+
+def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+        if dtype.hasobject:
+            raise ValueError(f"{member.filename} holds Python objects")
+        declared = math.prod(shape) * dtype.itemsize
+        if declared != member.file_size - stream.tell():
+            raise ValueError(f"{member.filename} declares {declared:,} bytes and holds {member.file_size:,}")
+    return declared
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(member) as stream:
+        array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array
+
+
+def _npz_pairs(source: Source, held: Collection[str]) -> dict[Part, tuple[str, str]]:
+    """Return by part the names of images and their labels; an array that is neither is refused: somebody meant it."""
     images, labels = _npz_named(source, held, _NPZ_IMAGES), _npz_named(source, held, _NPZ_LABELS)
     unused = sorted({*held} - {images[part] for part in images if part in labels} - {*labels.values()})
     unused += sorted(name for part, name in labels.items() if part not in images)
@@ -142,16 +200,7 @@ def _npz_blocks(source: Source, held: Mapping[str, NDArray[Any]]) -> list[Block]
             f"{source.name}: {', '.join(odd)}: not used beside {used}; each array of images needs its labels and the "
             f"name of a part ({wanted}): rename or remove it"
         )
-    complete = len(paired) == len(Part) - 1
-    return [
-        Block(
-            name=images[part],
-            images=held[images[part]],
-            labels=held[labels[part]],
-            part=part if complete or part is not Part.TRAIN else Part.FREE,
-        )
-        for part in sorted(paired)
-    ]
+    return {part: (images[part], labels[part]) for part in paired}
 
 
 def _npz_named(source: Source, names: Iterable[str], kinds: Sequence[str]) -> dict[Part, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin
+
+from harness import errors
 
 Pixels = NDArray[np.uint8]
 
@@ -14,6 +18,11 @@ _BYTE = 255
 
 # Pillow warns above this and refuses only twice as much; here the line is one.
 LARGEST_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
+
+# What a phone's camera makes is decoded by all threads at once; of more there is one at a time.
+_LARGE_PIXELS = 1 << 24
+_STRIP_PIXELS = 1 << 22
+_ONE_AT_A_TIME = threading.Lock()
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """What is decoded, whatever a file's name says: Pillow knows some forty more, and of some it starts a program."""
@@ -31,22 +40,42 @@ def decode(path: Path) -> Pixels:
     """Return the RGB pixels of an image file, (height, width, 3).
 
     Turned as EXIF says; the first frame of an animation; transparency on white; grey repeated; 16 bits scaled to 8.
+    Of threads that decode large pictures one works and the others wait.
 
     Raises:
         Unreadable: The file is broken, truncated, of none of ``FORMATS``, or has more than ``LARGEST_PIXELS``.
+        MachineError: There is no memory for so many pixels.
     """
     try:
         with Image.open(path, formats=FORMATS) as opened:
             if opened.format == "PNG":
                 _check(path)
-            if opened.width * opened.height > LARGEST_PIXELS:
+            count = opened.width * opened.height
+            if count > LARGEST_PIXELS:
                 raise Unreadable(f"{opened.width}×{opened.height} pixels are more than {LARGEST_PIXELS:,}")  # noqa: TRY301 - one try for all that Pillow raises
-            opened.load()
-            return np.asarray(_rgb(ImageOps.exif_transpose(opened)))
-    except (Unreadable, MemoryError):
+            with _ONE_AT_A_TIME if count > _LARGE_PIXELS else nullcontext():
+                ImageOps.exif_transpose(opened, in_place=True)
+                return _in_strips(opened)
+    except Unreadable:
         raise
+    except MemoryError as error:
+        raise errors.MachineError(
+            f"{path}: there is no memory to decode it; end other programs, or leave it out"
+        ) from error
     except Exception as error:  # a decoder meets bytes that nobody foresaw: whatever it raises is the file's
         raise Unreadable(" ".join(str(error).replace(str(path), path.name).split()) or type(error).__name__) from error
+
+
+def _in_strips(opened: Image.Image) -> Pixels:
+    """Return RGB pixels, made from some rows at a time: each step in between holds three or four bytes for a pixel."""
+    opened.load()
+    width, height = opened.size
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(_rgb(opened.crop((0, top, width, bottom))))
+    return pixels
 
 
 def _check(path: Path) -> None:

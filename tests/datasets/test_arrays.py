@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import errors
+from harness import environment, errors
 from harness.catalogue import datasets as catalogue
 from harness.datasets import arrays
 from harness.datasets.parts import Part
@@ -176,6 +176,72 @@ def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
     for name in ("b.npy", "empty", "text", "cut"):
         with pytest.raises(errors.DatasetError, match=r"not an \.npz file"):
             arrays.read(source("npz", tmp_path / name))
+
+
+def npz_of(path: Path, **members: bytes) -> Source:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in members.items():
+            archive.writestr(f"{name}.npy", body)
+    return source("npz", path)
+
+
+def npy(array: Any, *, shape: tuple[int, ...] | None = None) -> bytes:
+    """Return an array as ``.npy``; with ``shape`` its header tells of that one."""
+    stream = io.BytesIO()
+    header = np.lib.format.header_data_from_array_1_0(array) | ({} if shape is None else {"shape": shape})
+    np.lib.format.write_array_header_1_0(stream, header)
+    return b"".join([stream.getvalue(), array.tobytes()])
+
+
+@pytest.mark.parametrize("shape", [(10**9, 32, 32, 3), (3, 4, 5), (1, 4, 5), (-2, 4, 5), (2**62, 2**62, 2)])
+def test_an_array_of_an_npz_that_declares_other_sizes_than_it_has_is_refused(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    made = npz_of(tmp_path / "a.npz", x=npy(grey(2), shape=shape), y=npy(np.arange(2)))
+
+    with pytest.raises(errors.DatasetError, match=r"x\.npy declares .* bytes and holds") as caught:
+        arrays.read(made)
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_that_are_larger_than_the_memory_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = npz_of(tmp_path / "a.npz", x=npy(grey(100)), y=npy(np.arange(100)))
+    monkeypatch.setattr(environment, "memory_bytes", lambda: 2_799)
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("read"))
+
+    with pytest.raises(errors.DatasetError, match=r"mine: x: 2,000 bytes; .* this machine's memory \(2,799\)"):
+        arrays.read(made)
+
+
+def test_what_an_npz_declares_and_memory_does_not_hold_is_the_machines_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    made = npz_of(tmp_path / "a.npz", x=npy(grey(2)), y=npy(np.arange(2)))
+    monkeypatch.setattr(np.lib.format, "read_array", no_room)
+
+    with pytest.raises(errors.MachineError, match="don't fit into this machine's memory"):
+        arrays.read(made)
+
+
+def test_members_of_an_npz_that_are_not_used_are_named_and_not_unpacked(tmp_path: Path) -> None:
+    made = npz_of(tmp_path / "a.npz", x=npy(grey(2)), y=npy(np.arange(2)), notes=b"no array at all")
+
+    with pytest.raises(errors.DatasetError, match="mine: notes: not used beside x"):
+        arrays.read(made)
+
+
+def test_many_floats_are_scaled_as_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    floats, labels = RNG.random((5, 2, 3)), np.array([0, 1, 0, 1, 0])
+    whole = npz(tmp_path, x=floats, y=labels).images
+
+    monkeypatch.setattr(arrays, "_AT_ONCE", 2)
+
+    np.testing.assert_array_equal(npz(tmp_path, x=floats, y=labels).images, whole)
 
 
 def batch(count: int, key: bytes) -> bytes:

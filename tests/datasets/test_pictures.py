@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from harness import errors
 from harness.datasets import pictures, reading
 
 GRADIENT = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
@@ -250,3 +254,73 @@ def test_a_picture_of_the_right_size_is_unchanged() -> None:
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 3)])
 def test_any_array_gets_three_channels(shape: tuple[int, ...]) -> None:
     assert pictures.repeat_grey(np.zeros(shape, dtype=np.uint8)).shape == (3, 4, 3)
+
+
+def test_a_picture_read_in_strips_is_the_picture_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    colours = rng.integers(0, 256, (7, 5, 4), dtype=np.uint8)
+    deep = Image.fromarray(rng.integers(0, 65536, (7, 5), dtype=np.uint16))
+    palette = Image.fromarray(colours[..., :3]).quantize(8)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    made: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "rgba.png": (Image.fromarray(colours), {}),
+        "rgb.bmp": (Image.fromarray(colours[..., :3]), {}),
+        "palette.png": (palette, {"transparency": 2}),
+        "la.png": (Image.fromarray(colours[..., :2]), {}),
+        "bits.png": (Image.fromarray(colours[..., 0]).convert("1"), {}),
+        "deep.png": (deep, {}),
+        "deep.tif": (deep, {}),
+        "cmyk.jpg": (Image.fromarray(colours, "CMYK"), {"exif": turned}),
+        "turned.jpg": (Image.fromarray(colours[..., :3]), {"exif": turned}),
+    }
+    for name, (picture, options) in made.items():
+        picture.save(tmp_path / name, **options)
+    deep_png(tmp_path / "clear.png", 0, rng.integers(0, 3, (7, 5)), struct.pack(">H", 1))
+    deep_png(tmp_path / "clear-rgb.png", 2, rng.integers(0, 3, (7, 5, 3)) * 256, struct.pack(">HHH", 256, 256, 256))
+    names = [*made, "clear.png", "clear-rgb.png"]
+    whole = {name: pictures.decode(tmp_path / name) for name in names}
+
+    for pixels in (1, 12):
+        monkeypatch.setattr(pictures, "_STRIP_PIXELS", pixels)
+        for name in names:
+            np.testing.assert_array_equal(pictures.decode(tmp_path / name), whole[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("large", "most_at_once"), [(10, 1), (63, 4)])
+def test_large_pictures_are_decoded_one_at_a_time_and_others_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int, most_at_once: int
+) -> None:
+    Image.new("RGB", (9, 7)).save(tmp_path / "a.png")
+    together = threading.Barrier(most_at_once)
+    at_once: list[int] = []
+    seen: list[int] = []
+
+    def watched(opened: Image.Image) -> pictures.Pixels:
+        at_once.append(1)
+        together.wait(timeout=10)
+        seen.append(len(at_once))
+        together.wait(timeout=10)
+        at_once.pop()
+        return np.asarray(opened)
+
+    monkeypatch.setattr(pictures, "_LARGE_PIXELS", large)
+    monkeypatch.setattr(pictures, "_in_strips", watched)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(pictures.decode, [tmp_path / "a.png"] * 4))
+
+    assert max(seen) == most_at_once
+
+
+def test_a_picture_that_memory_does_not_hold_is_the_machines_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_: Image.Image) -> pictures.Pixels:
+        raise MemoryError
+
+    Image.new("RGB", (9, 7)).save(tmp_path / "a.png")
+    monkeypatch.setattr(pictures, "_in_strips", no_room)
+
+    with pytest.raises(errors.MachineError, match=r"a\.png: there is no memory to decode it"):
+        pictures.decode(tmp_path / "a.png")
