@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
+from harness import plain
+
 Key = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -31,8 +33,8 @@ class Mistake:
 
     def line(self, file: str) -> str:
         """Return the mistake as one printable line, cut to a length that a terminal shows."""
-        where = printable(f"{file}: ")
-        what = printable(f"{dotted(self.key)}: {self.text}" if self.key else self.text)
+        where = plain.line(f"{file}: ")
+        what = plain.line(f"{dotted(self.key)}: {self.text}" if self.key else self.text)
         return where + cut(what, max(_LEAST_TEXT_CHARS, _LINE_CHARS - len(where)))
 
 
@@ -81,11 +83,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     folded = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(name[: 2 * _NAME_CHARS].casefold(), folded, n=1)
     return folded[near[0]] if near else None
-
-
-def printable(text: str) -> str:
-    """Escape what would break a line or hide in it."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def cut(text: str, chars: int) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import plain
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -40,8 +42,8 @@ class Row:
 
 
 def escaped(text: object) -> str:
-    """Return ``text`` for use between tags or within a quoted attribute."""
-    return html.escape(str(text), quote=True)
+    """Return ``text`` for use between tags or within a quoted attribute; what is not printable is spelt out."""
+    return html.escape(plain.lines(str(text)), quote=True)
 
 
 def embedded(value: Any) -> str:
@@ -52,6 +54,15 @@ def embedded(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def shown(value: Any) -> Any:
+    """Return ``value``, made of what JSON knows, for people: what is not printable is spelt out in all of its texts."""
+    if isinstance(value, str):
+        return plain.lines(value)
+    if isinstance(value, Mapping):
+        return {plain.lines(key): shown(each) for key, each in value.items()}
+    return list(map(shown, value)) if isinstance(value, list | tuple) else value
 
 
 def table(name: str, *, label: str, columns: Sequence[Column], rows: Sequence[Row], heads: int = 1) -> str:

@@ -73,7 +73,7 @@ def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], pri
         "problems": _problems(results),
         "searches": searches.table(results.cells, prices=prices, score=results.score),
         "environment": provenance.environment(results.cells, prices=prices),
-        "data": markup.embedded(_data(folder, results, found, prices)),
+        "data": markup.embedded(markup.shown(_data(folder, results, found, prices))),
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import tabulate
 
+from harness import plain
 from harness.reports.report import CsvValue, Report, Section
 
 # Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
@@ -50,7 +51,7 @@ def spreadsheet(report: Report) -> str:
     """Return every number with twelve digits as CSV: an empty cell is unknown, ``inf`` was never reached."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(report.columns)
+    writer.writerow(map(_csv, report.columns))
     writer.writerows([_csv(row.get(column)) for column in report.columns] for row in report.rows)
     return stream.getvalue()
 
@@ -63,7 +64,7 @@ def _markdown_table(section: Section) -> str:
 
 def _latex_table(section: Section) -> str:
     rows = [[_one_line(cell) for cell in row] for row in section.rows]
-    table = _tabulated(rows, list(section.columns), section, tablefmt="latex_booktabs")
+    table = _tabulated(rows, list(map(_one_line, section.columns)), section, tablefmt="latex_booktabs")
     caption = f"\\caption{{{_latex(section.heading)}}}"
     return f"\\begin{{table}}[htbp]\n\\centering\n{caption}\n{_for_fonts(table)}\n\\end{{table}}"
 
@@ -107,7 +108,7 @@ def _for_fonts(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return plain.line(" ".join(text.split()))
 
 
 def _csv(value: CsvValue) -> str:

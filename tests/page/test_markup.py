@@ -54,3 +54,13 @@ def test_unknown_numbers_have_nothing_to_sort_by() -> None:
 
 def test_nothing_to_list_is_no_list() -> None:
     assert markup.listed([]) == ""
+
+
+def test_what_people_see_of_data_is_printable_and_the_rest_of_it_the_same() -> None:
+    value = {"a\u202eb": ["\x1b[2J", "two\nlines", 0.5, None, True, ("größe", 3)]}
+
+    assert markup.shown(value) == {r"a\u202eb": [r"\x1b[2J", "two\nlines", 0.5, None, True, ["größe", 3]]}
+
+
+def test_what_stands_between_tags_is_printable() -> None:
+    assert markup.escaped("<\u202e\x1b>\n") == "&lt;\\u202e\\x1b&gt;\n"

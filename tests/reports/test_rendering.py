@@ -59,3 +59,18 @@ def test_csv_tells_unknown_never_and_zero_apart() -> None:
         ["z", "0"],
     ]
     assert "\r" not in text
+
+
+def test_no_form_holds_what_moves_turns_or_hides_letters() -> None:
+    report = Report(
+        name="r",
+        title="T\u202e",
+        sections=[Section(heading="h\x1b[2J", columns=["x\u200b"], rows=[["a\x1b\u202e"]], notes=["n\x07"])],
+        notes=["\x9b"],
+        columns=["name\x1b"],
+        rows=[{"name\x1b": "a\x1b[2J\u202eb"}],
+    )
+
+    for form in (rendering.markdown, rendering.latex, rendering.spreadsheet):
+        assert all(line.isprintable() for line in form(report).splitlines())
+    assert r"a\x1b[2J\u202eb" in rendering.spreadsheet(report)
