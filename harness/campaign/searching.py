@@ -73,7 +73,6 @@ class Searches:
             folder.write_cell(cell)
             folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
         self.ended.add(cell.id)
-        self.bench.watcher.cell_begins(cell)
         self.bench.watcher.cell_ends(cell, state(folder), reason=reason, best_f1=None, wall_s=0.0)
 
 

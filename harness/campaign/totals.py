@@ -13,6 +13,10 @@ from harness.campaign import forecast
 from harness.campaign.forecast import Rate, Rates
 from harness.cells import Cell
 
+BETWEEN_RUNS = 0.1
+"""The standard deviation of a run's pace, relative to its mean: see "Money first" in docs/design.md."""
+# So many runs less one that was measured on.
+_DEGREES_BETWEEN = 5
 _SECONDS_PER_HOUR = 3600
 
 
@@ -34,15 +38,15 @@ class Total:
     cost_usd: Estimate | None
 
 
-def total(cells: Sequence[Cell], rates: Rates) -> Total:
+def total(cells: Sequence[Cell], rates: Rates, *, between_runs: float = BETWEEN_RUNS) -> Total:
     """Return the forecast of ``cells``: whole processes, start-up included, shared preparation left out.
 
     Dollars are for the whole wall clock, as a rented machine costs them; None where a machine has no price.
     """
     return Total(
-        wall_s=_sum(cells, rates, forecast.wall_s),
-        device_s=_sum(cells, rates, forecast.device_s),
-        cost_usd=_sum(cells, rates, _usd),
+        wall_s=_sum(cells, rates, forecast.wall_s, between_runs),
+        device_s=_sum(cells, rates, forecast.device_s, between_runs),
+        cost_usd=_sum(cells, rates, _usd, between_runs),
     )
 
 
@@ -53,7 +57,9 @@ def _usd(cell: Cell, rate: Rate) -> float | None:
     return seconds / _SECONDS_PER_HOUR * rate.usd_per_hour
 
 
-def _sum(cells: Sequence[Cell], rates: Rates, by: Callable[[Cell, Rate], float | None]) -> Estimate | None:
+def _sum(
+    cells: Sequence[Cell], rates: Rates, by: Callable[[Cell, Rate], float | None], between_runs: float
+) -> Estimate | None:
     kinds: Counter[tuple[float, ...]] = Counter()
     for cell in cells:
         values = [by(cell, rate) for rate in forecast.known(cell, rates)]
@@ -61,21 +67,23 @@ def _sum(cells: Sequence[Cell], rates: Rates, by: Callable[[Cell, Rate], float |
         if not known or len(known) < len(values):
             return None
         kinds[known] += 1
-    return _estimate(kinds)
+    return _estimate(kinds, between_runs)
 
 
-def _estimate(kinds: Mapping[tuple[float, ...], int]) -> Estimate:
+def _estimate(kinds: Mapping[tuple[float, ...], int], between_runs: float) -> Estimate:
     """Return the sum of ``count`` further draws from each kind.
 
     The sum's variance is ``count · s² + count² · s² / n`` for each kind: the draws' own spread, and that of the mean of
-    the ``n`` earlier ones. Degrees of freedom by Welch and Satterthwaite (Satterthwaite 1946, Biometrics Bulletin 2,
-    110). A kind that was seen once is taken to spread as much, relative to its mean, as the others do.
+    the ``n`` earlier ones. To it comes ``(between_runs · mean)²``, as all cells of a run are slow or fast together.
+    Degrees of freedom by Welch and Satterthwaite (Satterthwaite 1946, Biometrics Bulletin 2, 110). A kind that was seen
+    once is taken to spread as much, relative to its mean, as the others do.
     """
     mean = sum(count * statistics.fmean(values) for values, count in kinds.items())
     relative = _relative_variance(list(kinds))
     if relative is None:
         return Estimate(mean=mean, low=None, high=None) if kinds else Estimate(mean=0.0, low=0.0, high=0.0)
-    variance, squares = 0.0, 0.0
+    variance = (between_runs * mean) ** 2
+    squares = variance**2 / _DEGREES_BETWEEN
     for values, count in kinds.items():
         n = len(values)
         spread = statistics.variance(values) if n > 1 else relative * statistics.fmean(values) ** 2

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness import __version__
-from harness.cli import exits, places
+from harness.cli import exits, places, streams
+from harness.cli.helping import Group
 from harness.cli.parameters import Amount, Day
 
 if TYPE_CHECKING:
@@ -74,11 +74,12 @@ _AT_ONCE = click.option(
     help="Cells that run side by side, each on its own equal set of processors.  [default: 1, or one for each GPU]",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+_QUIET = click.option("--quiet", is_flag=True, help="Say errors and where results are, nothing else.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 def harness() -> None:
     """Which tuner gives the most F1 for your compute, and what did each search cost?
@@ -109,6 +110,8 @@ def harness() -> None:
 )
 @_PRICES
 @_MIX
+@_QUIET
+@_JSON
 def run(
     matrix: Path,
     results: Path,
@@ -123,11 +126,14 @@ def run(
     max_cost: float | None,
     prices: Path | None,
     mix_environments: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> int:
     """Run a matrix, or what is missing of it; write its tables, pictures and page."""
     from harness.cli import running
     from harness.cli.allowing import Limits
     from harness.cli.executors import Where
+    from harness.cli.voice import Voice
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     asked = running.Asked(
@@ -135,6 +141,7 @@ def run(
         mix_environments=mix_environments,
         limits=Limits(max_hours=max_hours, max_cost=max_cost),
         prices=prices,
+        voice=Voice(is_quiet=quiet, is_json=as_json),
     )
     return running.run(matrix, results=results, cache=cache, where=where, asked=asked)
 
@@ -187,6 +194,8 @@ def plan(
 @click.option("--grid", help="Whose electricity it was, by its name among these.  [default: world]")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Write this part alone.  [repeatable]")
 @_MIX
+@_QUIET
+@_JSON
 def tables(
     matrix: Path,
     results: Path,
@@ -196,12 +205,20 @@ def tables(
     *,
     only: tuple[str, ...],
     mix_environments: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Write a matrix's tables, pictures and page again from its records."""
     from harness.cli import reporting
+    from harness.cli.voice import Voice
 
     figures = reporting.Figures(prices=prices, carbon=carbon, grid=grid)
-    reporting.write(matrix, results=results, figures=figures, mix_environments=mix_environments, only=only)
+    voice = Voice(is_quiet=quiet, is_json=as_json)
+    written = reporting.write(
+        matrix, results=results, figures=figures, mix_environments=mix_environments, only=only, voice=voice
+    )
+    if as_json:
+        streams.document(written.document(exit_code=exits.OK))
 
 
 @harness.command()
@@ -280,7 +297,7 @@ def schema() -> None:
     """Print the JSON schema of a matrix file, for editors."""
     from harness import matrix
 
-    click.echo(json.dumps(matrix.json_schema(), indent=1, ensure_ascii=False))
+    streams.document(matrix.json_schema())
 
 
 @harness.group()
@@ -338,4 +355,5 @@ def list_images(file: Path, *, as_json: bool) -> None:
 def main() -> None:
     """Run the command line."""
     exits.open_closed_streams()
+    streams.accept_everything()
     sys.exit(exits.code_of(lambda: harness(standalone_mode=False)))

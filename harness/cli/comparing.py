@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.text import Text
-
 from harness import analysis, compare, files
-from harness.cli import exits, printing
+from harness.cli import exits, printing, streams
 from harness.compare import Comparison, Verdict, benchmark_json, drift, history, measures
 from harness.compare import rendering as comparisons
 from harness.compare.history import Night
@@ -20,7 +18,6 @@ from harness.errors import ResultsError, UserError
 from harness.plans import MatrixFolder
 from harness.reports import rendering
 from harness.reports.report import Report
-from harness.reports.terminal import table
 
 _OF_THE_PATH = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _NOTHING = analysis.Results(cells=())
@@ -134,19 +131,19 @@ def _write_candidate(results: analysis.Results, outputs: Outputs) -> bool:
     try:
         _add(history.summary(results), outputs.history)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        streams.say(str(error), sys.stderr)
         return False
     return True
 
 
 def _add(night: Night | None, path: Path) -> None:
     if night is None:
-        sys.stderr.write(f"{path}: not added to: no search was finished\n")
+        streams.say(f"{path}: not added to: no search was finished", sys.stderr)
         return
     with _told_if_it_can_not_be_written(path):
         added = history.append(path, night)
     if not added:
-        sys.stderr.write(f"{path}: has this night already\n")
+        streams.say(f"{path}: has this night already", sys.stderr)
 
 
 def _write(report: Report, path: Path | None) -> None:
@@ -168,13 +165,10 @@ def _told_if_it_can_not_be_written(path: Path) -> Iterator[None]:
 
 
 def _print(report: Report) -> None:
-    console = printing.console()
-    console.print(Text(report.title, style="bold"), soft_wrap=True)
+    printing.say(report.title, style="bold")
     for section in report.sections:
-        console.print(table(section))
+        printing.table(section)
         for note in section.notes:
-            console.print(Text(note))
-    if not report.sections:
-        console.print(Text(report.empty))
-    for note in report.notes:
-        console.print(Text(note), soft_wrap=True)
+            printing.say(note)
+    for note in report.notes if report.sections else [report.empty, *report.notes]:
+        printing.say(note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli import slots
 from harness.cli.slots import Chosen
+from harness.cli.voice import ALOUD
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot
@@ -111,17 +111,19 @@ class Where:
             return self._local(str(error), device)
 
     @contextmanager
-    def working(self, *, campaign: Path, container: Container, device: Device) -> Iterator[Here]:
-        """Give the executor and its slots, and say which; containers left behind, earlier runs' too, are removed.
+    def working(
+        self, *, campaign: Path, container: Container, device: Device, say: Callable[[str], None] = ALOUD.remark
+    ) -> Iterator[Here]:
+        """Give the executor and its slots, and ``say`` which; containers left behind, earlier runs' too, are removed.
 
         Raises:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
         intent = self.intended(device=device)
-        containers, intent = self._containers(intent, campaign=campaign, container=container, device=device)
+        containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
         if intent.is_news:
-            _say(f"running {intent}")
+            say(f"running {intent}")
         if containers is None:
             yield Here(executor=_processes(device), slots=intent.chosen.slots, intent=intent)
             return
@@ -132,7 +134,13 @@ class Where:
             containers.sweep()
 
     def _containers(
-        self, intent: Intent | Local, *, campaign: Path, container: Container, device: Device
+        self,
+        intent: Intent | Local,
+        *,
+        campaign: Path,
+        container: Container,
+        device: Device,
+        say: Callable[[str], None],
     ) -> tuple[DockerExecutor | None, Intent | Local]:
         """Return what runs containers as intended; None, and local processes, where there is to be none or it fails."""
         if isinstance(intent, Local):
@@ -140,7 +148,7 @@ class Where:
         from harness.cli import auto  # noqa: PLC0415 - see above
 
         if intent.build is not None:
-            _say(f"building {intent.reference} first: {auto.build_takes(intent.build)}")
+            say(f"building {intent.reference} first: {auto.build_takes(intent.build)}")
         try:
             return auto.ready(intent, campaign=campaign, container=container), intent
         except MachineError as error:
@@ -161,9 +169,3 @@ class Where:
 
 def _processes(device: Device) -> Executor:
     return LOCAL(needs_gpu=True) if device == "gpu" else LOCAL()
-
-
-def _say(line: str) -> None:
-    # Standard output belongs to tables and JSON.
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -15,8 +15,9 @@ from types import FrameType
 
 import click
 
-from harness import files
-from harness.errors import MachineError, UserError
+from harness import files, plain
+from harness.cli import streams
+from harness.errors import MachineError, MatrixError, UserError
 
 OK = 0
 WORSE = 1
@@ -52,11 +53,13 @@ def code_of(command: Callable[[], int | None]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except click.ClickException as error:
+        error.message = streams.shown(error.message, sys.stderr)  # type: ignore[misc] # what it shows comes from there alone
         error.show()
         return error.exit_code
-    except SystemExit:
-        # No command exits by itself: so click does where a pipe was closed, with 1, which is an answer here.
-        return UNREAD
+    except SystemExit as ended:
+        # No command exits by itself. So click does once a shell has its completions, with 0, and where a pipe was
+        # closed, with 1, which is an answer here.
+        return OK if not ended.code else UNREAD
     except Exception as error:  # noqa: BLE001 - the last one to see it: a crash must not look like an answer
         return _broken_off(error)
     return code
@@ -76,7 +79,7 @@ def _broken_off(error: Exception) -> int:
 
 
 def _crashed(error: Exception) -> int:
-    traceback.print_exception(error)
+    sys.stderr.write(plain.lines("".join(traceback.format_exception(error))))
     return _said("a bug of the harness: what is above tells where; finished searches are kept", BUG)
 
 
@@ -85,5 +88,6 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _said(error: Exception | str, code: int) -> int:
-    sys.stderr.write(f"{error}\n")
+    for line in error.mistakes if isinstance(error, MatrixError) else (str(error),):
+        streams.say(line, sys.stderr)
     return code

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
+from harness.campaign.outlook import Outlook
 from harness.campaign.totals import Estimate, Total
 
 _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 3600
+# Each unit, its seconds, and up to how many of it are told.
+_UNITS = (("s", 1, 90), ("min", _SECONDS_PER_MINUTE, 90), ("h", _SECONDS_PER_HOUR, math.inf))
 
 
 def told(total: Total) -> str:
@@ -25,3 +30,16 @@ def _told(found: Estimate, unit: str, *, per: int) -> str:
     if found.low is None or found.high is None:
         return f"{found.mean / per:.3g} {unit}"
     return f"{found.mean / per:.3g} [{found.low / per:.3g}, {found.high / per:.3g}] {unit}"
+
+
+def left(outlook: Outlook) -> str:
+    """Return how much time is left of a run, and whether it goes slower than was forecast; "" where all is done."""
+    if not outlook.is_expecting:
+        return ""
+    seconds = outlook.left_s()
+    if seconds is None:
+        return "time left unknown yet"
+    unit, per = next((unit, per) for unit, per, most in _UNITS if seconds.mean < most * per)
+    slow = f"; slower than forecast: cells took {outlook.pace:.1f} times as long" if outlook.is_slow else ""
+    about = _told(seconds, unit, per=per)
+    return f"about {about} left{slow}"

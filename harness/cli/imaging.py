@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from harness import images
-from harness.cli import exits, printing
+from harness.cli import exits, printing, streams
 from harness.errors import ImagesError
 from harness.images import Image
+from harness.reports.report import Section
 
 _GIB = 2**30
 
@@ -29,7 +26,7 @@ def build(
     """Build the named images, or the CPU image where none is named, and say what each was made on."""
     for image in _named(file, names or ("cpu",)):
         made_on = images.build(image, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
-        printing.console().print(f"{image.tag}: built on {made_on}", soft_wrap=True)
+        printing.say(f"{image.tag}: built on {made_on}")
 
 
 def verify(names: tuple[str, ...], *, file: Path) -> int:
@@ -37,10 +34,10 @@ def verify(names: tuple[str, ...], *, file: Path) -> int:
     chosen = _named(file, names) if names else _held(file) or images.load(file)
     differences = [line for image in chosen for line in images.verify(image)]
     for line in differences:
-        printing.console().print(line, soft_wrap=True)
+        printing.say(line)
     if differences:
         return exits.SOME_FAILED
-    printing.console().print(f"as pinned: {', '.join(image.tag for image in chosen)}", soft_wrap=True)
+    printing.say(f"as pinned: {', '.join(image.tag for image in chosen)}")
     return exits.OK
 
 
@@ -48,15 +45,15 @@ def show(*, file: Path, as_json: bool) -> None:
     """Print the declared images and what this host has of them."""
     held = images.held(images.load(file))
     if as_json:
-        print(json.dumps([asdict(one) for one in held], indent=1))  # noqa: T201 - the edge prints
+        streams.document([asdict(one) for one in held])
         return
-    table = Table(box=SIMPLE_HEAD)
-    for column in ("name", "tag", "lock", "size", "id", "made on"):
-        table.add_column(column, overflow="fold")
-    for one in held:
-        size = "not here" if one.size_bytes is None else f"{one.size_bytes / _GIB:.1f} GiB"
-        table.add_row(one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or "")
-    printing.console().print(table)
+    columns = ["name", "tag", "lock", "size", "id", "made on"]
+    printing.table(Section(heading="", columns=columns, rows=list(map(_row, held)), text_columns=len(columns)))
+
+
+def _row(one: images.Held) -> list[str]:
+    size = "not here" if one.size_bytes is None else f"{one.size_bytes / _GIB:.1f} GiB"
+    return [one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or ""]
 
 
 def _held(file: Path) -> list[Image]:

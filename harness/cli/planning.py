@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from harness import analysis, matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
@@ -19,12 +15,14 @@ from harness.campaign.totals import Total
 from harness.catalogue import hyperband
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
-from harness.cli import forecasts, places, printing
+from harness.cli import forecasts, places, printing, streams
 from harness.cli.cautions import cautions
 from harness.cli.executors import Local, Where
+from harness.cli.voice import Voice
 from harness.cli.watchers import watcher
 from harness.matrix import LoadedMatrix
 from harness.plans import MatrixFolder
+from harness.reports.report import Section
 
 if TYPE_CHECKING:
     from harness.cli.auto import Intent
@@ -45,7 +43,9 @@ def show(
     cache = places.cache_folder(cache)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
     if calibrate:
-        _calibrate(loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, quiet=as_json)
+        _calibrate(
+            loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
+        )
     intent = where.intended(device=loaded.spec.device)
     resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
@@ -65,17 +65,17 @@ def show(
         **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
     }
     if as_json:
-        print(json.dumps(plan, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
+        streams.document(plan)
     else:
         _print(plan, total)
 
 
-def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where: Where, quiet: bool) -> None:
+def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where: Where, voice: Voice) -> None:
     spec = loaded.spec
     with (
         only_one(folder),
         where.working(campaign=folder.path, container=spec.container, device=spec.device) as here,
-        watcher("calibration", quiet=quiet) as watching,
+        watcher("calibration", voice=voice) as watching,
     ):
         identity = here.executor.identity()
         cells = resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
@@ -129,28 +129,26 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 
 def _print(plan: dict[str, Any], total: Total) -> None:
-    table = Table(title=f"{plan['matrix']}: {len(plan['cells'])} cells", title_justify="left", box=SIMPLE_HEAD)
-    for column in ("cell", "what", "state"):
-        table.add_column(column, overflow="fold")
-    for column in ("epochs ≤", "seconds ≈"):
-        table.add_column(column, justify="right")
-    for row in plan["cells"]:
-        what = f"{row['dataset']} · {row['backbone']} · {row['hyperparameters']} · {row['tuner']} · seed {row['seed']}"
-        numbers = _number(row["most_epochs"]), _number(row["forecast_s"])
-        table.add_row(row["id"][:8], what, row["state"], *numbers)
-    console = printing.console()
-    console.print(table)
+    rows = [_shown(row) for row in plan["cells"]]
+    heading = f"{plan['matrix']}: {len(rows)} cells"
+    columns = ["cell", "what", "state", "epochs ≤", "seconds ≈"]
+    printing.table(Section(heading=heading, columns=columns, rows=rows, text_columns=3))
     for reason, cells in Counter(cell["reason"] for cell in plan["unreachable"]).items():
-        console.print(f"{cells} more cells can't run here: {reason}", soft_wrap=True)
+        printing.say(f"{cells} more cells can't run here: {reason}")
     for note in plan["notes"]:
-        console.print(note, soft_wrap=True, markup=False)
+        printing.say(note)
     if plan["learning_rate_cells"]:
-        console.print(f"then {plan['learning_rate_cells']} {RETRAINING} cells, once the searches are done")
-    console.print(f"would run {plan['where']}", soft_wrap=True)
-    console.print(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs", soft_wrap=True)
+        printing.say(f"then {plan['learning_rate_cells']} {RETRAINING} cells, once the searches are done")
+    printing.say(f"would run {plan['where']}")
+    printing.say(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs")
     if plan["pending"]:
         apart = "" if total.wall_s is None else "; one cell after another, shared preparation apart"
-        console.print(f"{forecasts.told(total)}{apart}", soft_wrap=True)
+        printing.say(f"{forecasts.told(total)}{apart}")
+
+
+def _shown(row: Mapping[str, Any]) -> list[str]:
+    what = f"{row['dataset']} · {row['backbone']} · {row['hyperparameters']} · {row['tuner']} · seed {row['seed']}"
+    return [row["id"][:8], what, row["state"], _number(row["most_epochs"]), _number(row["forecast_s"])]
 
 
 def _number(value: float | None) -> str:

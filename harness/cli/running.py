@@ -14,15 +14,17 @@ from pathlib import Path
 from harness import analysis, matrix, prices
 from harness.campaign import learning_rates, resolution, totals
 from harness.campaign.forecast import GrowingRates
+from harness.campaign.outlook import Outlook
 from harness.campaign.running import Runner, only_one
 from harness.campaign.searching import is_pending
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.cli import exits, forecasts, places, reporting
+from harness.cli import exits, forecasts, places, reporting, streams
 from harness.cli.allowing import NONE, Limits
 from harness.cli.cautions import cautions
 from harness.cli.executors import Where
 from harness.cli.reporting import Figures
+from harness.cli.voice import ALOUD, Voice
 from harness.cli.watchers import watcher
 from harness.errors import ResultsError
 from harness.plans import MatrixFolder
@@ -37,13 +39,14 @@ class Asked:
     mix_environments: bool = False
     limits: Limits = NONE
     prices: Path | None = None
+    voice: Voice = ALOUD
 
     @property
     def options(self) -> list[str]:
         """The options that ask for the same; a limit is a new allowance each time."""
         flags = (("--retry-failed", self.retry_failed), ("--mix-environments", self.mix_environments))
         prices = [] if self.prices is None else ["--prices", str(self.prices)]
-        return [*(name for name, is_given in flags if is_given), *self.limits.options, *prices]
+        return [*(name for name, is_given in flags if is_given), *self.limits.options, *prices, *self.voice.options]
 
 
 def run(
@@ -66,14 +69,20 @@ def run(
     with (
         only_one(folder),
         _saying_what_is_kept(folder, again),
-        where.working(campaign=folder.path, container=loaded.spec.container, device=loaded.spec.device) as here,
+        where.working(
+            campaign=folder.path,
+            container=loaded.spec.container,
+            device=loaded.spec.device,
+            say=asked.voice.remark,
+        ) as here,
     ):
         for line in cautions(loaded.spec, here.intent):
-            sys.stderr.write(f"{line}\n")
+            asked.voice.remark(line)
         allowance = asked.limits.allowance(here.slots, price_list, began=began, clock=clock)
         resolved = resolution.resolve(loaded, cache=cache, results=results, identity=here.executor.identity())
         expected = GrowingRates(results, price_list=price_list)
-        with watcher(loaded.name) as watching:
+        outlook = Outlook(lambda: expected.rates, slots=len(here.slots), clock=clock)
+        with watcher(loaded.name, voice=asked.voice, outlook=outlook) as watching:
             runner = Runner(
                 folder=folder,
                 executor=here.executor,
@@ -83,28 +92,33 @@ def run(
                 allowance=allowance,
                 forecast_s=expected.seconds,
             )
-            states = _waves(runner, resolved, folder, retry_failed=asked.retry_failed)
+            states = _waves(runner, resolved, outlook, retry_failed=asked.retry_failed)
         figures = Figures(prices=asked.prices)
-        reporting.write(path, results=results, figures=figures, mix_environments=asked.mix_environments)
+        written = reporting.write(
+            path, results=results, figures=figures, mix_environments=asked.mix_environments, voice=asked.voice
+        )
         if states[State.LEFT]:
             _say_what_is_left(_wanted(resolved, folder), runner, asked, expected, again)
-            return exits.LIMIT_REACHED
-        return _exit_code(states, missing=len(resolved.unreachable))
+        code = _exit_code(states, missing=len(resolved.unreachable))
+        if asked.voice.is_json:
+            streams.document(written.document(exit_code=code))
+        return code
 
 
-def _waves(
-    runner: Runner, resolved: resolution.Resolution, folder: MatrixFolder, *, retry_failed: bool
-) -> Counter[State]:
+def _waves(runner: Runner, resolved: resolution.Resolution, outlook: Outlook, *, retry_failed: bool) -> Counter[State]:
     """Search every cell, then retrain the best configurations at multiples of their learning rates.
 
     Where the allowance left searches for a later run, nothing is retrained: one of them may find something better.
     """
+    folder = runner.folder
     # Retrainings of an earlier run stay planned while this one is under way.
     _plan_retrainings(resolved, folder)
+    outlook.expects(_pending(_wanted(resolved, folder), folder, retry_failed=retry_failed))
     states = runner.run(resolved.cells, retry_failed=retry_failed)
     retrainings = _plan_retrainings(resolved, folder)
     if states[State.LEFT] or not retrainings:
         return states
+    outlook.expects(_pending(retrainings, folder, retry_failed=retry_failed))
     return states + runner.run(retrainings, retry_failed=retry_failed)
 
 
@@ -124,7 +138,13 @@ def _wanted(resolved: resolution.Resolution, folder: MatrixFolder) -> list[Cell]
     return list({cell.id: cell for cell in [*resolved.cells, *ahead]}.values())
 
 
+def _pending(cells: Sequence[Cell], folder: MatrixFolder, *, retry_failed: bool) -> list[Cell]:
+    return [cell for cell in cells if is_pending(folder.cell(cell.id), retry_failed=retry_failed)]
+
+
 def _exit_code(states: Counter[State], *, missing: int) -> int:
+    if states[State.LEFT]:
+        return exits.LIMIT_REACHED
     if missing or states[State.MISSING]:
         return exits.SOME_MISSING
     return exits.SOME_FAILED if states[State.FAILED] else exits.OK
@@ -142,11 +162,12 @@ def _saying_what_is_kept(folder: MatrixFolder, again: list[str]) -> Iterator[Non
 def _say_what_is_left(
     wanted: Sequence[Cell], runner: Runner, asked: Asked, expected: GrowingRates, again: list[str]
 ) -> None:
-    left = [cell for cell in wanted if is_pending(runner.folder.cell(cell.id), retry_failed=asked.retry_failed)]
+    left = _pending(wanted, runner.folder, retry_failed=asked.retry_failed)
     total = totals.total(left, expected.rates)
-    sys.stderr.write(
+    streams.say(
         f"stopped before {asked.limits}: {len(wanted) - len(left)} of {len(wanted)} cells are done and kept; "
-        f"left: {len(left)}, {forecasts.told(total)}; {_advice(left, runner)}go on with: {shlex.join(again)}\n"
+        f"left: {len(left)}, {forecasts.told(total)}; {_advice(left, runner)}go on with: {shlex.join(again)}",
+        sys.stderr,
     )
 
 
@@ -167,9 +188,10 @@ def _unless_default(results: Path, cache: Path) -> list[str]:
 def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:
     kept = sum(folder.cell(cell_id).record() is not None for cell_id in folder.cell_ids())
     trials = sum(_unfinished_trials(folder.cell(cell_id)) for cell_id in folder.cell_ids())
-    sys.stderr.write(
+    streams.say(
         f"interrupted: {kept} finished cells and {trials} trials of unfinished ones are kept in {folder.path}; "
-        f"go on with: {shlex.join(again)}\n"
+        f"go on with: {shlex.join(again)}",
+        sys.stderr,
     )
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
 from harness.cells import Cell
-from harness.cli import printing
+from harness.cli import printing, streams
 from harness.errors import ResultsError
 from harness.metric import name_of
 from harness.model import Trial
 from harness.records import CellFolder, Record
+from harness.reports.report import Section
 
 
 def show(cell: str, *, results: Path, as_json: bool) -> None:
@@ -25,14 +21,13 @@ def show(cell: str, *, results: Path, as_json: bool) -> None:
     record, trials = folder.record(), folder.trials()
     if as_json:
         document = {"record": None if record is None else asdict(record), "trials": [asdict(t) for t in trials]}
-        print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201 - the edge prints
+        streams.document(document)
         return
     cell_itself = _cell(folder)
-    console = printing.console()
-    _print_cell(console, folder, cell_itself, record)
+    _print_cell(folder, cell_itself, record)
     score = name_of(cell_itself.protocol.metric)
-    console.print(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score))
-    console.print(f"log: {folder.log}", soft_wrap=True)
+    printing.table(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score))
+    printing.say(f"log: {folder.log}")
 
 
 def find(cell: str, results: Path) -> CellFolder:
@@ -66,38 +61,49 @@ def _cell(folder: CellFolder) -> Cell:
         raise ResultsError(f"{folder.path}: cell.json can't be read; run the matrix again to write it anew") from error
 
 
-def _print_cell(console: Console, folder: CellFolder, cell: Cell, record: Record | None) -> None:
+def _print_cell(folder: CellFolder, cell: Cell, record: Record | None) -> None:
     names = cell.names
-    console.print(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
-    console.print(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")
+    printing.say(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
+    printing.say(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")
     for name, fields in cell.domains.items():
-        console.print(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in fields.items() if value is not None))
+        printing.say(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in fields.items() if value is not None))
     if record is None:
         last = folder.attempts()[-1:]
         why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
-        console.print(f"not finished{why}", soft_wrap=True)
+        printing.say(f"not finished{why}")
         return
     how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} total s"
-    console.print(how, soft_wrap=True)
+    printing.say(how)
     phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
-    console.print("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
+    printing.say("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
     for file, reason in record.data.get("unreadable", []):
-        console.print(f"  unreadable: {file}: {reason}", soft_wrap=True)
+        printing.say(f"  unreadable: {file}: {reason}")
 
 
-def _trial_table(trials: list[Trial], *, tuned: set[str], score: str) -> Table:
-    table = Table(title=f"{len(trials)} trials", title_justify="left", box=SIMPLE_HEAD)
-    for column in ("trial", "parameters", "epochs", "outcome"):
-        table.add_column(column, overflow="fold")
-    for column in (f"best {score}", f"test {score}", "ask s", "train s", "tell s"):
-        table.add_column(column, justify="right")
+def _trial_table(trials: list[Trial], *, tuned: set[str], score: str) -> Section:
+    rows = []
     for trial in trials:
         parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)
         epochs = f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
         seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))
         outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
-        table.add_row(str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds)
-    return table
+        rows.append([str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds])
+    return Section(
+        heading=f"{len(trials)} trials",
+        columns=[
+            "trial",
+            "parameters",
+            "epochs",
+            "outcome",
+            f"best {score}",
+            f"test {score}",
+            "ask s",
+            "train s",
+            "tell s",
+        ],
+        rows=rows,
+        text_columns=4,
+    )
 
 
 def _f1(value: float | None) -> str:

@@ -105,7 +105,14 @@ def _run(arguments: list[str], *, given: str | None = None, follow: bool = False
     limit_s = None if follow else _PATIENCE_S
     try:
         return subprocess.run(
-            command, input=given, stdout=output, stderr=errors, text=True, check=False, timeout=limit_s
+            command,
+            input=given,
+            stdout=output,
+            stderr=errors,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=limit_s,
         )
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"docker {arguments[0]} gave no answer in {_PATIENCE_S} s; restart the engine") from error

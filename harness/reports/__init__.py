@@ -2,7 +2,6 @@
 
 from harness.reports import kept
 from harness.reports.mixing import refuse_unlike
-from harness.reports.terminal import terminal
 from harness.reports.writing import REPORTS, Tables, made, rendered, write
 
-__all__ = ["REPORTS", "Tables", "kept", "made", "refuse_unlike", "rendered", "terminal", "write"]
+__all__ = ["REPORTS", "Tables", "kept", "made", "refuse_unlike", "rendered", "write"]

@@ -94,6 +94,7 @@ def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
         notes=beneath(results, prices=prices, carbon=carbon),
         columns=[*COLUMNS, *best],
         rows=[_values(group, line, prices, carbon) for group, lines in compared for line in lines],
+        first_notes=_pressing(results, made.groups),
         empty=EMPTY,
     )
 
@@ -355,6 +356,15 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
         "To target: expected search seconds until it is met if one starts again after each miss, and how many met it.",
         "Speed-up: these seconds of random search over the tuner's, with a 95 % interval; no claim that it is faster.",
         "Verdict: against random search, corrected for all that is claimed; a dash: no difference is shown.",
+        *notes.few_seeds(found),
+    ]
+
+
+def _pressing(results: Results, found: Sequence[Group]) -> list[str]:
+    return [
+        *notes.left_out(results, results.searches),
+        *notes.disturbed(results.searches),
+        *mixing.unlike(found),
         *notes.few_seeds(found),
     ]
 

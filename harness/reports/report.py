@@ -11,13 +11,17 @@ CsvValue = str | int | float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One readable table: cells are text as a reader sees it; ``text_columns`` are the left-aligned first ones."""
+    """One readable table: cells are text as a reader sees it; ``text_columns`` are the left-aligned first ones.
+
+    Where there is no room for all columns, the ``optional`` ones are left out, the first of them first.
+    """
 
     heading: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     text_columns: int = 1
     notes: Sequence[str] = ()
+    optional: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,7 @@ class Report:
     """One report: the readable sections, the notes beneath them, and every number in full for a spreadsheet.
 
     ``columns`` are the spreadsheet's heads; ``rows`` map them to values, where a missing key is unknown.
+    ``first_notes`` are those of the notes that nobody must miss, where there is no room for all.
     """
 
     name: str
@@ -33,4 +38,5 @@ class Report:
     notes: Sequence[str]
     columns: Sequence[str]
     rows: Sequence[Mapping[str, CsvValue]]
+    first_notes: Sequence[str] = ()
     empty: str = "Nothing was planned."

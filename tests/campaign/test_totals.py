@@ -52,7 +52,7 @@ def test_one_earlier_search_gives_a_sum_without_bounds(asked: Cell) -> None:
 
 
 def test_the_interval_is_that_of_further_draws(asked: Cell) -> None:
-    found = totals.total([asked], like_all(rate(1.0), rate(2.0), rate(3.0))).wall_s
+    found = totals.total([asked], like_all(rate(1.0), rate(2.0), rate(3.0)), between_runs=0.0).wall_s
 
     # One draw more from three of standard deviation 100 s: Student's prediction interval, with two degrees of freedom.
     half = stats.t.ppf(0.975, 2) * 100.0 * math.sqrt(1 + 1 / 3)
@@ -61,8 +61,8 @@ def test_the_interval_is_that_of_further_draws(asked: Cell) -> None:
     assert found.high == pytest.approx(210.0 + half)
 
 
-def test_equal_searches_leave_no_doubt(asked: Cell) -> None:
-    found = totals.total([asked], like_all(rate(1.0), rate(1.0))).wall_s
+def test_equal_searches_of_a_run_that_is_like_all_others_leave_no_doubt(asked: Cell) -> None:
+    found = totals.total([asked], like_all(rate(1.0), rate(1.0)), between_runs=0.0).wall_s
 
     assert found == totals.Estimate(mean=110.0, low=110.0, high=110.0)
 
@@ -96,3 +96,27 @@ def test_dollars_that_no_machine_charges_end_no_search(asked: Cell) -> None:
     limited = asked.model_copy(update={"budget": Budget(cost_usd=0.02)})
 
     assert forecast.wall_s(limited, rate(1.0, usd_per_hour=None)) is None
+
+
+def test_equal_searches_leave_the_doubt_whether_the_next_run_is_as_fast(asked: Cell) -> None:
+    found = totals.total([asked] * 50, like_all(rate(1.0), rate(1.0)), between_runs=0.1).wall_s
+
+    # The whole run is slow or fast: its doubt doesn't shrink with the number of cells.
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert (found.high - found.mean) / found.mean == pytest.approx((found.mean - found.low) / found.mean)
+    assert 0.1 * stats.norm.ppf(0.975) < (found.high - found.mean) / found.mean < 0.3
+
+
+def test_an_interval_takes_the_spread_of_cells_and_that_of_runs_together(asked: Cell) -> None:
+    rates = like_all(rate(1.0), rate(2.0), rate(3.0))
+
+    apart, together = (totals.total([asked], rates, between_runs=spread).wall_s for spread in (0.0, 0.5))
+
+    assert apart is not None
+    assert together is not None
+    assert apart.high is not None
+    assert together.high is not None
+    assert together.mean == apart.mean
+    assert together.high != apart.high

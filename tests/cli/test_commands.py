@@ -152,3 +152,31 @@ def test_every_command_works_where_nothing_but_ascii_is_spoken(line: CommandLine
     answer = run_apart("plan", str(line.matrix), *line.places, env={**os.environ, "LC_ALL": "C"})
 
     assert answer.stderr.splitlines()[-1].startswith("0 ")
+
+
+def completed(shell: str, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CALL.format(heavy=HEAVY)]
+    environment = {**os.environ, "_HARNESS_COMPLETE": shell, **more}
+    return subprocess.run(
+        [*command[:2], command[2].replace("import sys\n", "import sys\nsys.argv[0] = 'harness'\n")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion(shell: str) -> None:
+    answer = completed(f"{shell}_source")
+
+    assert answer.stderr.splitlines()[-1] == "0 []"
+    assert "_HARNESS_COMPLETE" in answer.stdout
+
+
+def test_commands_and_options_are_completed() -> None:
+    commands = completed("bash_complete", COMP_WORDS="harness p", COMP_CWORD="1")
+    options = completed("bash_complete", COMP_WORDS="harness run --max", COMP_CWORD="2")
+
+    assert commands.stdout.split() == ["plain,plan"]
+    assert options.stdout.split() == ["plain,--max-hours", "plain,--max-cost"]

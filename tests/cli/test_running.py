@@ -37,9 +37,10 @@ def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line
     assert lines[0] == "größe 1: 3 cells"
     assert lines[1] == "preparing digits for EfficientNetLite0"
     what = "digits · EfficientNetLite0 · lr only"
-    assert lines[2].startswith(f"[1/3] {what} · default · seed 1: validation macro-F1 0.500, ")
-    assert lines[4].startswith(f"[3/3] {what} · kt-random · seed 1: validation macro-F1 0.500, ")
-    assert "optuna-tpe" in "\n".join(lines[5:])
+    assert lines[2] == f"begins: {what} · default · seed 1"
+    assert lines[3].startswith(f"[1/3] {what} · default · seed 1: validation macro-F1 0.500, ")
+    assert lines[7].startswith(f"[3/3] {what} · kt-random · seed 1: validation macro-F1 0.500, ")
+    assert "optuna-tpe" in "\n".join(lines[8:])
     assert lines[-3:] == [
         f"tables: {3 * len(reports.REPORTS)} files in {line.matrix_folder.tables}",
         f"page: {line.matrix_folder.path / 'report.html'}",
@@ -606,3 +607,105 @@ def test_a_limit_is_a_finite_number_above_zero(line: CommandLine, option: str, v
     assert answer.code == 2
     assert f"Error: Invalid value for '{option}': " in answer.err
     assert line.executor.started == []
+
+
+def test_a_quiet_run_says_where_results_are_and_nothing_else(line: CommandLine) -> None:
+    answer = line.run("--quiet")
+
+    assert (answer.code, answer.err) == (0, "")
+    assert [each.partition(": ")[0] for each in answer.out.splitlines()] == ["tables", "page", "pictures"]
+    assert line.tables("--quiet").out == answer.out
+
+
+def test_a_quiet_run_says_what_failed_on_standard_error(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("optuna-tpe", does.fail("no such kernel"))
+
+    answer = line.run("--quiet")
+
+    assert answer.code == 3
+    assert "optuna-tpe · seed 1: failed, no macro-F1: no such kernel" in answer.err
+    assert answer.err.count("\n") == 1
+    assert answer.out.count("\n") == 3
+
+
+def test_json_is_one_document_with_every_cell_the_table_and_the_files(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("optuna-tpe", does.fail("no \x1b such kernel"))
+
+    answer = line.run("--json")
+
+    document = json.loads(answer.out)
+    assert (answer.code, document["exit_code"], document["matrix"]) == (3, 3, "größe 1")
+    states = {cell["tuner"]: (cell["status"], cell["reason"]) for cell in document["cells"]}
+    assert states == {
+        "default": ("ok", None),
+        "optuna-tpe": ("failed", "no \x1b such kernel"),
+        "kt-random": ("ok", None),
+    }
+    assert [cell["id"] for cell in document["cells"]] == [cell.id for cell in line.matrix_folder.plan()]
+    rows = {row["tuner"]: row for row in document["efficiency"]}
+    assert (rows["kt-random"]["val_f1"], rows["optuna-tpe"]["val_f1"]) == (0.5, None)
+    assert all(Path(path).is_file() for paths in document["files"].values() for path in paths)
+    assert answer.err.splitlines()[0] == "größe 1: 3 cells"
+
+
+def test_json_of_tables_is_that_of_the_run_but_for_the_exit_code(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("optuna-tpe", does.fail("no such kernel"))
+    ran = json.loads(line.run("--json").out)
+
+    anew = line.tables("--json")
+    alone = json.loads(line.tables("--json", "--only", "page").out)
+
+    assert anew.err == ""
+    assert json.loads(anew.out) == {**ran, "exit_code": 0}
+    assert list(alone["files"]) == ["page"]
+    assert alone["efficiency"] == ran["efficiency"]
+
+
+def test_json_and_quiet_are_json_alone(line: CommandLine) -> None:
+    answer = line.run("--json", "--quiet")
+
+    assert answer.err == ""
+    assert json.loads(answer.out)["exit_code"] == 0
+
+
+def test_a_mistake_leaves_no_json(line: CommandLine) -> None:
+    answer = line.tables("--json")
+
+    assert (answer.code, answer.out) == (2, "")
+
+
+def test_a_limit_is_told_in_json_too(line: CommandLine) -> None:
+    answer = line.run("--json", "--max-hours", str(5 / 3600))
+
+    document = json.loads(answer.out)
+    assert (answer.code, document["exit_code"]) == (5, 5)
+    assert {cell["status"] for cell in document["cells"]} == {"missing"}
+    assert answer.err.endswith(f"go on with: {again(line, '--max-hours', str(5 / 3600), '--json')}\n")
+
+
+def test_a_second_run_begins_with_a_forecast(line: CommandLine) -> None:
+    line.run()
+    line.matrix.write_text(line.matrix.read_text("utf-8").replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")
+
+    assert "\nabout " in line.run().out
+
+
+def test_what_others_wrote_into_plans_and_records_does_nothing_to_a_terminal_or_a_table(
+    line: CommandLine, does: type[Script]
+) -> None:
+    line.executor.will("kt-random", does.fail("\x1b[2J\u202e and\nmore"))
+    ran = line.run()
+    plan = line.matrix_folder.path / "plan.json"
+    plan.write_text(plan.read_text("utf-8").replace("optuna-tpe", r"a\u001b[2J\u202eb"), "utf-8")
+
+    said = [ran, line.tables(), line.show(line.cells[2].id)]
+
+    assert all(each.isprintable() for answer in said for each in (answer.out + answer.err).splitlines())
+    assert r"a\x1b[2J\u202eb" in said[1].out
+    for path in [*line.matrix_folder.tables.iterdir(), line.matrix_folder.path / "report.html"]:
+        written = path.read_text("utf-8")
+        assert "\x1b" not in written
+        assert "\u202e" not in written
+    document = json.loads(line.tables("--json").out)
+    assert document["cells"][1]["tuner"] == "a\x1b[2J\u202eb"
+    assert document["cells"][2]["reason"] == "\x1b[2J\u202e and\nmore"

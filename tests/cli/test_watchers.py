@@ -4,10 +4,14 @@ import io
 
 import pytest
 from rich.console import Console
-from rich.progress import Progress as RichProgress
 
+from harness.campaign.outlook import Outlook
+from harness.campaign.totals import Estimate
 from harness.campaign.watching import Progress, State, Watcher
 from harness.cells import Cell
+from harness.cli import forecasts
+from harness.cli.bars import Display
+from harness.cli.voice import Voice
 from harness.cli.watchers import Bars, Lines, describe, ending, watcher
 from harness.spec import Budget, Protocol
 
@@ -26,16 +30,18 @@ def a_whole_campaign(watching: Watcher, cell: Cell) -> None:
     watching.cell_was_disturbed(cell, by="others used 40 %")
 
 
-def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
+def test_lines_say_each_beginning_and_end_and_no_epoch(cell: Cell) -> None:
     stream = io.StringIO()
 
-    a_whole_campaign(Lines("mine", stream), cell)
+    a_whole_campaign(Lines("mine", stream, Outlook()), cell)
 
     assert stream.getvalue().splitlines() == [
         "mine: 2 cells",
         "preparing digits for MobileNetV2",
         "digits: 30 images, 2 classes (10 to 20); left out 1: 1 duplicate",
+        f"begins: {describe(cell)}",
         f"[1/2] {describe(cell)}: validation macro-F1 0.500, 1.2 total s",
+        f"begins: {describe(cell)}",
         f"[2/2] {describe(cell)}: failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s",
         f"warning: {describe(cell)}: others used 40 %; its seconds are not to be trusted, let nothing else run",
     ]
@@ -44,11 +50,11 @@ def test_lines_say_each_end_and_no_epoch(cell: Cell) -> None:
 @pytest.mark.parametrize("budget", [Budget(epochs=6), Budget(wall_s=9.0)])
 def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budget: Budget) -> None:
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=100, markup=False, highlight=False)
-    progress = RichProgress(console=console, auto_refresh=False)
+    console = Console(file=stream, force_terminal=True, width=200, markup=False, highlight=False)
+    progress = Display(console, auto_refresh=False)
 
     with progress:
-        bars = Bars("mine", progress)
+        bars = Bars("mine", progress, Outlook())
         a_whole_campaign(bars, cell.model_copy(update={"budget": budget}))
         (matrix,) = progress.tasks
 
@@ -59,8 +65,8 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
 
 
 def test_bars_move_with_the_epochs(cell: Cell) -> None:
-    progress = RichProgress(console=Console(file=io.StringIO()), auto_refresh=False)
-    bars = Bars("mine", progress)
+    progress = Display(Console(file=io.StringIO()), auto_refresh=False)
+    bars = Bars("mine", progress, Outlook())
     bars.begins(total=3, finished=1)
     bars.cell_begins(cell)
 
@@ -78,8 +84,8 @@ def at(epoch: int, best_f1: float) -> Progress:
 
 def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
     stream = io.StringIO()
-    progress = RichProgress(console=Console(file=stream, markup=False, width=200), auto_refresh=False)
-    bars = Bars("mine", progress)
+    progress = Display(Console(file=stream, markup=False, width=200), auto_refresh=False)
+    bars = Bars("mine", progress, Outlook())
     other = cell.model_copy(update={"seed": 7})
     bars.begins(total=3, finished=1)
     for each in (cell, other):
@@ -102,7 +108,7 @@ def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
 
 def test_lines_count_cells_as_they_end(cell: Cell) -> None:
     stream = io.StringIO()
-    lines = Lines("mine", stream)
+    lines = Lines("mine", stream, Outlook())
     other = cell.model_copy(update={"seed": 7})
     lines.begins(total=3, finished=1)
     for each in (cell, other):
@@ -111,7 +117,7 @@ def test_lines_count_cells_as_they_end(cell: Cell) -> None:
     for each in (other, cell):
         lines.cell_ends(each, State.OK, reason=None, best_f1=0.5, wall_s=1.0)
 
-    _, first, second = stream.getvalue().splitlines()
+    first, second = stream.getvalue().splitlines()[3:]
     assert (first[:5], first.partition(":")[0][-6:]) == ("[2/3]", "seed 7")
     assert (second[:5], second.partition(":")[0][-6:]) == ("[3/3]", "seed 0")
 
@@ -142,7 +148,7 @@ def test_json_is_left_alone_on_any_standard_output(
     terminal = FakeTerminal()
     monkeypatch.setattr("sys.stdout", terminal)
 
-    with watcher("mine", quiet=True) as watching:
+    with watcher("mine", voice=Voice(is_json=True)) as watching:
         watching.begins(total=1, finished=0)
 
     assert terminal.getvalue() == ""
@@ -170,3 +176,83 @@ def test_an_end_calls_the_score_by_its_name(cell: Cell) -> None:
 
 def test_a_cell_is_named_by_its_parts(cell: Cell) -> None:
     assert describe(cell) == "digits · MobileNetV2 · two · random · seed 0"
+
+
+def test_quiet_says_on_standard_error_only_what_ends_badly(cell: Cell, capsys: pytest.CaptureFixture[str]) -> None:
+    with watcher("mine", voice=Voice(is_quiet=True)) as watching:
+        a_whole_campaign(watching, cell)
+
+    said = capsys.readouterr()
+    failed = f"[2/2] {describe(cell)}: failed, validation macro-F1 0.500: no [b]kernel[/b], 1.2 total s\n"
+    assert (said.out, said.err) == ("", failed)
+
+
+def test_names_and_reasons_do_nothing_to_a_terminal(cell: Cell) -> None:
+    nasty = cell.model_copy(update={"names": cell.names.model_copy(update={"dataset": "\x1b[2J\u202eb\n"})})
+    plain, bars = io.StringIO(), io.StringIO()
+    console = Console(file=bars, force_terminal=True, width=200, markup=False, highlight=False, no_color=True)
+
+    a_whole_campaign(Lines("mine", plain, Outlook()), nasty)
+    with Display(console, auto_refresh=False) as display:
+        a_whole_campaign(Bars("a\u202eb", display, Outlook()), nasty)
+
+    assert r"\x1b[2J\u202eb\n" in plain.getvalue()
+    assert all(line.isprintable() for line in plain.getvalue().splitlines())
+    assert r"\x1b[2J\u202eb\n" in bars.getvalue()
+    assert "\u202e" not in bars.getvalue()
+    assert "\x1b[2J" not in bars.getvalue()
+
+
+class FakeOutlook(Outlook):
+    """Expects ten minutes, on a machine that is slow once a cell has ended."""
+
+    is_expecting = True
+    is_known = True
+
+    def left_s(self) -> Estimate:
+        return Estimate(mean=600.0, low=480.0, high=720.0)
+
+    def ends(self, cell: Cell, *, wall_s: float | None) -> None:
+        super().ends(cell, wall_s=wall_s)
+        self.is_slow, self.pace = True, 1.5
+
+
+def test_lines_forecast_the_time_once_and_say_when_the_machine_is_slower(cell: Cell) -> None:
+    stream = io.StringIO()
+
+    a_whole_campaign(Lines("mine", stream, FakeOutlook()), cell)
+
+    lines = stream.getvalue().splitlines()
+    assert lines[1] == "about 10 [8, 12] min left"
+    slow = "about 10 [8, 12] min left; slower than forecast: cells took 1.5 times as long"
+    assert [line for line in lines if "left" in line and "left out" not in line] == [lines[1], slow]
+
+
+def test_the_top_bar_forecasts_from_the_start() -> None:
+    stream = io.StringIO()
+    display = Display(Console(file=stream, width=200), auto_refresh=False)
+    bars = Bars("mine", display, FakeOutlook())
+    bars.begins(total=2, finished=0)
+
+    display.console.print(display)
+
+    assert "mine" in stream.getvalue()
+    assert "about 10 [8, 12] min left" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(5.0, "5 s"), (89.0, "89 s"), (120.0, "2 min"), (5399.0, "90 min"), (7200.0, "2 h")]
+)
+def test_time_is_told_in_a_unit_that_suits_it(seconds: float, said: str) -> None:
+    class FakeOne(FakeOutlook):
+        def left_s(self) -> Estimate:
+            return Estimate(mean=seconds, low=None, high=None)
+
+    assert forecasts.left(FakeOne()) == f"about {said} left"
+
+
+def test_time_that_is_unknown_is_not_made_up(cell: Cell) -> None:
+    outlook = Outlook()
+    assert forecasts.left(outlook) == ""
+    outlook.expects([cell])
+    assert forecasts.left(outlook) == "time left unknown yet"

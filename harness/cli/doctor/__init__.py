@@ -5,22 +5,20 @@ Nothing that it finds is an error: a machine without a GPU or an engine runs sea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from harness import images
-from harness.cli import printing
+from harness.cli import printing, streams
 from harness.cli.doctor import containers, gpus, machine, tensorflow
 from harness.cli.doctor.containers import Engine
 from harness.cli.doctor.finding import Finding
 from harness.errors import EngineError, ImagesError
 from harness.meters import nvml
 from harness.meters.nvml import Found
+from harness.reports.report import Section
 
 __all__ = ["Finding", "examine", "show"]
 
@@ -29,27 +27,27 @@ def show(*, cache: Path, file: Path, as_json: bool) -> None:
     """Print every finding; ``file`` declares the images."""
     findings = list(examine(cache, file=file))
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))  # noqa: T201 - the edge prints
+        streams.document([asdict(finding) for finding in findings])
         return
-    table = Table(box=SIMPLE_HEAD)
-    for column in ("what", "state", "found", "remedy"):
-        table.add_column(column, overflow="fold")
-    for finding in findings:
-        table.add_row(finding.what, finding.state, finding.found, finding.remedy or "")
-    printing.console().print(table)
+    columns = ["what", "state", "found", "remedy"]
+    rows = [[finding.what, finding.state, finding.found, finding.remedy or ""] for finding in findings]
+    printing.table(Section(heading="", columns=columns, rows=rows, text_columns=len(columns)))
 
 
 def examine(cache: Path, *, file: Path) -> Iterator[Finding]:
     """Yield what is found, the cheap checks first; what hangs on something that is missing is left out."""
-    yield from machine.examine(cache)
-    found = nvml.find()
-    yield from gpus.examine(found)
-    reached = containers.reach()
-    if isinstance(reached, Finding):
-        yield reached
-    else:
-        yield from _in_containers(reached, found, file=file)
-    yield from tensorflow.here()
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        # What takes longest is asked first, and waits in a process of its own.
+        answers = aside.submit(lambda: list(tensorflow.here()))
+        yield from machine.examine(cache)
+        found = nvml.find()
+        yield from gpus.examine(found)
+        reached = containers.reach()
+        if isinstance(reached, Finding):
+            yield reached
+        else:
+            yield from _in_containers(reached, found, file=file)
+        yield from answers.result()
 
 
 def _in_containers(reached: Engine, found: Found, *, file: Path) -> Iterator[Finding]:

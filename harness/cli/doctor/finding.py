@@ -30,7 +30,9 @@ class Finding:
 def ask(command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
     """Return what a command answers; None where it never does, as one that waits for a broken driver."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=ASK_TIMEOUT_S)
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=ASK_TIMEOUT_S
+        )
     except subprocess.TimeoutExpired:
         return None
 
