@@ -39,7 +39,8 @@ def say(text: str, *, on: Console | None = None, style: str = "") -> None:
     chosen = console() if on is None else on
     line = streams.shown(text, chosen.file)
     # A word that is longer than a line, a path say, stays whole.
-    parts = wrapped(line, room(chosen)) if chosen.is_terminal else [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    parts = wrapped(line, room(chosen), hang=2 * indent) if chosen.is_terminal else [line]
     chosen.print(Text("\n".join(parts), style=style), soft_wrap=True)
 
 

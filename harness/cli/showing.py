@@ -26,7 +26,8 @@ def show(cell: str, *, results: Path, as_json: bool) -> None:
     cell_itself = _cell(folder)
     _print_cell(folder, cell_itself, record)
     score = name_of(cell_itself.protocol.metric)
-    printing.table(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score))
+    if printing.table(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score)):
+        printing.say("a wider terminal shows all seconds, and --json everything")
     printing.say(f"log: {folder.log}")
 
 
@@ -103,6 +104,7 @@ def _trial_table(trials: list[Trial], *, tuned: set[str], score: str) -> Section
         ],
         rows=rows,
         text_columns=4,
+        optional=("ask s", "tell s", "train s"),
     )
 
 

@@ -143,3 +143,11 @@ def test_the_width_of_a_file_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -
     assert printing.console().width > 120
     monkeypatch.setenv("COLUMNS", "60")
     assert printing.console().width == 60
+
+
+def test_what_is_set_in_stays_so_where_a_line_is_broken() -> None:
+    console = at(30, is_terminal=True)
+
+    printing.say("  batch_size: choices 16, 32 and 64", on=console)
+
+    assert text_of(console).splitlines() == ["  batch_size: choices 16, 32", "    and 64"]

@@ -118,3 +118,14 @@ def test_a_damaged_record_is_told(ran: CommandLine) -> None:
 
     assert answer.code == 2
     assert answer.err.count("\n") == 1
+
+
+def test_a_narrow_terminal_leaves_out_seconds_and_says_so(ran: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ran.show(ids(ran)[0]).out
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = ran.show(ids(ran)[0]).out
+
+    said = "a wider terminal shows all seconds, and --json everything\n"
+    assert ("ask s" in wide, said in wide) == (True, False)
+    assert ("ask s" in narrow, said in narrow) == (False, True)
+    assert "diverged" in narrow
