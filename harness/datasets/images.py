@@ -14,11 +14,11 @@ import PIL
 from numpy.typing import NDArray
 
 from harness import errors, files, spec, whole
-from harness.datasets import cleaning, layout, pictures, reading, sampling, sources
+from harness.datasets import cleaning, layout, likeness, pictures, reading, sampling, sources
 from harness.datasets.sources import Source
 
-# 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups.
-_FORMAT = 3
+# 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups. 4: fingerprints.
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +36,7 @@ class Images:
         duplicates: Removed images, each with the one kept in its place.
         contradictions: Groups of equal images with different labels, all removed.
         usable: How many images are left before the limits draw.
+        likeness: Which images look alike without being equal.
         content_hash: SHA-256 of the source.
     """
 
@@ -49,6 +50,7 @@ class Images:
     duplicates: tuple[tuple[str, str], ...]
     contradictions: tuple[tuple[str, ...], ...]
     usable: int
+    likeness: likeness.Likeness
     content_hash: str
 
 
@@ -76,6 +78,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         duplicates=_pairs(report["duplicates"]),
         contradictions=tuple(tuple(group) for group in report["contradictions"]),
         usable=report["usable"],
+        likeness=likeness.Likeness(kinds=np.load(folder / "kinds.npy"), near=np.load(folder / "near.npy")),
         content_hash=source.content_hash,
     )
 
@@ -91,7 +94,10 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     chosen = kept[drawn]
     np.save(folder / "labels.npy", opened.labels[chosen])
     np.save(folder / "fixed.npy", opened.parts[chosen])
-    _write_images(folder / "images.npy", opened, chosen.tolist(), size=image_size, origin=source.name)
+    fingerprints = _write_images(folder / "images.npy", opened, chosen.tolist(), size=image_size, origin=source.name)
+    alike = likeness.of(fingerprints)
+    np.save(folder / "kinds.npy", alike.kinds)
+    np.save(folder / "near.npy", alike.near)
     report = {
         "classes": opened.classes,
         "names": [opened.names[index] for index in chosen],
@@ -105,22 +111,29 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     sources.verify(source)
 
 
-def _write_images(path: Path, opened: reading.Opened, chosen: Sequence[int], *, size: int, origin: str) -> None:
+def _write_images(
+    path: Path, opened: reading.Opened, chosen: Sequence[int], *, size: int, origin: str
+) -> list[int | None]:
+    """Write the chosen images at one size and return their fingerprints."""
     # Written one after another and not through a memory map, where a full disk would kill the process.
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(chosen), size, size, 3)}
+    fingerprints = []
     with path.open("wb") as stream, reading.without_warnings():
         np.lib.format.write_array_header_1_0(stream, header)
-        for pixels in reading.each(partial(_resized, opened, size, origin), chosen):
+        for pixels, fingerprint in reading.each(partial(_resized, opened, size, origin), chosen):
             stream.write(pixels.tobytes())
+            fingerprints.append(fingerprint)
+    return fingerprints
 
 
-def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> pictures.Pixels:
+def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> tuple[pictures.Pixels, int | None]:
     try:
-        return pictures.resize(opened.picture(index), size)
+        pixels = pictures.resize(opened.picture(index), size)
     except pictures.Unreadable as error:
         raise errors.MachineError(
             f"{origin}: {opened.names[index]} changed since the run began ({error}); run it again"
         ) from error
+    return pixels, likeness.fingerprint(pixels)
 
 
 def _limits(dataset: spec.Dataset) -> list[int | None]:

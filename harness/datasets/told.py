@@ -25,9 +25,9 @@ def line(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]] = ()) -> s
     if facts.get("groups") is not None:
         told += _grouped(facts, alike)
     kinds = list(_left_out(facts))
-    if not kinds:
-        return told
-    return f"{told}; left out {sum(count for count, _ in kinds):,}: {', '.join(text for _, text in kinds)}"
+    if kinds:
+        told += f"; left out {sum(count for count, _ in kinds):,}: {', '.join(text for _, text in kinds)}"
+    return told + _look_alikes([facts, *alike])
 
 
 def _grouped(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
@@ -35,16 +35,33 @@ def _grouped(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> st
     if "train" not in facts:
         return told
     shares = [
-        f"{part} {_percent([each[part] / each['images'] for each in (facts, *alike) if part in each])}"
+        f"{part} {_range([100 * each[part] / each['images'] for each in (facts, *alike) if part in each])} %"
         for part in _PARTS
     ]
     seed = "" if alike else f" (seed {facts['seed']})"
     return f"{told}, each whole in one part{seed}: {', '.join(shares)}"
 
 
-def _percent(shares: Sequence[float]) -> str:
-    low, high = f"{100 * min(shares):.0f}", f"{100 * max(shares):.0f}"
-    return f"{low} %" if low == high else f"{low} to {high} %"
+def _look_alikes(facts: Sequence[Mapping[str, Any]]) -> str:
+    known = [each for each in facts if each.get("look_alikes") is not None]
+    named = next((each["first_look_alikes"] for each in known if each["look_alikes"]), None)
+    if named is None:
+        return ""
+    counts = [each["look_alikes"] for each in known]
+    among = [each["validation"] + each["test"] for each in known]
+    seed = "" if len(facts) > 1 else f" (seed {facts[0]['seed']})"
+    pairs = _named([f"{name} like {other}" for name, other in named], max(counts))
+    told = (
+        f"; {_range(counts)} of {_range(among)} validation and test images{seed} look like one of another part{pairs}"
+    )
+    # Only the images of a folder have paths; others can't be grouped.
+    can_be_grouped = known[0]["groups"] is None and "/" in named[0][0]
+    return f"{told}: group_by keeps such together" if can_be_grouped else told
+
+
+def _range(numbers: Sequence[float]) -> str:
+    low, high = f"{min(numbers):,.0f}", f"{max(numbers):,.0f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _left_out(facts: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

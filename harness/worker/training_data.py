@@ -18,6 +18,7 @@ from harness.cells import Cell
 from harness.datasets import images as decoded
 from harness.datasets import splits
 from harness.datasets.images import Images
+from harness.datasets.parts import Part
 from harness.datasets.sources import Source
 from harness.datasets.splits import Indices, Split
 from harness.errors import DatasetError
@@ -28,7 +29,7 @@ from harness.seeds import derive
 # History of how activations are computed: a new number leaves what is cached behind.
 ACTIVATIONS_VERSION = 1
 
-# Of duplicates, as there may be very many.
+# Of duplicates and of what looks alike, as there may be very many.
 _MOST_NAMES = 5
 
 
@@ -94,12 +95,27 @@ def _facts(images: Images, split: Split, seed: int) -> dict[str, Any]:
         "seed": seed,
         **{name: len(part) for name, part in parts.items()},
         "per_class_of_part": {name: _per_class(images, part) for name, part in parts.items()},
+        **_look_alikes(images, split),
     }
 
 
 def _per_class(images: Images, chosen: Indices | slice = slice(None)) -> list[int]:
     counts: list[int] = np.bincount(images.labels[chosen], minlength=len(images.classes)).tolist()
     return counts
+
+
+def _look_alikes(images: Images, split: Split) -> dict[str, Any]:
+    """Return how many images that aren't trained on look like one of another part, and the first with such a one."""
+    parts = np.zeros(len(images.labels), dtype=np.int8)
+    parts[split.validation], parts[split.test] = Part.VALIDATION, Part.TEST
+    found = [place for place in images.likeness.divided(parts) if parts[place] != Part.TRAIN]
+    first = [(place, images.likeness.like(place)) for place in found[:_MOST_NAMES]]
+    return {
+        "look_alikes": len(found),
+        "first_look_alikes": [
+            [images.names[place], images.names[others[parts[others] != parts[place]][0]]] for place, others in first
+        ],
+    }
 
 
 def _images_facts(images: Images) -> dict[str, Any]:

@@ -155,6 +155,22 @@ def test_groups_are_handed_on_and_limits_draw_from_all_of_them(draw: Draw, tmp_p
     assert loaded(tmp_path / "d", tmp_path / "cache").groups is None
 
 
+def test_a_smaller_copy_is_kept_and_known_to_look_alike(draw: Draw, tmp_path: Path) -> None:
+    for number in range(6):
+        path = draw(f"d/{'ab'[number % 2]}/{number}.png", size=(8, 6))
+        Image.open(path).resize((160, 120), Image.Resampling.BICUBIC).save(path)
+    Image.open(tmp_path / "d/a/2.png").resize((100, 90)).save(tmp_path / "d/b/copy.jpg")
+
+    found = loaded(tmp_path / "d", tmp_path / "cache")
+    again = loaded(tmp_path / "d", tmp_path / "cache")
+
+    place = found.names.index("b/copy.jpg")
+    assert [found.names[other] for other in found.likeness.like(place)] == ["a/2.png"]
+    assert found.likeness.divided(found.labels).tolist() == [found.names.index("a/2.png"), place]
+    np.testing.assert_array_equal(again.likeness.kinds, found.likeness.kinds)
+    np.testing.assert_array_equal(again.likeness.near, found.likeness.near)
+
+
 def test_fixed_parts_are_handed_on(draw: Draw, tmp_path: Path) -> None:
     for part in ("train", "test"):
         for label in ("a", "b"):

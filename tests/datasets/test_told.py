@@ -68,3 +68,41 @@ def test_parts_of_groups_are_told_as_all_seeds_have_them() -> None:
         "151 images, 3 classes (25 to 65), 7 groups, each whole in one part: train 60 to 64 %, validation 17 to 20 %, "
         "test 20 %"
     )
+
+
+ALIKE = {"seed": 7, "groups": None, "validation": 30, "test": 31}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"look_alikes": 0, "first_look_alikes": []}, ""),
+        (
+            {"look_alikes": 1, "first_look_alikes": [["a/ö.png", "a/1.png"]]},
+            (
+                "; 1 of 61 validation and test images (seed 7) look like one of another part (a/ö.png like a/1.png): "
+                "group_by keeps such together"
+            ),
+        ),
+        (
+            {"look_alikes": 9, "first_look_alikes": [["x[1]", "x[2]"]] * 5, "duplicates": 2},
+            (
+                "; left out 2: 2 duplicates; 9 of 61 validation and test images (seed 7) look like one of another part "
+                "(x[1] like x[2], x[1] like x[2], x[1] like x[2], …)"
+            ),
+        ),
+    ],
+)
+def test_what_looks_like_an_image_of_another_part_is_told(changes: dict[str, Any], text: str) -> None:
+    assert told.line(facts(**ALIKE, **changes)) == f"151 images, 3 classes (25 to 65){text}"
+
+
+def test_look_alikes_are_told_as_all_seeds_have_them_and_older_records_tell_none() -> None:
+    first, *alike = [
+        facts(**ALIKE, look_alikes=count, first_look_alikes=[["a/1.png", "b/1.png"]] * count) for count in (0, 1, 2)
+    ]
+
+    assert told.line(first, [*alike, facts()]) == (
+        "151 images, 3 classes (25 to 65); 0 to 2 of 61 validation and test images look like one of another part "
+        "(a/1.png like b/1.png, …): group_by keeps such together"
+    )

@@ -114,6 +114,33 @@ def test_no_group_of_images_is_divided_and_what_each_part_holds_is_told(bench: B
     }
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_images_that_look_like_one_of_another_part_are_told_unless_groups_keep_them_together(
+    bench: Bench, tmp_path: Path, *, grouped: bool
+) -> None:
+    from PIL import Image  # noqa: PLC0415 - with the reader of images, for marked tests only
+
+    from harness.worker import training_data  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    for number in range(40):
+        burst, label = number // 4, "cd"[number // 4 % 2]
+        patches = np.random.default_rng(burst).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        picture = Image.fromarray(patches).resize((80 + number, 60 + number), Image.Resampling.BICUBIC)
+        (tmp_path / label).mkdir(exist_ok=True)
+        picture.save(tmp_path / label / f"burst {burst} {number}.png")
+    keys = {"group_by": "burst [0-9]+"} if grouped else {}
+    dataset = Dataset.model_validate({"source": "folder", "path": str(tmp_path), **keys})
+    source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    cell = bench.cell(train="all").model_copy(update={"dataset": dataset, "source": source})
+
+    facts = training_data.load(cell, tmp_path / ".cache").facts
+
+    pairs = [[name.split()[1] for name in pair] for pair in facts["first_look_alikes"]]
+    assert facts["look_alikes"] == 0 if grouped else facts["look_alikes"] > 8
+    assert len(pairs) == (0 if grouped else 5)
+    assert all(one == other for one, other in pairs)
+
+
 def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
     folder, outcome = bench.search(bench.cell())
 
