@@ -50,7 +50,12 @@ def most_epochs(cell: Cell) -> int | None:
 
 def known(cell: Cell, rates: Rates) -> Sequence[Rate]:
     """Return what earlier cells like this one took: those with the same tuner if there are any, else all."""
-    return rates.get(_like(cell, tuner=cell.tuner)) or rates.get(_like(cell, tuner=None)) or ()
+    return next((found for key in likes(cell) if (found := rates.get(key))), ())
+
+
+def likes(cell: Cell) -> tuple[str, str]:
+    """Return the keys of ``Rates`` under which like cells stand: those with the same tuner, and those with any."""
+    return _like(cell, tuner=cell.tuner), _like(cell, tuner=None)
 
 
 def seconds(cell: Cell, rates: Rates) -> float | None:
@@ -118,8 +123,8 @@ def calibrations(cells: Sequence[Cell]) -> list[Cell]:
 
 def _added(found: dict[str, list[Rate]], folders: Iterable[CellFolder], price_list: Prices) -> dict[str, list[Rate]]:
     for cell, rate in filter(None, (_read(folder, price_list) for folder in folders)):
-        for tuner in (cell.tuner, None):
-            found.setdefault(_like(cell, tuner=tuner), []).append(rate)
+        for key in likes(cell):
+            found.setdefault(key, []).append(rate)
     return found
 
 

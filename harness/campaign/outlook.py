@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from harness.campaign import forecast, totals
 from harness.campaign.forecast import Rate, Rates
@@ -18,6 +19,25 @@ _SLOW = 1.25
 
 def _nothing() -> Rates:
     return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """Cells that are forecast alike: a matrix has few kinds and many cells; ``cell`` is one of them."""
+
+    likes: tuple[str, str]
+    budget: str
+    most_epochs: int | None
+    cell: Cell = field(compare=False)
+
+    @classmethod
+    def of(cls, cell: Cell) -> _Kind:
+        return cls(
+            likes=forecast.likes(cell),
+            budget=cell.budget.model_dump_json(),
+            most_epochs=forecast.most_epochs(cell),
+            cell=cell,
+        )
 
 
 class Outlook:
@@ -35,9 +55,10 @@ class Outlook:
         self._slots = slots
         self._clock = clock
         self._before: Mapping[str, Sequence[Rate]] | None = None
-        self._left: dict[str, Cell] = {}
+        self._now: Rates = {}
+        self._left: dict[str, _Kind] = {}
         self._at_work: dict[str, tuple[float, float]] = {}
-        self._ended: list[Cell] = []
+        self._ended: Counter[_Kind] = Counter()
         self._took_s = 0.0
         self._forecast: Estimate | None = None
         self.pace = 1.0
@@ -47,22 +68,25 @@ class Outlook:
 
     def expects(self, cells: Iterable[Cell]) -> None:
         """Begin with these cells left, those included that are only known to follow."""
+        self._now = self._rates()
         if self._before is None:
-            self._before = {key: tuple(found) for key, found in self._rates().items()}
-        self._left = {cell.id: cell for cell in cells}
+            self._before = {key: tuple(found) for key, found in self._now.items()}
+        self._left = {cell.id: _Kind.of(cell) for cell in cells}
         self._learn()
 
     def begins(self, cell: Cell) -> None:
-        """Count the seconds of a cell at work as spent, up to those that it was forecast to take."""
-        known_s = forecast.seconds(cell, self._known()) if cell.id in self._left else None
-        self._at_work[cell.id] = self._clock(), known_s or 0.0
+        """Count the seconds of a cell at work as spent, up to those that it is forecast to take."""
+        kind = self._left.get(cell.id)
+        found = None if kind is None else self._sum(Counter([kind]), self._known)
+        self._at_work[cell.id] = self._clock(), 0.0 if found is None else found.mean
 
     def ends(self, cell: Cell, *, wall_s: float | None) -> None:
         """Take the cell away and learn from its seconds; None where they tell nothing of others, as of a failure."""
-        self._left.pop(cell.id, None)
+        kind = self._left.pop(cell.id, None)
         self._at_work.pop(cell.id, None)
-        if wall_s is not None and self._before is not None and forecast.known(cell, self._before):
-            self._ended.append(cell)
+        self._now = self._rates()
+        if wall_s is not None and kind is not None and self._earlier(kind):
+            self._ended[kind] += 1
             self._took_s += wall_s
         self._learn()
 
@@ -92,24 +116,41 @@ class Outlook:
         return Estimate(mean=rest(whole.mean), low=rest(whole.low), high=rest(whole.high))
 
     def _learn(self) -> None:
-        self._judge()
+        first = self._sum(self._ended, self._earlier)
+        if first is not None and first.mean > 0:
+            self.pace = self._took_s / first.mean
+            self.is_slow = self._took_s > (_SLOW * first.mean if first.high is None else first.high)
         # What the pace of this run is becomes known as cells end, and so a part of the doubt goes.
-        doubt = BETWEEN_RUNS / math.sqrt(1 + len(self._ended))
-        self._forecast = totals.total(tuple(self._left.values()), self._known(), between_runs=doubt).wall_s
+        doubt = BETWEEN_RUNS / math.sqrt(1 + self._ended.total())
+        self._forecast = self._sum(Counter(self._left.values()), self._known, between_runs=doubt)
 
-    def _judge(self) -> None:
-        first = totals.total(self._ended, self._before or {}).wall_s if self._ended else None
-        if first is None or first.mean <= 0:
-            return
-        self.pace = self._took_s / first.mean
-        self.is_slow = self._took_s > (_SLOW * first.mean if first.high is None else first.high)
+    def _sum(
+        self,
+        kinds: Mapping[_Kind, int],
+        rates_of: Callable[[_Kind], Sequence[Rate]],
+        *,
+        between_runs: float = BETWEEN_RUNS,
+    ) -> Estimate | None:
+        taken: Counter[tuple[float, ...]] = Counter()
+        for kind, count in kinds.items():
+            found = [forecast.wall_s(kind.cell, rate) for rate in rates_of(kind)]
+            known = tuple(seconds for seconds in found if seconds is not None)
+            if not known or len(known) < len(found):
+                return None
+            taken[known] += count
+        return totals.estimate(taken, between_runs=between_runs)
 
-    def _known(self) -> Rates:
+    def _earlier(self, kind: _Kind) -> Sequence[Rate]:
         before = self._before or {}
-        return {
-            key: found[len(before.get(key, ())) :] or [_at(self.pace, rate) for rate in found]
-            for key, found in self._rates().items()
-        }
+        return next((found for key in kind.likes if (found := before.get(key))), ())
+
+    def _known(self, kind: _Kind) -> Sequence[Rate]:
+        return next((found for key in kind.likes if (found := self._under(key))), ())
+
+    def _under(self, key: str) -> Sequence[Rate]:
+        earlier = (self._before or {}).get(key, ())
+        in_this_run = self._now.get(key, ())[len(earlier) :]
+        return in_this_run or [_at(self.pace, rate) for rate in earlier]
 
 
 def _at(pace: float, rate: Rate) -> Rate:

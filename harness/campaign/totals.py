@@ -50,6 +50,32 @@ def total(cells: Sequence[Cell], rates: Rates, *, between_runs: float = BETWEEN_
     )
 
 
+def estimate(taken: Mapping[tuple[float, ...], int], *, between_runs: float = BETWEEN_RUNS) -> Estimate:
+    """Return the sum of so many cells of each kind, which took so many seconds, or cost so much, each time before.
+
+    The sum's variance is ``count · s² + count² · s² / n`` for each kind: the draws' own spread, and that of the mean of
+    the ``n`` earlier ones. To it comes ``(between_runs · mean)²``, as all cells of a run are slow or fast together.
+    Degrees of freedom by Welch and Satterthwaite (Satterthwaite 1946, Biometrics Bulletin 2, 110). A kind that was seen
+    once is taken to spread as much, relative to its mean, as the others do.
+    """
+    mean = sum(count * statistics.fmean(values) for values, count in taken.items())
+    relative = _relative_variance(list(taken))
+    if relative is None:
+        return Estimate(mean=mean, low=None, high=None) if taken else Estimate(mean=0.0, low=0.0, high=0.0)
+    variance = (between_runs * mean) ** 2
+    squares = variance**2 / _DEGREES_BETWEEN
+    for values, count in taken.items():
+        n = len(values)
+        spread = statistics.variance(values) if n > 1 else relative * statistics.fmean(values) ** 2
+        part = count * spread + count**2 * spread / n
+        variance += part
+        squares += part**2 / max(n - 1, 1)
+    if variance == 0.0:
+        return Estimate(mean=mean, low=mean, high=mean)
+    half = intervals.t_quantile(max(1, math.floor(variance**2 / squares))) * math.sqrt(variance)
+    return Estimate(mean=mean, low=max(0.0, mean - half), high=mean + half)
+
+
 def _usd(cell: Cell, rate: Rate) -> float | None:
     seconds = forecast.wall_s(cell, rate)
     if seconds is None or rate.usd_per_hour is None:
@@ -67,33 +93,7 @@ def _sum(
         if not known or len(known) < len(values):
             return None
         kinds[known] += 1
-    return _estimate(kinds, between_runs)
-
-
-def _estimate(kinds: Mapping[tuple[float, ...], int], between_runs: float) -> Estimate:
-    """Return the sum of ``count`` further draws from each kind.
-
-    The sum's variance is ``count · s² + count² · s² / n`` for each kind: the draws' own spread, and that of the mean of
-    the ``n`` earlier ones. To it comes ``(between_runs · mean)²``, as all cells of a run are slow or fast together.
-    Degrees of freedom by Welch and Satterthwaite (Satterthwaite 1946, Biometrics Bulletin 2, 110). A kind that was seen
-    once is taken to spread as much, relative to its mean, as the others do.
-    """
-    mean = sum(count * statistics.fmean(values) for values, count in kinds.items())
-    relative = _relative_variance(list(kinds))
-    if relative is None:
-        return Estimate(mean=mean, low=None, high=None) if kinds else Estimate(mean=0.0, low=0.0, high=0.0)
-    variance = (between_runs * mean) ** 2
-    squares = variance**2 / _DEGREES_BETWEEN
-    for values, count in kinds.items():
-        n = len(values)
-        spread = statistics.variance(values) if n > 1 else relative * statistics.fmean(values) ** 2
-        part = count * spread + count**2 * spread / n
-        variance += part
-        squares += part**2 / max(n - 1, 1)
-    if variance == 0.0:
-        return Estimate(mean=mean, low=mean, high=mean)
-    half = intervals.t_quantile(max(1, math.floor(variance**2 / squares))) * math.sqrt(variance)
-    return Estimate(mean=mean, low=max(0.0, mean - half), high=mean + half)
+    return estimate(kinds, between_runs=between_runs)
 
 
 def _relative_variance(kinds: Sequence[Sequence[float]]) -> float | None:

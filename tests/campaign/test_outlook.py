@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.campaign.forecast import Rate, _like
+from harness.campaign.forecast import Rate, likes
 from harness.campaign.outlook import Outlook
 from harness.cells import Cell
 from harness.spec import Budget, Tuner
@@ -35,13 +35,13 @@ def rate(wall_s: float) -> Rate:
 
 def known(cells: list[Cell], *seconds: float) -> Rates:
     """Earlier cells of every kind that took so long."""
-    keys = dict.fromkeys(_like(each, tuner=tuner) for each in cells for tuner in (each.tuner, None))
+    keys = dict.fromkeys(key for each in cells for key in likes(each))
     return {key: [rate(each) for each in seconds] for key in keys}
 
 
 def adds(rates: Rates, cell: Cell, wall_s: float) -> None:
-    for tuner in (cell.tuner, None):
-        rates.setdefault(_like(cell, tuner=tuner), []).append(rate(wall_s))
+    for key in likes(cell):
+        rates.setdefault(key, []).append(rate(wall_s))
 
 
 def mean(outlook: Outlook) -> float:
