@@ -15,6 +15,8 @@ from harness.images import Image
 from harness.meters.nvml import Gpu
 
 _LEAST_API = (1, 41)
+# An engine of another host that is switched off would let whoever asks wait for a minute.
+PATIENCE_S = 3.0
 _CPU_GIB, _GPU_GIB = 8, 20
 
 
@@ -36,7 +38,7 @@ class Engine:
 def reach() -> Engine | Finding:
     """Return what the engine says, through the same client as runs use; or that none answers."""
     try:
-        client = engine.connect()
+        client = engine.connect(patience_s=PATIENCE_S)
     except MachineError as error:
         return _silent(error.__cause__)
     try:
@@ -76,7 +78,7 @@ def _silent(error: BaseException | None) -> Finding:
             found, _, remedy = line.partition("; ")
             return Finding(what=what, state="unfit", found=found, remedy=f"{remedy}; {otherwise}")
     remedy = f"start it (systemctl start docker), or install one: docs/gpu-host.md; {otherwise}"
-    return Finding(what=what, state="missing", found="none answers", remedy=remedy)
+    return Finding(what=what, state="missing", found=f"none answers within {PATIENCE_S:g} s", remedy=remedy)
 
 
 def _engine(reached: Engine) -> Finding:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,8 +42,25 @@ def test_no_engine_is_told_with_what_happens_without(monkeypatch: pytest.MonkeyP
     gc.collect()
 
     assert isinstance(found, Finding)
-    assert (found.state, found.found) == ("missing", "none answers")
+    assert (found.state, found.found) == ("missing", "none answers within 3 s")
     assert "local processes" in str(found.remedy)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
+def test_an_engine_that_takes_connections_and_never_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(containers, "PATIENCE_S", 0.2)
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(tmp_path / "mute"))
+        mute.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/mute")
+
+        found = containers.reach()
+        gc.collect()
+
+    assert isinstance(found, Finding)
+    assert (found.state, found.found) == ("missing", "none answers within 0.2 s")
 
 
 def test_an_engine_that_answers_is_good_and_its_api_is_named(daemon: FakeDaemon, built: Image) -> None:
