@@ -42,3 +42,16 @@ def test_the_whole_run_has_one_forecast_only() -> None:
 @pytest.mark.parametrize(("width", "lines"), [(200, 3), (135, 3), (80, 6)])
 def test_bars_stand_beside_their_names_where_there_is_room_and_beneath_elsewhere(width: int, lines: int) -> None:
     assert len(shown(width).splitlines()) == lines
+
+
+def test_bars_are_ascii_where_nothing_else_is_read() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    console = Console(file=stream, force_terminal=True, width=80, markup=False)
+    display = Display(console, auto_refresh=False)
+    with display:
+        display.add_task("demo", total=12, completed=3, note="", is_whole=True)
+    stream.flush()
+
+    assert b" 3/12" in raw.getvalue()
+    raw.getvalue().decode("ascii")
