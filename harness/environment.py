@@ -32,7 +32,7 @@ SOURCES = "HARNESS_SOURCES"
 # What a search imports; the lock hash covers these and all that they need.
 _IMPORTED = (
     "tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna", "cmaes", "torch", "numpy", "scikit-learn",
-    "pillow",
+    "pillow", "pillow-heif",
 )  # fmt: skip
 
 

@@ -16,11 +16,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import PIL
 
 from harness import errors, files
 from harness.datasets import sources
-from harness.datasets.pictures import Unreadable
+from harness.datasets.pictures import DECODERS, Unreadable
 from harness.datasets.reading import Opened, each, without_warnings
 from harness.datasets.sources import Source
 
@@ -56,7 +55,7 @@ def survey(source: Source, opened: Opened, *, cache: Path) -> Survey:
     Raises:
         MachineError: The source changed since it was resolved; nothing is kept.
     """
-    key = files.digest([_FORMAT, PIL.__version__, source.kind, source.content_hash])
+    key = files.digest([_FORMAT, DECODERS, source.kind, source.content_hash])
     path = cache / "surveys" / f"{key}.json"
     if not path.is_file():
         with without_warnings():
@@ -86,7 +85,7 @@ def clean(opened: Opened, found: Survey, *, origin: str) -> Cleaned:
         chosen = max(group, key=lambda index: (opened.parts[index], -index))
         kept.append(chosen)
         duplicates += [(opened.names[index], opened.names[chosen]) for index in group if index != chosen]
-    _check_classes(opened, kept, origin)
+    _check_classes(opened, found, kept, origin)
     return Cleaned(
         kept=tuple(sorted(kept)),
         unreadable=unreadable,
@@ -113,11 +112,20 @@ def _equal(found: Survey) -> dict[str, list[int]]:
     return groups
 
 
-def _check_classes(opened: Opened, kept: list[int], origin: str) -> None:
+def _check_classes(opened: Opened, found: Survey, kept: list[int], origin: str) -> None:
     left = {int(opened.labels[index]) for index in kept}
     for label, name in enumerate(opened.classes):
         if label not in left:
             raise errors.DatasetError(
-                f"{origin}: class {name!r} has no usable image: its files are unreadable, or equal images of other "
-                f"classes contradict them; add images or remove the class"
+                f"{origin}: class {name!r} has no usable image: {_why_none(opened, found, label)}; add images or "
+                f"remove the class"
             )
+
+
+def _why_none(opened: Opened, found: Survey, label: int) -> str:
+    own = [place for place, each in enumerate(opened.labels) if each == label]
+    broken = [place for place in own if found.reasons[place] is not None]
+    if not broken:
+        return "equal images of other classes contradict its own"
+    first = f"{len(broken):,} can't be read, as {opened.names[broken[0]]} ({found.reasons[broken[0]]})"
+    return first if len(broken) == len(own) else f"{first}, and equal images of other classes contradict the others"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
 from harness import errors, files, spec, whole
@@ -64,7 +63,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         DatasetError: The images can't be used as asked.
         MachineError: The source changed since it was resolved; nothing is kept.
     """
-    key = files.digest([_FORMAT, PIL.__version__, source.kind, source.content_hash, _limits(dataset), image_size])
+    key = files.digest([_FORMAT, pictures.DECODERS, source.kind, source.content_hash, _limits(dataset), image_size])
     folder = whole.folder(cache / "images" / key, partial(_build, source, dataset, image_size=image_size, cache=cache))
     report = json.loads((folder / "report.json").read_bytes())
     return Images(

@@ -19,8 +19,14 @@ from typing import Literal
 from harness import errors, files
 from harness.datasets.parts import Part, part_named
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+"""Of images that only an extra decodes: they are left out where the worker lacks it."""
+
+SUFFIXES = HEIC_SUFFIXES | {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 """What makes a file an image, in upper or lower case."""
+
+WITHOUT_HEIC = "needs the extra heic: pip install 'tuner-harness[heic]'"
+"""Why an image is left out where the extra is missing."""
 
 Folders = Literal["classes", "parts"]
 """What the folders at the top of a data set are."""

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin, __version__
 
 from harness import errors
+from harness.datasets.layout import HEIC_SUFFIXES, WITHOUT_HEIC
+
+try:
+    import pillow_heif
+except ImportError:  # an extra
+    pillow_heif = None  # type: ignore[assignment]
 
 Pixels = NDArray[np.uint8]
 
@@ -24,8 +30,14 @@ _LARGE_PIXELS = 1 << 24
 _STRIP_PIXELS = 1 << 22
 _ONE_AT_A_TIME = threading.Lock()
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP", *(() if pillow_heif is None else ("HEIF",)))
 """What is decoded, whatever a file's name says: Pillow knows some forty more, and of some it starts a program."""
+
+DECODERS = (__version__, None if pillow_heif is None else pillow_heif.__version__)
+"""What decides which pixels a file is: the versions of Pillow and of pillow-heif, None where that isn't there."""
+
+if pillow_heif is not None:
+    pillow_heif.register_heif_opener()
 
 # Microscopes and generators write megabytes of text into a PNG, of which Pillow allows 1 MiB at a time and 64 in all.
 PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20
@@ -47,6 +59,8 @@ def decode(path: Path) -> Pixels:
         MachineError: There is no memory for so many pixels.
     """
     try:
+        if pillow_heif is None and path.suffix.casefold() in HEIC_SUFFIXES:
+            raise Unreadable(WITHOUT_HEIC)  # noqa: TRY301 - one try for all that Pillow raises
         with Image.open(path, formats=FORMATS) as opened:
             if opened.format == "PNG":
                 _check(path)

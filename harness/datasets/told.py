@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from harness.datasets.layout import WITHOUT_HEIC
+
 _MOST_NAMES = 3
 _PARTS = ("train", "validation", "test")
 
 
 def line(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return a line as ``151 images, 4 classes (25 to 65); left out 9: 6 .heic (a/1.heic, …), 1 duplicate (b/2.png)``.
+    """Return a line as ``151 images, 4 classes (25 to 65); left out 9: 6 .cr2 (a/1.cr2, …), 1 duplicate (b/2.png)``.
 
     ``facts`` are what a record says of its data; those that an older record lacks are not told. ``alike`` are those of
     the same images shared out by other seeds: parts of whole groups are not quite alike.
@@ -82,8 +84,11 @@ def _left_out(facts: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def _kind(name: str, reason: str) -> str:
+    suffix = PurePosixPath(name).suffix.casefold()
+    if reason == WITHOUT_HEIC:
+        return f"{suffix} without the extra heic"
     if reason.startswith("not an image by its suffix"):
-        return PurePosixPath(name).suffix.casefold() or "without a suffix"
+        return suffix or "without a suffix"
     return "in no class folder" if reason == "stands in no class folder" else "unreadable"
 
 

@@ -104,10 +104,27 @@ def test_equal_pictures_with_different_labels_are_all_removed(tmp_path: Path) ->
     assert found.duplicates == ()
 
 
-@pytest.mark.parametrize("shades", [[1, None], [7, 7], [1, 7, 7]])
-def test_a_class_without_a_usable_picture_is_named(tmp_path: Path, shades: list[int | None]) -> None:
-    with pytest.raises(errors.DatasetError, match=r"fake: class '[ab]' has no usable image"):
-        cleaned(shades, [0, 1, 0][: len(shades)], tmp_path)
+@pytest.mark.parametrize(
+    ("shades", "why"),
+    [
+        ([1, None], "'b' has no usable image: 1 can't be read, as p1 (broken); "),
+        ([7, 7], "'a' has no usable image: equal images of other classes contradict its own; "),
+        (
+            [1, 7, 2, None, 7],
+            (
+                "'b' has no usable image: 1 can't be read, as p3 (broken), and equal images of other classes "
+                "contradict the others; "
+            ),
+        ),
+    ],
+)
+def test_a_class_without_a_usable_picture_is_named_with_the_reason(
+    tmp_path: Path, shades: list[int | None], why: str
+) -> None:
+    with pytest.raises(errors.DatasetError) as caught:
+        cleaned(shades, [0, 1, 0, 1, 0][: len(shades)], tmp_path)
+
+    assert str(caught.value) == f"fake: class {why}add images or remove the class"
 
 
 def test_a_survey_is_made_once(tmp_path: Path) -> None:

@@ -140,6 +140,37 @@ def test_a_photograph_with_a_second_one_inside_is_the_first(tmp_path: Path) -> N
     assert found.min() > 250
 
 
+@pytest.mark.parametrize("suffix", ["heic", "HEIF"])
+def test_heic_is_read_where_its_decoder_is_installed(tmp_path: Path, suffix: str) -> None:
+    plain = Image.new("RGB", (64, 48), (200, 100, 50))
+
+    found = saved(plain, tmp_path / f"ö.{suffix}", quality=95)
+
+    assert found.shape == (48, 64, 3)
+    assert np.abs(found.astype(int) - (200, 100, 50)).max() < 6
+
+
+def test_heic_is_turned_as_it_says_and_its_transparency_shows_white(tmp_path: Path) -> None:
+    halves = Image.new("RGBA", (64, 32), (0, 0, 255, 255))
+    halves.paste((255, 0, 0, 0), (0, 0, 32, 32))
+    turned = Image.Exif()
+    turned[0x0112] = 6  # a quarter to the right: what stood left stands on top
+
+    found = saved(halves, tmp_path / "a.heic", quality=95, exif=turned.tobytes()).astype(int)
+
+    assert found.shape == (64, 32, 3)
+    assert np.abs(found[4, 16] - (255, 255, 255)).max() < 12
+    assert np.abs(found[60, 16] - (0, 0, 255)).max() < 12
+
+
+def test_heic_without_its_decoder_is_told_with_the_way_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.HEIC")
+    monkeypatch.setattr(pictures, "pillow_heif", None)
+
+    with pytest.raises(pictures.Unreadable, match=r"^needs the extra heic: pip install 'tuner-harness\[heic\]'$"):
+        pictures.decode(tmp_path / "a.HEIC")
+
+
 def test_a_tiff_of_floats_is_unreadable_as_nothing_says_what_is_white(tmp_path: Path) -> None:
     Image.fromarray(np.ones((2, 2), dtype=np.float32)).save(tmp_path / "a.tif")
 
@@ -185,7 +216,7 @@ def test_a_png_with_much_text_is_read(tmp_path: Path) -> None:
     assert saved(Image.new("RGB", (4, 4), "red"), tmp_path / "a.png", pnginfo=text)[0, 0].tolist() == [255, 0, 0]
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tif"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tif", "heic"])
 def test_truncated_files_are_unreadable(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     path = tmp_path / f"a.{suffix}"

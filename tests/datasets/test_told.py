@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harness.datasets import told
+from harness.datasets import layout, told
 
-NOT_BY_SUFFIX = "not an image by its suffix (.heic)"
+NOT_BY_SUFFIX = "not an image by its suffix (.cr2)"
 
 
 def facts(**changes: Any) -> dict[str, Any]:
@@ -21,8 +21,12 @@ def facts(**changes: Any) -> dict[str, Any]:
         ({"usable": 151}, "151 images, 3 classes (25 to 65)"),
         ({"usable": 9_716}, "151 images, 3 classes (25 to 65) drawn from 9,716"),
         (
-            {"unreadable": [["a/ö 1.HEIC", NOT_BY_SUFFIX]]},
-            "151 images, 3 classes (25 to 65); left out 1: 1 .heic (a/ö 1.HEIC)",
+            {"unreadable": [["a/ö 1.CR2", NOT_BY_SUFFIX]]},
+            "151 images, 3 classes (25 to 65); left out 1: 1 .cr2 (a/ö 1.CR2)",
+        ),
+        (
+            {"unreadable": [["a/1.HEIC", layout.WITHOUT_HEIC], ["a/2.heic", layout.WITHOUT_HEIC]]},
+            "151 images, 3 classes (25 to 65); left out 2: 2 .heic without the extra heic (a/1.HEIC, a/2.heic)",
         ),
         (
             {

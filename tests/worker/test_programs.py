@@ -77,7 +77,7 @@ def test_a_class_that_what_was_left_out_made_too_small_is_told_with_what_that_wa
         (tmp_path / label).mkdir()
         for number, shade in enumerate(shades):
             Image.new("L", (8, 8), shade).save(tmp_path / label / f"{number}.png")
-    (tmp_path / "cat" / "9.heic").touch()
+    (tmp_path / "cat" / "9.cr2").touch()
     dataset = Dataset(source="folder", path=str(tmp_path))
     source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
     cell = bench.cell().model_copy(update={"dataset": dataset, "source": source})
@@ -87,7 +87,7 @@ def test_a_class_that_what_was_left_out_made_too_small_is_told_with_what_that_wa
 
     assert caught.value.facts["per_class"] == [2, 4]
     assert caught.value.facts["first_duplicates"] == ["cat/1.png", "cat/2.png"]
-    assert caught.value.facts["unreadable"] == [["cat/9.heic", "not an image by its suffix (.heic)"]]
+    assert caught.value.facts["unreadable"] == [["cat/9.cr2", "not an image by its suffix (.cr2)"]]
 
 
 def test_no_group_of_images_is_divided_and_what_each_part_holds_is_told(bench: Bench, tmp_path: Path) -> None:
