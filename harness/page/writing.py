@@ -15,7 +15,7 @@ from harness import files
 from harness.analysis import Group, Results, Search, Status, groups, statistics
 from harness.analysis.looks import styles
 from harness.analysis.statistics import Judged
-from harness.page import curves, markup, provenance, searches, summary, tuners
+from harness.page import curves, images, markup, provenance, searches, summary, tuners
 from harness.page.searches import Room
 from harness.palette import Style
 from harness.plans import MatrixFolder
@@ -72,6 +72,7 @@ def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], pri
         "tuners": tuners.table(made, prices=prices, score=results.score),
         "problems": _problems(results),
         "searches": searches.table(results.cells, prices=prices, score=results.score),
+        "images": images.sections(results),
         "environment": provenance.environment(results.cells, prices=prices),
         "data": markup.embedded(markup.shown(_data(folder, results, found, prices))),
     }

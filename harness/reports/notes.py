@@ -30,11 +30,16 @@ def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
 
 def data(results: Results) -> list[str]:
     """Return what each data set came to, and what of it was left out."""
+    return [f"{name}: {told.line(first, alike)}." for name, (first, *alike) in data_facts(results).items()]
+
+
+def data_facts(results: Results) -> dict[str, list[Mapping[str, Any]]]:
+    """Return by data set what the records of its searches say of it; nothing of a data set without any."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for search in results.searches:
         if search.record is not None and search.record.data.get("per_class"):
             found.setdefault(search.planned.dataset, []).append(search.record.data)
-    return [f"{name}: {told.line(first, alike)}." for name, (first, *alike) in found.items()]
+    return found
 
 
 def few_seeds(groups: Sequence[Group]) -> list[str]:
