@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import ConfigDict, Field
 
 from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
+from harness.forms import As, Chosen, Form, Number
 from harness.space import Choice, Domain, Fixed, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Tuner
+from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, Tuner
 
 # History of the cell's and the record's form:
 # 1: first.
@@ -31,19 +34,62 @@ class Names(Section):
     hyperparameters: str
 
 
+class _Domain(Form):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Range(_Domain):
+    kind: Literal["range"]
+    low: Number
+    high: Number
+    log: bool = False
+    step: Annotated[float, Field(gt=0)] | None = None
+    integer: bool = False
+    default: Number
+
+
+class _Choice(_Domain):
+    kind: Literal["choice"]
+    choices: Annotated[list[Chosen], Field(min_length=1)]
+    default: Chosen
+
+
+class _Fixed(_Domain):
+    kind: Literal["fixed"]
+    value: Chosen
+
+
+class Source(Form):
+    """Where the images are, as far as the harness reads it."""
+
+    content_hash: str
+    paths: list[str] | tuple[str, ...] = ()
+
+
+class Weights(Form):
+    """Where the weights are, as far as the harness reads it."""
+
+    sha256: str | None
+    path: str | None = None
+
+
+Domains = dict[str, Annotated[dict[str, Any], As(Annotated[_Range | _Choice | _Fixed, Field(discriminator="kind")])]]
+"""A hyperparameter set in JSON's terms."""
+
+
 class Cell(Section):
     """One search, resolved: what was asked for and what it stands for on this machine."""
 
     schema_version: int = SCHEMA_VERSION
     names: Names
     dataset: Dataset
-    source: dict[str, Any]
+    source: Annotated[dict[str, Any], As(Source)]
     """Where the images are, with their ``content_hash``."""
     backbone: Backbone
-    weights: dict[str, Any]
+    weights: Annotated[dict[str, Any], As(Weights)]
     """Where the weights are, with their ``sha256``."""
     tuner: Tuner
-    domains: dict[str, dict[str, Any]]
+    domains: Domains
     budget: Budget
     protocol: Protocol
     seed: int
@@ -115,6 +161,22 @@ class Cell(Section):
     def group(self) -> str:
         """The same without tuner and seed: what a table compares within."""
         return files.digest({k: v for k, v in self._asked.items() if k not in _OF_ONE_TUNER})[:16]
+
+
+class Asked(Form):
+    """What a record says of its cell: earlier ones lack parts of it."""
+
+    names: Names | None = None
+    dataset: Dataset | None = None
+    source: Source | None = None
+    backbone: Backbone | None = None
+    weights: Weights | None = None
+    tuner: Tuner | None = None
+    domains: Domains | None = None
+    budget: Budget | None = None
+    protocol: Protocol | None = None
+    seed: Seed | None = None
+    environment: str | None = None
 
 
 def domains_of(space: Space) -> dict[str, dict[str, Any]]:

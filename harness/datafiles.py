@@ -43,4 +43,4 @@ def first_mistake(error: ValidationError, *, whole: str = "file") -> str:
     given = mistake["input"]
     value = f" (given: {given!r})" if isinstance(given, (str, int, float)) else ""
     more = error.error_count() - 1
-    return f"{key}: {mistake['msg'].lower()}{value}" + (f", and {more} more" if more else "")
+    return f"{key}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{value}" + (f", and {more} more" if more else "")

@@ -1,4 +1,4 @@
-"""The nouns of a search: frozen, and free of any library."""
+"""The nouns of a search: frozen, with the ranges that their values are in where they come from the disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from harness.forms import STRICT, Chosen, Count, Phases, Score, Spent
 
 Value = float | int | str
 Parameters = Mapping[str, Value]
@@ -50,12 +52,14 @@ class Epoch:
     incumbent and its scoring didn't break down: test data are scored off the clock and never shown to a tuner.
     """
 
-    epoch: int
-    val_f1: float
+    __pydantic_config__ = STRICT
+
+    epoch: Count
+    val_f1: Score
     loss: float
-    train_s: float
-    evaluate_s: float
-    test_f1: float | None = None
+    train_s: Spent
+    evaluate_s: Spent
+    test_f1: Score | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +71,20 @@ class Trial:
     leave out what builds and scoring the test images took; ``energy_j`` is None where no counter could be read.
     """
 
-    number: int
-    parameters: Parameters
-    first_epoch: int
-    last_epoch: int
-    parent: int | None
+    __pydantic_config__ = STRICT
+
+    number: Count
+    parameters: Mapping[str, Chosen]
+    first_epoch: Count
+    last_epoch: Count
+    parent: Count | None
     outcome: Outcome
     epochs: tuple[Epoch, ...]
-    phases: Mapping[str, float] = field(default_factory=dict)
-    charged_epochs: int = 0
-    images: int = 0
-    cpu_s: float = 0.0
-    energy_j: float | None = None
+    phases: Phases = field(default_factory=dict)
+    charged_epochs: Count = 0
+    images: Count = 0
+    cpu_s: Spent = 0.0
+    energy_j: Spent | None = None
     reason: str | None = None
 
     @property

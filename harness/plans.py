@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from harness import files
+from pydantic import Field
+
+from harness import files, stored
 from harness.cells import SCHEMA_VERSION
 from harness.errors import ResultsError
+from harness.forms import STRICT
 from harness.records import CellFolder
+from harness.spec import Seed
 
-_ID = re.compile(r"[\w-]{1,64}")
+Role = Literal["search", "learning_rate"]
+
+_AGAIN = "move it away and run the matrix again to write it anew"
 
 
 class GroupName(NamedTuple):
@@ -58,14 +63,17 @@ class Planned:
     can't be run on this machine, where it can't.
     """
 
-    id: str
+    __pydantic_config__ = STRICT
+
+    # It is the name of a folder: nothing must lead out of the one for cells.
+    id: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
     group: str
     dataset: str
     backbone: str
     hyperparameters: str
     tuner: str
-    seed: int
-    role: str = "search"
+    seed: Seed
+    role: Role = "search"
     parent_group: str | None = None
     reason: str | None = None
 
@@ -73,6 +81,14 @@ class Planned:
     def name(self) -> SearchName:
         """What the matrix calls the search, or that which is retrained."""
         return SearchName(self.dataset, self.backbone, self.hyperparameters, self.tuner, self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    __pydantic_config__ = STRICT
+
+    schema_version: Literal[1, 2]
+    cells: list[Planned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +134,20 @@ class MatrixFolder:
         """Return the ids of every cell that has a folder, planned or not."""
         try:
             with os.scandir(self.path / "cells") as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir())
-        except FileNotFoundError:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def fingerprint(self) -> str:
         """Return what changes whenever the plan, the set of cells, or a cell's record, trials or attempts do."""
-        path = self.path / "plan.json"
-        plan = files.sha256_of(path) if path.is_file() else "none"
+        plan = hashlib.sha256(stored.read(self.path / "plan.json", way_out=_AGAIN) or b"").hexdigest()
         cells = (f"{cell_id} {self.cell(cell_id).fingerprint()}" for cell_id in self.cell_ids())
         return files.digest([plan, *cells])
 
     def write_plan(self, planned: Sequence[Planned]) -> None:
-        """Say which cells belong here."""
+        """Say which cells belong here, under a checksum."""
         plan = {"schema_version": SCHEMA_VERSION, "cells": [asdict(cell) for cell in planned]}
-        files.write_json(self.path / "plan.json", plan)
+        files.write_json(self.path / "plan.json", stored.sealed(plan))
 
     @property
     def has_plan(self) -> bool:
@@ -146,30 +161,8 @@ class MatrixFolder:
             ResultsError: Nothing was ever run into this folder, or the plan isn't as it was written.
         """
         path = self.path / "plan.json"
-        try:
-            plan = json.loads(files.read_plain(path))
-        except FileNotFoundError as error:
-            raise ResultsError(f"{path}: no such file; run the matrix first: harness run MATRIX") from error
-        except OSError as error:
-            raise ResultsError(f"{path}: can't be read ({error.strerror}); make it readable") from error
-        except (ValueError, RecursionError) as error:
-            raise ResultsError(f"{path}: not JSON ({error}); run the matrix again to write it anew") from error
-        try:
-            return [_planned(cell) for cell in plan["cells"]]
-        except (TypeError, KeyError, ValueError) as error:
-            raise ResultsError(f"{path}: no plan ({error}); run the matrix again to write it anew") from error
-
-
-def _planned(fields: Any) -> Planned:
-    """Return a line of the plan; raise TypeError or ValueError where it is none."""
-    if not isinstance(fields, dict):
-        raise TypeError(f"a cell of type {type(fields).__name__}")
-    found = Planned(**fields)
-    names = (found.id, found.group, found.dataset, found.backbone, found.hyperparameters, found.tuner, found.role)
-    texts = [*names, *(text for text in (found.parent_group, found.reason) if text is not None)]
-    if not all(isinstance(text, str) for text in texts) or type(found.seed) is not int:
-        raise TypeError("a cell whose names are no text, or whose seed is no number")
-    # It is the name of a folder: nothing must lead out of the one for cells.
-    if not _ID.fullmatch(found.id):
-        raise ValueError(f"a cell's id {found.id!r}")
-    return found
+        text = stored.read(path, way_out=_AGAIN)
+        if text is None:
+            raise ResultsError(f"{path}: no such file; run the matrix first: harness run MATRIX")
+        plan = stored.unsealed(text, where=path, way_out=_AGAIN)
+        return stored.checked(files.readable_json(plan), _Plan, where=path, way_out=_AGAIN).cells

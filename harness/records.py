@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal
 
-from harness import files
-from harness.cells import SCHEMA_VERSION, Cell
+from harness import files, forms, stored
+from harness.cells import SCHEMA_VERSION, Asked, Cell, Names
 from harness.errors import ResultsError
+from harness.forms import STRICT, As
 from harness.ledger import on_the_clock
-from harness.model import Epoch, Outcome, Trial
+from harness.model import Trial
+from harness.stored import MOVE_FOLDER
 
-_Line = TypeVar("_Line")
-
-_SEAL = "sha256"
-_SUM = re.compile(rb', "crc32": "([0-9a-f]{8})"}\n\Z')
+_OUTCOME: Any = Annotated[dict[str, Any], As(forms.Left)]
+_ATTEMPT: Any = Annotated[dict[str, Any], As(forms.Attempt)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +33,37 @@ class Record:
     ``trials_sha256`` is that of the trials' file; unknown in earlier records.
     """
 
+    __pydantic_config__ = STRICT
+
     schema_version: int
-    cell: Mapping[str, Any]
-    status: str
+    cell: Annotated[Mapping[str, Any], As(Asked)]
+    status: Literal["completed", "failed"]
     ended: str | None
     reason: str | None
-    started_at: str
-    attempts: int
-    trials: int
-    wall_s: float
-    setup_phases: Mapping[str, float]
-    closing_phases: Mapping[str, float]
-    peak_memory_bytes: Mapping[str, Any]
-    energy: Mapping[str, Any]
-    device_peak_memory_bytes: Mapping[str, Any]
-    data: Mapping[str, Any]
-    model: Mapping[str, Any]
-    environment: Mapping[str, Any]
-    evidence: Mapping[str, Any]
-    busyness: Mapping[str, Any] = field(default_factory=dict)
+    started_at: forms.Moment
+    attempts: forms.Count
+    trials: forms.Count
+    wall_s: forms.Spent
+    setup_phases: forms.Phases
+    closing_phases: forms.Phases
+    peak_memory_bytes: forms.ReadingTable
+    energy: forms.ReadingTable
+    device_peak_memory_bytes: forms.ReadingTable
+    data: forms.DataTable
+    model: forms.BuiltTable
+    environment: forms.EnvironmentTable
+    evidence: forms.EvidenceTable
+    busyness: forms.BusynessTable = field(default_factory=dict)
     trials_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A finished search: its record, the trials that it was sealed with, and the cell where that is still at hand."""
+
+    record: Record
+    trials: Sequence[Trial]
+    cell: Cell | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +102,28 @@ class CellFolder:
         files.write_atomically(self.path / "cell.json", cell.model_dump_json(indent=1).encode())
 
     def cell(self) -> Cell:
-        """Return what is to be searched."""
-        return Cell.model_validate_json((self.path / "cell.json").read_bytes())
+        """Return what is to be searched.
+
+        Raises:
+            ResultsError: That can't be read, or is no cell.
+        """
+        path = self.path / "cell.json"
+        text = stored.read(path)
+        if text is None:
+            raise ResultsError(f"{path}: no such file; run the matrix again to write it anew")
+        return stored.checked(text, Cell, where=path)
+
+    def rename(self, names: Names) -> None:
+        """Say what the matrix calls the cell by now; nothing else of a cell that was searched ever changes."""
+        path = self.path / "cell.json"
+        text, called = stored.read(path), names.model_dump()
+        asked = None if text is None else stored.table(text, where=path)
+        if asked is not None and asked.get("names") != called:
+            files.write_json(path, {**asked, "names": called})
 
     def append(self, trial: Trial) -> None:
         """Add a trial as one line that has reached the disk when this returns."""
-        line = _summed(json.dumps(asdict(trial), ensure_ascii=False, allow_nan=False).encode())
+        line = stored.with_sum(json.dumps(asdict(trial), ensure_ascii=False, allow_nan=False).encode())
         with (self.path / "trials.jsonl").open("ab") as stream:
             stream.write(line)
             stream.flush()
@@ -108,23 +133,48 @@ class CellFolder:
         """Return the finished trials; a line torn by a kill is not one of them.
 
         Raises:
-            ResultsError: A line is no trial, or not as it was written.
+            ResultsError: A line is no trial, not as it was written, or not in its place.
         """
-        return _parsed(self.path / "trials.jsonl", _trial)
+        path = self.path / "trials.jsonl"
+        return _in_order(stored.lines(stored.read(path), Trial, path=path), path)
 
     @property
     def trials_sha256(self) -> str | None:
         """SHA-256 of the trials' file; None where there is none."""
-        held = _read(self.path / "trials.jsonl")
-        return None if held is None else hashlib.sha256(held).hexdigest()
+        return _sha256(stored.read(self.path / "trials.jsonl"))
 
-    def mistakes(self, record: Record) -> Iterator[str]:
-        """Yield what shows that ``record`` isn't of this cell and these trials; earlier records tell less."""
-        if record.trials_sha256 is not None and record.trials_sha256 != self.trials_sha256:
-            yield "trials.jsonl: not what the record was sealed with"
-        asked = _read_json(self.path / "cell.json")
-        if asked is not None and asked != record.cell:
-            yield "record.json: of another cell than cell.json"
+    def sealed(self) -> Sealed | None:
+        """Return the finished search, its files compared with one another; None where there is no record.
+
+        Raises:
+            ResultsError: A file can't be read, holds what it can't hold, or isn't of this search.
+        """
+        record = self.record()
+        if record is None:
+            return None
+        path = self.path / "trials.jsonl"
+        held = stored.read(path)
+        trials = _in_order(stored.lines(held, Trial, path=path), path)
+        if record.trials_sha256 is not None and record.trials_sha256 != _sha256(held):
+            raise ResultsError(f"{path}: not what the record was sealed with; {MOVE_FOLDER}")
+        # The host seals the record of a search that broke, and may not know how far it came.
+        if record.status == "completed" and record.trials != len(trials):
+            mistake = f"{len(trials)} trials, of which record.json counts {record.trials}"
+            raise ResultsError(f"{path}: {mistake}; {MOVE_FOLDER}")
+        return Sealed(record=record, trials=trials, cell=self._cell_of(record))
+
+    def _cell_of(self, record: Record) -> Cell | None:
+        path = self.path / "cell.json"
+        text = stored.read(path)
+        if text is None:
+            return None
+        asked, cell = stored.table(text, where=path), stored.checked(text, Cell, where=path)
+        # What the matrix calls it may have changed since.
+        if {**asked, "names": None} != {**record.cell, "names": None}:
+            raise ResultsError(f"{self.path / 'record.json'}: of another cell than cell.json; {MOVE_FOLDER}")
+        if cell.schema_version == SCHEMA_VERSION and cell.id != self.path.name:
+            raise ResultsError(f"{path}: of cell {cell.id}, in the folder of another; {MOVE_FOLDER}")
+        return cell
 
     def mend(self) -> None:
         """Cut off a line that a kill left torn, so that the next one starts on its own."""
@@ -135,8 +185,14 @@ class CellFolder:
         files.write_json(self.path / "outcome.json", dict(outcome))
 
     def outcome(self) -> dict[str, Any] | None:
-        """Return what the worker left, or None where it ended without a word."""
-        return _read_json(self.path / "outcome.json")
+        """Return what the worker left, or None where it ended without a word.
+
+        Raises:
+            ResultsError: It can't be read, or holds what no worker leaves.
+        """
+        path = self.path / "outcome.json"
+        text = stored.read(path)
+        return None if text is None else stored.checked(text, _OUTCOME, where=path)
 
     def clear_outcome(self) -> None:
         """Forget what an earlier process left, before another starts."""
@@ -148,7 +204,7 @@ class CellFolder:
         _mend(path)
         with path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(attempt, ensure_ascii=False) + "\n")
-        return len(_whole_lines(path))
+        return len(stored.whole_lines(stored.read(path)))
 
     def attempts(self) -> list[dict[str, Any]]:
         """Return what is known of each process that worked at this cell; a line torn by a kill is left out.
@@ -156,15 +212,15 @@ class CellFolder:
         Raises:
             ResultsError: A line is no attempt.
         """
-        return _parsed(self.path / "attempts.jsonl", _attempt)
+        path = self.path / "attempts.jsonl"
+        return stored.lines(stored.read(path), _ATTEMPT, path=path)
 
     def seal(self, record: Record) -> None:
         """Store ``record`` atomically under a checksum of its own; refuse to overwrite an earlier one."""
         path = self.path / "record.json"
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
-        fields = asdict(record)
-        files.write_json(path, {**fields, _SEAL: _seal_of(fields)})
+        files.write_json(path, stored.sealed(asdict(record)))
 
     def record(self) -> Record | None:
         """Return the sealed record, or None.
@@ -173,25 +229,20 @@ class CellFolder:
             ResultsError: The file is no record, not as it was sealed, or one of a newer harness.
         """
         path = self.path / "record.json"
-        fields = _read_json(path)
-        if fields is None:
+        text = stored.read(path)
+        if text is None:
             return None
-        seal = fields.pop(_SEAL, None)
-        if seal is not None and seal != _seal_of(fields):
-            raise ResultsError(f"{path}: not what was sealed; move its folder away and run the matrix again")
+        fields = stored.unsealed(text, where=path, since="trials_sha256")
         version = fields.get("schema_version")
         if version == 1:
             fields = _from_version_1(fields)
         elif version != SCHEMA_VERSION:
-            raise ResultsError(f"{path}: schema version {version}; this harness reads up to {SCHEMA_VERSION}")
-        try:
-            return Record(**fields)
-        except TypeError as error:
-            raise ResultsError(f"{path}: not a record ({error}); move it away and run the matrix again") from error
+            raise ResultsError(f"{path}: schema version {version!r:.50}; this harness reads up to {SCHEMA_VERSION}")
+        return stored.checked(files.readable_json(fields), Record, where=path)
 
     def fingerprint(self) -> str:
-        """Return what changes whenever record, trials or attempts do: sizes, moments of change, inodes."""
-        names = ("record.json", "trials.jsonl", "attempts.jsonl")
+        """Return what changes whenever cell, record, trials or attempts do: sizes, moments of change, inodes."""
+        names = ("cell.json", "record.json", "trials.jsonl", "attempts.jsonl")
         return " ".join(_fingerprint(f"{self.path}/{name}") for name in names)
 
     def set_aside(self) -> None:
@@ -225,100 +276,35 @@ def _from_version_1(fields: dict[str, Any]) -> dict[str, Any]:
     return {"busyness": {"reason": "records of version 1 don't tell"}, **fields, "schema_version": SCHEMA_VERSION}
 
 
-def _seal_of(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(files.readable_json(fields)).hexdigest()
-
-
-def spent_wall_s(trials: list[Trial]) -> float:
+def spent_wall_s(trials: Sequence[Trial]) -> float:
     """Return the seconds that the trials are charged for."""
     return sum(on_the_clock(dict(trial.phases)) for trial in trials)
 
 
-def _parsed(path: Path, parse: Callable[[dict[str, Any]], _Line]) -> list[_Line]:
-    parsed = []
-    for number, line in enumerate(_whole_lines(path), 1):
-        try:
-            parsed.append(parse(json.loads(_checked(line))))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ResultsError(
-                f"{path}: line {number} can't be read ({error}); move its folder away and run the matrix again"
-            ) from error
-    return parsed
+def _in_order(trials: list[Trial], path: Path) -> list[Trial]:
+    for place, trial in enumerate(trials):
+        if trial.number != place:
+            raise ResultsError(f"{path}: line {place + 1} is trial {trial.number}, not {place}; {MOVE_FOLDER}")
+    return trials
 
 
-def _summed(line: bytes) -> bytes:
-    """Return an object's line with a checksum as its last key, and the line's end."""
-    return b'%s, "crc32": "%08x"}\n' % (line[:-1], zlib.crc32(line))
-
-
-def _checked(line: bytes) -> bytes:
-    """Return a line without its checksum; earlier records' have none.
-
-    Raises:
-        ValueError: It isn't as it was written.
-    """
-    found = _SUM.search(line)
-    if found is None:
-        return line
-    own = line[: found.start()] + b"}"
-    if int(found[1], 16) != zlib.crc32(own):
-        raise ValueError("its checksum doesn't fit")
-    return own
-
-
-def _whole_lines(path: Path) -> list[bytes]:
-    return [line for line in (_read(path) or b"").splitlines(keepends=True) if line.endswith(b"\n")]
-
-
-def _read(path: Path) -> bytes | None:
-    """Return a file's bytes, or None where there is none.
-
-    Raises:
-        ResultsError: It is a link, no plain file, or can't be read.
-    """
-    try:
-        return files.read_plain(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        why = f"{error.strerror}; make it readable, or move its folder away and run the matrix again"
-        raise ResultsError(f"{path}: can't be read ({why})") from error
+def _sha256(held: bytes | None) -> str | None:
+    return None if held is None else hashlib.sha256(held).hexdigest()
 
 
 def _mend(path: Path) -> None:
-    whole = b"".join(_whole_lines(path))
-    if path.exists() and path.stat().st_size != len(whole):
+    held = stored.read(path)
+    whole = b"".join(stored.whole_lines(held))
+    if held is not None and len(held) != len(whole):
         files.write_atomically(path, whole)
-
-
-def _trial(fields: dict[str, Any]) -> Trial:
-    epochs = tuple(Epoch(**epoch) for epoch in fields.pop("epochs"))
-    return Trial(**{**fields, "outcome": Outcome(fields["outcome"]), "epochs": epochs})
-
-
-def _attempt(fields: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(fields, dict):
-        raise TypeError("not an attempt")
-    return fields
 
 
 def _fingerprint(path: str) -> str:
     try:
         # Twice as fast as Path.lstat, which counts in tens of thousands of files.
         found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return "none"
+    except OSError as error:
+        return f"unreadable {error.errno}"
     return f"{found.st_size}/{found.st_mtime_ns}/{found.st_ctime_ns}/{found.st_ino}"
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    text = _read(path)
-    if text is None:
-        return None
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: not JSON ({error}); move it away and run the matrix again") from error
-    if not isinstance(value, dict):
-        raise ResultsError(f"{path}: not a record; move it away and run the matrix again")
-    return value

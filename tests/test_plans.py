@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -38,12 +39,15 @@ def test_a_plan_is_read_as_it_was_written(folder: MatrixFolder) -> None:
     [
         {"id": "../../../etc"},
         {"id": ""},
+        {"id": "ab12\n"},
         {"id": "a/b"},
         {"id": 7},
         {"seed": "1"},
         {"seed": True},
         {"tuner": ["t"]},
         {"reason": 5},
+        {"role": "spectator"},
+        {"seed": -1},
         {"more": 1},
     ],
 )
@@ -51,9 +55,11 @@ def test_a_cell_that_no_plan_holds_is_refused(folder: MatrixFolder, changes: dic
     path = folder.path / "plan.json"
     plan = json.loads(path.read_bytes())
     plan["cells"][0] |= changes
+    # Earlier plans have no checksum.
+    del plan["sha256"]
     path.write_text(json.dumps(plan))
 
-    assert "no plan (" in refused(folder)
+    assert f"cells.0.{next(iter(changes))}: " in refused(folder)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +83,26 @@ def test_a_plan_that_is_no_plain_file_is_refused(folder: MatrixFolder, kind: str
         os.mkfifo(path)
 
     assert "can't be read" in refused(folder)
+
+
+def test_a_changed_letter_of_a_plan_is_noticed_or_changes_nothing(folder: MatrixFolder) -> None:
+    path = folder.path / "plan.json"
+    whole = path.read_bytes()
+
+    read = []
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + b"7" + whole[place + 1 :])
+        with contextlib.suppress(ResultsError):
+            read.append(folder.plan())
+
+    assert all(plan == [PLANNED] for plan in read)
+    assert len(read) < len(whole) // 4
+
+
+def test_a_plan_from_before_there_were_checksums_is_read(folder: MatrixFolder) -> None:
+    path = folder.path / "plan.json"
+    plan = json.loads(path.read_bytes())
+    del plan["sha256"]
+    path.write_text(json.dumps(plan))
+
+    assert folder.plan() == [PLANNED]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -238,12 +240,78 @@ def test_a_record_holds_the_sum_of_its_trials(folder: CellFolder, cell: Cell) ->
     assert folder.trials_sha256 is None
     folder.append(TRIAL)
 
-    sealed = replace(record(cell), trials_sha256=folder.trials_sha256)
+    folder.seal(record(cell, trials_sha256=folder.trials_sha256))
 
-    folder.write_cell(cell)
-    assert list(folder.mistakes(sealed)) == []
+    found = folder.sealed()
+    assert found is not None
+    assert found.trials == [TRIAL]
+    folder.append(replace(TRIAL, number=1))
+    with pytest.raises(ResultsError, match=r"trials\.jsonl: not what the record was sealed with; move its folder away"):
+        folder.sealed()
+
+
+def test_without_a_record_nothing_is_sealed(folder: CellFolder) -> None:
     folder.append(TRIAL)
-    assert list(folder.mistakes(sealed)) == ["trials.jsonl: not what the record was sealed with"]
+
+    assert folder.sealed() is None
+
+
+def test_a_record_that_counts_other_trials_than_there_are_is_told(folder: CellFolder, cell: Cell) -> None:
+    folder.append(TRIAL)
+    folder.seal(record(cell, trials=2))
+
+    with pytest.raises(ResultsError, match=r"trials\.jsonl: 1 trials, of which record\.json counts 2; move"):
+        folder.sealed()
+
+
+@pytest.fixture
+def of_cell(tmp_path: Path, cell: Cell) -> CellFolder:
+    """A finished search in the folder of its own cell."""
+    path = tmp_path / "results" / cell.id
+    path.mkdir(parents=True)
+    found = CellFolder(path)
+    found.write_cell(cell)
+    found.append(TRIAL)
+    found.seal(record(cell, trials_sha256=found.trials_sha256))
+    return found
+
+
+def test_a_finished_search_comes_with_its_cell(of_cell: CellFolder, cell: Cell) -> None:
+    found = of_cell.sealed()
+
+    assert found is not None
+    assert found.cell == cell
+
+
+def test_a_record_of_another_cell_is_none_of_this_one(of_cell: CellFolder, cell: Cell) -> None:
+    of_cell.write_cell(cell.model_copy(update={"seed": cell.seed + 1}))
+
+    with pytest.raises(ResultsError, match=r"record\.json: of another cell than cell\.json; move its folder away"):
+        of_cell.sealed()
+
+
+def test_all_files_of_a_cell_copied_into_another_s_folder_are_none_of_it(of_cell: CellFolder, cell: Cell) -> None:
+    elsewhere = CellFolder(of_cell.path.rename(of_cell.path.with_name("f" * 16)))
+
+    with pytest.raises(ResultsError, match=rf"cell\.json: of cell {cell.id}, in the folder of another; move"):
+        elsewhere.sealed()
+
+
+def test_a_cell_that_the_matrix_calls_otherwise_by_now_is_still_the_same(of_cell: CellFolder, cell: Cell) -> None:
+    names = cell.names.model_copy(update={"tuner": "größer"})
+
+    of_cell.rename(names)
+
+    found = of_cell.sealed()
+    assert found is not None
+    assert found.cell == cell.model_copy(update={"names": names})
+    assert found.record.cell["names"]["tuner"] == "random"
+
+
+def test_a_cell_that_nobody_asked_for_has_no_name_to_change(folder: CellFolder, cell: Cell) -> None:
+    folder.rename(cell.names)
+
+    assert not list(folder.path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["link", "loop", "folder"])
@@ -303,3 +371,170 @@ def test_a_fingerprint_does_not_depend_on_what_else_is_in_the_folder(folder: Cel
     before = folder.fingerprint()
     folder.log.write_text("printed")
     assert folder.fingerprint() == before
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"names": 3}', '{"names": "\\ud800"}', "[" * 100_000, "\xff"])
+def test_a_cell_that_can_t_be_read_is_one_line_with_the_way_out(folder: CellFolder, text: str | None) -> None:
+    if text is not None:
+        (folder.path / "cell.json").write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(ResultsError, match=r"cell\.json: .*run the matrix again") as caught:
+        folder.cell()
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("domains", "learning_rate"), []),
+        (("domains", "learning_rate", "kind"), "rang"),
+        (("domains", "learning_rate", "low"), None),
+        (("domains", "learning_rate", "high"), math.inf),
+        (("domains", "learning_rate", "more"), 1),
+        (("domains", "batch_size", "choices"), []),
+        (("domains", "batch_size", "choices"), [True]),
+        (("domains", "dropout", "value"), {}),
+        (("source", "content_hash"), 5),
+        (("source", "paths"), "here"),
+        (("weights", "sha256"), 7),
+        (("budget", "epochs"), -1),
+        (("protocol", "metric"), "mood"),
+        (("seed",), "1"),
+    ],
+)
+@pytest.mark.parametrize("where", ["cell", "record"])
+def test_a_value_that_no_cell_has_is_named_with_its_key(
+    folder: CellFolder, cell: Cell, path: tuple[str, ...], value: Any, where: str
+) -> None:
+    asked = cell.model_dump(mode="json")
+    table = asked
+    for key in path[:-1]:
+        table = table[key]
+    table[path[-1]] = value
+    if where == "cell":
+        (folder.path / "cell.json").write_text(json.dumps(asked))
+    else:
+        folder.seal(replace(record(cell), cell=asked))
+
+    with pytest.raises(ResultsError, match=rf"{where}\.json: .*{path[-1]}") as caught:
+        folder.cell() if where == "cell" else folder.record()
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("status", "perhaps"),
+        ("ended", 5),
+        ("reason", []),
+        ("started_at", "yesterday"),
+        ("attempts", -1),
+        ("trials", 1.5),
+        ("trials", 10**400),
+        ("wall_s", -1000.0),
+        ("wall_s", math.inf),
+        ("wall_s", math.nan),
+        ("setup_phases", {"startup": "long"}),
+        ("closing_phases", {"ask": -1000.0}),
+        ("peak_memory_bytes", {"value": -1}),
+        ("energy", 3),
+        ("energy", {"value": math.nan}),
+        ("device_peak_memory_bytes", {"value": [], "reason": None}),
+        ("data", {"per_class": "many"}),
+        ("data", {"unreadable": [["a"]]}),
+        ("data", {"contradictions": {}}),
+        ("model", {"builds": -1}),
+        ("model", {"parameters": "many"}),
+        ("environment", []),
+        ("environment", {"device": 3}),
+        ("environment", {"logical_cpus": 0}),
+        ("environment", {"packages": ["keras"]}),
+        ("evidence", {"enforced": {"cpus": "all"}}),
+        ("busyness", {"others_share": 0.5}),
+        ("luck", 7),
+    ],
+)
+def test_a_value_that_no_record_has_is_named_with_its_key(folder: CellFolder, cell: Cell, key: str, value: Any) -> None:
+    fields = {**asdict(record(cell)), key: value}
+    (folder.path / "record.json").write_text(json.dumps(fields))
+
+    with pytest.raises(ResultsError, match=rf"record\.json: {key}.*; move") as caught:
+        folder.record()
+
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 800
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"val_f1": 0.3', '"val_f1": 87.3', "epochs.0.val_f1: input should be from 0 to 1 (given: 87.3"),
+        ('"val_f1": 0.3', '"val_f1": -0.3', "epochs.0.val_f1: input should be from 0 to 1 (given: -0.3"),
+        ('"test_f1": 0.0', '"test_f1": Infinity', "epochs.1.test_f1"),
+        ('"train_s": 0.25', '"train_s": -1000', "epochs.0.train_s: input should be greater than -0.01"),
+        ('"ask": 0.1', '"ask": -1000', "phases.ask"),
+        ('"ask": 0.1', '"ask": true', "phases.ask"),
+        ('"parameters": {', '"parameters": {"dropout": null, ', "parameters.dropout"),
+        ('"parameters": {', '"parameters": {"dropout": NaN, ', "parameters.dropout"),
+        ('"parameters": {', f'"parameters": {{"units": {10**30}, ', "parameters.units"),
+        ('"completed"', '"complete"', "outcome"),
+        ('"epochs": [', '"epochs": [[], ', "epochs.0"),
+        ('"charged_epochs": 2', '"charged_epochs": -2', "charged_epochs"),
+        ('"cpu_s": 0.0', '"cpu_s": "0"', "cpu_s"),
+        ('"number": 0', '"number": 1', "is trial 1, not 0"),
+    ],
+)
+def test_a_value_that_no_trial_has_is_named_with_its_line_and_key(
+    folder: CellFolder, old: str, new: str, said: str
+) -> None:
+    folder.append(TRIAL)
+    path = folder.path / "trials.jsonl"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(re.sub(r', "crc32": "[0-9a-f]{8}"', "", text.replace(old, new, 1)), "utf-8")
+
+    with pytest.raises(ResultsError, match=r"trials\.jsonl: line 1 .*move its folder away") as caught:
+        folder.trials()
+
+    assert said in str(caught.value)
+
+
+def test_a_line_s_end_that_was_changed_loses_no_trial_unseen(folder: CellFolder) -> None:
+    for number in range(3):
+        folder.append(replace(TRIAL, number=number))
+    path = folder.path / "trials.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r", 1))
+
+    with pytest.raises(ResultsError, match=r"trials\.jsonl: line 1"):
+        folder.trials()
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        [],
+        {},
+        {"status": "done"},
+        {"status": "completed", "closing_phases": 3},
+        {"status": "completed", "setup_phases": {"data": -5.0}},
+        {"status": "completed", "finished": "soon"},
+        {"status": "completed", "started_at": None},
+        {"status": "completed", "environment": []},
+        {"status": "failed", "reason": 3},
+    ],
+)
+def test_an_outcome_that_no_worker_leaves_is_told(folder: CellFolder, outcome: Any) -> None:
+    (folder.path / "outcome.json").write_text(json.dumps(outcome))
+
+    with pytest.raises(ResultsError, match=r"outcome\.json: .*move"):
+        folder.outcome()
+
+
+@pytest.mark.parametrize("attempt", [[], 3, {"program": []}, {"began_at": "then"}, {"reason": {}}])
+def test_an_attempt_that_was_none_is_told(folder: CellFolder, attempt: Any) -> None:
+    (folder.path / "attempts.jsonl").write_text(json.dumps(attempt) + "\n")
+
+    with pytest.raises(ResultsError, match=r"attempts\.jsonl: line 1 can't be read \(.*move"):
+        folder.attempts()

@@ -30,7 +30,7 @@ _SECTIONS = {
         "dropout": {"kind": "range", "low": 0.0, "high": 0.6, "log": False, "default": 0.2},
         "optimizer": {"kind": "choice", "choices": ["adam", "sgd"], "default": "adam"},
     },
-    "protocol": {"epochs_per_trial": EPOCHS_PER_TRIAL, "image_size": 160, "learning_rate_factors": None},
+    "protocol": {"epochs_per_trial": EPOCHS_PER_TRIAL, "image_size": 160, "learning_rate_factors": []},
     "budget": {"epochs": TRIALS * EPOCHS_PER_TRIAL},
 }
 _ENVIRONMENT = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).parents[1]
 # All that decides what is found in a record's files.
-_SOURCES = ("analysis/*.py", "cells.py", "ledger.py", "model.py", "records.py")
+_SOURCES = ("analysis/*.py", "cells.py", "forms.py", "ledger.py", "model.py", "records.py", "stored.py")
 _SEAL_BYTES = hashlib.sha256().digest_size
 
 _DECODER = json.JSONDecoder()
@@ -52,7 +52,7 @@ def load(path: Path) -> Mapping[str, Kept]:
     if not is_possible():
         return {}
     try:
-        stored = path.read_bytes()
+        stored = files.read_plain(path)
     except OSError:
         return {}
     seal, columns = stored[:_SEAL_BYTES], stored[_SEAL_BYTES:]
@@ -152,7 +152,7 @@ def _plain(value: Any) -> dict[str, Any]:
 def _sums(found: Findings) -> dict[str, Any]:
     outcomes = {outcome: _plain(spent) for outcome, spent in found.cost.outcomes.items()}
     cost = {**_plain(found.cost), "energy_j": _plain(found.cost.energy_j), "outcomes": outcomes}
-    return {"cost": cost, "phases": found.phases, "best": found.best}
+    return {"cost": cost, "phases": found.phases, "best": found.best, "called": found.called}
 
 
 def _summed(stored: dict[str, Any]) -> dict[str, Any]:

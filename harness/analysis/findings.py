@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from harness.analysis import curves
 from harness.analysis.costs import Cost, cost
 from harness.analysis.curves import Own, Step
-from harness.catalogue.tuners import RANDOM
-from harness.errors import ResultsError
+from harness.catalogue.tuners import RANDOM, RETRAINING
+from harness.cells import SCHEMA_VERSION, Cell
 from harness.ledger import on_the_clock
 from harness.model import Outcome, Parameters, Trial
 from harness.records import CellFolder, Record
-
-# Beyond it a float no longer holds every whole number; no count and no seconds of a search come near.
-_LARGEST = 2**53
-_CLOCKS_APART_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +54,8 @@ class Findings:
 
     ``curve`` holds the incumbents in order of time, ``best`` the parameters of the last of them, ``phases`` the seconds
     of each phase of the whole process: before the first ask, in the trials, and after the last tell. ``lines`` is
-    ``tried`` as JSON, because few tables ask for it, and a hundred thousand trials take their time.
+    ``tried`` as JSON, because few tables ask for it, and a hundred thousand trials take their time. ``called`` is what
+    its ``cell.json`` says of the names, seed and group that the plan has it under; None where that is not at hand.
     """
 
     record: Record
@@ -68,6 +64,7 @@ class Findings:
     best: Parameters
     curve: tuple[Step, ...]
     lines: str
+    called: Mapping[str, Any] | None = None
 
     @property
     def tried(self) -> tuple[Tried, ...]:
@@ -81,13 +78,10 @@ def find(folder: CellFolder) -> Findings | None:
     Raises:
         ResultsError: The record or a trial can't be read, or holds what it can't hold.
     """
-    record = folder.record()
-    if record is None:
+    found = folder.sealed()
+    if found is None:
         return None
-    trained = folder.trials()
-    for mistake in (*_mistakes(record, trained), *folder.mistakes(record)):
-        raise ResultsError(mistake)
-    return of(record, trained)
+    return replace(of(found.record, found.trials), called=None if found.cell is None else _called(found.cell))
 
 
 def of(record: Record, trained: Sequence[Trial]) -> Findings:
@@ -107,6 +101,13 @@ def of(record: Record, trained: Sequence[Trial]) -> Findings:
         curve=curve,
         lines=json.dumps([_line(trial, is_random=_is_random(record)) for trial in trained]),
     )
+
+
+def _called(cell: Cell) -> dict[str, Any]:
+    role = "learning_rate" if cell.names.tuner == RETRAINING else "search"
+    named = {**cell.names.model_dump(), "seed": cell.seed, "role": role}
+    # An earlier version made up its groups in another way.
+    return {**named, "group": cell.group} if cell.schema_version == SCHEMA_VERSION else named
 
 
 def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
@@ -157,61 +158,4 @@ _STEP = tuple(field.name for field in fields(Step))
 
 def _is_random(record: Record) -> bool:
     tuner = record.cell.get("tuner")
-    return isinstance(tuner, dict) and tuner.get("tuner") in RANDOM
-
-
-def _mistakes(record: Record, trained: Sequence[Trial]) -> Iterator[str]:
-    if record.status not in ("completed", "failed"):
-        yield f"record.json: unknown status {record.status!r}"
-    for name in ("cell", "energy", "model", "environment", "busyness"):
-        if not isinstance(getattr(record, name), dict):
-            yield f"record.json: {name} is no table"
-    if not (_are_seconds(record.setup_phases) and _are_seconds(record.closing_phases) and _is_spent(record.wall_s)):
-        yield "record.json: seconds that can't be"
-    yield from _mistakes_of_trials(record, trained)
-
-
-def _mistakes_of_trials(record: Record, trained: Sequence[Trial]) -> Iterator[str]:
-    # The host seals the record of a search that broke, and may not know how far it came.
-    if record.status == "completed" and record.trials != len(trained):
-        yield f"record.json counts {record.trials} trials, trials.jsonl holds {len(trained)}"
-    if [trial.number for trial in trained] != list(range(len(trained))):
-        yield "trials.jsonl: trials aren't numbered 0, 1, 2 and so on"
-    for trial in trained:
-        if not _is_sound(trial):
-            yield f"trials.jsonl: trial {trial.number}: values that can't be"
-
-
-def _is_sound(trial: Trial) -> bool:
-    scores = [epoch.val_f1 for epoch in trial.epochs]
-    scores += [epoch.test_f1 for epoch in trial.epochs if epoch.test_f1 is not None]
-    spent = [value for epoch in trial.epochs for value in (epoch.train_s, epoch.evaluate_s)]
-    spent += [trial.cpu_s, 0.0 if trial.energy_j is None else trial.energy_j]
-    counts = [trial.charged_epochs, *(epoch.epoch for epoch in trial.epochs)]
-    numbers = all(map(_is_score, scores)) and all(map(_is_spent, spent)) and all(map(_is_count, counts))
-    return numbers and _are_seconds(trial.phases) and isinstance(trial.parameters, dict)
-
-
-def _are_seconds(phases: Any) -> bool:
-    return isinstance(phases, dict) and all(map(_is_spent, phases.values()))
-
-
-def _is_score(value: Any) -> bool:
-    return _is_number(value) and (math.isnan(value) or 0 <= value <= 1)
-
-
-def _is_spent(value: Any) -> bool:
-    # Clocks of two processes may differ by their last digits.
-    return _is_finite(value) and value > -_CLOCKS_APART_S
-
-
-def _is_finite(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or _is_count(value)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    return tuner is not None and tuner["tuner"] in RANDOM

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,7 @@ from harness.errors import ResultsError
 from harness.meters import busyness
 from harness.metric import name_of_all
 from harness.model import Parameters, Trial
-from harness.plans import MatrixFolder, Planned
+from harness.plans import MatrixFolder, Planned, SearchName
 from harness.records import CellFolder, Record
 from harness.spec import EQUIVALENCE
 
@@ -124,7 +124,7 @@ class Search:
     @cached_property
     def tuner(self) -> str | None:
         """What the tuner is, as ``kt-random``, whatever the matrix calls it; None where unknown."""
-        return _text(self.section("tuner").get("tuner"))
+        return self.section("tuner").get("tuner")
 
     @property
     def is_random(self) -> bool:
@@ -134,7 +134,7 @@ class Search:
     @property
     def metric(self) -> str | None:
         """What tuners maximise, as the protocol has it; None where unknown."""
-        return _text(self.section("protocol").get("metric"))
+        return self.section("protocol").get("metric")
 
     @property
     def environment(self) -> Mapping[str, Any]:
@@ -144,7 +144,7 @@ class Search:
     def section(self, name: str) -> Mapping[str, Any]:
         """Return a section of the recorded cell; empty where unknown."""
         found = self.record.cell.get(name) if self.record is not None else None
-        return found if isinstance(found, dict) else {}
+        return {} if found is None else found
 
 
 # Results are told apart by identity, because comparing thousands of searches is never what is meant.
@@ -190,10 +190,13 @@ def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> Results:
         ResultsError: The folder has no plan.
     """
     planned = dict.fromkeys(folder.plan())
+    names: dict[str, list[Planned]] = {}
+    for line in planned:
+        names.setdefault(line.id, []).append(line)
     kept: dict[str, Kept] = {}
     with _without_collecting():
         earlier = derived.load(folder.derived)
-        cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept) for cell in planned)
+        cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept, names[cell.id]) for cell in planned)
     if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
         derived.save(folder.derived, kept)
     left_out = len(set(folder.cell_ids()) - {cell.id for cell in planned})
@@ -212,9 +215,17 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _search(planned: Planned, folder: CellFolder, earlier: Mapping[str, Kept], kept: dict[str, Kept]) -> Search:
+def _search(
+    planned: Planned,
+    folder: CellFolder,
+    earlier: Mapping[str, Kept],
+    kept: dict[str, Kept],
+    named: Sequence[Planned],
+) -> Search:
     try:
         found = _kept(folder, kept.get(planned.id) or earlier.get(planned.id))
+        if found is not None:
+            _check_called(found.findings.called, named, folder)
     except ResultsError as error:
         return Search(planned=planned, status=Status.MISSING, folder=folder, reason=f"unreadable: {error}")
     if found is None:
@@ -240,6 +251,18 @@ def _kept(folder: CellFolder, earlier: Kept | None) -> Kept | None:
     return None if found is None else Kept(fingerprint=fingerprint, findings=found)
 
 
+def _check_called(called: Mapping[str, Any] | None, named: Sequence[Planned], folder: CellFolder) -> None:
+    """Raise ResultsError where none of the plan's lines for a cell calls it what its own file does."""
+    if called is None or any(called == {name: getattr(line, name) for name in called} for line in named):
+        return
+    own = SearchName(**{name: called[name] for name in SearchName._fields})
+    told = " and ".join(f"{line.name} (group {line.group})" for line in named)
+    raise ResultsError(
+        f"{folder.path / 'cell.json'}: of {own} (group {called.get('group')}), which plan.json has as {told}; "
+        "run the matrix again to write both anew"
+    )
+
+
 def _why_missing(folder: CellFolder) -> str:
     try:
         attempts = folder.attempts()
@@ -247,9 +270,4 @@ def _why_missing(folder: CellFolder) -> str:
         return f"no record, and {error}"
     if not attempts:
         return "not run yet"
-    last = attempts[-1] if isinstance(attempts[-1], dict) else {}
-    return f"no record after {len(attempts)} attempts; the last: {last.get('reason') or 'no reason was noted'}"
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return f"no record after {len(attempts)} attempts; the last: {attempts[-1].get('reason') or 'no reason was noted'}"

@@ -130,15 +130,17 @@ def _added(found: dict[str, list[Rate]], folders: Iterable[CellFolder], price_li
 
 def _read(folder: CellFolder, price_list: Prices) -> tuple[Cell, Rate] | None:
     try:
-        record, trials = folder.record(), folder.trials()
-        cell = None if record is None else Cell.model_validate(record.cell)
-    except (ResultsError, ValueError, TypeError, KeyError):
+        found = folder.sealed()
+        if found is None:
+            return None
+        cell = found.cell if found.cell is not None else Cell.model_validate(found.record.cell)
+    except (ResultsError, ValueError):
         return None
-    rate = None if record is None else _rate(record, trials, price_list)
-    return None if cell is None or rate is None else (cell, rate)
+    rate = _rate(found.record, found.trials, price_list)
+    return None if rate is None else (cell, rate)
 
 
-def _rate(record: Record, trials: list[Trial], price_list: Prices) -> Rate | None:
+def _rate(record: Record, trials: Sequence[Trial], price_list: Prices) -> Rate | None:
     epochs = sum(trial.charged_epochs for trial in trials)
     if record.status != "completed" or epochs == 0:
         return None

@@ -62,7 +62,7 @@ class Preparations:
         elif left.outcome is not None and left.outcome["status"] != "completed":
             facts = left.outcome.get("data")
             left_over = f"; of the data set are left: {told.line(facts)}" if facts else ""
-            raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome['reason']}{left_over}")
+            raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome.get('reason')}{left_over}")
         else:
             facts = files.canonical_json({} if left.outcome is None else left.outcome.get("data", {}))
             files.write_atomically(self._marker(key), facts)
@@ -79,7 +79,7 @@ class Preparations:
         if left.outcome is None:
             return endings.told(left.ended, work.folder)
         if left.outcome.get("crashed", False):
-            return f"{left.outcome['reason']}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
+            return f"{left.outcome.get('reason')}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
         return None
 
     def _marker(self, key: str) -> Path:

@@ -17,7 +17,7 @@ from harness.datasets import sources
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, LoadedMatrix, combinations
-from harness.plans import Planned
+from harness.plans import Planned, Role
 
 Resolved = dict[str, dict[str, Any] | SourceUnreachable]
 
@@ -70,7 +70,7 @@ def resolve(
     return Resolution(cells=tuple(cells), unreachable=tuple(unreachable))
 
 
-def planned(cell: Cell, *, role: str = "search", parent_group: str | None = None) -> Planned:
+def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = None) -> Planned:
     """Return ``cell`` as a line of the plan."""
     return Planned(
         id=cell.id, group=cell.group, seed=cell.seed, role=role, parent_group=parent_group, **cell.names.model_dump()

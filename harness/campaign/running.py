@@ -85,6 +85,7 @@ class Runner:
         if not is_pending(folder, retry_failed=retry_failed):
             # A kill may have come between the sealing and the sweeping.
             sealing.sweep(folder)
+            folder.rename(cell.names)
             return True
         return False
 

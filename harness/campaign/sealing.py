@@ -82,7 +82,7 @@ def _evidence(left: Left, folder: CellFolder, slot: Slot) -> dict[str, Any]:
 
 def _attempts(folder: CellFolder, said: Mapping[str, Any]) -> int:
     """Count the processes; one that was killed with its host was never noted, but left trials to be replayed."""
-    noted = [attempt["program"] for attempt in folder.attempts()].count("search")
+    noted = [attempt.get("program") for attempt in folder.attempts()].count("search")
     return max(noted, 2) if "replay" in said.get("setup_phases", {}) else noted
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,10 @@ from harness.cli.cautions import cautions
 from harness.cli.executors import Local, Where
 from harness.cli.voice import Voice
 from harness.cli.watchers import watcher
+from harness.errors import ResultsError
 from harness.matrix import LoadedMatrix
 from harness.plans import MatrixFolder
+from harness.records import CellFolder
 from harness.reports.report import Section
 
 if TYPE_CHECKING:
@@ -59,7 +61,11 @@ def show(
         "cells": rows,
         "unreachable": [asdict(cell) for cell in resolved.unreachable],
         "learning_rate_cells": len(after),
-        "notes": [*cautions(loaded.spec, intent), *_notes(resolved.cells)],
+        "notes": [
+            *cautions(loaded.spec, intent),
+            *_notes(resolved.cells),
+            *_unreadable(resolved.cells, folder),
+        ],
         "pending": len(pending),
         "pending_epochs": _sum(map(forecast.most_epochs, pending)),
         **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
@@ -93,19 +99,35 @@ def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:
     """Return the retrainings that are still to be run, as far as is known before the last search has ended."""
     results = analysis.read(folder) if folder.has_plan else analysis.Results(cells=())
     ahead = learning_rates.ahead(cells, results)
-    return [cell for cell in ahead if folder.cell(cell.id).record() is None]
+    return [cell for cell in ahead if _state(folder.cell(cell.id)) == "pending"]
 
 
 def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, Any]:
-    record = folder.cell(cell.id).record()
     return {
         "id": cell.id,
         **cell.names.model_dump(),
         "seed": cell.seed,
-        "state": "pending" if record is None else record.status,
+        "state": _state(folder.cell(cell.id)),
         "most_epochs": forecast.most_epochs(cell),
         "forecast_s": forecast.seconds(cell, rates),
     }
+
+
+def _state(folder: CellFolder) -> str:
+    try:
+        record = folder.record()
+    except ResultsError:
+        return "unreadable"
+    return "pending" if record is None else record.status
+
+
+def _unreadable(cells: Sequence[Cell], folder: MatrixFolder) -> Iterator[str]:
+    """Say which records can't be read, and what to do: a run stops at them."""
+    for cell in cells:
+        try:
+            folder.cell(cell.id).record()
+        except ResultsError as error:
+            yield str(error)
 
 
 def _notes(cells: Sequence[Cell]) -> list[str]:

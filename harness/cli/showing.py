@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from harness.reports.report import Section
 def show(cell: str, *, results: Path, as_json: bool) -> None:
     """Print a cell's record and trials."""
     folder = find(cell, results)
-    record, trials = folder.record(), folder.trials()
+    sealed = folder.sealed()
+    record = None if sealed is None else sealed.record
+    trials = folder.trials() if sealed is None else sealed.trials
     if as_json:
         document = {"record": None if record is None else asdict(record), "trials": [asdict(t) for t in trials]}
         streams.document(document)
         return
-    cell_itself = _cell(folder)
+    cell_itself = folder.cell()
     _print_cell(folder, cell_itself, record)
     score = name_of(cell_itself.protocol.metric)
     if printing.table(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score)):
@@ -55,13 +58,6 @@ def _long_name(path: Path) -> str:
     return f"{path.parent.parent.name}/{path.name}"
 
 
-def _cell(folder: CellFolder) -> Cell:
-    try:
-        return folder.cell()
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"{folder.path}: cell.json can't be read; run the matrix again to write it anew") from error
-
-
 def _print_cell(folder: CellFolder, cell: Cell, record: Record | None) -> None:
     names = cell.names
     printing.say(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
@@ -81,7 +77,7 @@ def _print_cell(folder: CellFolder, cell: Cell, record: Record | None) -> None:
         printing.say(f"  unreadable: {file}: {reason}")
 
 
-def _trial_table(trials: list[Trial], *, tuned: set[str], score: str) -> Section:
+def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> Section:
     rows = []
     for trial in trials:
         parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)

@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from harness import datafiles, files
+from harness import files, stored
 from harness.analysis import Results, Search
 from harness.compare import alike, measures
-from harness.compare.measures import MEASURES
+from harness.compare.measures import MEASURES, Measure
 from harness.compare.slices import slices
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
+from harness.forms import Count, Moment
 from harness.spec import Section
 
 _LEVELS = ("all", "tuner", "group")
+_WAY_OUT = "correct the line, or take it out"
 
 
 class Night(Section):
@@ -27,13 +27,13 @@ class Night(Section):
 
     schema_version: Literal[1]
     """That of this line."""
-    night: str
+    night: Moment
     """When the run's last search began, in ISO 8601."""
     like: str
     """A hash of what must agree for two nights to be one series: requests, machine and packages."""
-    searches: int
+    searches: Count
     """How many searches were finished."""
-    planned: int
+    planned: Count
     """Of how many."""
     values: Mapping[str, Mapping[str, float]]
     """The means, by measure and part."""
@@ -88,35 +88,18 @@ def read(path: Path) -> list[Night]:
 
 
 def _night(where: str, line: bytes) -> Night:
-    try:
-        night = Night.model_validate(json.loads(line))
-    except ValidationError as error:
-        raise _unsound(where, datafiles.first_mistake(error, whole="line")) from error
-    except ValueError as error:
-        raise _unsound(where, f"not JSON ({error})") from error
-    _check_date(where, night)
-    _check_costs(where, night)
-    return night
-
-
-def _check_date(where: str, night: Night) -> None:
-    try:
-        _ = night.date
-    except ValueError as error:
-        raise _unsound(
-            where, f"night: {night.night!r} is no date and time such as 2026-11-24T01:17:00+00:00"
-        ) from error
-
-
-def _check_costs(where: str, night: Night) -> None:
+    night = stored.checked(line, Night, where=where, way_out=_WAY_OUT)
     for measure in MEASURES:
         for part, value in night.values.get(measure.name, {}).items():
             if measure.is_ratio and value <= 0:
-                raise _unsound(where, f"values.{measure.name}.{part}: {value:g} is no cost, which is above 0")
+                raise _unsound(where, measure, part, f"{value:g} is no cost, which is above 0")
+            if not measure.is_ratio and not 0 <= value <= 1:
+                raise _unsound(where, measure, part, f"{value:g} is no score, which is from 0 to 1")
+    return night
 
 
-def _unsound(where: str, mistake: str) -> ResultsError:
-    return ResultsError(f"{where}: {mistake}; correct the line, or take it out")
+def _unsound(where: str, measure: Measure, part: str, mistake: str) -> ResultsError:
+    return ResultsError(f"{where}: values.{measure.name}.{part}: {mistake}; {_WAY_OUT}")
 
 
 def _values(scored: Sequence[Search]) -> dict[str, dict[str, float]]:

@@ -20,9 +20,10 @@ def line(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]] = ()) -> s
     """
     sizes = facts["per_class"]
     sizes_told = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
-    told = f"{facts['images']:,} images, {len(sizes)} classes ({sizes_told})"
+    images = facts.get("images", sum(sizes))
+    told = f"{images:,} images, {len(sizes)} classes ({sizes_told})"
     usable = facts.get("usable")
-    if usable is not None and usable > facts["images"]:
+    if usable is not None and usable > images:
         told += f" drawn from {usable:,}"
     if facts.get("groups") is not None:
         told += _grouped(facts, alike)

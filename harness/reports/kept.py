@@ -56,7 +56,7 @@ def key(folder: MatrixFolder, *, prices: Prices, carbon: Intensity, mix_environm
 def load(path: Path, key: str) -> Tables | None:
     """Return what ``save`` left at ``path`` with this ``key``; None where it is absent, corrupt or of another key."""
     try:
-        stored = path.read_bytes()
+        stored = files.read_plain(path)
     except OSError:
         return None
     seal, packed = stored[:_SEAL_BYTES], stored[_SEAL_BYTES:]

@@ -100,10 +100,13 @@ def test_a_damaged_record_of_this_matrix_is_told(line: CommandLine) -> None:
     path = line.matrix_folder.cell(line.cells[0].id).path / "record.json"
     path.write_text("{")
 
-    answer = line.plan()
+    document, answer = planned(line), line.plan()
 
-    assert answer.code == 2
-    assert answer.err.startswith(f"{path}: not JSON")
+    assert [row["state"] for row in document["cells"]] == ["unreadable", "completed", "completed"]
+    assert document["pending"] == 0
+    assert answer.code == 0
+    assert f"{path}: not JSON (" in answer.out
+    assert "move its folder away and run the matrix again" in answer.out
 
 
 def test_a_budget_that_ends_hyperband_in_its_first_iteration_is_said(line: CommandLine) -> None:

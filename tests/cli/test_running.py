@@ -5,6 +5,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,6 +251,7 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
         f"--cache {shlex.quote(str(line.cache))}"
     )
     line.executor.interrupts_at = None
+    line.executor.will("optuna-tpe", does.succeed(trained(2, 0.2)))
     assert line.run().code == 0
 
 
@@ -480,8 +482,8 @@ def test_searches_of_unlike_machines_are_mixed_in_a_table_only_when_told_to(line
     record = line.matrix_folder.cell(line.cells[0].id).path / "record.json"
     fields = json.loads(record.read_bytes())
     fields["environment"]["cpu_model"] = "Another CPU"
-    # As a record of an earlier version, which has no checksum.
-    del fields["sha256"]
+    # As a record of an earlier version, which has no checksums.
+    del fields["sha256"], fields["trials_sha256"]
     record.write_text(json.dumps(fields), "utf-8")
 
     refused, again, mixed = line.tables(), line.run(), line.tables("--mix-environments")
@@ -695,8 +697,9 @@ def test_what_others_wrote_into_plans_and_records_does_nothing_to_a_terminal_or_
 ) -> None:
     line.executor.will("kt-random", does.fail("\x1b[2J\u202e and\nmore"))
     ran = line.run()
-    plan = line.matrix_folder.path / "plan.json"
-    plan.write_text(plan.read_text("utf-8").replace("optuna-tpe", r"a\u001b[2J\u202eb"), "utf-8")
+    called, folder = "a\x1b[2J\u202eb", line.matrix_folder
+    folder.write_plan([replace(each, tuner=called) if each.tuner == "optuna-tpe" else each for each in folder.plan()])
+    folder.cell(line.cells[1].id).rename(line.cells[1].names.model_copy(update={"tuner": called}))
 
     said = [ran, line.tables(), line.show(line.cells[2].id)]
 

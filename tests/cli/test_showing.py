@@ -107,7 +107,7 @@ def test_a_folder_that_a_kill_left_empty_is_told(ran: CommandLine) -> None:
     answer = ran.show("f" * 16)
 
     assert answer.code == 2
-    assert "cell.json can't be read; run the matrix again" in answer.err
+    assert "cell.json: no such file; run the matrix again" in answer.err
     assert answer.err.count("\n") == 1
 
 

@@ -91,19 +91,22 @@ def test_what_is_no_file_is_named_with_the_way_out(tmp_path: Path, where: str) -
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
-        ("3", "line: input should be a valid dictionary or instance of night (given: 3)"),
+        ("{", "not JSON (EOF while parsing an object at line 1 column 1)"),
+        ("3", "line: input should be an object (given: 3)"),
         (_line(like=...), "like: field required"),
         (_line(luck=7), "luck: extra inputs are not permitted (given: 7)"),
         (_line(luck=7, like=...), "like: field required, and 1 more"),
         (_line(schema_version=2), "schema_version: input should be 1 (given: 2)"),
         (_line(searches="many"), "searches: input should be a valid integer (given: 'many')"),
-        (_line(night="3"), "night: '3' is no date and time such as 2026-11-24T01:17:00+00:00"),
-        (_line({"epoch": 1}), "values.epoch: input should be a valid dictionary (given: 1)"),
+        (_line(night="3"), "night: no date and time such as 2026-11-24T01:17:00+00:00 (given: '3')"),
+        (_line({"epoch": 1}), "values.epoch: input should be an object (given: 1)"),
         (_line({"epoch": {"tpe [µ]": "fast"}}), "values.epoch.tpe [µ]: input should be a valid number (given: 'fast')"),
         (_line({"f1": {"all": math.nan}}), "values.f1.all: input should be a finite number (given: nan)"),
         (_line({"epoch": {"all": -1}}), "values.epoch.all: -1 is no cost, which is above 0"),
         (_line({"memory": {"all": 0.0}}), "values.memory.all: 0 is no cost, which is above 0"),
+        (_line({"f1": {"all": 87.1}}), "values.f1.all: 87.1 is no score, which is from 0 to 1"),
+        (_line(searches=-1), "searches: input should be greater than or equal to 0 (given: -1)"),
+        ("[" * 100_000, "not JSON (recursion limit exceeded at line 1 column 202)"),
     ],
 )
 def test_a_line_that_is_no_night_is_told_with_key_and_value_and_the_file_kept(

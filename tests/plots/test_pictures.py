@@ -30,7 +30,8 @@ def test_phases_without_a_second_are_not_in_the_legend(made: Made) -> None:
 
 
 def test_fixed_hyperparameters_are_not_drawn(made: Made) -> None:
-    domains = {"learning_rate": {"kind": "range", "log": True}, "optimizer": {"kind": "fixed", "value": "adam"}}
+    rate = {"kind": "range", "low": 1e-4, "high": 1e-1, "log": True, "default": 1e-3}
+    domains = {"learning_rate": rate, "optimizer": {"kind": "fixed", "value": "adam"}}
     cell = {"tuner": {"tuner": "kt-random"}, "domains": domains}
     made.search([made.trial(0, 0.5), made.trial(1, 0.6)], cell=cell)
     (group,) = groups(made.results())
@@ -42,7 +43,7 @@ def test_fixed_hyperparameters_are_not_drawn(made: Made) -> None:
 
 
 def test_choices_of_text_are_drawn_in_their_order(made: Made) -> None:
-    domains = {"optimizer": {"kind": "choice", "choices": ["sgd", "adam"]}}
+    domains = {"optimizer": {"kind": "choice", "choices": ["sgd", "adam"], "default": "adam"}}
     cell = {"tuner": {"tuner": "kt-random"}, "domains": domains}
     made.search([made.trial(0, 0.5, parameters={"optimizer": "adam"})], cell=cell)
 
