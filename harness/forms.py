@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # Beyond it a float no longer holds every whole number; no count and no seconds of a search come near.
@@ -90,12 +90,28 @@ class Data(Form):
     """What a data set came to."""
 
     images: Count = 0
+    classes: list[str] = []
     per_class: list[Count] = []
+    per_class_of_part: dict[str, list[Count]] = {}
+    train: Count = 0
+    validation: Count = 0
+    test: Count = 0
+    groups: Count | None = None
+    seed: Count | None = None
+    look_alikes: Count | None = None
+    first_look_alikes: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     usable: Count | None = None
     unreadable: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     duplicates: Count = 0
     first_duplicates: list[str] = []
     contradictions: list[list[str]] = []
+
+    @model_validator(mode="after")
+    def _counts_all_classes(self) -> Self:
+        counted = [self.per_class, *self.per_class_of_part.values()]
+        if self.classes and any(len(counts) != len(self.classes) for counts in counted):
+            raise PydanticCustomError("counts", "not one count for each of its classes")
+        return self
 
 
 class Built(Form):

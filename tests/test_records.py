@@ -443,6 +443,8 @@ def test_a_value_that_no_cell_has_is_named_with_its_key(
         ("energy", {"value": math.nan}),
         ("device_peak_memory_bytes", {"value": [], "reason": None}),
         ("data", {"per_class": "many"}),
+        ("data", {"classes": ["a", "b"], "per_class": [1, 2], "per_class_of_part": {"train": [1]}}),
+        ("data", {"look_alikes": 1, "first_look_alikes": [["a"]]}),
         ("data", {"unreadable": [["a"]]}),
         ("data", {"contradictions": {}}),
         ("model", {"builds": -1}),

@@ -35,31 +35,33 @@ def line(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]] = ()) -> s
 
 def _grouped(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
     told = f", {facts['groups']:,} groups"
-    if "train" not in facts:
+    known = [each for each in (facts, *alike) if each["images"] and all(part in each for part in _PARTS)]
+    if not known:
         return told
-    shares = [
-        f"{part} {_range([100 * each[part] / each['images'] for each in (facts, *alike) if part in each])} %"
-        for part in _PARTS
-    ]
-    seed = "" if alike else f" (seed {facts['seed']})"
+    shares = [f"{part} {_range([100 * each[part] / each['images'] for each in known])} %" for part in _PARTS]
+    seed = _seed(facts, alike)
     return f"{told}, each whole in one part{seed}: {', '.join(shares)}"
 
 
 def _look_alikes(facts: Sequence[Mapping[str, Any]]) -> str:
-    known = [each for each in facts if each.get("look_alikes") is not None]
-    named = next((each["first_look_alikes"] for each in known if each["look_alikes"]), None)
+    known = [each for each in facts if each.get("look_alikes") is not None and "validation" in each and "test" in each]
+    named = next((each["first_look_alikes"] for each in known if each.get("first_look_alikes")), None)
     if named is None:
         return ""
     counts = [each["look_alikes"] for each in known]
     among = [each["validation"] + each["test"] for each in known]
-    seed = "" if len(facts) > 1 else f" (seed {facts[0]['seed']})"
+    seed = _seed(facts[0], facts[1:])
     pairs = _named([f"{name} like {other}" for name, other in named], max(counts))
     told = (
         f"; {_range(counts)} of {_range(among)} validation and test images{seed} look like one of another part{pairs}"
     )
     # Only the images of a folder have paths; others can't be grouped.
-    can_be_grouped = known[0]["groups"] is None and "/" in named[0][0]
+    can_be_grouped = known[0].get("groups") is None and "/" in named[0][0]
     return f"{told}: group_by keeps such together" if can_be_grouped else told
+
+
+def _seed(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
+    return "" if alike or facts.get("seed") is None else f" (seed {facts['seed']})"
 
 
 def _range(numbers: Sequence[float]) -> str:

@@ -23,8 +23,8 @@ def sections(results: Results) -> str:
 
 def _section(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
     first, *alike = facts
-    classes = _classes(number, name, facts)
-    if len(first["per_class"]) > _MOST_SHOWN:
+    classes = _classes(number, name, facts) if first.get("classes") else ""
+    if classes and len(first["per_class"]) > _MOST_SHOWN:
         classes = markup.folded(
             f"Images of each of its {counted(len(first['per_class']), 'class', 'classes')}", classes
         )
@@ -33,8 +33,10 @@ def _section(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _classes(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
-    first, known = facts[0], [each["per_class_of_part"] for each in facts if "per_class_of_part" in each]
-    parts = list(known[0]) if known else []
+    first = facts[0]
+    parts = list(first.get("per_class_of_part", {}))
+    # Searches of another version of the data may have others.
+    known = [each.get("per_class_of_part", {}) for each in facts if _is_alike(each, first)]
     rows = [
         markup.Row(
             cells=[str(label), _number([size]), *(_number([each[part][place] for each in known]) for part in parts)]
@@ -43,6 +45,11 @@ def _classes(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
     ]
     columns = [markup.Column(label="class", numeric=False), *(markup.Column(label=each) for each in ("images", *parts))]
     return markup.table(f"images-{number}", label=f"Images of each class of {name}", columns=columns, rows=rows)
+
+
+def _is_alike(facts: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    parts = [each.get("per_class_of_part", {}).keys() for each in (facts, first)]
+    return bool(parts[0] == parts[1] and facts.get("classes") == first["classes"])
 
 
 def _number(counts: Sequence[int]) -> markup.Value:

@@ -77,6 +77,19 @@ def test_names_of_data_sets_and_classes_are_shown_as_they_are(made: Made) -> Non
     assert rows(text)[1][0] == NASTY.replace("\u2028", r"\u2028")
 
 
+def test_searches_of_other_classes_or_of_untold_ones_break_nothing(made: Made) -> None:
+    made.search([made.trial(0, 0.5)], seed=1, data=facts(1))
+    made.search([made.trial(0, 0.5)], seed=2, data=facts(2, classes=1) | {"classes": ["other"]})
+    made.search(
+        [made.trial(0, 0.5)], dataset="untold", data={"images": 3, "per_class": [1, 2], "groups": 2, "train": 3}
+    )
+
+    text = images.sections(made.results())
+
+    assert rows(text)[1] == ["class 0", "10", "7", "2", "1"]
+    assert "<h3>untold</h3><p>3 images, 2 classes (1 to 2), 2 groups.</p>" in text
+
+
 def test_where_no_search_has_run_nothing_is_known(made: Made) -> None:
     made.plan()
 
