@@ -13,10 +13,10 @@ from harness.campaign import forecast
 from harness.campaign.forecast import Rate, Rates
 from harness.cells import Cell
 
-BETWEEN_RUNS = 0.2
+BETWEEN_RUNS = 0.25
 """The standard deviation of a run's pace, relative to its mean: see "Money first" in docs/design.md."""
 # One less than the runs that it was measured on.
-_DEGREES_BETWEEN = 3
+_DEGREES_BETWEEN = 4
 _SECONDS_PER_HOUR = 3600
 
 
