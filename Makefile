@@ -8,7 +8,7 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 
-.PHONY: help setup bench test test-fast check bench-self bench-verdict nightly nightly-baseline plan lock clean
+.PHONY: help setup bench test test-fast check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
@@ -43,6 +43,11 @@ bench-verdict: $(READY)  ## Judge by simulation what tables claim (two hours), a
 	$(BIN)/python -m benchmarks.verdict.claims
 	$(BIN)/python -m benchmarks.verdict.probabilities
 	$(BIN)/python benchmarks/verdict/judging.py
+
+bench-reliability: $(READY)  ## Draw malformed matrices and damaged results, and kill runs (hours)
+	$(BIN)/python -m benchmarks.reliability.fuzz
+	$(BIN)/python -m benchmarks.reliability.kills
+	$(BIN)/python -m benchmarks.reliability.kills --at-once 2
 
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)
 	@HARNESS=$(BIN)/harness .ci/nightly run
