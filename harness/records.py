@@ -123,8 +123,10 @@ class CellFolder:
 
     def append(self, trial: Trial) -> None:
         """Add a trial as one line that has reached the disk when this returns."""
-        line = stored.with_sum(json.dumps(asdict(trial), ensure_ascii=False, allow_nan=False).encode())
-        with (self.path / "trials.jsonl").open("ab") as stream:
+        fields = {**asdict(trial), "reason": files.without_home(trial.reason)}
+        line = stored.with_sum(json.dumps(fields, ensure_ascii=False, allow_nan=False).encode())
+        path = self.path / "trials.jsonl"
+        with files.naming(path), path.open("ab") as stream:
             stream.write(line)
             stream.flush()
             os.fsync(stream.fileno())
@@ -202,8 +204,8 @@ class CellFolder:
         """Add a line on a process that worked at this cell; return how many there have been."""
         path = self.path / "attempts.jsonl"
         _mend(path)
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(attempt, ensure_ascii=False) + "\n")
+        with files.naming(path), path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(files.without_home(attempt), ensure_ascii=False) + "\n")
         return len(stored.whole_lines(stored.read(path)))
 
     def attempts(self) -> list[dict[str, Any]]:
@@ -221,6 +223,11 @@ class CellFolder:
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
         files.write_json(path, stored.sealed(asdict(record)))
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether there is a record, be it readable or not."""
+        return (self.path / "record.json").exists()
 
     def record(self) -> Record | None:
         """Return the sealed record, or None.

@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import secrets
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-_ABANDONED_S = 24 * 3600
+from harness import files
 
 
 def folder(path: Path, build: Callable[[Path], None]) -> Path:
     """Return ``path``, filled by ``build`` aside and then renamed; one that is there already is taken as it is.
 
-    Several processes may do so at once: the first to finish wins, the others' work is thrown away. What a killed
-    process left half done is removed after a day, by whoever builds the same folder.
+    Where another process is building the same folder, its end is waited for. What a killed one left half done is
+    removed first.
+
+    Raises:
+        OSError: The disk's trouble names ``path`` where it names no file of its own.
     """
-    if path.is_dir():
-        return path
-    _sweep(path)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        aside.mkdir(parents=True)
-        build(aside)
-        # One call for what may be thousands of files: after a power cut, a named folder holds what was written.
-        os.sync()
-        _rename(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    if not path.is_dir():
+        with files.naming(path), _alone(path):
+            # Another may have been faster.
+            if not path.is_dir():
+                _build(path, build)
     return path
 
 
-def _sweep(path: Path) -> None:
-    # By age, not by process: another machine or container may be building on the same disk.
-    now = datetime.now(UTC).timestamp()
-    for aside in path.parent.glob(f".{path.name}.*"):
-        with suppress(FileNotFoundError):
-            if now - aside.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(aside, ignore_errors=True)
-
-
-def _rename(aside: Path, path: Path) -> None:
+def _build(path: Path, build: Callable[[Path], None]) -> None:
+    aside = path.with_name(f".{path.name}.part")
+    # Whoever began it holds the lock no more.
+    shutil.rmtree(aside, ignore_errors=True)
     try:
+        aside.mkdir()
+        build(aside)
+        # One call for what may be thousands of files: after a power cut, a named folder holds what was written.
+        os.sync()
         aside.rename(path)
-    except OSError:
-        if not path.is_dir():
-            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock that ends with its process, in whichever container that is; whoever waits takes it next."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    with ExitStack() as stack:
+        handle = stack.enter_context(_held(lock))
+        while not _is_at(lock, handle):
+            # The one that held it has taken the file away.
+            handle = stack.enter_context(_held(lock))
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[int]:
+    # Read only: who may read a lock may hold it, whoever made it.
+    handle = os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False

@@ -106,3 +106,31 @@ def test_a_plan_from_before_there_were_checksums_is_read(folder: MatrixFolder) -
     path.write_text(json.dumps(plan))
 
     assert folder.plan() == [PLANNED]
+
+
+def test_a_plan_knows_its_matrix_file_by_where_it_stands_and_names_no_folder(tmp_path: Path) -> None:
+    folder, matrix = MatrixFolder(tmp_path / "results" / "m"), tmp_path / "Größe" / "m.toml"
+
+    assert not folder.is_of_another(matrix)
+    folder.write_plan([PLANNED])
+    assert not folder.is_of_another(matrix)
+    folder.write_plan([PLANNED], matrix=matrix)
+
+    assert not folder.is_of_another(matrix)
+    assert folder.is_of_another(tmp_path / "m.toml")
+    assert "Größe" not in (folder.path / "plan.json").read_text("utf-8")
+    # A project that is moved as a whole is the same.
+    moved = MatrixFolder(tmp_path / "moved" / "results" / "m")
+    moved.write_plan([PLANNED], matrix=tmp_path / "moved" / "Größe" / "m.toml")
+    assert (moved.path / "plan.json").read_bytes() == (folder.path / "plan.json").read_bytes()
+
+
+def test_records_are_looked_for_among_what_is_planned(folder: MatrixFolder) -> None:
+    for cell_id in ("ab12", "cd34"):
+        folder.cell(cell_id).path.mkdir(parents=True)
+    (folder.cell("cd34").path / "record.json").write_text("{}")
+    assert not folder.has_records
+
+    (folder.cell("ab12").path / "record.json").write_text("{}")
+
+    assert folder.has_records

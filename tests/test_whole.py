@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +24,12 @@ def test_a_folder_is_built_once(tmp_path: Path) -> None:
 
     assert whole.folder(tmp_path / "deep" / "key", build) == whole.folder(tmp_path / "deep" / "key", build)
     assert len(built) == 1
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["key"]
+    assert shown(tmp_path / "deep") == ["key"]
     assert (tmp_path / "deep" / "key" / "a.txt").read_text(encoding="utf-8") == "a"
+
+
+def shown(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -28,29 +39,69 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         whole.folder(tmp_path / "key", build)
-    assert list(tmp_path.iterdir()) == []
+    assert shown(tmp_path) == []
 
 
-def test_the_first_of_two_builders_wins(tmp_path: Path) -> None:
+def test_of_several_builders_the_others_wait_and_take_what_the_first_built(tmp_path: Path) -> None:
+    built = []
+
     def build(folder: Path) -> None:
-        (folder / "late").touch()
-        (tmp_path / "key").mkdir()
-        (tmp_path / "key" / "early").touch()
+        built.append(folder)
+        (folder / "a").write_text("whole", "utf-8")
 
-    path = whole.folder(tmp_path / "key", build)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: whole.folder(tmp_path / "key", build), range(8)))
 
-    assert [file.name for file in path.iterdir()] == ["early"]
-    assert [file.name for file in tmp_path.iterdir()] == ["key"]
+    assert found == [tmp_path / "key"] * 8
+    assert len(built) == 1
+    assert shown(tmp_path) == ["key"]
 
 
-def test_what_a_killed_builder_left_is_removed_once_it_is_a_day_old(tmp_path: Path) -> None:
-    old, young, another = (tmp_path / name for name in (".key.1.aa", ".key.2.bb", ".other.3.cc"))
-    for aside in (old, young, another):
-        aside.mkdir()
-        (aside / "half").touch()
-    for aside in (old, another):
-        os.utime(aside, (0, 0))
+def test_other_folders_are_built_at_the_same_time(tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=20)
 
-    whole.folder(tmp_path / "key", lambda folder: (folder / "done").touch())
+    def build(_: Path) -> None:
+        both.wait()
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".key.2.bb", ".other.3.cc", "key"]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda name: whole.folder(tmp_path / name, build), ["one", "two"]))
+
+    assert shown(tmp_path) == ["one", "two"]
+
+
+def _be_killed(folder: Path) -> None:
+    (folder / "half").write_bytes(b"x" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _build(path: Path, build: Callable[[Path], None]) -> None:
+    whole.folder(path, build)
+
+
+def test_what_a_killed_builder_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_build, args=(tmp_path / "key", _be_killed))
+    process.start()
+    process.join(20)
+    assert process.exitcode == -signal.SIGKILL
+    assert shown(tmp_path) == [".key.lock", ".key.part"]
+
+    def build(folder: Path) -> None:
+        assert list(folder.iterdir()) == []
+        (folder / "done").touch()
+
+    whole.folder(tmp_path / "key", build)
+
+    assert shown(tmp_path) == ["key"]
+    assert shown(tmp_path / "key") == ["done"]
+
+
+@pytest.mark.parametrize("named", [None, "elsewhere"])
+def test_the_disks_trouble_names_the_folder_unless_it_names_a_file(tmp_path: Path, named: str | None) -> None:
+    def build(_: Path) -> None:
+        given: tuple[Any, ...] = (errno.ENOSPC, "No space left on device", *([named] if named else []))
+        raise OSError(*given)
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        whole.folder(tmp_path / "key", build)
+
+    assert caught.value.filename == (named or str(tmp_path / "key"))

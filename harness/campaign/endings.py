@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from harness import files
@@ -10,6 +11,8 @@ from harness.executors import OWN_SIGNALS, Cause, Ended
 from harness.records import CellFolder
 
 _LOG_LINES = 5
+# What a worker's log begins each of its own lines with.
+_STAMP = re.compile(r"^ *\d+ ms [\w.]+: ")
 
 
 def with_files_read(ended: Ended, folder: CellFolder) -> Ended:
@@ -36,7 +39,7 @@ def told(ended: Ended, folder: CellFolder) -> str:
         return f"{ended.cause}: {ended.detail}"
     last = last_lines(folder)
     how = f"killed by {ended.signal}" if ended.signal is not None else f"exit code {ended.exit_code}"
-    return f"{how}: {last[-1]}" if last else how
+    return f"{how}: {_STAMP.sub('', last[-1])}" if last else how
 
 
 def last_lines(folder: CellFolder) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from harness import files
+from harness import caches, files
 from harness.campaign import endings, sealing
 from harness.campaign.attempts import Bench, Left, Work
 from harness.campaign.watching import Progress
@@ -32,13 +34,20 @@ class Preparations:
         """Yield a cell for each preparation that was neither done nor lost by then."""
         for cell in cells:
             key = key_of(cell)
-            if self._marker(key).exists():
-                self._tell(cell, self._marker(key).read_bytes())
+            prepared = caches.prepared(self.bench.cache, key)
+            if prepared is not None:
+                self._tell(cell, prepared)
             elif key not in self.lost:
                 yield cell
 
     def work(self, cell: Cell, slot: Slot) -> Work:
-        """Return the preparation that a cell shares."""
+        """Return the preparation that a cell shares.
+
+        Raises:
+            PermissionError: It would have nowhere to leave what it computes.
+        """
+        if self.bench.cache.exists() and not os.access(self.bench.cache, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.bench.cache))
         self.bench.watcher.prepares(cell)
         folder = self.bench.folder.preparation(key_of(cell))
         folder.write_cell(cell)
@@ -55,6 +64,9 @@ class Preparations:
             UserError: Data or weights are unusable.
         """
         sealing.sweep(work.folder)
+        with suppress(OSError):
+            # It may be the disk that is in trouble.
+            sealing.publish(work.cell, work.folder)
         names, key = work.cell.names, key_of(work.cell)
         why = self._why_lost(work, left)
         if why is not None:
@@ -64,13 +76,16 @@ class Preparations:
             left_over = f"; of the data set are left: {told.line(facts)}" if facts else ""
             raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome.get('reason')}{left_over}")
         else:
-            facts = files.canonical_json({} if left.outcome is None else left.outcome.get("data", {}))
-            files.write_atomically(self._marker(key), facts)
-            self._tell(work.cell, facts)
+            self._mark(work.cell, left.outcome or {})
 
-    def _tell(self, cell: Cell, stored: bytes) -> None:
+    def _mark(self, cell: Cell, outcome: Mapping[str, Any]) -> None:
+        facts = outcome.get("data", {})
+        kept = caches.kept_for(cell, outcome.get("kept", ()), cache=self.bench.cache)
+        caches.mark_prepared(self.bench.cache, key_of(cell), data=facts, kept=kept)
+        self._tell(cell, facts)
+
+    def _tell(self, cell: Cell, facts: Mapping[str, Any]) -> None:
         name = cell.names.dataset
-        facts = json.loads(stored or b"{}")
         if facts and name not in self.told:
             self.told.add(name)
             self.bench.watcher.data_are_known(name, facts)
@@ -81,9 +96,6 @@ class Preparations:
         if left.outcome.get("crashed", False):
             return f"{left.outcome.get('reason')}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
         return None
-
-    def _marker(self, key: str) -> Path:
-        return self.bench.cache / "prepared" / key
 
 
 def key_of(cell: Cell) -> str:

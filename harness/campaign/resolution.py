@@ -24,8 +24,9 @@ Resolved = dict[str, dict[str, Any] | SourceUnreachable]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """What a matrix asks for: cells that can run, and those whose data or weights this machine can't reach."""
+    """What a matrix file asks for: cells that can run, and those whose data or weights this machine can't reach."""
 
+    matrix: Path
     cells: tuple[Cell, ...]
     unreachable: tuple[Planned, ...]
 
@@ -67,7 +68,7 @@ def resolve(
             unreachable.append(_unreachable(combination, weight))
         else:
             cells.append(_cell(matrix, combination, source, weight, workers))
-    return Resolution(cells=tuple(cells), unreachable=tuple(unreachable))
+    return Resolution(matrix=matrix.path, cells=tuple(cells), unreachable=tuple(unreachable))
 
 
 def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = None) -> Planned:

@@ -31,9 +31,9 @@ def record(cell: Cell, folder: CellFolder, left: Left, *, slot: Slot) -> Record:
     if "finished" in said:
         closing["shutdown"] = ended.finished - said["finished"]
     unknown = {"value": None, "reason": "the worker ended before it could say"}
-    return Record(
+    made = Record(
         schema_version=SCHEMA_VERSION,
-        cell=cell.model_dump(mode="json"),
+        cell=cell.published.model_dump(mode="json"),
         status=status,
         ended=said.get("ended"),
         reason=reason,
@@ -53,6 +53,16 @@ def record(cell: Cell, folder: CellFolder, left: Left, *, slot: Slot) -> Record:
         busyness=said.get("busyness", {}),
         trials_sha256=folder.trials_sha256,
     )
+    return Record(**files.without_home(asdict(made)))
+
+
+def publish(cell: Cell, folder: CellFolder) -> None:
+    """Let what a worker was told, and what it printed, name nobody's folders any more."""
+    folder.write_cell(cell.published)
+    printed = files.read_plain(folder.log).decode("utf-8", errors="surrogateescape") if folder.log.is_file() else ""
+    anonymous = files.without_home(printed)
+    if anonymous != printed:
+        files.write_atomically(folder.log, anonymous.encode("utf-8", errors="surrogateescape"))
 
 
 def sweep(folder: CellFolder) -> None:

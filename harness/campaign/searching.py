@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.campaign import endings, preparing, sealing
@@ -53,8 +54,12 @@ class Searches:
         """Seal the search's record; where the machine was at fault, leave what there is for a later run."""
         folder, disturbance = work.folder, None
         if left.is_machine_trouble:
+            with suppress(OSError):
+                # It may be the disk that is in trouble.
+                sealing.publish(work.cell, folder)
             reason: str | None = endings.told(left.ended, folder)
         else:
+            sealing.publish(work.cell, folder)
             record = sealing.record(work.cell, folder, left, slot=work.slot)
             folder.seal(record)
             reason, disturbance = record.reason, busyness.disturbance(record.busyness)
@@ -70,7 +75,7 @@ class Searches:
         """Leave a cell without a search as it is: missing, or with the failure that was to be repeated."""
         folder = self.bench.folder.cell(cell.id)
         if folder.record() is None:
-            folder.write_cell(cell)
+            folder.write_cell(cell.published)
             folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
         self.ended.add(cell.id)
         self.bench.watcher.cell_ends(cell, state(folder), reason=reason, best_f1=None, wall_s=0.0)

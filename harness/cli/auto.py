@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, images
+from harness.cli import libraries
 from harness.cli.slots import Chosen
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
@@ -36,6 +37,7 @@ class Intent:
         chosen: The slots that they run on.
         build: The image where it must be built first; None where it is here and current.
         identity: What the workers are, built or not.
+        packages: Names of all that it has, or will; None where that is not known here.
     """
 
     reference: str
@@ -43,6 +45,7 @@ class Intent:
     chosen: Chosen
     build: images.Image | None
     identity: Identity
+    packages: frozenset[str] | None
 
     def __str__(self) -> str:
         """Say it as the end of "running …"."""
@@ -52,6 +55,24 @@ class Intent:
     def trains_on_cpu(self) -> bool:
         """Whether cells would train on a CPU: a container sees the GPUs that it is given."""
         return not self.chosen.has_gpus
+
+    @property
+    def is_here(self) -> bool:
+        """Whether cells would run in this process's own environment: never."""
+        return False
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return f"image {self.reference}"
+
+    def has(self, module: str) -> bool:
+        """Return whether cells could import a module, as far as is known."""
+        return self.packages is None or not self.packages.isdisjoint(libraries.packages_of(module))
+
+    def remedy(self, _: str | None = None) -> str:
+        """Return what to do about what the image lacks."""
+        return "run the matrix as local processes (--executor local)"
 
     @property
     def builds(self) -> bool:
@@ -74,7 +95,7 @@ def named(reference: str | None, *, chosen: Chosen) -> Intent:
     with closing(engine.connect()) as client:
         version = engine.facts(client)["version"]
         found = engine.current(engine.image(client, reference), code=environment.code_hash())
-        return Intent(reference=reference, engine=version, chosen=chosen, build=None, identity=engine.identity(found))
+        return _of_image(found, version=version, chosen=chosen)
 
 
 def found(chosen: Chosen) -> Intent:
@@ -135,19 +156,42 @@ def _installed(client: Any, *, version: str, chosen: Chosen) -> Intent:
     except MachineError as error:
         way = "this installation has no docker/ folder to build from: build it in a checkout of the same version"
         raise MachineError(f"{str(error).partition(';')[0]}; {way}") from error
-    return Intent(reference=reference, engine=version, chosen=chosen, build=None, identity=engine.identity(here))
+    return _of_image(here, version=version, chosen=chosen)
 
 
 def _declared(client: Any, *, version: str, chosen: Chosen) -> Intent:
     image = next(one for one in images.load(DECLARED) if one.target == _target(chosen))
-    stale = images.stale(image)
-    if stale:
-        made_of = images.planned(image)
-        identity = Identity(environment=made_of.content, code=made_of.source)
-    else:
-        identity = engine.identity(engine.image(client, image.tag))
-    build = image if stale else None
-    return Intent(reference=image.tag, engine=version, chosen=chosen, build=build, identity=identity)
+    if not images.stale(image):
+        return _of_image(engine.image(client, image.tag), version=version, chosen=chosen)
+    made_of = images.planned(image)
+    return Intent(
+        reference=image.tag,
+        engine=version,
+        chosen=chosen,
+        build=image,
+        identity=Identity(environment=made_of.content, code=made_of.source),
+        packages=images.packages_of(image),
+    )
+
+
+def _of_image(found: engine.Image, *, version: str, chosen: Chosen) -> Intent:
+    """Return containers of an image that is here."""
+    identity = engine.identity(found)
+    return Intent(
+        reference=found.reference,
+        engine=version,
+        chosen=chosen,
+        build=None,
+        identity=identity,
+        packages=_packages(found),
+    )
+
+
+def _packages(found: engine.Image) -> frozenset[str] | None:
+    """Return what an image has by the lock that it was built from; None where no such lock is declared here."""
+    declared = images.load(DECLARED) if DECLARED.is_file() else []
+    same = (image for image in declared if found.pinned is not None and images.lock_hash(image) == found.pinned.lock)
+    return next(map(images.packages_of, same), None)
 
 
 def _try_gpus_first(client: Any, intent: Intent, *, campaign: Path, container: Container) -> None:

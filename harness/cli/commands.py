@@ -173,13 +173,13 @@ def plan(
     at_once: int | None,
     as_json: bool,
     calibrate: bool,
-) -> None:
+) -> int:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import planning
     from harness.cli.executors import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
-    planning.show(
+    return planning.show(
         matrix, results=results, cache=cache, where=where, prices_file=prices, as_json=as_json, calibrate=calibrate
     )
 
@@ -290,6 +290,38 @@ def doctor(cache: Path, file: Path, *, as_json: bool) -> None:
     from harness.cli import doctor as checks
 
     checks.show(cache=cache, file=file, as_json=as_json)
+
+
+@harness.group("cache", invoke_without_command=True)
+@_CACHE
+@_JSON
+@click.pass_context
+def cache_group(context: click.Context, cache: Path, *, as_json: bool) -> None:
+    """Say what lies in the cache, what for, how large it is and when it was last used."""
+    context.obj = cache
+    if context.invoked_subcommand is None:
+        from harness.cli import caching
+
+        caching.show(cache, as_json=as_json)
+
+
+@cache_group.command("prune")
+@click.option(
+    "--cache", type=click.Path(path_type=Path, file_okay=False), help="Another folder than that of harness cache."
+)
+@click.option(
+    "--older-than", "older_than_days", type=click.IntRange(min=0), metavar="DAYS", help="What is unused so long."
+)
+@click.option("--all", "everything", is_flag=True, help="Everything.")
+@click.option("--yes", "is_meant", is_flag=True, help="Remove it; without, only say what would go.")
+@click.pass_obj
+def prune_cache(
+    default: Path, cache: Path | None, *, older_than_days: int | None, everything: bool, is_meant: bool
+) -> None:
+    """Remove what can be fetched or computed again; refuse while a run uses the cache."""
+    from harness.cli import caching
+
+    caching.prune(cache or default, older_than_days=older_than_days, everything=everything, is_meant=is_meant)
 
 
 @harness.command()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli import slots
+from harness.cli import libraries, slots
 from harness.cli.slots import Chosen
 from harness.cli.voice import ALOUD
 from harness.environment import Identity
@@ -50,11 +50,33 @@ class Local:
         """Whether the user should be told: not where it was asked for."""
         return self.why is not None
 
+    @property
+    def is_here(self) -> bool:
+        """Whether cells would run in this process's own environment: always."""
+        return True
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return "this Python"
+
+    def has(self, module: str) -> bool:
+        """Return whether cells could import a module."""
+        return libraries.is_installed(module)
+
+    def remedy(self, tuner: str | None = None) -> str:
+        """Return how to bring what a tuner (None: what training) imports."""
+        return libraries.remedy(tuner, has_gpus=self.chosen.has_gpus)
+
     def __str__(self) -> str:
         """Say it as the end of "running …"."""
         number = len(self.chosen.slots)
         processes = "as local processes" if number == 1 else f"as local processes ({self.chosen})"
         return processes if self.why is None else f"{processes}: {self.why}"
+
+
+def _admit_any(_: Intent | Local) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +134,26 @@ class Where:
 
     @contextmanager
     def working(
-        self, *, campaign: Path, container: Container, device: Device, say: Callable[[str], None] = ALOUD.remark
+        self,
+        *,
+        campaign: Path,
+        container: Container,
+        device: Device,
+        admit: Callable[[Intent | Local], None] = _admit_any,
+        say: Callable[[str], None] = ALOUD.remark,
     ) -> Iterator[Here]:
         """Give the executor and its slots, and ``say`` which; containers left behind, earlier runs' too, are removed.
+
+        ``admit`` is asked about wherever cells would run before anything is built or started; it raises to refuse.
 
         Raises:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
         intent = self.intended(device=device)
+        admit(intent)
         containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
+        admit(intent)
         if intent.is_news:
             say(f"running {intent}")
         if containers is None:

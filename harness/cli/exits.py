@@ -74,8 +74,23 @@ def _broken_off(error: Exception) -> int:
         return _said(error, USERS_MISTAKE)
     if isinstance(error, MachineError):
         return _said(error, SOME_MISSING)
-    trouble = files.disk_trouble(error, place="the disk")
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("harness"):
+        return _said(
+            f"{error.name} is not installed; make setup, or pip install 'tuner-harness[cpu,report]'", USERS_MISTAKE
+        )
+    trouble = files.disk_trouble(error, place="standard output" if _was_printing(error) else "the disk")
     return _crashed(error) if trouble is None else _said(trouble, SOME_MISSING)
+
+
+def _was_printing(error: Exception) -> bool:
+    """Whether what failed was a print; the output is then given up, as Python would complain at its own end."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return False
+    last = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    if not last.startswith(("click.", "rich.", "harness.cli.")):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _crashed(error: Exception) -> int:

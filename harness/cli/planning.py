@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import analysis, matrix, prices
+from harness import analysis, caches, matrix, prices
 from harness.campaign import forecast, learning_rates, resolution, totals
 from harness.campaign.running import Runner, only_one
 from harness.campaign.totals import Total
 from harness.catalogue import hyperband
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
-from harness.cli import forecasts, places, printing, streams
+from harness.cli import exits, forecasts, libraries, missing, mixing, places, printing, streams, takeover
 from harness.cli.cautions import cautions
 from harness.cli.executors import Local, Where
 from harness.cli.voice import Voice
@@ -39,8 +39,8 @@ def show(
     prices_file: Path | None,
     as_json: bool,
     calibrate: bool,
-) -> None:
-    """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration."""
+) -> int:
+    """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration. Return the exit code."""
     price_list, loaded = prices.load(prices_file), matrix.load(path)
     cache = places.cache_folder(cache)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
@@ -49,7 +49,9 @@ def show(
             loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
         )
     intent = where.intended(device=loaded.spec.device)
-    resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
+    libraries.check(loaded, intent)
+    with caches.used(cache):
+        resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     after = _retrainings(resolved.cells, folder)
@@ -62,7 +64,9 @@ def show(
         "unreachable": [asdict(cell) for cell in resolved.unreachable],
         "learning_rate_cells": len(after),
         "notes": [
+            *takeover.of_run(folder, resolved.planned, path),
             *cautions(loaded.spec, intent),
+            *mixing.unlike(resolved.cells, folder, here=mixing.expected(intent)),
             *_notes(resolved.cells),
             *_unreadable(resolved.cells, folder),
         ],
@@ -72,15 +76,25 @@ def show(
     }
     if as_json:
         streams.document(plan)
-    else:
+    elif resolved.cells:
         _print(plan, total)
+    if not as_json:
+        for line in missing.out_of_reach(resolved):
+            printing.say(line)
+    return exits.OK if resolved.cells else exits.SOME_MISSING
 
 
 def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where: Where, voice: Voice) -> None:
     spec = loaded.spec
     with (
         only_one(folder),
-        where.working(campaign=folder.path, container=spec.container, device=spec.device) as here,
+        caches.used(cache),
+        where.working(
+            campaign=folder.path,
+            container=spec.container,
+            device=spec.device,
+            admit=partial(libraries.check, loaded),
+        ) as here,
         watcher("calibration", voice=voice) as watching,
     ):
         identity = here.executor.identity()
@@ -152,11 +166,9 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 def _print(plan: dict[str, Any], total: Total) -> None:
     rows = [_shown(row) for row in plan["cells"]]
-    heading = f"{plan['matrix']}: {len(rows)} cells"
+    heading = f"{plan['matrix']}: {len(rows) + len(plan['unreachable'])} cells"
     columns = ["cell", "what", "state", "epochs ≤", "seconds ≈"]
     printing.table(Section(heading=heading, columns=columns, rows=rows, text_columns=3))
-    for reason, cells in Counter(cell["reason"] for cell in plan["unreachable"]).items():
-        printing.say(f"{cells} more cells can't run here: {reason}")
     for note in plan["notes"]:
         printing.say(note)
     if plan["learning_rate_cells"]:

@@ -14,9 +14,9 @@ from typing import Any
 from harness import analysis, carbon, matrix, page, plots, prices, reports
 from harness.analysis import Search
 from harness.carbon import Intensity
-from harness.cli import places, printing, tables
+from harness.cli import places, printing, tables, takeover
 from harness.cli.voice import ALOUD, Voice
-from harness.errors import UserError
+from harness.errors import ResultsError, UserError
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import Tables
@@ -40,9 +40,9 @@ def check_installed() -> None:
     Raises:
         UserError: A package is missing; says how to get it.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UserError(f"reports need {', '.join(missing)}; make setup, or pip install 'tuner-harness[report]'")
+    lacking = [name for name in _NEEDED if find_spec(name) is None]
+    if lacking:
+        raise UserError(f"reports need {', '.join(lacking)}; make setup, or pip install 'tuner-harness[report]'")
 
 
 # No slots: records are read, and reports made, once and only if something asks for them.
@@ -111,6 +111,17 @@ class Written:
         }
 
 
+def nothing(folder: MatrixFolder, *, exit_code: int) -> dict[str, Any]:
+    """Return for programs what became of searches none of which has a record."""
+    cells = analysis.read(folder).cells if folder.has_plan else ()
+    return {
+        "matrix": folder.path.name,
+        "exit_code": exit_code,
+        "cells": [_cell(search) for search in cells],
+        "files": {},
+    }
+
+
 def write(
     path: Path,
     *,
@@ -125,11 +136,15 @@ def write(
     ``only`` names those of ``tables``, ``plots`` and ``page`` that are asked for; empty, all are.
 
     Raises:
-        ResultsError: Searches of one group ran in unlike environments, and these are not to be mixed.
+        ResultsError: No search has a record, or those of one group ran in unlike environments that are not to be mixed.
     """
     check_installed()
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
+    if not folder.has_records:
+        raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {path}")
+    for line in takeover.of_tables(folder, loaded):
+        voice.remark(line)
     price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
     making = _Making(
         matrix=path,

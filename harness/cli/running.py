@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from harness import analysis, matrix, prices
+from harness import analysis, caches, matrix, prices
 from harness.campaign import learning_rates, resolution, totals
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.outlook import Outlook
@@ -19,7 +21,7 @@ from harness.campaign.running import Runner, only_one
 from harness.campaign.searching import is_pending
 from harness.campaign.watching import State
 from harness.cells import Cell
-from harness.cli import exits, forecasts, places, reporting, streams
+from harness.cli import exits, forecasts, libraries, missing, mixing, places, reporting, streams, takeover
 from harness.cli.allowing import NONE, Limits
 from harness.cli.cautions import cautions
 from harness.cli.executors import Where
@@ -68,11 +70,13 @@ def run(
     again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]
     with (
         only_one(folder),
+        caches.used(cache),
         _saying_what_is_kept(folder, again),
         where.working(
             campaign=folder.path,
             container=loaded.spec.container,
             device=loaded.spec.device,
+            admit=partial(libraries.check, loaded),
             say=asked.voice.remark,
         ) as here,
     ):
@@ -80,6 +84,17 @@ def run(
             asked.voice.remark(line)
         allowance = asked.limits.allowance(here.slots, price_list, began=began, clock=clock)
         resolved = resolution.resolve(loaded, cache=cache, results=results, identity=here.executor.identity())
+        unreachable = missing.out_of_reach(resolved)
+        missing.say(unreachable)
+        if not resolved.cells:
+            if asked.voice.is_json:
+                streams.document(reporting.nothing(folder, exit_code=exits.SOME_MISSING))
+            return exits.SOME_MISSING
+        if not asked.mix_environments:
+            alike = mixing.expected(here.intent, here.executor)
+            mixing.check(resolved.cells, folder, here=alike, retry_failed=asked.retry_failed)
+        for line in takeover.of_run(folder, resolved.planned, path):
+            asked.voice.remark(line)
         expected = GrowingRates(results, price_list=price_list)
         outlook = Outlook(lambda: expected.rates, slots=len(here.slots), clock=clock)
         with watcher(loaded.name, voice=asked.voice, outlook=outlook) as watching:
@@ -93,16 +108,25 @@ def run(
                 forecast_s=expected.seconds,
             )
             states = _waves(runner, resolved, outlook, retry_failed=asked.retry_failed)
-        figures = Figures(prices=asked.prices)
-        written = reporting.write(
-            path, results=results, figures=figures, mix_environments=asked.mix_environments, voice=asked.voice
-        )
+        code = _exit_code(states, missing=len(resolved.unreachable))
+        document = _written(path, folder, asked, exit_code=code)
         if states[State.LEFT]:
             _say_what_is_left(_wanted(resolved, folder), runner, asked, expected, again)
-        code = _exit_code(states, missing=len(resolved.unreachable))
+        else:
+            missing.say(unreachable if folder.has_records else missing.without_record(folder))
         if asked.voice.is_json:
-            streams.document(written.document(exit_code=code))
+            streams.document(document())
         return code
+
+
+def _written(path: Path, folder: MatrixFolder, asked: Asked, *, exit_code: int) -> Callable[[], dict[str, Any]]:
+    """Write tables, pictures and page, unless they would be of nothing; return what makes the document for programs."""
+    if not folder.has_records:
+        return partial(reporting.nothing, folder, exit_code=exit_code)
+    figures, mix = Figures(prices=asked.prices), asked.mix_environments
+    results = folder.path.parent
+    written = reporting.write(path, results=results, figures=figures, mix_environments=mix, voice=asked.voice)
+    return partial(written.document, exit_code=exit_code)
 
 
 def _waves(runner: Runner, resolved: resolution.Resolution, outlook: Outlook, *, retry_failed: bool) -> Counter[State]:
@@ -124,11 +148,11 @@ def _waves(runner: Runner, resolved: resolution.Resolution, outlook: Outlook, *,
 
 def _plan_retrainings(resolved: resolution.Resolution, folder: MatrixFolder) -> list[Cell]:
     """Write the plan, with the retrainings that the records so far ask for; return these."""
-    folder.write_plan(resolved.planned)
+    folder.write_plan(resolved.planned, matrix=resolved.matrix)
     found = learning_rates.cells(resolved.cells, analysis.read(folder))
     lines = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
     if lines:
-        folder.write_plan([*resolved.planned, *lines])
+        folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
     return [cell for cell, _ in found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,8 +64,8 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         DatasetError: The images can't be used as asked.
         MachineError: The source changed since it was resolved; nothing is kept.
     """
-    key = files.digest([_FORMAT, pictures.DECODERS, source.kind, source.content_hash, _limits(dataset), image_size])
-    folder = whole.folder(cache / "images" / key, partial(_build, source, dataset, image_size=image_size, cache=cache))
+    place = cache / place_of(source, dataset, image_size=image_size)
+    folder = whole.folder(place, partial(_build, source, dataset, image_size=image_size, cache=cache))
     report = json.loads((folder / "report.json").read_bytes())
     return Images(
         images=np.load(folder / "images.npy", mmap_mode="r"),
@@ -82,6 +83,12 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
     )
 
 
+def place_of(source: Source, dataset: spec.Dataset, *, image_size: int) -> str:
+    """Return the folder that ``load`` keeps images in, relative to the cache."""
+    key = files.digest([_FORMAT, pictures.DECODERS, source.kind, source.content_hash, _limits(dataset), image_size])
+    return f"images/{key}"
+
+
 def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
     sources.verify(source)
     opened = reading.open_source(source)
@@ -91,12 +98,12 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     groups = None if opened.groups is None else np.array(opened.groups)[kept]
     drawn = sampling.sample(opened.labels[kept], opened.parts[kept], groups, classes=opened.classes, dataset=dataset)
     chosen = kept[drawn]
-    np.save(folder / "labels.npy", opened.labels[chosen])
-    np.save(folder / "fixed.npy", opened.parts[chosen])
+    _save(folder / "labels.npy", opened.labels[chosen])
+    _save(folder / "fixed.npy", opened.parts[chosen])
     fingerprints = _write_images(folder / "images.npy", opened, chosen.tolist(), size=image_size, origin=source.name)
     alike = likeness.of(fingerprints)
-    np.save(folder / "kinds.npy", alike.kinds)
-    np.save(folder / "near.npy", alike.near)
+    _save(folder / "kinds.npy", alike.kinds)
+    _save(folder / "near.npy", alike.near)
     report = {
         "classes": opened.classes,
         "names": [opened.names[index] for index in chosen],
@@ -108,6 +115,13 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     }
     files.write_atomically(folder / "report.json", files.canonical_json(report))
     sources.verify(source)
+
+
+def _save(path: Path, values: NDArray[Any]) -> None:
+    # By way of memory: into a file of a full disk, numpy writes with an error that doesn't tell what it is.
+    stream = io.BytesIO()
+    np.save(stream, values)
+    path.write_bytes(stream.getvalue())
 
 
 def _write_images(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from harness import environment, files
@@ -10,6 +11,7 @@ from harness.images.declared import Image
 
 DOCKERFILE = "docker/Dockerfile"
 _RECIPE = (DOCKERFILE, "requirements/setup.txt")
+_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,19 @@ def of(image: Image) -> Pins:
     """Return what ``image`` would be made from if it were built now."""
     return Pins(
         source=environment.code_hash_of(image.root / "harness"),
-        lock=files.sha256_of(image.root / image.lock),
+        lock=lock_hash(image),
         recipe=_recipe(image),
     )
+
+
+def lock_hash(image: Image) -> str:
+    """Return the SHA-256 of an image's requirements."""
+    return files.sha256_of(image.root / image.lock)
+
+
+def packages_of(image: Image) -> frozenset[str]:
+    """Return the names of the packages that an image's requirements lock."""
+    return frozenset(_LOCKED.findall((image.root / image.lock).read_text("utf-8")))
 
 
 def _recipe(image: Image) -> str:

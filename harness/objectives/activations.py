@@ -35,7 +35,7 @@ def find(cache: Path, key: str) -> Activations | None:
     Raises:
         MachineError: A file was cut off since: it was written whole.
     """
-    folder = _folder(cache, key)
+    folder = cache / place_of(key)
     try:
         facts = _read(folder / "facts.json", lambda path: json.loads(path.read_bytes()))
     except FileNotFoundError:
@@ -56,7 +56,7 @@ def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8],
             _write(folder / "activations.npy", below, images)
         files.write_json(folder / "facts.json", dict(facts))
 
-    whole.folder(_folder(cache, key), build)
+    whole.folder(cache / place_of(key), build)
 
 
 def _typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -86,5 +86,6 @@ def _write(path: Path, below: Any, images: npt.NDArray[np.uint8]) -> None:
             stream.write(forward(images[start : start + BATCH]).numpy().tobytes())
 
 
-def _folder(cache: Path, key: str) -> Path:
-    return cache / "activations" / key
+def place_of(key: str) -> str:
+    """Return the folder of what is kept under ``key``, relative to the cache."""
+    return f"activations/{key}"

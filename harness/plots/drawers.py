@@ -36,6 +36,8 @@ def drawers(folder: MatrixFolder) -> Iterator[Begin]:
     Raises:
         ResultsError: The folder has no plan.
     """
+    # Matplotlib keeps its list of fonts, and would in somebody's home.
+    os.environ.setdefault("MPLCONFIGDIR", str(folder.derived.parent / "matplotlib"))
     groups = len({cell.name.group for cell in folder.plan()})
     processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
     if groups < _MANY_GROUPS or processes == 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import spec
 from harness.catalogue import tuners as catalogue
-from harness.errors import UserError
+from harness.errors import MachineError, UserError
 from harness.model import Tuner
 from harness.space import Space
 from harness.tuners.untuned import Untuned
@@ -39,7 +39,8 @@ def create(
         folder: A fresh folder, for what the library wants to write; nothing reads it back.
 
     Raises:
-        UserError: The tuner is unknown, can't do what it is asked, or needs a library that is not installed.
+        UserError: The tuner is unknown, or can't do what it is asked.
+        MachineError: A library that it needs can't be imported.
     """
     found = catalogue.mistakes(tuner, space, epochs_per_trial=epochs_per_trial)
     if found:
@@ -69,14 +70,14 @@ def load_library(tuner: spec.Tuner) -> None:
     """Import what the tuner imports before its first proposal, so that imports are off the clock.
 
     Raises:
-        UserError: A library is not installed.
+        MachineError: A library can't be imported: no fault of the tuner.
     """
     declared = catalogue.KNOWN[tuner.tuner]
     for module in declared.modules:
         try:
             importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            raise UserError(
-                f"tuner: {tuner.tuner} needs {error.name}, which is not installed; "
-                f"pip install 'tuner-harness[{declared.extra or 'train'}]'"
+        except ImportError as error:
+            why = " ".join(str(error).split())
+            raise MachineError(
+                f"tuner: {tuner.tuner} can't import {module} ({why}); harness doctor says the way out"
             ) from error

@@ -14,7 +14,9 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness import files
 from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError
@@ -57,11 +59,7 @@ def _main(program: str, path: str, cache: str, started: str) -> int:
 
 def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> int:
     try:
-        # The trainer takes seconds to import, and those who need not wait for it shouldn't: see ``main``.
-        with uncollected():
-            from harness.worker import programs  # noqa: PLC0415 - see above
-
-        folder.write_outcome(programs.PROGRAMS[program](folder, cache=cache, started=started))
+        folder.write_outcome(_programs()[program](folder, cache=cache, started=started))
     except MachineError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         return MACHINE_TROUBLE_EXIT
@@ -75,6 +73,21 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
             raise
         return _crashed(folder, error)
     return 0
+
+
+def _programs() -> Mapping[str, Callable[..., dict[str, Any]]]:
+    """Import the trainer, which takes seconds, and those who need not wait for it shouldn't: see ``_main``.
+
+    Raises:
+        MachineError: It can't be imported.
+    """
+    try:
+        with uncollected():
+            from harness.worker import programs  # noqa: PLC0415 - see above
+    except ImportError as error:
+        why = " ".join(str(error).split())
+        raise MachineError(f"what trains can't be imported ({why}); harness doctor says the way out") from error
+    return programs.PROGRAMS
 
 
 def _crashed(folder: CellFolder, error: Exception) -> int:
@@ -97,9 +110,14 @@ def _bound_to_host() -> bool:
 
 
 def _keep_litter_in(folder: CellFolder) -> None:
-    """Let temporary files go where the host sweeps: TensorFlow leaves some, more so when it is killed."""
+    """Let what libraries write go where the host sweeps: temporary files of TensorFlow's, Keras's settings.
+
+    So no settings in somebody's home change what is trained, either.
+    """
     folder.scratch.mkdir(exist_ok=True)
     tempfile.tempdir = str(folder.scratch)
+    for name in ("KERAS_HOME", "MPLCONFIGDIR"):
+        os.environ[name] = str(folder.scratch)
 
 
 def _end(code: int) -> None:

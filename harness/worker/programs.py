@@ -29,13 +29,13 @@ from harness.worker.imports import uncollected
 
 @faults.device_watched()
 def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
-    """Leave decoded images and frozen layers' activations in the cache; return where the seconds went."""
+    """Leave decoded images and frozen layers' activations in the cache; return what went where."""
     cell = _current(folder.cell())
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
-    return {"status": "completed", "phases": ledger.take(), "data": data.facts}
+    return {"status": "completed", "phases": ledger.take(), "data": data.facts, "kept": data.kept}
 
 
 @faults.device_watched()

@@ -35,11 +35,15 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Data to train on, what the record says of them, and what is known of the frozen part that made the rows."""
+    """Data to train on, what the record says of them, and what is known of the frozen part that made the rows.
+
+    ``kept`` are the folders of the cache that they lie in, relative to it.
+    """
 
     training: TrainingData
     facts: Mapping[str, Any]
     frozen: Mapping[str, Any]
+    kept: tuple[str, ...]
 
 
 def load(cell: Cell, cache: Path) -> Loaded:
@@ -59,7 +63,13 @@ def load(cell: Cell, cache: Path) -> Loaded:
         training=_training_data(rows, images, split),
         facts=_facts(images, split, cell.seed),
         frozen={} if frozen is None else frozen.facts,
+        kept=_kept(cell, source),
     )
+
+
+def _kept(cell: Cell, source: Source) -> tuple[str, ...]:
+    images = decoded.place_of(source, cell.dataset, image_size=cell.protocol.image_size)
+    return (images,) if cell.backbone.train == "all" else (images, activations.place_of(_key(cell)))
 
 
 def _split(cell: Cell, images: Images) -> Split:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,4 +153,22 @@ def test_a_lost_preparation_takes_only_its_own_cells_along(bench: Bench, cell: C
 def test_a_preparation_killed_once_is_tried_again(bench: Bench, cell: Cell, does: type[Script]) -> None:
     bench.executor.will("prepare", does.be_killed())
 
+    assert bench.run([cell]) == {State.OK: 1}
+
+
+def test_a_cache_that_can_not_be_written_is_told_before_any_worker_is_started(
+    bench: Bench, cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.cache.mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(PermissionError) as caught:
+        bench.run([cell])
+
+    assert caught.value.filename == str(bench.cache)
+    assert bench.executor.started == []
+    monkeypatch.undo()
+    bench.run([cell])
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    # What is prepared can be read all the same.
     assert bench.run([cell]) == {State.OK: 1}

@@ -3,6 +3,9 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -41,6 +44,11 @@ def test_a_command_picks_its_own_code(returned: int | None, code: int) -> None:
             4,
             "a: Too large; raise the limit on a file's size (ulimit -f), then run again\n",
         ),
+        (
+            ModuleNotFoundError("No module named 'polars'", name="polars"),
+            2,
+            "polars is not installed; make setup, or pip install 'tuner-harness[cpu,report]'\n",
+        ),
         (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
         (KeyboardInterrupt(), 130, ""),
         (click.Abort(), 130, ""),
@@ -53,7 +61,14 @@ def test_errors_on_purpose_are_said_and_have_their_code(
     assert capsys.readouterr() == ("", said)
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "no such file", "x")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError(),
+        FileNotFoundError(errno.ENOENT, "no such file", "x"),
+        ModuleNotFoundError("No module named 'harness.lost'", name="harness.lost"),
+    ],
+)
 def test_a_bug_is_told_whole_and_has_a_code_of_its_own(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     assert raising(error) == 70
     said = capsys.readouterr().err
@@ -73,3 +88,14 @@ def test_sigterm_is_an_interrupt() -> None:
         raise AssertionError("went on")
 
     assert exits.code_of(command) == 130
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_output_that_can_not_be_written_is_named_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(
+            [sys.executable, "-m", "harness", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert answer.returncode == 4
+    assert answer.stderr == "standard output: No space left on device; free some space, then run again\n"

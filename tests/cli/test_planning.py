@@ -84,7 +84,21 @@ def test_what_can_not_be_downloaded_is_listed_with_its_reason(line: CommandLine)
 
     assert len(plan["unreachable"]) == 3
     assert all("can't be downloaded" in cell["reason"] for cell in plan["unreachable"])
-    assert f"3 more cells can't run here: {plan['unreachable'][0]['reason']}\n" in line.plan().out
+    assert line.plan().out.splitlines()[-1] == f"3 of 6 cells can't run here: {plan['unreachable'][0]['reason']}"
+
+
+@pytest.mark.usefixtures("without_network")
+def test_a_plan_of_which_nothing_can_run_is_the_one_line_that_says_why_and_exits_with_4(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace('EfficientNetLite0]\nweights = "none"', "MobileNetV2]\nalpha = 0.35"), "utf-8")
+
+    answer, in_json = line.plan(), line.plan("--json")
+
+    assert (answer.code, in_json.code) == (4, 4)
+    (said,) = answer.out.splitlines()
+    assert said.startswith("3 of 3 cells can't run here: https://")
+    assert "put the file" in said
+    assert len(json.loads(in_json.out)["unreachable"]) == 3
 
 
 def test_damaged_records_of_other_matrices_do_not_keep_a_plan_from_being_made(line: CommandLine) -> None:

@@ -132,6 +132,28 @@ def test_on_a_terminal_bars_move_and_the_record_adds_up(tmp_path: Path) -> None:
 
 @pytest.mark.train
 @pytest.mark.slow
+def test_a_local_run_leaves_nothing_in_its_users_home_but_its_results_which_name_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "jäne"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    real = RealRun(home, tuner="default", epochs=4)
+
+    answer = subprocess.run(real.command, capture_output=True, text=True, check=False, timeout=240)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert sorted(path.name for path in home.iterdir()) == sorted(["größe 1.toml", "my résultats", "ä cache"])
+    derived = real.results / real.matrix.stem / ".derived"
+    left = [path for path in real.results.rglob("*") if path.is_file() and not path.is_relative_to(derived)]
+    assert len(left) > 40
+    assert [path for path in left if b"j\xc3\xa4ne" in path.read_bytes()] == []
+
+
+@pytest.mark.train
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 def test_interrupts_say_what_is_kept_leave_no_worker_and_the_next_run_goes_on(tmp_path: Path) -> None:
     real = RealRun(tmp_path, tuner="kt-hyperband", epochs=1200)

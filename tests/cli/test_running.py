@@ -149,19 +149,76 @@ def test_what_can_not_be_downloaded_exits_with_4_and_the_rest_is_run(line: Comma
         "kt-random",
     ]
     assert "can't be downloaded" in (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+    # Before anything runs, and again where it is the last.
+    before, after = answer.err.splitlines()
+    assert before == after
+    assert before.startswith("3 of 6 cells can't run here: https://")
 
 
-def test_a_preparation_that_is_lost_exits_with_4_and_leaves_its_cells_as_missing_rows(
+@pytest.mark.usefixtures("without_network")
+def test_where_nothing_can_be_reached_the_one_line_that_helps_is_all_that_is_left(line: CommandLine) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace('EfficientNetLite0]\nweights = "none"', "MobileNetV2]\nalpha = 0.35"), "utf-8")
+
+    answer = line.run()
+
+    assert (answer.code, answer.out) == (4, "")
+    (said,) = answer.err.splitlines()
+    assert said.startswith("3 of 3 cells can't run here: https://")
+    assert "put the file" in said
+    assert [path.name for path in line.matrix_folder.path.iterdir()] == ["lock"]
+
+
+@pytest.mark.usefixtures("without_network")
+def test_what_can_no_longer_be_reached_takes_no_earlier_plan_away(line: CommandLine) -> None:
+    line.run()
+    plan = line.matrix_folder.plan()
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace('EfficientNetLite0]\nweights = "none"', "MobileNetV2]\nalpha = 0.35"), "utf-8")
+
+    assert line.run().code == 4
+
+    assert line.matrix_folder.plan() == plan
+
+
+def test_a_preparation_that_is_lost_for_every_cell_exits_with_4_and_writes_no_table_of_dashes(
     line: CommandLine, does: type[Script]
 ) -> None:
     line.executor.will("prepare", does.be_killed(), does.be_killed())
 
     answer = line.run()
 
+    why = "preparing digits for EfficientNetLite0: killed by SIGKILL"
     assert answer.code == 4
-    assert "missing, no macro-F1: preparing digits for EfficientNetLite0: killed by SIGKILL" in answer.out
+    assert f"missing, no macro-F1: {why}" in answer.out
+    assert answer.err == f"3 of 3 searches have no record: no record after 1 attempts; the last: {why}\n"
+    assert not line.matrix_folder.tables.exists()
+    assert line.tables().code == 2
+
+
+def test_a_preparation_that_is_lost_leaves_its_cells_as_missing_rows_beside_others(
+    line: CommandLine, does: type[Script]
+) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[backbones", '[datasets.more]\nsource = "digits"\n[backbones'), "utf-8")
+    line.executor.will("prepare", does.be_killed(), does.be_killed())
+
+    assert line.run().code == 4
+
     table = (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
     assert "preparing digits for EfficientNetLite0: killed by SIGKILL" in table
+
+
+def test_tables_of_nothing_are_refused_with_the_way_out(line: CommandLine, does: type[Script]) -> None:
+    line.executor.will("search", *[does.have_trouble()] * 6)
+    line.run()
+
+    answer = line.tables()
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        f"{line.matrix_folder.path}: no search has a record yet; run the matrix first: harness run {line.matrix}\n"
+    )
 
 
 def test_a_preparation_that_fails_exits_with_2_in_one_line(line: CommandLine, does: type[Script]) -> None:

@@ -88,6 +88,21 @@ def test_a_worker_whose_host_is_gone_before_it_begins_leaves_the_folder_alone(be
     assert not folder.lock.exists()
 
 
+def test_a_trainer_that_can_not_be_imported_is_the_machines_trouble_in_a_line(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('built for\\nanother processor')", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    folder = bench.folder(bench.cell())
+
+    ended = run_in_a_process(folder, tmp_path, program="prepare")
+
+    assert ended.exit_code == 75
+    assert folder.outcome() is None
+    last = folder.log.read_text("utf-8").splitlines()[-1]
+    assert last.endswith("what trains can't be imported (built for another processor); harness doctor says the way out")
+
+
 @contextlib.contextmanager
 def host(folder: CellFolder, cache: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A host that starts a worker and waits; give it and the worker's process id."""
@@ -286,13 +301,19 @@ def test_a_worker_leaves_no_litter_but_in_its_folder(bench: Bench, cache: Path, 
     folder = bench.folder(bench.cell("default", epochs=2))
     elsewhere = tmp_path / "tmp"
     elsewhere.mkdir()
+    home = tmp_path / "home"
+    home.mkdir()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(elsewhere))
+        patch.setenv("HOME", str(home))
+        for name in ("KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+            patch.delenv(name, raising=False)
         ended = run_in_a_process(folder, cache)
 
     assert ended.exit_code == 0
     assert list(elsewhere.iterdir()) == []
+    assert list(home.iterdir()) == []
     assert len(folder.trials()) == 1
 
 

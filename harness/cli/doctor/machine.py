@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from harness import environment, meters
 from harness.catalogue.tuners import KNOWN
+from harness.cli import libraries
 from harness.cli.doctor.finding import GIB, Finding, disk
 
 LEAST_DISK_GIB = 5
@@ -17,7 +17,8 @@ _LEAST_MEMORY_GIB = 4
 def examine(cache: Path) -> Iterator[Finding]:
     """Yield what is found of memory, disk, packages, tuners and the processor's energy counter."""
     yield _memory()
-    remedy = f"downloads and activations take up to {LEAST_DISK_GIB} GiB; free some, or choose --cache elsewhere"
+    way = "free some (harness cache prune), or choose --cache elsewhere"
+    remedy = f"downloads and activations take up to {LEAST_DISK_GIB} GiB; {way}"
     yield disk(cache, what="disk", least_gib=LEAST_DISK_GIB, remedy=remedy)
     yield from _libraries()
     yield from _tuners()
@@ -36,19 +37,21 @@ def _memory() -> Finding:
 def _libraries() -> Iterator[Finding]:
     for module, package in (("keras", "keras"), ("keras_tuner", "keras-tuner"), ("optuna", "optuna")):
         version = environment.packages().get(package)
-        if version is not None and find_spec(module) is not None:
+        if version is not None and libraries.is_installed(module):
             yield Finding(what=package, state="good", found=version)
         else:
-            remedy = "make setup, or pip install 'tuner-harness[cpu]'"
-            yield Finding(what=package, state="missing", found="not installed", remedy=remedy)
+            yield Finding(what=package, state="missing", found="not installed", remedy=libraries.remedy())
 
 
 def _tuners() -> Iterator[Finding]:
-    missing = {"optuna-gp"} if find_spec("torch") is None else set()
-    yield Finding(what="tuners", state="good", found=", ".join(name for name in KNOWN if name not in missing))
-    for name in sorted(missing):
-        remedy = "pip install 'tuner-harness[gp]'"
-        yield Finding(what=f"tuner {name}", state="missing", found="needs torch", remedy=remedy)
+    lacking = {name: [each for each in libraries.needed(name) if not libraries.is_installed(each)] for name in KNOWN}
+    good = [name for name, modules in lacking.items() if not modules]
+    if good:
+        yield Finding(what="tuners", state="good", found=", ".join(good))
+    for name, modules in lacking.items():
+        if modules:
+            needs = f"needs {libraries.listed(modules)}"
+            yield Finding(what=f"tuner {name}", state="missing", found=needs, remedy=libraries.remedy(name))
 
 
 def _energy() -> Finding:

@@ -1,0 +1,85 @@
+"""The libraries that searches import: looked for where they are to run, never imported, before anything does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from harness.catalogue.tuners import KNOWN
+from harness.errors import MatrixError, UserError
+from harness.matrix import LoadedMatrix
+
+if TYPE_CHECKING:
+    from harness.cli.auto import Intent
+    from harness.cli.executors import Local
+
+TRAINING = ("tensorflow", "keras", "numpy", "PIL", "threadpoolctl")
+"""What every search imports, whichever its tuner."""
+
+# What libraries import without declaring it, or only where it is used.
+_BENEATH = {"keras-tuner": ("tensorflow", "keras", "six"), "optuna": (), "harness": ()}
+_LATE = {"kt-bayesian": ("sklearn",)}
+# What packages call themselves where their modules have another name.
+_PACKAGES = {
+    "tensorflow": ("tensorflow-cpu", "tensorflow"),
+    "PIL": ("pillow",),
+    "keras_tuner": ("keras-tuner",),
+    "sklearn": ("scikit-learn",),
+}
+# A Gaussian process is computed on the CPU; the builds for GPUs, which PyPI has, are gigabytes.
+_REMEDIES = {
+    "gp": "pip install 'torch>=2.6' --index-url https://download.pytorch.org/whl/cpu, then pip install "
+    "'tuner-harness[gp]'"
+}
+
+
+def is_installed(module: str) -> bool:
+    """Return whether this Python has a module, or the package that it is part of."""
+    return find_spec(module.partition(".")[0]) is not None
+
+
+def packages_of(module: str) -> tuple[str, ...]:
+    """Return the names of the packages that may bring a module."""
+    top = module.partition(".")[0]
+    return _PACKAGES.get(top, (top,))
+
+
+def needed(tuner: str) -> tuple[str, ...]:
+    """Return what a tuner imports beyond what training does."""
+    declared = KNOWN[tuner]
+    modules = (*declared.modules, *_BENEATH[declared.library], *_LATE.get(tuner, ()))
+    return tuple(dict.fromkeys(module.partition(".")[0] for module in modules))
+
+
+def remedy(tuner: str | None = None, *, has_gpus: bool = False) -> str:
+    """Return how to install what a tuner needs; None: what training does."""
+    extra = None if tuner is None else KNOWN[tuner].extra
+    return _REMEDIES.get(str(extra), f"make setup, or pip install 'tuner-harness[{'gpu' if has_gpus else 'cpu'}]'")
+
+
+def check(matrix: LoadedMatrix, where: Intent | Local) -> None:
+    """Let only a place pass that has what training and the matrix's tuners import.
+
+    Raises:
+        UserError: It lacks something; a line for each tuner says what, and the way out.
+    """
+    lacking = [module for module in TRAINING if not where.has(module)]
+    if lacking:
+        raise UserError(f"training needs {listed(lacking)}, which {where.place} lacks; {where.remedy()}")
+    mistakes = list(_mistakes(matrix, where))
+    if mistakes:
+        raise MatrixError(*mistakes)
+
+
+def _mistakes(matrix: LoadedMatrix, where: Intent | Local) -> Iterator[str]:
+    for name, section in matrix.spec.tuners.items():
+        lacking = [module for module in needed(section.tuner) if not where.has(module)]
+        if lacking:
+            needs = f"{section.tuner} needs {listed(lacking)}, which {where.place} lacks"
+            yield f"{matrix.path}: tuners.{name}: {needs}; {where.remedy(section.tuner)}, or leave the tuner out"
+
+
+def listed(modules: Sequence[str]) -> str:
+    """Return the names of the packages that would bring these modules."""
+    return ", ".join(packages_of(module)[-1] for module in modules)

@@ -1,0 +1,32 @@
+"""What has no record, and why: said where it can't be overlooked."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+
+from harness import analysis
+from harness.campaign.resolution import Resolution
+from harness.cli import streams
+from harness.plans import MatrixFolder
+
+
+def out_of_reach(resolved: Resolution) -> list[str]:
+    """Return a line for each reason why cells of a matrix can't run on this machine, with how many."""
+    counted = Counter(cell.reason for cell in resolved.unreachable)
+    return [f"{count} of {len(resolved.planned)} cells can't run here: {reason}" for reason, count in counted.items()]
+
+
+def without_record(folder: MatrixFolder) -> list[str]:
+    """Return a line for each reason why planned searches have no record, with how many."""
+    searches = analysis.read(folder).searches
+    counted = Counter(search.reason for search in searches if search.record is None)
+    return [f"{count} of {len(searches)} searches have no record: {reason}" for reason, count in counted.items()]
+
+
+def say(lines: Iterable[str]) -> None:
+    """Write lines to standard error: standard output belongs to tables and JSON."""
+    sys.stdout.flush()
+    for line in lines:
+        streams.say(line, sys.stderr)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.campaign.watching import State
+from harness.cells import Cell
+from harness.spec import Backbone, Dataset
+
+if TYPE_CHECKING:
+    from tests.campaign.conftest import Bench, Script
+
+
+@pytest.fixture
+def own(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cell:
+    """A cell of somebody's own images and weights, in their home."""
+    home = tmp_path.parent / "jane"
+    monkeypatch.setenv("HOME", str(home))
+    return cell.model_copy(
+        update={
+            "dataset": Dataset(source="folder", path=f"{home}/birds"),
+            "source": {"name": f"{home}/birds", "content_hash": "a" * 64, "paths": [f"{home}/birds"]},
+            "backbone": Backbone(model="MobileNetV2", weights="~/mine.h5"),
+            "weights": {"kind": "file", "path": f"{home}/mine.h5", "sha256": "b" * 64},
+        }
+    )
+
+
+def homes(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and b"jane" in path.read_bytes()]
+
+
+def test_a_record_and_all_beside_it_name_nobodys_home(bench: Bench, own: Cell, does: type[Script]) -> None:
+    place = str(Path("~").expanduser())
+    log = f"read {place}/birds/1.png\n"
+    bench.executor.will("search", does.fail(f"{place}/birds: unusable", log=log))
+
+    assert bench.run([own]) == {State.FAILED: 1}
+
+    folder = bench.folder_of(own)
+    record = folder.record()
+    assert record is not None
+    assert homes(bench.folder.path) == []
+    assert record.reason == "~/birds: unusable"
+    assert folder.log.read_text("utf-8") == "read ~/birds/1.png\n"
+    assert record.evidence["log"] == ["read ~/birds/1.png"]
+    assert record.cell["source"] == {"name": "birds", "content_hash": "a" * 64, "paths": []}
+    assert (record.cell["dataset"]["path"], record.cell["backbone"]["weights"]) == ("birds", "mine.h5")
+    assert folder.sealed() is not None
+    # Where things lie is no part of what a cell is.
+    assert Cell.model_validate(record.cell).id == own.id
+
+
+def test_the_machines_trouble_names_nobodys_home_either(bench: Bench, own: Cell, does: type[Script]) -> None:
+    place = str(Path("~").expanduser())
+    trouble = does.have_trouble(f"{place}/cache: No space left on device")
+    bench.executor.will("search", trouble, trouble)
+
+    assert bench.run([own]) == {State.MISSING: 1}
+    assert homes(bench.folder.path) == []
+    bench.executor.will("prepare", does.have_trouble(), does.have_trouble())
+    other = own.model_copy(update={"protocol": own.protocol.model_copy(update={"image_size": 64})})
+    assert bench.run([other]) == {State.MISSING: 1}
+    assert homes(bench.folder.path) == []
+
+
+def test_a_relative_path_of_the_matrix_stays(cell: Cell) -> None:
+    own = cell.model_copy(update={"dataset": Dataset(source="folder", path="../data/birds")})
+
+    assert json.loads(own.published.model_dump_json())["dataset"]["path"] == "../data/birds"

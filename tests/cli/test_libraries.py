@@ -1,0 +1,141 @@
+"""What searches import is looked for before anything runs; the Pythons that lack something are fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import images, matrix
+from harness.catalogue.tuners import KNOWN
+from harness.cli import libraries
+from harness.cli.auto import DECLARED, Intent
+from harness.cli.doctor import machine
+from harness.cli.slots import Chosen
+from harness.environment import Identity
+from harness.errors import MatrixError
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+Lack = Callable[..., None]
+
+
+@pytest.fixture
+def lack(monkeypatch: pytest.MonkeyPatch) -> Lack:
+    """Let this Python have all but the given modules."""
+
+    def leave_out(*modules: str) -> None:
+        def found(name: str) -> ModuleSpec | None:
+            return None if name in modules else find_spec("sys")
+
+        monkeypatch.setattr(libraries, "find_spec", found)
+
+    return leave_out
+
+
+def tune_with(line: CommandLine, *tuners: str) -> None:
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("kt-random = {}", "\n".join(f"{name} = {{}}" for name in tuners)), "utf-8")
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_python_without_what_trains_is_told_in_one_line_before_anything_runs(
+    line: CommandLine, lack: Lack, command: str
+) -> None:
+    lack("tensorflow", "keras")
+
+    answer = line.call(command, str(line.matrix), *line.places)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        "training needs tensorflow, keras, which this Python lacks; make setup, or pip install 'tuner-harness[cpu]'\n"
+    )
+    assert line.executor.started == []
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_tuner_without_its_library_is_named_with_a_remedy_that_brings_nothing_for_gpus(
+    line: CommandLine, lack: Lack, command: str
+) -> None:
+    lack("torch", "cmaes")
+    tune_with(line, "optuna-gp", "optuna-cmaes")
+
+    answer = line.call(command, str(line.matrix), *line.places)
+
+    gp, cmaes = answer.err.splitlines()
+    assert (answer.code, answer.out) == (2, "")
+    assert gp.startswith(f"{line.matrix}: tuners.optuna-gp: optuna-gp needs torch, which this Python lacks; ")
+    assert "--index-url https://download.pytorch.org/whl/cpu" in gp
+    assert cmaes.startswith(f"{line.matrix}: tuners.optuna-cmaes: optuna-cmaes needs cmaes, which this Python lacks; ")
+    assert gp.endswith(", or leave the tuner out")
+    assert line.executor.started == []
+
+
+def test_what_no_tuner_of_the_matrix_imports_is_not_missed(line: CommandLine, lack: Lack) -> None:
+    lack("torch", "cmaes", "sklearn")
+
+    assert line.run().code == 0
+
+
+def test_a_calibration_is_not_begun_either(line: CommandLine, lack: Lack) -> None:
+    lack("keras")
+
+    assert line.plan("--calibrate").code == 2
+    assert line.executor.started == []
+
+
+def intent(packages: Sequence[str] | None) -> Intent:
+    return Intent(
+        reference="tuner-harness:cpu",
+        engine="fake",
+        chosen=Chosen(),
+        build=None,
+        identity=Identity(environment="e", code="c"),
+        packages=None if packages is None else frozenset(packages),
+    )
+
+
+TRAINING = ["tensorflow-cpu", "keras", "numpy", "pillow", "threadpoolctl"]
+
+
+def test_an_image_without_a_tuners_library_is_told_by_its_lock_whatever_this_python_has(line: CommandLine) -> None:
+    tune_with(line, "optuna-gp")
+    loaded = matrix.load(line.matrix)
+
+    with pytest.raises(MatrixError) as caught:
+        libraries.check(loaded, intent([*TRAINING, "optuna", "scipy"]))
+
+    (said,) = caught.value.mistakes
+    assert said.startswith(
+        f"{line.matrix}: tuners.optuna-gp: optuna-gp needs torch, which image tuner-harness:cpu lacks; "
+    )
+    assert said.endswith("run the matrix as local processes (--executor local), or leave the tuner out")
+    libraries.check(loaded, intent([*TRAINING, "optuna", "scipy", "torch"]))
+    # Of an image whose lock is not here nothing is known.
+    libraries.check(loaded, intent(None))
+
+
+@pytest.mark.parametrize("tuner", [name for name in KNOWN if name != "optuna-gp"])
+def test_the_declared_images_have_what_every_tuner_but_one_imports(tuner: str) -> None:
+    for image in images.load(DECLARED):
+        locked = images.packages_of(image)
+        for module in (*libraries.TRAINING, *libraries.needed(tuner)):
+            assert not locked.isdisjoint(libraries.packages_of(module)), (image.name, module)
+
+
+def test_doctor_calls_no_tuner_good_that_lacks_a_library(lack: Lack) -> None:
+    lack("tensorflow", "sklearn", "torch")
+
+    found: dict[str, Any] = {each.what: each for each in machine._tuners()}
+
+    assert [name for name in KNOWN if f"tuner {name}" in found] == [
+        *(name for name in KNOWN if name.startswith("kt-")),
+        "optuna-gp",
+    ]
+    assert found["tuner kt-bayesian"].found == "needs tensorflow, scikit-learn"
+    assert "kt-" not in found["tuners"].found
+    assert found["tuner optuna-gp"].remedy == libraries.remedy("optuna-gp")
