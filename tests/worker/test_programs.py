@@ -337,9 +337,9 @@ def test_structures_known_beforehand_are_built_before_the_first_ask(bench: Bench
 
 def test_a_search_whose_every_trial_diverges_is_charged_and_ends(bench: Bench) -> None:
     domains: dict[str, Domain] = {
-        "learning_rate": Range(low=1e36, high=1e38, log=True, default=1e37),
+        "learning_rate": Range(low=1e16, high=1e18, log=True, default=1e17),
         "optimizer": Fixed(value="sgd"),
-        "weight_decay": Fixed(value=1e30),
+        "weight_decay": Fixed(value=1e18),
     }
 
     folder, outcome = bench.search(bench.cell("kt-hyperband", domains=domains, epochs=12, epochs_per_trial=4))
