@@ -47,6 +47,7 @@ learning_rate = {{ low = 1e-3, high = 1.0, log = true }}
 batch_size = {{ choices = [16, 32, 64] }}
 dropout = {{ low = 0.0, high = 0.6 }}
 """
+# For runs that share the machine with others, as a nightly one does.
 PATIENCE_S = 300.0
 # What differs from run to run: seconds, joules, and what they cost.
 # Beginnings and ends of the heads of columns that tell of seconds, or of what follows from them.
@@ -58,13 +59,14 @@ _LEFT = {"attempts.jsonl", "cell.json", "lock", "progress.log", "record.json", "
 class Run:
     """One results folder and the process that fills it."""
 
-    def __init__(self, folder: Path, *, at_once: int = 1) -> None:
+    def __init__(self, folder: Path, *, at_once: int = 1, patience_s: float = PATIENCE_S) -> None:
         folder.mkdir()
         self.matrix = folder / "killed.toml"
         self.results = folder / "results"
         self.cache = folder / "cache"
         self.log = folder / "host.log"
         self.at_once = at_once
+        self.patience_s = patience_s
         self.matrix.write_text(MATRIX, "utf-8")
         self.host: subprocess.Popen[bytes] | None = None
 
@@ -114,7 +116,7 @@ class Killer:
         """Wait for ``moment`` and kill ``whom``; nothing where the run is over before."""
         self._began.touch()
         has_come = self._moments()[moment]
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self._run.patience_s
         while not self._run.is_over and not has_come():
             assert time.monotonic() < until, f"{moment} never came:\n{self._run.log.read_text('utf-8')}"
             time.sleep(0.002)
@@ -227,8 +229,8 @@ def finish(run: Run) -> int:
     if run.is_over:
         run.start()
     assert run.host is not None
-    code = run.host.wait(PATIENCE_S)
-    return code if code == 0 else run.start().wait(PATIENCE_S)
+    code = run.host.wait(run.patience_s)
+    return code if code == 0 else run.start().wait(run.patience_s)
 
 
 def main() -> int:
@@ -241,7 +243,7 @@ def main() -> int:
     found: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         undisturbed = Run(Path(folder) / "undisturbed", at_once=given.at_once)
-        assert undisturbed.start().wait(PATIENCE_S) == 0, undisturbed.log.read_text("utf-8")
+        assert undisturbed.start().wait(undisturbed.patience_s) == 0, undisturbed.log.read_text("utf-8")
         rounds = 0
         while kills.total() < given.kills:
             rounds += 1
