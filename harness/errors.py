@@ -84,3 +84,8 @@ class SourceUnreachable(MachineError):
 
 class EngineError(MachineError):
     """A container engine that doesn't answer, or fails at what it was asked."""
+
+
+def reason(error: BaseException) -> str:
+    """Return what an error says, on one line; the name of its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

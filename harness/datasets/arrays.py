@@ -139,7 +139,7 @@ def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
     except MemoryError as error:
         raise errors.MachineError(f"{source.name}: its arrays don't fit into this machine's memory") from error
     except Exception as error:  # bytes that nobody foresaw: whatever their reader raises is the file's
-        why = " ".join(str(error).split()) or type(error).__name__
+        why = errors.reason(error)
         raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({why})") from error
     complete = len(paired) == len(Part) - 1
     return [

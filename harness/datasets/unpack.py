@@ -72,8 +72,8 @@ def _unpack(archive: Path, folder: Path, limits: Limits) -> None:
 
 
 def _broken(archive: Path, error: Exception) -> errors.DatasetError:
-    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-    return errors.DatasetError(f"{archive}: can't be unpacked ({' '.join(why.split())}); delete it to fetch it anew")
+    why = (error.strerror if isinstance(error, OSError) else None) or errors.reason(error)
+    return errors.DatasetError(f"{archive}: can't be unpacked ({why}); delete it to fetch it anew")
 
 
 def _too_large(archive: Path, limits: Limits) -> errors.DatasetError:

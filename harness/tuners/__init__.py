@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import spec
 from harness.catalogue import tuners as catalogue
-from harness.errors import MachineError, UserError
+from harness.errors import MachineError, UserError, reason
 from harness.model import Tuner
 from harness.space import Space
 from harness.tuners.untuned import Untuned
@@ -77,7 +77,7 @@ def load_library(tuner: spec.Tuner) -> None:
         try:
             importlib.import_module(module)
         except ImportError as error:
-            why = " ".join(str(error).split())
+            why = reason(error)
             raise MachineError(
                 f"tuner: {tuner.tuner} can't import {module} ({why}); harness doctor says the way out"
             ) from error

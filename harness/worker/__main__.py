@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import files
-from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError
+from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError, reason
 from harness.records import CellFolder
 from harness.worker.imports import keep_still, uncollected
 
@@ -85,7 +85,7 @@ def _programs() -> Mapping[str, Callable[..., dict[str, Any]]]:
         with uncollected():
             from harness.worker import programs  # noqa: PLC0415 - see above
     except ImportError as error:
-        why = " ".join(str(error).split())
+        why = reason(error)
         raise MachineError(f"what trains can't be imported ({why}); harness doctor says the way out") from error
     return programs.PROGRAMS
 
@@ -95,8 +95,8 @@ def _crashed(folder: CellFolder, error: Exception) -> int:
     log.error("crash", exc_info=error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
-    reason = f"crash: {type(error).__name__}: {error} ({where})"
-    folder.write_outcome({"status": "failed", "crashed": True, "reason": reason})
+    crash = f"crash: {type(error).__name__}: {error} ({where})"
+    folder.write_outcome({"status": "failed", "crashed": True, "reason": crash})
     return 1
 
 
