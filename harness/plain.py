@@ -20,7 +20,7 @@ def line(text: str) -> str:
 
 def lines(text: str) -> str:
     """Return ``text`` likewise, with its line ends and tabs."""
-    return "".join(char if char in _LAYOUT else _spelt(char) for char in text)
+    return text if text.isprintable() else "".join(char if char in _LAYOUT else _spelt(char) for char in text)
 
 
 def _spelt(char: str) -> str:

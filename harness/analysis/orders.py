@@ -7,10 +7,9 @@ on which of them came first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from harness import seeds
 from harness.analysis.axes import Axis, Score, costs_of, rate
@@ -22,8 +21,6 @@ from harness.prices import Prices
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Found = TypeVar("Found")
 
 ORDERS = 128
 """Of so many orders the mean is taken: its chance error is a tenth of what one order scatters."""
@@ -72,10 +69,21 @@ class Orders:
         union = np.unique(np.append(self.cost[self.cost > begin], begin))
         if len(union) > MOST_POINTS:
             union = union[np.unique(np.linspace(0, len(union) - 1, MOST_POINTS).round().astype(int))]
-        rows = np.stack([_held(cost, f1, union) for cost, f1 in zip(self.cost, self.f1, strict=True)])
+        rows = np.take_along_axis(self.f1, self._reached(union) - 1, axis=1)
         # Where all orders agree, their mean is what they agree on, to the last bit, so that a tie stays a tie.
         means = rows[0] + (rows - rows[0]).mean(axis=0)
         return tuple(union.tolist()), tuple(means.tolist())
+
+    def _reached(self, at: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return how many epochs each order has behind it at the costs ``at``, which rise: (orders, costs)."""
+        import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
+
+        first = np.searchsorted(at, self.cost, side="left")
+        # Each order's epochs, counted by the first of the costs that holds them; those beyond the last in a place more.
+        places = len(at) + 1
+        of_order = np.arange(len(self.cost))[:, None] * places
+        counts = np.bincount((of_order + first).ravel(), minlength=len(self.cost) * places)
+        return counts.reshape(len(self.cost), places)[:, :-1].cumsum(axis=1)
 
 
 def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = None) -> Orders | None:
@@ -118,7 +126,8 @@ def averaged(
         found = orders(search, axis=axis, score=score, prices=prices)
         return None if found is None else found.averaged()
 
-    return _once(search, ("averaged", axis, score, rate(search, axis=axis, prices=prices)), work_out)
+    # The orders themselves, of thousands of searches, would fill the memory.
+    return search.once(("averaged", axis, score, rate(search, axis=axis, prices=prices)), work_out)
 
 
 def spent_until(search: Search, f1: float, *, axis: Axis, prices: Prices | None = None) -> float | None:
@@ -128,15 +137,7 @@ def spent_until(search: Search, f1: float, *, axis: Axis, prices: Prices | None 
         found = orders(search, axis=axis, score=Score.VALIDATION, prices=prices)
         return None if found is None else found.until(f1)[0]
 
-    return _once(search, ("until", f1, axis, rate(search, axis=axis, prices=prices)), work_out)
-
-
-def _once(search: Search, key: Hashable, work_out: Callable[[], Found]) -> Found:
-    # Curves and costs are small; the orders themselves, of thousands of searches, would fill the memory.
-    if key not in search.worked_out:
-        search.worked_out[key] = work_out()
-    found: Found = search.worked_out[key]
-    return found
+    return search.once(("until", f1, axis, rate(search, axis=axis, prices=prices)), work_out)
 
 
 def _place(own: Own) -> tuple[object, ...]:
@@ -167,9 +168,3 @@ def _drawn(trials: int, last_is_cut: bool) -> NDArray[np.intp]:  # noqa: FBT001 
     free = trials - 1 if last_is_cut else trials
     drawn = np.random.default_rng(seeds.derive(trials, "orders")).random((ORDERS, free)).argsort(axis=1)
     return np.hstack([drawn, np.full((ORDERS, trials - free), free)]) if last_is_cut else drawn
-
-
-def _held(cost: NDArray[np.float64], f1: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
-
-    return f1[np.searchsorted(cost, at, side="right") - 1]

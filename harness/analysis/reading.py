@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.analysis import derived, findings
 from harness.analysis.costs import Cost
@@ -23,6 +23,8 @@ from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned, SearchName
 from harness.records import CellFolder, Record
 from harness.spec import EQUIVALENCE
+
+Found = TypeVar("Found")
 
 
 class Status(StrEnum):
@@ -82,9 +84,15 @@ class Search:
         return () if self.findings is None else self.findings.tried
 
     @cached_property
-    def worked_out(self) -> dict[Hashable, Any]:
-        """What was worked out of the search so far, by what was asked: kept, as every table asks for the same."""
+    def _worked_out(self) -> dict[Hashable, Any]:
         return {}
+
+    def once(self, key: Hashable, work_out: Callable[[], Found]) -> Found:
+        """Return what ``work_out`` makes of the search; kept under ``key``, as every table asks for the same."""
+        if key not in self._worked_out:
+            self._worked_out[key] = work_out()
+        found: Found = self._worked_out[key]
+        return found
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

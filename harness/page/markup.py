@@ -58,6 +58,9 @@ def embedded(value: Any) -> str:
 
 def shown(value: Any) -> Any:
     """Return ``value``, made of what JSON knows, for people: what is not printable is spelt out in all of its texts."""
+    # First, as a page holds far more numbers than texts.
+    if isinstance(value, float | int):
+        return value
     if isinstance(value, str):
         return plain.lines(value)
     if isinstance(value, Mapping):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.analysis.axes import Axis, Score, costs, spent
+from harness.analysis.axes import Axis, Score, costs, rate, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import t_quantile
 from harness.analysis.orders import averaged
@@ -81,6 +81,11 @@ def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | 
 
     That of a random search is the mean over all orders of its trials (``averaged``), where these can be told.
     """
+    key = "line", axis, score, rate(search, axis=axis, prices=prices)
+    return search.once(key, lambda: _drawn(search, axis=axis, score=score, prices=prices))
+
+
+def _drawn(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
     cost, total = costs(search, axis=axis, prices=prices), spent(search, axis=axis, prices=prices).value
     if not cost or total is None:
         return None

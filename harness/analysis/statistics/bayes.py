@@ -44,7 +44,7 @@ def signed_rank(differences: Sequence[float], *, rope: float) -> Probabilities |
     z = np.array([0.0, *differences])
     sums = z[:, None] + z[None, :]
     weights = _dirichlet(len(differences))
-    above, below = (_weighted(weights, _heaviside(side, 2 * rope)) for side in (sums, -sums))
+    above, below = (_weighted(_heaviside(side, 2 * rope), weights) for side in (sums, -sums))
     shares = np.stack([above, 1 - above - below, below])
     winners = np.bincount(shares.argmax(axis=0), minlength=3) / DRAWS
     better, equivalent, worse = winners.tolist()
@@ -57,17 +57,17 @@ def _heaviside(values: NDArray[np.float64], threshold: float) -> NDArray[np.floa
     return np.where(values > threshold, 1.0, np.where(values == threshold, 0.5, 0.0))
 
 
-def _weighted(weights: NDArray[np.float64], held: NDArray[np.float64]) -> NDArray[np.float64]:
+def _weighted(held: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    # One product and one sum: einsum takes several times as long for the same.
-    return np.asarray(((weights @ held) * weights).sum(axis=1))
+    # One product and one sum over long rows: einsum, and sums over short ones, take several times as long.
+    return np.asarray(((held @ weights) * weights).sum(axis=0))
 
 
 @lru_cache(maxsize=16)
 def _dirichlet(n: int) -> NDArray[np.float64]:
-    """Return weights of shape (``DRAWS``, n + 1), the same on every machine."""
+    """Return weights of shape (n + 1, ``DRAWS``), the same on every machine."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
     drawn = np.random.default_rng(seeds.derive(n, "signed rank"))
-    return drawn.dirichlet([_PRIOR, *[1.0] * n], DRAWS)
+    return np.ascontiguousarray(drawn.dirichlet([_PRIOR, *[1.0] * n], DRAWS).T)
