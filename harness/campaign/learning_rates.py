@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness import sources
 from harness.analysis import Results, Search, Status
+from harness.campaign import codes
 from harness.catalogue.tuners import KNOWN as TUNERS
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell, Names, domains_of
@@ -78,7 +78,7 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
         update={
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
             "tuner": Tuner(tuner=_RETRAINER),
-            "code": sources.of_cell(library=TUNERS[_RETRAINER].library, model=cell.backbone.model),
+            "code": codes.of_cell(library=TUNERS[_RETRAINER].library, model=cell.backbone.model),
             "domains": domains_of(Space(domains)),
             "budget": Budget(epochs=full * len(rates)),
             "audit": "trial",

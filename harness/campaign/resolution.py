@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, files, prices
-from harness import sources as sources_of
 from harness.backbones import weights
+from harness.campaign import codes
 from harness.catalogue.tuners import KNOWN, RANDOM
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import sources
@@ -104,8 +104,8 @@ def _cell(
         protocol=spec.protocol,
         seed=combination.seed,
         environment=workers.environment,
-        code=sources_of.of_cell(library=KNOWN[tuner.tuner].library, model=backbone.model),
-        training_code=sources_of.of_training(model=backbone.model),
+        code=codes.of_cell(library=KNOWN[tuner.tuner].library, model=backbone.model),
+        training_code=codes.of_training(model=backbone.model),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),

@@ -184,3 +184,22 @@ def test_random_search_alone_scores_the_best_epoch_of_every_trial(resolve: Resol
         tuner: "trial" for tuner in audits if tuner in RANDOM
     }
     assert "incumbent" in audits.values()
+
+
+def test_as_many_seeds_as_wanted_take_no_more_walks_through_the_sources(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks = []
+    walk = sources.reached
+
+    def counted(*, library: str, model: str, package: Path) -> frozenset[str]:
+        walks.append((library, model))
+        return walk(library=library, model=model, package=package)
+
+    monkeypatch.setattr(sources, "reached", counted)
+    path.write_text(MATRIX.format(datasets="", backbones="").replace("[2, 1]", str([*range(40)])), "utf-8")
+
+    resolved = resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
+
+    assert len(resolved.cells) == 80
+    assert len(walks) <= 3
