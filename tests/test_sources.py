@@ -20,7 +20,7 @@ EVERY = frozenset(KINDS)
 # What no search runs through, by the first part of the module's name.
 OUTSIDE = (
     *("analysis", "caches", "campaign", "carbon", "cli", "compare", "executors", "images", "matrix", "metric", "page"),
-    *("palette", "pinned", "plain", "plans", "plots", "reports", "__main__"),
+    *("palette", "pinned", "placement", "plain", "plans", "plots", "reports", "__main__"),
 )
 # Modules that only some kinds of cells run through, or none though a neighbour is run through by all.
 ONLY = {

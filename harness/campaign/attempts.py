@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.campaign import devices, endings
-from harness.campaign.watching import Progress, ProgressFile, Watcher
+from harness.campaign.events import Watch
+from harness.campaign.progress import Progress, ProgressFile
 from harness.cells import Cell
 from harness.executors import Cause, Ended, Executor, Running, Slot
 from harness.meters.gpu import GpuMeter
@@ -26,7 +27,7 @@ class Bench:
     folder: MatrixFolder
     executor: Executor
     cache: Path
-    watcher: Watcher
+    watch: Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from typing import Any
 from harness import caches, files
 from harness.campaign import endings, sealing
 from harness.campaign.attempts import Bench, Left, Work
-from harness.campaign.watching import Progress
+from harness.campaign.events import DataKnown, EpochEnds, PreparationBegins
+from harness.campaign.progress import Progress
 from harness.cells import Cell
 from harness.datasets import told
 from harness.errors import UserError
@@ -48,14 +49,14 @@ class Preparations:
         """
         if self.bench.cache.exists() and not os.access(self.bench.cache, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.bench.cache))
-        self.bench.watcher.prepares(cell)
+        self.bench.watch(PreparationBegins(cell=cell))
         folder = self.bench.folder.preparation(key_of(cell))
         folder.write_cell(cell)
         return Work(cell=cell, folder=folder, program="prepare", bench=self.bench, slot=slot)
 
     def advances(self, cell: Cell, progress: Progress) -> None:
         """Tell whoever watches."""
-        self.bench.watcher.cell_advances(cell, progress)
+        self.bench.watch(EpochEnds(cell=cell, progress=progress))
 
     def ends(self, work: Work, left: Left) -> None:
         """Mark it as done, or lost: to the machine, or to a crash.
@@ -88,7 +89,7 @@ class Preparations:
         name = cell.names.dataset
         if facts and name not in self.told:
             self.told.add(name)
-            self.bench.watcher.data_are_known(name, facts)
+            self.bench.watch(DataKnown(dataset=name, facts=facts))
 
     def _why_lost(self, work: Work, left: Left) -> str | None:
         if left.outcome is None:

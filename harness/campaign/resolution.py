@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -34,6 +35,13 @@ class Resolution:
     def planned(self) -> list[Planned]:
         """Every cell of the matrix, runnable or not."""
         return [planned(cell) for cell in self.cells] + list(self.unreachable)
+
+    @property
+    def why_unreachable(self) -> tuple[str, ...]:
+        """A line for each reason why cells of the matrix can't run on this machine, with how many."""
+        counted = Counter(cell.reason for cell in self.unreachable)
+        total = len(self.cells) + len(self.unreachable)
+        return tuple(f"{count} of {total} cells can't run here: {reason}" for reason, count in counted.items())
 
 
 def resolve(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from harness.campaign.allowance import UNLIMITED, Allowance
 from harness.campaign.attempts import Left, Work
-from harness.campaign.watching import Progress
+from harness.campaign.progress import Progress
 from harness.cells import Cell
 from harness.executors import Slot
 

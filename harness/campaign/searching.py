@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from harness.campaign import endings, preparing, sealing
 from harness.campaign.attempts import Bench, Left, Work, now
-from harness.campaign.watching import Progress, State
+from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, State
+from harness.campaign.progress import Progress
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Slot
@@ -43,12 +44,12 @@ class Searches:
             sealing.sweep(folder)
             folder.set_aside()
         folder.write_cell(cell)
-        self.bench.watcher.cell_begins(cell)
+        self.bench.watch(CellBegins(cell=cell))
         return Work(cell=cell, folder=folder, program="search", bench=self.bench, slot=slot)
 
     def advances(self, cell: Cell, progress: Progress) -> None:
         """Tell whoever watches."""
-        self.bench.watcher.cell_advances(cell, progress)
+        self.bench.watch(EpochEnds(cell=cell, progress=progress))
 
     def ends(self, work: Work, left: Left) -> None:
         """Seal the search's record; where the machine was at fault, leave what there is for a later run."""
@@ -65,11 +66,9 @@ class Searches:
             reason, disturbance = record.reason, busyness.disturbance(record.busyness)
             sealing.sweep(folder)
         self.ended.add(work.cell.id)
-        self.bench.watcher.cell_ends(
-            work.cell, state(folder), reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s
-        )
+        self._tell_end(work.cell, reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s)
         if disturbance is not None:
-            self.bench.watcher.cell_was_disturbed(work.cell, by=disturbance)
+            self.bench.watch(CellDisturbed(cell=work.cell, by=disturbance))
 
     def _leave(self, cell: Cell, reason: str) -> None:
         """Leave a cell without a search as it is: missing, or with the failure that was to be repeated."""
@@ -78,7 +77,11 @@ class Searches:
             folder.write_cell(cell.published)
             folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
         self.ended.add(cell.id)
-        self.bench.watcher.cell_ends(cell, state(folder), reason=reason, best_f1=None, wall_s=0.0)
+        self._tell_end(cell, reason=reason, best_f1=None, wall_s=0.0)
+
+    def _tell_end(self, cell: Cell, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
+        became = state(self.bench.folder.cell(cell.id))
+        self.bench.watch(CellEnds(cell=cell, state=became, reason=reason, best_f1=best_f1, wall_s=wall_s))
 
 
 def state(folder: CellFolder) -> State:

@@ -130,10 +130,10 @@ def run(
     as_json: bool,
 ) -> int:
     """Run a matrix, or what is missing of it; write its tables, pictures and page."""
+    from harness.campaign.limits import Limits
     from harness.cli import running
-    from harness.cli.allowing import Limits
-    from harness.cli.executors import Where
     from harness.cli.voice import Voice
+    from harness.placement.where import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     asked = running.Asked(
@@ -176,7 +176,7 @@ def plan(
 ) -> int:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import planning
-    from harness.cli.executors import Where
+    from harness.placement.where import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     return planning.show(

@@ -7,15 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness import analysis
-from harness.campaign.resolution import Resolution
 from harness.cli import streams
 from harness.plans import MatrixFolder
-
-
-def out_of_reach(resolved: Resolution) -> list[str]:
-    """Return a line for each reason why cells of a matrix can't run on this machine, with how many."""
-    counted = Counter(cell.reason for cell in resolved.unreachable)
-    return [f"{count} of {len(resolved.planned)} cells can't run here: {reason}" for reason, count in counted.items()]
 
 
 def without_record(folder: MatrixFolder) -> list[str]:

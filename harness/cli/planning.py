@@ -9,25 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import analysis, caches, matrix, prices
-from harness.campaign import forecast, learning_rates, resolution, totals
-from harness.campaign.running import Runner, only_one
+from harness.campaign import forecast, learning_rates, mixing, resolution, takeover, totals
+from harness.campaign.cautions import cautions
+from harness.campaign.runner import Runner, only_one
 from harness.campaign.totals import Total
 from harness.catalogue import hyperband
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
-from harness.cli import exits, forecasts, libraries, missing, mixing, places, printing, streams, takeover
-from harness.cli.cautions import cautions
-from harness.cli.executors import Local, Where
+from harness.cli import exits, forecasts, places, printing, streams
 from harness.cli.voice import Voice
 from harness.cli.watchers import watcher
 from harness.errors import ResultsError
 from harness.matrix import LoadedMatrix
+from harness.placement import libraries
+from harness.placement.where import Local, Where
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 from harness.reports.report import Section
 
 if TYPE_CHECKING:
-    from harness.cli.auto import Intent
+    from harness.placement.containers import Intent
 
 
 def show(
@@ -79,7 +80,7 @@ def show(
     elif resolved.cells:
         _print(plan, total)
     if not as_json:
-        for line in missing.out_of_reach(resolved):
+        for line in resolved.why_unreachable:
             printing.say(line)
     return exits.OK if resolved.cells else exits.SOME_MISSING
 
@@ -99,7 +100,7 @@ def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where
     ):
         identity = here.executor.identity()
         cells = resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
-        runner = Runner(folder=folder, executor=here.executor, cache=cache, watcher=watching, slots=here.slots)
+        runner = Runner(folder=folder, executor=here.executor, cache=cache, watch=watching, slots=here.slots)
         runner.run(forecast.calibrations(cells), retry_failed=True)
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from harness import analysis, carbon, matrix, page, plots, prices, reports
 from harness.analysis import Search
+from harness.campaign import takeover
 from harness.carbon import Intensity
-from harness.cli import places, printing, tables, takeover
+from harness.cli import places, printing, tables
 from harness.cli.voice import ALOUD, Voice
 from harness.errors import ResultsError, UserError
 from harness.plans import MatrixFolder

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import environment
-from harness.campaign.running import Runner
-from harness.campaign.watching import Progress, State
+from harness.campaign.events import (
+    CellBegins,
+    CellDisturbed,
+    CellEnds,
+    DataKnown,
+    EpochEnds,
+    Event,
+    PreparationBegins,
+    State,
+    WaveBegins,
+)
+from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.executors import WHOLE, Cause, Ended, Slot
@@ -207,6 +218,18 @@ class FakeExecutor:
         return replace(Script.succeed(), trials=trials)
 
 
+_TUNER = attrgetter("cell.names.tuner")
+TOLD: dict[type[Event], tuple[str, Sequence[Callable[[Event], Any]]]] = {
+    WaveBegins: ("begins", [attrgetter("total"), attrgetter("finished")]),
+    PreparationBegins: ("prepares", [attrgetter("cell.names.dataset")]),
+    DataKnown: ("data", [attrgetter("dataset"), attrgetter("facts")]),
+    CellBegins: ("cell_begins", [_TUNER]),
+    EpochEnds: ("cell_advances", [_TUNER, attrgetter("progress")]),
+    CellDisturbed: ("cell_was_disturbed", [_TUNER, attrgetter("by")]),
+    CellEnds: ("cell_ends", [_TUNER, *map(attrgetter, ("state", "reason", "best_f1", "wall_s"))]),
+}
+
+
 @dataclass
 class FakeWatcher:
     """Remembers what it was told; may be interrupted while it is told of an epoch."""
@@ -215,29 +238,12 @@ class FakeWatcher:
     interrupted: bool = False
     has_a_bug: bool = False
 
-    def begins(self, *, total: int, finished: int) -> None:
-        self.told.append(("begins", total, finished))
-
-    def prepares(self, cell: Cell) -> None:
-        self.told.append(("prepares", cell.names.dataset))
-
-    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None:
-        self.told.append(("data", name, facts))
-
-    def cell_begins(self, cell: Cell) -> None:
-        self.told.append(("cell_begins", cell.names.tuner))
-
-    def cell_advances(self, cell: Cell, progress: Progress) -> None:
-        self.told.append(("cell_advances", cell.names.tuner, progress))
-        if self.interrupted:
+    def __call__(self, event: Event) -> None:
+        name, values = TOLD[type(event)]
+        self.told.append((name, *(value(event) for value in values)))
+        if self.interrupted and isinstance(event, EpochEnds):
             raise KeyboardInterrupt
-
-    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
-        self.told.append(("cell_was_disturbed", cell.names.tuner, by))
-
-    def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
-        self.told.append(("cell_ends", cell.names.tuner, state, reason, best_f1, wall_s))
-        if self.has_a_bug:
+        if self.has_a_bug and isinstance(event, CellEnds):
             raise ZeroDivisionError("a bug")
 
     def heard(self, what: str) -> list[tuple[Any, ...]]:
@@ -256,7 +262,7 @@ class Bench:
     def run(
         self, cells: Sequence[Cell], *, retry_failed: bool = False, slots: Sequence[Slot] = (WHOLE,)
     ) -> dict[State, int]:
-        runner = Runner(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher, slots=slots)
+        runner = Runner(folder=self.folder, executor=self.executor, cache=self.cache, watch=self.watcher, slots=slots)
         return dict(runner.run(cells, retry_failed=retry_failed))
 
     def folder_of(self, cell: Cell) -> CellFolder:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.campaign.events import State
 from harness.campaign.preparing import key_of
-from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.errors import UserError
 from harness.executors import Cause

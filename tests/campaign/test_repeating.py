@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign.allowance import STOPPING_S, Allowance
-from harness.campaign.running import Runner
-from harness.campaign.watching import State
+from harness.campaign.events import State
+from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.model import Trial
 from harness.records import CellFolder
@@ -112,7 +112,7 @@ def test_failures_that_the_allowance_has_no_room_for_are_left_and_keep_their_rec
     bench.run(cells)
     spent = Allowance(limit_s=STOPPING_S, began=0.0, clock=lambda: 1.0)
     runner = Runner(
-        folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher, allowance=spent
+        folder=bench.folder, executor=bench.executor, cache=bench.cache, watch=bench.watcher, allowance=spent
     )
 
     assert runner.run(cells, retry_failed=True) == {State.LEFT: 2, State.OK: 1}

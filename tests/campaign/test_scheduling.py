@@ -11,9 +11,9 @@ import pytest
 
 from harness.campaign import scheduling
 from harness.campaign.attempts import Bench as Place
+from harness.campaign.events import State
 from harness.campaign.scheduling import in_turns, williams
 from harness.campaign.searching import Searches
-from harness.campaign.watching import State
 from harness.cells import Cell
 from harness.executors import WHOLE, Cause, Slot
 from harness.model import Trial
@@ -196,7 +196,7 @@ def test_a_bug_stops_all_that_are_at_work_and_is_not_hidden(
 def test_whoever_ends_the_handing_out_lets_those_at_work_finish(
     bench: Bench, cells: list[Cell], does: type[Script]
 ) -> None:
-    place = Place(folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher)
+    place = Place(folder=bench.folder, executor=bench.executor, cache=bench.cache, watch=bench.watcher)
     bench.executor.will("search", does.succeed(progress=LONG))
     taken: list[str] = []
 
@@ -212,7 +212,7 @@ def test_whoever_ends_the_handing_out_lets_those_at_work_finish(
 
 
 def test_a_cell_is_taken_only_when_a_slot_is_free_for_it(bench: Bench, cells: list[Cell]) -> None:
-    place = Place(folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher)
+    place = Place(folder=bench.folder, executor=bench.executor, cache=bench.cache, watch=bench.watcher)
     ended_before: list[int] = []
 
     def noting() -> Any:

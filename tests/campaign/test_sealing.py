@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.campaign.watching import State
+from harness.campaign.events import State
 from harness.cells import Cell
 from harness.spec import Backbone, Dataset
 

@@ -16,8 +16,9 @@ import pytest
 from harness import matrix, plots
 from harness.campaign import resolution
 from harness.cells import Cell
-from harness.cli import executors, exits
+from harness.cli import exits
 from harness.cli.commands import harness
+from harness.placement import where
 from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _fake_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     executor = _CAMPAIGN.FakeExecutor()
-    monkeypatch.setattr(executors, "LOCAL", lambda: executor)
+    monkeypatch.setattr(where, "LOCAL", lambda: executor)
     made = CommandLine(tmp_path, tmp_path / "ä cache", executor, capsys)
     made.matrix.write_text(MATRIX, "utf-8")
     return made

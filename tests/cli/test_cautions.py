@@ -92,6 +92,6 @@ def test_where_it_can_not_be_told_which_gpu_is_meant_nothing_is_said(
 def test_a_matrix_that_asks_for_a_gpu_is_not_warned(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     has_gpus(monkeypatch)
     ask(line, "jit = true", top='device = "gpu"\n')
-    monkeypatch.setattr("harness.cli.executors.LOCAL", lambda **_: line.executor)
+    monkeypatch.setattr("harness.placement.where.LOCAL", lambda **_: line.executor)
 
     assert notes(line) == []

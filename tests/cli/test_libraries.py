@@ -11,12 +11,12 @@ import pytest
 
 from harness import images, matrix
 from harness.catalogue.tuners import KNOWN
-from harness.cli import libraries
-from harness.cli.auto import DECLARED, Intent
 from harness.cli.doctor import machine
-from harness.cli.slots import Chosen
 from harness.environment import Identity
 from harness.errors import MatrixError
+from harness.placement import libraries
+from harness.placement.containers import DECLARED, Intent
+from harness.placement.slots import Chosen
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

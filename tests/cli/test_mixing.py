@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import environment
-from harness.cli import mixing
-from harness.cli.auto import Intent
-from harness.cli.slots import Chosen
+from harness.campaign import mixing
 from harness.environment import Identity
 from harness.executors import Slot
 from harness.executors.docker import DockerExecutor
 from harness.executors.limits import Limits
+from harness.placement.containers import Intent
+from harness.placement.slots import Chosen
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Script

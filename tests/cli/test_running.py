@@ -13,13 +13,14 @@ import pytest
 
 import harness
 from harness import analysis, reports
-from harness.campaign.running import only_one
-from harness.cli import executors, reporting
-from harness.cli.allowing import Limits
-from harness.cli.executors import Where
+from harness.campaign.limits import Limits
+from harness.campaign.runner import only_one
+from harness.cli import reporting
 from harness.cli.running import Asked, run
 from harness.executors import cores
 from harness.model import Trial
+from harness.placement import where as placement
+from harness.placement.where import Where
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import FakeExecutor, Script
@@ -280,7 +281,7 @@ def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
         now[0] += 3600
         return line.executor
 
-    monkeypatch.setattr(executors, "LOCAL", built_in_an_hour)
+    monkeypatch.setattr(placement, "LOCAL", built_in_an_hour)
     where, asked = Where(executor="local"), Asked(limits=Limits(max_hours=0.5))
 
     code = run(line.matrix, results=line.results, cache=line.cache, where=where, asked=asked, clock=lambda: now[0])
@@ -769,3 +770,14 @@ def test_what_others_wrote_into_plans_and_records_does_nothing_to_a_terminal_or_
     document = json.loads(line.tables("--json").out)
     assert document["cells"][1]["tuner"] == "a\x1b[2J\u202eb"
     assert document["cells"][2]["reason"] == "\x1b[2J\u202e and\nmore"
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
+def test_where_no_engine_answers_processes_do_it(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{line.folder}/no such socket")
+
+    answer = line.run("--executor", "auto")
+    gc.collect()
+
+    assert answer.code == 0
+    assert answer.err == "running as local processes: no container engine answers; harness doctor says more\n"

@@ -5,35 +5,54 @@ import io
 import pytest
 from rich.console import Console
 
+from harness.campaign.events import (
+    CellBegins,
+    CellDisturbed,
+    CellEnds,
+    DataKnown,
+    EpochEnds,
+    PreparationBegins,
+    State,
+    Watch,
+    WaveBegins,
+)
 from harness.campaign.outlook import Outlook
+from harness.campaign.progress import Progress
 from harness.campaign.totals import Estimate
-from harness.campaign.watching import Progress, State, Watcher
 from harness.cells import Cell
 from harness.cli import forecasts
 from harness.cli.bars import Display
 from harness.cli.voice import Voice
-from harness.cli.watchers import Bars, Lines, describe, ending, watcher
+from harness.cli.watchers import Bars, Lines, describe, ending, shower, watcher
 from harness.spec import Budget, Protocol
 
 
-def a_whole_campaign(watching: Watcher, cell: Cell) -> None:
-    watching.begins(total=2, finished=0)
-    watching.prepares(cell)
-    watching.data_are_known("digits", {"images": 30, "per_class": [10, 20], "duplicates": 1})
+def a_whole_campaign(watch: Watch, cell: Cell, outlook: Outlook | None = None) -> None:
+    expected = outlook or Outlook()
+    watch(WaveBegins(total=2, finished=0, outlook=expected))
+    watch(PreparationBegins(cell=cell))
+    watch(DataKnown(dataset="digits", facts={"images": 30, "per_class": [10, 20], "duplicates": 1}))
     for state in (State.OK, State.FAILED):
-        watching.cell_begins(cell)
+        watch(CellBegins(cell=cell))
         for epoch in (1, 2):
-            watching.cell_advances(
-                cell, Progress(trial=0, epoch=epoch, last_epoch=3, val_f1=0.25, epochs_done=epoch, best_f1=0.5)
-            )
-        watching.cell_ends(cell, state, reason="no [b]kernel[/b]", best_f1=0.5, wall_s=1.25)
-    watching.cell_was_disturbed(cell, by="others used 40 %")
+            watch(EpochEnds(cell=cell, progress=at(epoch, 0.5)))
+        expected.ends(cell, wall_s=1.25)
+        watch(CellEnds(cell=cell, state=state, reason="no [b]kernel[/b]", best_f1=0.5, wall_s=1.25))
+    watch(CellDisturbed(cell=cell, by="others used 40 %"))
+
+
+def begins(*, total: int, finished: int) -> WaveBegins:
+    return WaveBegins(total=total, finished=finished, outlook=Outlook())
+
+
+def ends(cell: Cell, state: State = State.OK, *, reason: str | None = None, best_f1: float | None = 0.5) -> CellEnds:
+    return CellEnds(cell=cell, state=state, reason=reason, best_f1=best_f1, wall_s=1.0)
 
 
 def test_lines_say_each_beginning_and_end_and_no_epoch(cell: Cell) -> None:
     stream = io.StringIO()
 
-    a_whole_campaign(Lines("mine", stream, Outlook()), cell)
+    a_whole_campaign(Lines("mine", stream), cell)
 
     assert stream.getvalue().splitlines() == [
         "mine: 2 cells",
@@ -54,7 +73,7 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
     progress = Display(console, auto_refresh=False)
 
     with progress:
-        bars = Bars("mine", progress, Outlook())
+        bars = Bars("mine", progress)
         a_whole_campaign(bars, cell.model_copy(update={"budget": budget}))
         (matrix,) = progress.tasks
 
@@ -66,11 +85,13 @@ def test_bars_show_matrix_cell_and_trial_and_survive_any_budget(cell: Cell, budg
 
 def test_bars_move_with_the_epochs(cell: Cell) -> None:
     progress = Display(Console(file=io.StringIO()), auto_refresh=False)
-    bars = Bars("mine", progress, Outlook())
-    bars.begins(total=3, finished=1)
-    bars.cell_begins(cell)
+    bars = Bars("mine", progress)
+    bars(begins(total=3, finished=1))
+    bars(CellBegins(cell=cell))
 
-    bars.cell_advances(cell, Progress(trial=4, epoch=2, last_epoch=3, val_f1=0.25, epochs_done=5, best_f1=0.5))
+    bars(
+        EpochEnds(cell=cell, progress=Progress(trial=4, epoch=2, last_epoch=3, val_f1=0.25, epochs_done=5, best_f1=0.5))
+    )
 
     matrix, search, trial = progress.tasks
     assert (matrix.completed, matrix.total) == (1, 3)
@@ -85,20 +106,20 @@ def at(epoch: int, best_f1: float) -> Progress:
 def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
     stream = io.StringIO()
     progress = Display(Console(file=stream, markup=False, width=200), auto_refresh=False)
-    bars = Bars("mine", progress, Outlook())
+    bars = Bars("mine", progress)
     other = cell.model_copy(update={"seed": 7})
-    bars.begins(total=3, finished=1)
+    bars(begins(total=3, finished=1))
     for each in (cell, other):
-        bars.cell_begins(each)
+        bars(CellBegins(cell=each))
 
-    bars.cell_advances(other, at(2, 0.7))
-    bars.cell_advances(cell, at(1, 0.3))
+    bars(EpochEnds(cell=other, progress=at(2, 0.7)))
+    bars(EpochEnds(cell=cell, progress=at(1, 0.3)))
 
     _, first, first_trial, second, second_trial = progress.tasks
     assert (first.completed, first.fields["note"], first_trial.completed) == (1, "best macro-F1 0.300", 1)
     assert (second.completed, second.fields["note"], second_trial.completed) == (2, "best macro-F1 0.700", 2)
 
-    bars.cell_ends(cell, State.OK, reason=None, best_f1=0.3, wall_s=1.0)
+    bars(ends(cell, best_f1=0.3))
 
     matrix, *left = progress.tasks
     assert left == [second, second_trial]
@@ -108,14 +129,14 @@ def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
 
 def test_lines_count_cells_as_they_end(cell: Cell) -> None:
     stream = io.StringIO()
-    lines = Lines("mine", stream, Outlook())
+    lines = Lines("mine", stream)
     other = cell.model_copy(update={"seed": 7})
-    lines.begins(total=3, finished=1)
+    lines(begins(total=3, finished=1))
     for each in (cell, other):
-        lines.cell_begins(each)
+        lines(CellBegins(cell=each))
 
     for each in (other, cell):
-        lines.cell_ends(each, State.OK, reason=None, best_f1=0.5, wall_s=1.0)
+        lines(ends(each, best_f1=0.5))
 
     first, second = stream.getvalue().splitlines()[3:]
     assert (first[:5], first.partition(":")[0][-6:]) == ("[2/3]", "seed 7")
@@ -123,10 +144,9 @@ def test_lines_count_cells_as_they_end(cell: Cell) -> None:
 
 
 def test_what_is_no_terminal_gets_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with watcher("mine") as watching:
-        watching.begins(total=1, finished=0)
+    with watcher("mine") as watch:
+        watch(begins(total=1, finished=0))
 
-    assert isinstance(watching, Lines)
     assert capsys.readouterr().out == "mine: 1 cells\n"
 
 
@@ -138,8 +158,8 @@ class FakeTerminal(io.StringIO):
 def test_a_terminal_gets_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", FakeTerminal())
 
-    with watcher("mine") as watching:
-        assert isinstance(watching, Bars)
+    with shower("mine", Voice()) as showing:
+        assert isinstance(showing, Bars)
 
 
 def test_json_is_left_alone_on_any_standard_output(
@@ -149,7 +169,7 @@ def test_json_is_left_alone_on_any_standard_output(
     monkeypatch.setattr("sys.stdout", terminal)
 
     with watcher("mine", voice=Voice(is_json=True)) as watching:
-        watching.begins(total=1, finished=0)
+        watching(begins(total=1, finished=0))
 
     assert terminal.getvalue() == ""
     assert capsys.readouterr().err == "mine: 1 cells\n"
@@ -165,13 +185,13 @@ def test_json_is_left_alone_on_any_standard_output(
     ],
 )
 def test_an_end_is_said_in_a_phrase(cell: Cell, state: State, best: float | None, said: str) -> None:
-    assert ending(cell, state, "why", best) == said
+    assert ending(ends(cell, state, reason="why", best_f1=best)) == said
 
 
 def test_an_end_calls_the_score_by_its_name(cell: Cell) -> None:
     by_accuracy = cell.model_copy(update={"protocol": Protocol(metric="accuracy")})
-    assert ending(by_accuracy, State.OK, None, 0.5) == "validation accuracy 0.500"
-    assert ending(by_accuracy, State.FAILED, "why", None) == "failed, no accuracy: why"
+    assert ending(ends(by_accuracy)) == "validation accuracy 0.500"
+    assert ending(ends(by_accuracy, State.FAILED, reason="why", best_f1=None)) == "failed, no accuracy: why"
 
 
 def test_a_cell_is_named_by_its_parts(cell: Cell) -> None:
@@ -192,9 +212,9 @@ def test_names_and_reasons_do_nothing_to_a_terminal(cell: Cell) -> None:
     plain, bars = io.StringIO(), io.StringIO()
     console = Console(file=bars, force_terminal=True, width=200, markup=False, highlight=False, no_color=True)
 
-    a_whole_campaign(Lines("mine", plain, Outlook()), nasty)
+    a_whole_campaign(Lines("mine", plain), nasty)
     with Display(console, auto_refresh=False) as display:
-        a_whole_campaign(Bars("a\u202eb", display, Outlook()), nasty)
+        a_whole_campaign(Bars("a\u202eb", display), nasty)
 
     assert r"\x1b[2J\u202eb\n" in plain.getvalue()
     assert all(line.isprintable() for line in plain.getvalue().splitlines())
@@ -220,7 +240,7 @@ class FakeOutlook(Outlook):
 def test_lines_forecast_the_time_once_and_say_when_the_machine_is_slower(cell: Cell) -> None:
     stream = io.StringIO()
 
-    a_whole_campaign(Lines("mine", stream, FakeOutlook()), cell)
+    a_whole_campaign(Lines("mine", stream), cell, FakeOutlook())
 
     lines = stream.getvalue().splitlines()
     assert lines[1] == "about 10 [8, 12] min left"
@@ -231,8 +251,8 @@ def test_lines_forecast_the_time_once_and_say_when_the_machine_is_slower(cell: C
 def test_the_top_bar_forecasts_from_the_start() -> None:
     stream = io.StringIO()
     display = Display(Console(file=stream, width=200), auto_refresh=False)
-    bars = Bars("mine", display, FakeOutlook())
-    bars.begins(total=2, finished=0)
+    bars = Bars("mine", display)
+    bars(WaveBegins(total=2, finished=0, outlook=FakeOutlook()))
 
     display.console.print(display)
 

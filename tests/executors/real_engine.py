@@ -10,14 +10,14 @@ import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import docker
 
-from harness.campaign.running import Runner
-from harness.campaign.watching import Progress, State
+from harness.campaign.events import CellEnds, Event, State
+from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.executors import Ended, Executor, engine
 from harness.executors.docker import DockerExecutor
@@ -107,35 +107,14 @@ class Bench:
         return found
 
 
-class Silent:
-    """A watcher who remembers how cells ended."""
-
-    def __init__(self) -> None:
-        self.ends: list[tuple[State, str | None]] = []
-
-    def begins(self, *, total: int, finished: int) -> None: ...
-    def prepares(self, cell: Cell) -> None: ...
-
-    def data_are_known(self, name: str, facts: Mapping[str, Any]) -> None: ...
-    def cell_begins(self, cell: Cell) -> None: ...
-    def cell_advances(self, cell: Cell, progress: Progress) -> None: ...
-
-    def cell_was_disturbed(self, cell: Cell, *, by: str) -> None:
-        """Say nothing."""
-
-    def cell_ends(self, cell: Cell, state: State, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
-        assert cell.id
-        assert best_f1 is None
-        assert wall_s >= 0
-        self.ends.append((state, reason))
-
-
-def campaign(bench: Bench, executor: Executor) -> tuple[Silent, CellFolder]:
-    """Run the bench's cell as a campaign does; return who watched, and the cell's folder."""
-    watcher = Silent()
+def campaign(bench: Bench, executor: Executor) -> tuple[list[tuple[State, str | None]], CellFolder]:
+    """Run the bench's cell as a campaign does; return how it ended, and its folder."""
+    heard: list[Event] = []
     folder = MatrixFolder(bench.path / "my matrix")
-    Runner(folder=folder, executor=executor, cache=bench.cache, watcher=watcher).run([bench.cell], retry_failed=False)
-    return watcher, folder.cell(bench.cell.id)
+    Runner(folder=folder, executor=executor, cache=bench.cache, watch=heard.append).run(
+        [bench.cell], retry_failed=False
+    )
+    return [(event.state, event.reason) for event in heard if isinstance(event, CellEnds)], folder.cell(bench.cell.id)
 
 
 class OwnEngine:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.campaign.watching import State
+from harness.campaign.events import State
 from harness.cells import Cell
 from harness.executors import Cause, Running, Slot, engine
 from harness.executors.docker import DockerExecutor
@@ -66,11 +66,11 @@ def await_search(bench: Bench, executor: Telling) -> None:
 
 def sealed(bench: Bench, script: str, **limits: Any) -> Record:
     """Return the record of a search that ended by itself, at its first attempt."""
-    watcher, folder = campaign(bench, bench.executor(SEARCH.format(script), **limits))
+    ends, folder = campaign(bench, bench.executor(SEARCH.format(script), **limits))
 
     record = folder.record()
     assert record is not None
-    assert watcher.ends == [(State.FAILED, record.reason)]
+    assert ends == [(State.FAILED, record.reason)]
     assert (record.status, record.attempts) == ("failed", 1)
     assert bench.containers() == []
     return record
@@ -112,11 +112,11 @@ def test_a_crash_inside_a_library_is_the_searchs_own_end(bench: Bench) -> None:
 
 
 def test_an_outcome_that_can_not_be_read_leaves_the_cell_missing(bench: Bench) -> None:
-    watcher, folder = campaign(bench, bench.executor(SEARCH.format("""echo '{"status"' > "$1/outcome.json" """)))
+    ends, folder = campaign(bench, bench.executor(SEARCH.format("""echo '{"status"' > "$1/outcome.json" """)))
 
     attempts = [each for each in folder.attempts() if each["program"] == "search"]
     assert [each["cause"] for each in attempts] == ["unreadable outcome"] * 2
-    ((state, reason),) = watcher.ends
+    ((state, reason),) = ends
     assert state is State.MISSING
     assert "outcome.json: not JSON" in str(reason)
     assert folder.record() is None
@@ -129,23 +129,23 @@ def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
 
     executor = Telling(bench.executor(SECOND_TIME))
     with meanwhile(kill):
-        watcher, folder = campaign(bench, executor)
+        ends, folder = campaign(bench, executor)
 
     first, second = folder.attempts()
     assert (first["cause"], first["signal"]) == ("killed from outside", "SIGKILL")
     assert first["evidence"]["status_code"] == 137
     assert first["evidence"]["oom_killed"] is False
     assert second["cause"] is None
-    assert watcher.ends == [(State.FAILED, "second time")]
+    assert ends == [(State.FAILED, "second time")]
 
 
 def test_an_image_that_went_missing_leaves_the_cell_missing_with_the_way_out(bench: Bench) -> None:
     executor = bench.executor(SECOND_TIME)
     executor.image = engine.Image(reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), layers=(), pinned=None)
 
-    watcher, folder = campaign(bench, executor)
+    ends, folder = campaign(bench, executor)
 
-    ((state, reason),) = watcher.ends
+    ((state, reason),) = ends
     assert state is State.MISSING
     assert str(Cause.IMAGE_MISSING) in str(reason)
     assert str(reason).endswith("build it: harness images build")
@@ -186,12 +186,12 @@ def test_an_engine_that_ends_in_the_middle_and_is_started_again_costs_one_attemp
 
     executor = Telling(apart.executor(SECOND_TIME))
     with meanwhile(end_and_start_again):
-        watcher, folder = campaign(apart, executor)
+        ends, folder = campaign(apart, executor)
 
     first, second = folder.attempts()
     assert first["cause"] in causes
     assert second["cause"] is None
-    assert watcher.ends == [(State.FAILED, "second time")]
+    assert ends == [(State.FAILED, "second time")]
     assert apart.containers() == []
 
 
@@ -206,10 +206,10 @@ def test_an_engine_that_stays_away_leaves_the_cell_missing_with_the_way_out(
 
     executor = Telling(apart.executor(SECOND_TIME, patience_s=1.0))
     with meanwhile(kill):
-        watcher, folder = campaign(apart, executor)
+        ends, folder = campaign(apart, executor)
 
     assert [each["cause"] for each in folder.attempts()] == ["engine gone"] * 2
-    ((state, reason),) = watcher.ends
+    ((state, reason),) = ends
     assert state is State.MISSING
     assert "systemctl start docker" in str(reason)
     assert folder.record() is None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness import environment, meters
 from harness.catalogue.tuners import KNOWN
-from harness.cli import libraries
 from harness.cli.doctor.finding import GIB, Finding, disk
+from harness.placement import libraries
 
 LEAST_DISK_GIB = 5
 _LEAST_MEMORY_GIB = 4

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.campaign.watching import Progress, ProgressFile
+from harness.campaign.progress import Progress, ProgressFile
 from harness.cells import Cell
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from harness import environment, prices
+from harness.campaign import limits
 from harness.campaign.allowance import STOPPING_S, UNLIMITED
-from harness.cli import allowing
-from harness.cli.allowing import NONE, Limits
+from harness.campaign.limits import NONE, Limits
 from harness.errors import UserError
 from harness.executors import WHOLE, Slot
 from harness.meters import nvml
@@ -101,7 +101,7 @@ def test_a_machine_that_costs_nothing_may_run_for_ever(monkeypatch: pytest.Monke
 def test_every_gpu_at_work_is_paid_for() -> None:
     slots = [Slot(gpu="GPU-0", at_once=2), Slot(gpu="GPU-1", at_once=2)]
 
-    found = allowing.usd_per_hour(slots, PRICES, find=lambda: Found(gpus=(gpu(0), gpu(1), gpu(2))))
+    found = limits.usd_per_hour(slots, PRICES, find=lambda: Found(gpus=(gpu(0), gpu(1), gpu(2))))
 
     assert found.value == pytest.approx(2 * 0.526)
 
@@ -111,8 +111,8 @@ def test_a_gpu_without_a_price_or_a_name_is_said(monkeypatch: pytest.MonkeyPatch
     priced = GpuPrice(match=["T4"], usd_per_hour=1, instance="i", region="r", date=DATE, source="s")
     own = Prices(path="p", title="t", cpu=None, gpus={"T4": priced})
 
-    strange = allowing.usd_per_hour([Slot(gpu="GPU-0")], own, find=lambda: Found(gpus=(gpu(0, "Abacus 9"),)))
-    unknown = allowing.usd_per_hour([Slot(gpu="GPU-7")], own, find=lambda: Found(gpus=(gpu(0),)))
+    strange = limits.usd_per_hour([Slot(gpu="GPU-0")], own, find=lambda: Found(gpus=(gpu(0, "Abacus 9"),)))
+    unknown = limits.usd_per_hour([Slot(gpu="GPU-7")], own, find=lambda: Found(gpus=(gpu(0),)))
 
     assert strange.reason == "p has no price for the device 'Abacus 9'"
     assert unknown.reason is not None

@@ -1,4 +1,4 @@
-"""On what slots the command line wants cells to run."""
+"""On what slots cells are to run."""
 
 from __future__ import annotations
 

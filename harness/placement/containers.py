@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, images
-from harness.cli import libraries
-from harness.cli.slots import Chosen
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
 from harness.executors import engine
 from harness.executors.docker import DockerExecutor
+from harness.placement import libraries
+from harness.placement.slots import Chosen
 from harness.spec import Container
 
 DECLARED = Path(environment.__file__).parents[1] / "docker" / "images.toml"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from harness.spec import Matrix, Protocol
 
 if TYPE_CHECKING:
-    from harness.cli.auto import Intent
-    from harness.cli.executors import Local
+    from harness.placement.containers import Intent
+    from harness.placement.where import Local
 
 # Seconds of an epoch over those with the setting's default, MobileNetV2 fine-tuned on two cores of two kinds of CPU
 # (benchmarks/perf/test_settings.py).

@@ -6,7 +6,7 @@ import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import IO
@@ -14,9 +14,10 @@ from typing import IO
 from harness.campaign import scheduling, sealing
 from harness.campaign.allowance import UNLIMITED, Allowance, Spent
 from harness.campaign.attempts import Bench
+from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
+from harness.campaign.outlook import Outlook
 from harness.campaign.preparing import Preparations
 from harness.campaign.searching import Searches, is_pending, state
-from harness.campaign.watching import State, Watcher
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import WHOLE, Executor, Slot
@@ -34,10 +35,11 @@ class Runner:
     folder: MatrixFolder
     executor: Executor
     cache: Path
-    watcher: Watcher
+    watch: Watch = ignore
     slots: Sequence[Slot] = (WHOLE,)
     allowance: Allowance = UNLIMITED
     forecast_s: Callable[[Cell], float | None] = _unknown
+    outlook: Outlook = field(default_factory=Outlook)
 
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
@@ -55,14 +57,15 @@ class Runner:
         # Two names may stand for the same bytes: then one search is both.
         distinct = scheduling.in_turns(list({cell.id: cell for cell in reversed(cells)}.values())[::-1])
         pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
-        self.watcher.begins(total=len(distinct), finished=len(distinct) - len(pending))
+        finished = len(distinct) - len(pending)
+        self.watch(WaveBegins(total=len(distinct), finished=finished, outlook=self.outlook))
         ended = self._search(pending)
         left = {cell.id for cell in pending} - ended
         return Counter(State.LEFT if cell.id in left else state(self.folder.cell(cell.id)) for cell in distinct)
 
     def _search(self, pending: Sequence[Cell]) -> set[str]:
         """Return the ids of the cells that came to an end before the allowance did."""
-        bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watcher=self.watcher)
+        bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watch=self._told)
         preparations = Preparations(bench=bench)
         searches = Searches(bench=bench, lost=preparations.lost)
         with suppress(Spent):
@@ -74,6 +77,16 @@ class Runner:
         scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
         affordable = takewhile(self._is_affordable, pending)
         scheduling.run(searches.possible(affordable), self.slots, desk=searches, allowance=self.allowance)
+
+    def _told(self, event: Event) -> None:
+        match event:
+            case CellBegins(cell=cell):
+                self.outlook.begins(cell)
+            case CellEnds(cell=cell, state=became, wall_s=wall_s):
+                self.outlook.ends(cell, wall_s=wall_s if became is State.OK else None)
+            case _:
+                pass
+        self.watch(event)
 
     def _is_affordable(self, cell: Cell) -> bool:
         # Where nothing is limited, no earlier record is read for a forecast.

@@ -17,8 +17,8 @@ from harness.plans import MatrixFolder
 from harness.records import Record
 
 if TYPE_CHECKING:
-    from harness.cli.auto import Intent
-    from harness.cli.executors import Local
+    from harness.placement.containers import Intent
+    from harness.placement.where import Local
 
 Facts = Mapping[str, str]
 

@@ -1,4 +1,4 @@
-"""What a run may take or cost, as the command line limits it."""
+"""What a run may take or cost."""
 
 from __future__ import annotations
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import pynvml
 import pytest
 
-from harness.cli.slots import Chosen, asked, of_host, of_processes, visible
 from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Slot, cores
 from harness.meters import nvml
 from harness.meters.nvml import Found
+from harness.placement.slots import Chosen, asked, of_host, of_processes, visible
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 A, B = FakeDevice(uuid="GPU-a", name="NVIDIA L4"), FakeDevice(uuid="GPU-b", name="NVIDIA L4")

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from docker.errors import ImageNotFound
 
 from harness import environment, images
-from harness.cli import auto
-from harness.cli.executors import Here, Where
 from harness.errors import EngineError, MachineError, UserError
 from harness.executors import WHOLE, LocalExecutor, Slot, cores
 from harness.executors import engine as sdk
 from harness.executors.docker import DockerExecutor
 from harness.meters import nvml
+from harness.placement import containers
+from harness.placement.where import Here, Where
 from harness.spec import Container, Device
 from tests.executors.conftest import FakeDockerClient
 from tests.images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import CommandLine
 
 AUTO = Where(executor="auto")
 FIRST, SECOND = (FakeDevice(uuid=f"GPU-{number}") for number in (1, 2))
@@ -58,6 +54,7 @@ class Host:
     engine: FakeEngine
     client: FakeSdk
     monkeypatch: pytest.MonkeyPatch
+    said: list[str] = field(default_factory=list)
 
     @property
     def images_file(self) -> Path:
@@ -78,7 +75,8 @@ class Host:
         return self.here(where, **limits).executor
 
     def here(self, where: Where = AUTO, **limits: Any) -> Here:
-        with where.working(campaign=self.path / "m", container=Container(**limits), device="any") as here:
+        container = Container(**limits)
+        with where.working(campaign=self.path / "m", container=container, device="any", say=self.said.append) as here:
             return here
 
 
@@ -88,7 +86,7 @@ def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.
     monkeypatch.setattr(sdk, "connect", lambda **_: client)
     made = Host(tmp_path, engine, client, monkeypatch)
     made.has_gpus()
-    monkeypatch.setattr(auto, "DECLARED", made.images_file)
+    monkeypatch.setattr(containers, "DECLARED", made.images_file)
     monkeypatch.setattr(environment, "code_hash", lambda: environment.code_hash_of(project / "harness"))
     monkeypatch.setattr(cores, "found", lambda allowed: [(0,), (1,), (2,), (3,)] if allowed else [])
     for name in ("SSL_CERT_FILE", "PIP_INDEX_URL", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
@@ -98,22 +96,18 @@ def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.
     return made
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    return capsys.readouterr().err.splitlines()
-
-
-def test_an_image_that_is_here_and_current_is_run(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_is_here_and_current_is_run(host: Host) -> None:
     host.builds()
 
     executor = host.works()
 
     assert isinstance(executor, DockerExecutor)
     assert executor.image.reference == CPU
-    assert said(capsys) == [f"running in containers of {CPU} (engine fake, no GPU)"]
+    assert host.said == [f"running in containers of {CPU} (engine fake, no GPU)"]
     assert host.built == []
 
 
-def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host) -> None:
     intended = AUTO.intended(device="any")
     assert (host.built, intended.builds) == ([], True)
 
@@ -121,7 +115,7 @@ def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host, capsys
 
     assert host.built == [CPU]
     assert executor.identity() == intended.identity
-    first, last = said(capsys)
+    first, last = host.said
     assert first.startswith(f"building {CPU} first: the first time 2 GB and about 3 minutes")
     assert last == f"running in containers of {CPU} (engine fake, no GPU)"
 
@@ -146,37 +140,22 @@ def test_an_image_of_which_nothing_is_known_is_built_anew(host: Host) -> None:
     assert host.built == [CPU]
 
 
-def test_where_a_build_fails_processes_do_it_and_the_reason_is_said(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_a_build_fails_processes_do_it_and_the_reason_is_said(host: Host) -> None:
     host.engine.becomes(build_fails=True)
 
     assert isinstance(host.works(), LocalExecutor)
 
-    last = said(capsys)[-1]
+    last = host.said[-1]
     assert last == "running as local processes: docker build failed; its last lines above say why"
 
 
-def test_where_there_is_no_base_and_no_registry_the_way_to_one_is_said(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_there_is_no_base_and_no_registry_the_way_to_one_is_said(host: Host) -> None:
     host.engine.becomes(images={}, registry=False)
 
     assert isinstance(host.works(), LocalExecutor)
 
-    assert "as root, docker/base-from-debian.sh makes a base without a registry" in said(capsys)[-1]
+    assert "as root, docker/base-from-debian.sh makes a base without a registry" in host.said[-1]
     assert host.built == []
-
-
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the SDK's, where nobody answers
-def test_where_no_engine_answers_processes_do_it(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{line.folder}/no such socket")
-
-    answer = line.run("--executor", "auto")
-    gc.collect()
-
-    assert answer.code == 0
-    assert answer.err == "running as local processes: no container engine answers; harness doctor says more\n"
 
 
 @pytest.mark.parametrize(
@@ -206,67 +185,57 @@ def test_an_engine_that_maps_users_is_not_used(host: Host) -> None:
     assert "maps users to others" in str(AUTO.intended(device="any"))
 
 
-def test_a_gpu_of_the_host_is_given_and_tried_before_its_image_is_built(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gpu_of_the_host_is_given_and_tried_before_its_image_is_built(host: Host) -> None:
     host.has_gpus(FIRST)
 
     here = host.here()
 
     assert isinstance(here.executor, DockerExecutor)
     assert (here.slots, here.executor.image.reference, host.built) == ((Slot(gpu="GPU-1"),), GPU, [GPU])
-    assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1)"
+    assert host.said[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1)"
     base = host.engine.state["images"][BASE]["Id"]
     assert next(container.image for container in host.client.made) == base
     assert host.client.left == []
 
 
-def test_several_gpus_of_one_model_have_a_cell_each_and_every_one_is_tried(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_several_gpus_of_one_model_have_a_cell_each_and_every_one_is_tried(host: Host) -> None:
     host.has_gpus(FIRST, SECOND)
     host.builds("gpu")
 
     slots = host.here().slots
 
     assert [(slot.gpu, slot.cpus, slot.at_once) for slot in slots] == [("GPU-1", (0, 1), 2), ("GPU-2", (2, 3), 2)]
-    assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPUs GPU-1, GPU-2, a cell on each)"
+    assert host.said[-1] == f"running in containers of {GPU} (engine fake, GPUs GPU-1, GPU-2, a cell on each)"
     tried = [container.options["device_requests"][0]["DeviceIDs"] for container in host.client.made]
     assert tried == [["GPU-1"], ["GPU-2"]]
 
 
-def test_of_unlike_gpus_the_first_is_taken_and_the_others_are_said_to_be_idle(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_of_unlike_gpus_the_first_is_taken_and_the_others_are_said_to_be_idle(host: Host) -> None:
     host.has_gpus(FIRST, OTHER)
     host.builds("gpu")
 
     assert host.here().slots == (Slot(gpu="GPU-1"),)
-    assert said(capsys)[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1; idle: GPU-3)"
+    assert host.said[-1] == f"running in containers of {GPU} (engine fake, GPU GPU-1; idle: GPU-3)"
 
 
-def test_cells_side_by_side_in_containers_have_their_own_processors(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cells_side_by_side_in_containers_have_their_own_processors(host: Host) -> None:
     host.builds()
 
     here = host.here(Where(executor="auto", at_once=2))
 
     assert isinstance(here.executor, DockerExecutor)
     assert [slot.cpus for slot in here.slots] == [(0, 1), (2, 3)]
-    assert said(capsys)[-1] == f"running in containers of {CPU} (engine fake, no GPU, 2 cells at once)"
+    assert host.said[-1] == f"running in containers of {CPU} (engine fake, no GPU, 2 cells at once)"
 
 
-def test_processes_do_it_side_by_side_too_where_no_container_can(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_processes_do_it_side_by_side_too_where_no_container_can(host: Host) -> None:
     host.engine.becomes(build_fails=True)
 
     here = host.here(Where(executor="auto", at_once=2))
 
     assert here.executor == LocalExecutor()
     assert [slot.cpus for slot in here.slots] == [(0, 1), (2, 3)]
-    assert said(capsys)[-1].startswith("running as local processes (no GPU, 2 cells at once): docker build failed")
+    assert host.said[-1].startswith("running as local processes (no GPU, 2 cells at once): docker build failed")
 
 
 def test_processes_that_would_share_a_gpu_are_refused(host: Host) -> None:
@@ -278,22 +247,20 @@ def test_processes_that_would_share_a_gpu_are_refused(host: Host) -> None:
         host.here(Where(executor="auto", at_once=2))
 
 
-def test_a_gpu_that_the_engine_can_not_give_builds_nothing_and_is_said(
-    host: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gpu_that_the_engine_can_not_give_builds_nothing_and_is_said(host: Host) -> None:
     host.has_gpus(FIRST)
     host.client.refuses_start = host.client.error(NO_GPU)
 
     assert isinstance(host.works(), LocalExecutor)
 
     assert host.built == []
-    assert "the engine can give no GPU; install the NVIDIA container toolkit" in said(capsys)[-1]
+    assert "the engine can give no GPU; install the NVIDIA container toolkit" in host.said[-1]
 
 
 def test_an_installed_harness_runs_an_image_that_is_here_but_can_build_none(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auto, "DECLARED", host.path / "site-packages" / "docker" / "images.toml")
+    monkeypatch.setattr(containers, "DECLARED", host.path / "site-packages" / "docker" / "images.toml")
     assert isinstance(host.works(), LocalExecutor)
     assert str(AUTO.intended(device="any")) == (
         f"as local processes: image {CPU}: the engine has none of this name; this installation has no docker/ folder "

@@ -1,4 +1,4 @@
-"""Which executor the command line asks for, and what it comes to on this host."""
+"""Which executor is asked for, and what it comes to on this host."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli import libraries, slots
-from harness.cli.slots import Chosen
-from harness.cli.voice import ALOUD
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot
 from harness.meters import nvml
+from harness.placement import libraries, slots
+from harness.placement.slots import Chosen
 from harness.spec import Container, Device
 
 if TYPE_CHECKING:
-    from harness.cli.auto import Intent
     from harness.executors.docker import DockerExecutor
+    from harness.placement.containers import Intent
 
 LOCAL: Callable[..., Executor] = LocalExecutor
 VARIABLE = "HARNESS_EXECUTOR"
@@ -79,6 +78,10 @@ def _admit_any(_: Intent | Local) -> None:
     return None
 
 
+def _say_nothing(_: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
     """An executor, and the slots on which it starts workers; ``intent`` says where that is."""
@@ -123,12 +126,12 @@ class Where:
                 raise UserError("--image: a local process has none; add --executor docker, or leave it out")
             return self._local(None, device)
         # Only here: the engine's SDK takes a fifth of a second to import.
-        from harness.cli import auto  # noqa: PLC0415
+        from harness.placement import containers  # noqa: PLC0415
 
         if not self.is_free:
-            return auto.named(self.image, chosen=self._chosen(device))
+            return containers.named(self.image, chosen=self._chosen(device))
         try:
-            return auto.found(self._chosen(device))
+            return containers.found(self._chosen(device))
         except MachineError as error:
             return self._local(str(error), device)
 
@@ -140,7 +143,7 @@ class Where:
         container: Container,
         device: Device,
         admit: Callable[[Intent | Local], None] = _admit_any,
-        say: Callable[[str], None] = ALOUD.remark,
+        say: Callable[[str], None] = _say_nothing,
     ) -> Iterator[Here]:
         """Give the executor and its slots, and ``say`` which; containers left behind, earlier runs' too, are removed.
 
@@ -177,12 +180,12 @@ class Where:
         """Return what runs containers as intended; None, and local processes, where there is to be none or it fails."""
         if isinstance(intent, Local):
             return None, intent
-        from harness.cli import auto  # noqa: PLC0415 - see above
+        from harness.placement import containers  # noqa: PLC0415 - see above
 
         if intent.build is not None:
-            say(f"building {intent.reference} first: {auto.build_takes(intent.build)}")
+            say(f"building {intent.reference} first: {containers.build_takes(intent.build)}")
         try:
-            return auto.ready(intent, campaign=campaign, container=container), intent
+            return containers.ready(intent, campaign=campaign, container=container), intent
         except MachineError as error:
             if not self.is_free:
                 raise

@@ -11,9 +11,9 @@ import pytest
 
 from harness.campaign import devices
 from harness.campaign.allowance import STOPPING_S, Allowance
+from harness.campaign.events import State
 from harness.campaign.preparing import key_of
-from harness.campaign.running import Runner, only_one
-from harness.campaign.watching import State
+from harness.campaign.runner import Runner, only_one
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Cause, Slot
@@ -447,7 +447,7 @@ def test_two_campaigns_at_once_in_one_folder_are_refused(tmp_path: Path) -> None
 def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from harness.plans import MatrixFolder;"
-        "from harness.campaign.running import only_one\n"
+        "from harness.campaign.runner import only_one\n"
         "with only_one(MatrixFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
@@ -488,7 +488,7 @@ def test_what_is_at_work_when_the_allowance_ends_is_stopped_and_nothing_more_beg
     allowance = Allowance(limit_s=STOPPING_S + 20, began=0.0, clock=lambda: float(next(ticks)))
     bench.executor.will("search", does.succeed(progress=("0 1 3 0.5\n",) * 100))
     runner = Runner(
-        folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher, allowance=allowance
+        folder=bench.folder, executor=bench.executor, cache=bench.cache, watch=bench.watcher, allowance=allowance
     )
 
     states = runner.run(cells, retry_failed=False)
@@ -508,7 +508,7 @@ def test_a_cell_that_is_forecast_not_to_fit_ends_the_run_though_shorter_ones_fol
         folder=bench.folder,
         executor=bench.executor,
         cache=bench.cache,
-        watcher=bench.watcher,
+        watch=bench.watcher,
         allowance=allowance,
         forecast_s=lambda cell: forecast[cell.id],
     )
@@ -523,7 +523,7 @@ def test_what_the_machine_lost_before_the_allowance_ended_is_missing_and_only_th
     bench.executor.will("search", does.have_trouble(), does.have_trouble())
     spent = Allowance(limit_s=STOPPING_S + 1, began=0.0, clock=lambda: 2.0 * len(bench.watcher.heard("cell_ends")))
     runner = Runner(
-        folder=bench.folder, executor=bench.executor, cache=bench.cache, watcher=bench.watcher, allowance=spent
+        folder=bench.folder, executor=bench.executor, cache=bench.cache, watch=bench.watcher, allowance=spent
     )
 
     assert runner.run(cells[:1], retry_failed=False) == {State.MISSING: 1}

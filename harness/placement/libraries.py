@@ -11,8 +11,8 @@ from harness.errors import MatrixError, UserError
 from harness.matrix import LoadedMatrix
 
 if TYPE_CHECKING:
-    from harness.cli.auto import Intent
-    from harness.cli.executors import Local
+    from harness.placement.containers import Intent
+    from harness.placement.where import Local
 
 TRAINING = ("tensorflow", "keras", "numpy", "PIL", "threadpoolctl")
 """What every search imports, whichever its tuner."""

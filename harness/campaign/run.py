@@ -1,0 +1,201 @@
+"""A whole run of a matrix: where, what, in which waves, and what it came to."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness import analysis, caches
+from harness.campaign import learning_rates, mixing, resolution, takeover, totals
+from harness.campaign.cautions import cautions
+from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
+from harness.campaign.forecast import GrowingRates
+from harness.campaign.limits import NONE, Limits
+from harness.campaign.outlook import Outlook
+from harness.campaign.resolution import Resolution
+from harness.campaign.runner import Runner, only_one
+from harness.campaign.searching import is_pending
+from harness.campaign.totals import Total
+from harness.cells import Cell
+from harness.matrix import LoadedMatrix
+from harness.placement import libraries
+from harness.placement.where import Here, Where
+from harness.plans import MatrixFolder
+from harness.prices import Prices
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of a run besides its matrix.
+
+    Attributes:
+        results: Folder that results go into, one folder for each matrix.
+        cache: Folder for downloads, decoded images and activations; it exists.
+        where: Where cells run.
+        prices: What a machine's hour costs.
+        limits: What the run may take.
+        retry_failed: Whether cells that ended in failure are searched anew.
+        mix_environments: Whether cells may run beside records of an unlike environment.
+    """
+
+    results: Path
+    cache: Path
+    where: Where
+    prices: Prices
+    limits: Limits = NONE
+    retry_failed: bool = False
+    mix_environments: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """Cells that the limits left for a later run, of so many ``wanted``, and what these are forecast to take.
+
+    ``too_long_h`` are the hours of the longest of them where it alone would not fit into the same limits; else None.
+    """
+
+    cells: tuple[Cell, ...]
+    wanted: int
+    total: Total
+    too_long_h: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What became of a run.
+
+    Attributes:
+        matrix: What was asked for.
+        path: The folder of its results.
+        states: How many cells ended how, those of earlier runs included.
+        unreachable: A line for each reason why cells can't run on this machine.
+        left: What the limits left for a later run; None where nothing.
+    """
+
+    matrix: LoadedMatrix
+    path: Path
+    states: Mapping[State, int]
+    unreachable: tuple[str, ...] = ()
+    left: Leftover | None = None
+
+
+def run(matrix: LoadedMatrix, request: Request, *, watch: Watch = ignore, clock: Clock = time.monotonic) -> Run:
+    """Run what is missing of a matrix.
+
+    Raises:
+        UserError: The request, its data or its weights can't be followed as asked.
+        MachineError: The machine can't run it; says the way out.
+        ResultsError: The folder is another run's, or holds searches of another environment.
+    """
+    # Before an image is built or data are fetched, which the user waits, and may pay, for too.
+    began = clock()
+    folder = MatrixFolder(request.results / matrix.name)
+    with only_one(folder), caches.used(request.cache), _place(matrix, request, folder, watch) as here:
+        allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
+        resolved = _resolved(matrix, request, folder, here, watch)
+        unreachable = resolved.why_unreachable
+        if not resolved.cells:
+            return Run(matrix=matrix, path=folder.path, states={}, unreachable=unreachable)
+        expected = GrowingRates(request.results, price_list=request.prices)
+        runner = Runner(
+            folder=folder,
+            executor=here.executor,
+            cache=request.cache,
+            watch=watch,
+            slots=here.slots,
+            allowance=allowance,
+            forecast_s=expected.seconds,
+            outlook=Outlook(lambda: expected.rates, slots=len(here.slots), clock=clock),
+        )
+        states = _waves(runner, resolved, retry_failed=request.retry_failed)
+        left = _leftover(runner, resolved, expected, request) if states[State.LEFT] else None
+        return Run(matrix=matrix, path=folder.path, states=states, unreachable=unreachable, left=left)
+
+
+@contextmanager
+def _place(matrix: LoadedMatrix, request: Request, folder: MatrixFolder, watch: Watch) -> Iterator[Here]:
+    def remark(line: str) -> None:
+        watch(Remark(text=line))
+
+    with request.where.working(
+        campaign=folder.path,
+        container=matrix.spec.container,
+        device=matrix.spec.device,
+        admit=partial(libraries.check, matrix),
+        say=remark,
+    ) as here:
+        for line in cautions(matrix.spec, here.intent):
+            remark(line)
+        yield here
+
+
+def _resolved(matrix: LoadedMatrix, request: Request, folder: MatrixFolder, here: Here, watch: Watch) -> Resolution:
+    """Return the cells; refuse what would waste compute, and tell what can't run or takes another file's place."""
+    resolved = resolution.resolve(
+        matrix, cache=request.cache, results=request.results, identity=here.executor.identity()
+    )
+    if resolved.unreachable:
+        watch(Unreachable(reasons=resolved.why_unreachable))
+    if resolved.cells and not request.mix_environments:
+        alike = mixing.expected(here.intent, here.executor)
+        mixing.check(resolved.cells, folder, here=alike, retry_failed=request.retry_failed)
+    for line in takeover.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
+        watch(Remark(text=line))
+    return resolved
+
+
+def _waves(runner: Runner, resolved: Resolution, *, retry_failed: bool) -> Counter[State]:
+    """Search every cell, then retrain the best configurations at multiples of their learning rates.
+
+    Where the allowance left searches for a later run, nothing is retrained: one of them may find something better.
+    """
+    folder, outlook = runner.folder, runner.outlook
+    # Retrainings of an earlier run stay planned while this one is under way.
+    _plan_retrainings(resolved, folder)
+    outlook.expects(_pending(_wanted(resolved, folder), folder, retry_failed=retry_failed))
+    states = runner.run(resolved.cells, retry_failed=retry_failed)
+    retrainings = _plan_retrainings(resolved, folder)
+    if states[State.LEFT] or not retrainings:
+        return states
+    outlook.expects(_pending(retrainings, folder, retry_failed=retry_failed))
+    return states + runner.run(retrainings, retry_failed=retry_failed)
+
+
+def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
+    """Write the plan, with the retrainings that the records so far ask for; return these."""
+    folder.write_plan(resolved.planned, matrix=resolved.matrix)
+    found = learning_rates.cells(resolved.cells, analysis.read(folder))
+    lines = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
+    if lines:
+        folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
+    return [cell for cell, _ in found]
+
+
+def _wanted(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
+    """Return every cell of the matrix once, with the retrainings that follow."""
+    ahead = learning_rates.ahead(resolved.cells, analysis.read(folder))
+    return list({cell.id: cell for cell in [*resolved.cells, *ahead]}.values())
+
+
+def _pending(cells: Sequence[Cell], folder: MatrixFolder, *, retry_failed: bool) -> list[Cell]:
+    return [cell for cell in cells if is_pending(folder.cell(cell.id), retry_failed=retry_failed)]
+
+
+def _leftover(runner: Runner, resolved: Resolution, expected: GrowingRates, request: Request) -> Leftover:
+    wanted = _wanted(resolved, runner.folder)
+    cells = _pending(wanted, runner.folder, retry_failed=request.retry_failed)
+    known = (seconds for cell in cells if (seconds := runner.forecast_s(cell)) is not None)
+    longest_s = max(known, default=0.0)
+    return Leftover(
+        cells=tuple(cells),
+        wanted=len(wanted),
+        total=totals.total(cells, expected.rates),
+        too_long_h=None if longest_s < runner.allowance.whole_s else longest_s / 3600,
+    )

@@ -1,0 +1,1 @@
+"""Where cells run: which executor, on which slots, with which libraries."""
