@@ -97,12 +97,15 @@ def _parents(name: str) -> list[str]:
 
 
 def _path_of(package: Path, name: str) -> Path | None:
-    """Return a module's file; None for what is no module of the harness."""
+    """Return a module's file; None for what is no module of the harness.
+
+    None, too, for the package itself: it says a version and what its users may call, and does nothing in a worker.
+    """
     top, *rest = name.split(".")
-    if top != "harness":
+    if top != "harness" or not rest:
         return None
     place = package.joinpath(*rest)
-    candidates = (place / "__init__.py", place.with_suffix(".py")) if rest else (package / "__init__.py",)
+    candidates = (place / "__init__.py", place.with_suffix(".py"))
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -254,7 +254,7 @@ EQUIVALENCE = 0.01
 """The difference in score that makes no practical one, unless a matrix says otherwise."""
 
 
-class Matrix(Section):
+class Document(Section):
     """Data sets × backbones × tuners × hyperparameter sets × seeds: one search for each combination."""
 
     datasets: Annotated[dict[str, Dataset], Field(min_length=1)]

@@ -19,8 +19,8 @@ KINDS = {
 EVERY = frozenset(KINDS)
 # What no search runs through, by the first part of the module's name.
 OUTSIDE = (
-    *("analysis", "caches", "campaign", "carbon", "cli", "compare", "executors", "images", "matrix", "metric", "page"),
-    *("palette", "pinned", "placement", "plain", "plans", "plots", "reports", "__main__"),
+    *("__init__", "analysis", "api", "caches", "campaign", "carbon", "cli", "compare", "executors", "images"),
+    *("matrix", "metric", "page", "palette", "pinned", "placement", "plain", "plans", "plots", "reports", "__main__"),
 )
 # Modules that only some kinds of cells run through, or none though a neighbour is run through by all.
 ONLY = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.spec import Matrix, Protocol
+from harness.spec import Document, Protocol
 
 if TYPE_CHECKING:
     from harness.placement.containers import Intent
@@ -17,7 +17,7 @@ _JIT_TIMES = "4 to 6"
 _PRECISION_TIMES = {"mixed_bfloat16": "1.3 to 2.4"}
 
 
-def cautions(matrix: Matrix, where: Intent | Local) -> list[str]:
+def cautions(matrix: Document, where: Intent | Local) -> list[str]:
     """Return a line for each setting that makes the cells of ``matrix`` slower where they are to run."""
     lines = [] if matrix.device == "gpu" else _on_cpu(matrix.protocol)
     # GPUs are looked for only where there is something to say.

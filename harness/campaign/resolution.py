@@ -17,7 +17,7 @@ from harness.cells import Cell, Names, domains_of
 from harness.datasets import sources
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
-from harness.matrix import Combination, LoadedMatrix, combinations
+from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
 
 Resolved = dict[str, dict[str, Any] | SourceUnreachable]
@@ -45,7 +45,7 @@ class Resolution:
 
 
 def resolve(
-    matrix: LoadedMatrix, *, cache: Path, results: Path | None = None, identity: Identity | None = None
+    matrix: Matrix, *, cache: Path, results: Path | None = None, identity: Identity | None = None
 ) -> Resolution:
     """Fetch, verify and hash what the matrix names; cells are for workers of ``identity`` (None: this Python's).
 
@@ -87,7 +87,7 @@ def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = Non
 
 
 def _cell(
-    matrix: LoadedMatrix,
+    matrix: Matrix,
     combination: Combination,
     source: dict[str, Any],
     weight: dict[str, Any],
@@ -127,7 +127,7 @@ def _unreachable(combination: Combination, error: SourceUnreachable) -> Planned:
 
 
 @contextmanager
-def _at(matrix: LoadedMatrix, section: str, name: str, found: Resolved) -> Iterator[None]:
+def _at(matrix: Matrix, section: str, name: str, found: Resolved) -> Iterator[None]:
     """Name file and key in a user's mistake; keep an unreachable source as the reason of its missing cells."""
     try:
         yield

@@ -22,7 +22,7 @@ from harness.campaign.runner import Runner, only_one
 from harness.campaign.searching import is_pending
 from harness.campaign.totals import Total
 from harness.cells import Cell
-from harness.matrix import LoadedMatrix
+from harness.matrix import Matrix
 from harness.placement import libraries
 from harness.placement.where import Here, Where
 from harness.plans import MatrixFolder
@@ -79,14 +79,14 @@ class Run:
         left: What the limits left for a later run; None where nothing.
     """
 
-    matrix: LoadedMatrix
+    matrix: Matrix
     path: Path
     states: Mapping[State, int]
     unreachable: tuple[str, ...] = ()
     left: Leftover | None = None
 
 
-def run(matrix: LoadedMatrix, request: Request, *, watch: Watch = ignore, clock: Clock = time.monotonic) -> Run:
+def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock = time.monotonic) -> Run:
     """Run what is missing of a matrix.
 
     Raises:
@@ -120,7 +120,7 @@ def run(matrix: LoadedMatrix, request: Request, *, watch: Watch = ignore, clock:
 
 
 @contextmanager
-def _place(matrix: LoadedMatrix, request: Request, folder: MatrixFolder, watch: Watch) -> Iterator[Here]:
+def _place(matrix: Matrix, request: Request, folder: MatrixFolder, watch: Watch) -> Iterator[Here]:
     def remark(line: str) -> None:
         watch(Remark(text=line))
 
@@ -136,7 +136,7 @@ def _place(matrix: LoadedMatrix, request: Request, folder: MatrixFolder, watch: 
         yield here
 
 
-def _resolved(matrix: LoadedMatrix, request: Request, folder: MatrixFolder, here: Here, watch: Watch) -> Resolution:
+def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here, watch: Watch) -> Resolution:
     """Return the cells; refuse what would waste compute, and tell what can't run or takes another file's place."""
     resolved = resolution.resolve(
         matrix, cache=request.cache, results=request.results, identity=here.executor.identity()

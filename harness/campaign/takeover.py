@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import ResultsError
-from harness.matrix import LoadedMatrix, combinations
+from harness.matrix import Matrix, combinations
 from harness.plans import MatrixFolder, Planned
 
 
@@ -17,7 +17,7 @@ def of_run(folder: MatrixFolder, planned: Sequence[Planned], matrix: Path) -> li
     return [_warning(folder, matrix, what)] if dropped else []
 
 
-def of_tables(folder: MatrixFolder, matrix: LoadedMatrix) -> list[str]:
+def of_tables(folder: MatrixFolder, matrix: Matrix) -> list[str]:
     """Return a warning where tables and page are made of searches that a file elsewhere had planned."""
     asked = {(each.dataset, each.backbone, each.tuner, each.hyperparameters) for each in combinations(matrix.spec)}
     planned = _of_another(folder, matrix.path)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness import __version__
-from harness.cli import exits, places, streams
+from harness.api import places
+from harness.cli import exits, streams
 from harness.cli.helping import Group
 from harness.cli.parameters import Amount, Day
 

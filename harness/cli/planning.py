@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import analysis, caches, matrix, prices
+from harness.api import places
 from harness.campaign import forecast, learning_rates, mixing, resolution, takeover, totals
 from harness.campaign.cautions import cautions
 from harness.campaign.runner import Runner, only_one
@@ -16,11 +17,11 @@ from harness.campaign.totals import Total
 from harness.catalogue import hyperband
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
-from harness.cli import exits, forecasts, places, printing, streams
+from harness.cli import exits, forecasts, printing, streams
 from harness.cli.voice import Voice
 from harness.cli.watchers import watcher
 from harness.errors import ResultsError
-from harness.matrix import LoadedMatrix
+from harness.matrix import Matrix
 from harness.placement import libraries
 from harness.placement.where import Local, Where
 from harness.plans import MatrixFolder
@@ -85,7 +86,7 @@ def show(
     return exits.OK if resolved.cells else exits.SOME_MISSING
 
 
-def _calibrate(loaded: LoadedMatrix, folder: MatrixFolder, *, cache: Path, where: Where, voice: Voice) -> None:
+def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Where, voice: Voice) -> None:
     spec = loaded.spec
     with (
         only_one(folder),

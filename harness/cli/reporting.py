@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness import analysis, carbon, matrix, page, plots, prices, reports
+from harness import analysis, matrix
 from harness.analysis import Search
+from harness.api import places
+from harness.api.results import Results, check_installed, load
 from harness.campaign import takeover
-from harness.carbon import Intensity
-from harness.cli import places, printing, tables
+from harness.cli import printing, tables
 from harness.cli.voice import ALOUD, Voice
-from harness.errors import ResultsError, UserError
+from harness.errors import ResultsError
 from harness.plans import MatrixFolder
-from harness.prices import Prices
-from harness.reports import Tables
-from harness.reports.report import CsvValue, Report
-
-_NEEDED = ("matplotlib", "numpy", "optuna", "polars", "scipy")
+from harness.reports.report import CsvValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,78 +29,21 @@ class Figures:
     grid: str | None = None
 
 
-def check_installed() -> None:
-    """Let only an installation pass that can write reports: better told before hours of searching than after.
-
-    Raises:
-        UserError: A package is missing; says how to get it.
-    """
-    lacking = [name for name in _NEEDED if find_spec(name) is None]
-    if lacking:
-        raise UserError(f"reports need {', '.join(lacking)}; make setup, or pip install 'tuner-harness[report]'")
-
-
-# No slots: records are read, and reports made, once and only if something asks for them.
-@dataclass(frozen=True, kw_only=True)
-class _Making:
-    matrix: Path
-    folder: MatrixFolder
-    prices: Prices
-    carbon: Intensity
-    mix_environments: bool
-    equivalence: float
-    # Of the kept tables: taken before the records are read, whichever part asks for these first.
-    key: str
-
-    @cached_property
-    def results(self) -> analysis.Results:
-        read = analysis.read(self.folder, equivalence=self.equivalence)
-        if not self.mix_environments:
-            reports.refuse_unlike(analysis.groups(read))
-        return read
-
-    @cached_property
-    def reports(self) -> tuple[Report, ...]:
-        return reports.made(self.results, prices=self.prices, carbon=self.carbon)
-
-    @cached_property
-    def rendered(self) -> Tables:
-        tables = reports.kept.load(self.folder.derived_tables, self.key)
-        if tables is None:
-            tables = reports.rendered(self.reports)
-            reports.kept.save(self.folder.derived_tables, self.key, tables)
-        return tables
-
-    def tables(self) -> list[Path]:
-        return reports.write(self.folder, self.rendered)
-
-    @contextmanager
-    def pictures(self) -> Iterator[Callable[[], list[Path]]]:
-        """Begin the pictures; give what waits for them."""
-        with plots.drawers(self.folder) as drawer:
-            yield plots.begin(self.folder, self.results, prices=self.prices, drawer=drawer)
-
-    def page(self) -> list[Path]:
-        text = self.matrix.read_text(encoding="utf-8")
-        return [page.write(self.folder, self.results, reports=self.reports, prices=self.prices, matrix_text=text)]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What was made of a matrix's records: the files of each part, and what they say."""
 
     matrix: str
-    results: Callable[[], analysis.Results]
-    table: Callable[[], Report]
+    results: Results
     paths: Mapping[str, Sequence[Path]]
 
     def document(self, *, exit_code: int) -> dict[str, Any]:
         """Return all of it for programs: unknown is None, and what was never reached ``inf``, as in the CSV."""
-        table = self.table()
+        table = self.results.tables.shown
         return {
             "matrix": self.matrix,
             "exit_code": exit_code,
-            "cells": [_cell(search) for search in self.results().cells],
+            "cells": [_cell(search) for search in self.results.recorded.cells],
             table.name: [{column: _finite(row.get(column)) for column in table.columns} for row in table.rows],
             "files": {part: [str(path) for path in paths] for part, paths in self.paths.items()},
         }
@@ -146,44 +83,23 @@ def write(
         raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {path}")
     for line in takeover.of_tables(folder, loaded):
         voice.remark(line)
-    price_list, intensity = prices.load(figures.prices), carbon.load(figures.carbon, grid=figures.grid)
-    making = _Making(
-        matrix=path,
-        folder=folder,
-        prices=price_list,
-        carbon=intensity,
+    found = load(
+        folder.path,
+        matrix=loaded,
+        prices=figures.prices,
+        carbon=figures.carbon,
+        grid=figures.grid,
         mix_environments=mix_environments,
-        equivalence=loaded.spec.equivalence,
-        key=reports.kept.key(
-            folder,
-            prices=price_list,
-            carbon=intensity,
-            mix_environments=mix_environments,
-            equivalence=loaded.spec.equivalence,
-        ),
     )
-    makers: dict[str, Callable[[], list[Path]]] = {"tables": making.tables, "page": making.page}
-    written: dict[str, Sequence[Path]] = {}
-    with ExitStack() as stack:
-        if not only or "plots" in only:
-            # Begun first: they take longest, and where there are many, processes of their own.
-            makers["plots"] = stack.enter_context(making.pictures())
-        for part in (part for part in makers if not only or part in only):
-            written[part] = makers[part]()
-            _say(part, written[part], making, voice)
-    return Written(
-        matrix=loaded.name,
-        results=lambda: making.results,
-        table=lambda: making.rendered.shown,
-        paths=written,
-    )
+    written = found.write(only, wrote=lambda part, paths: _say(part, paths, found, voice))
+    return Written(matrix=loaded.name, results=found, paths=written)
 
 
-def _say(part: str, paths: Sequence[Path], making: _Making, voice: Voice) -> None:
+def _say(part: str, paths: Sequence[Path], found: Results, voice: Voice) -> None:
     if part == "tables" and voice.shows_tables:
-        tables.show(making.rendered.shown)
+        tables.show(found.tables.shown)
     if not voice.is_json:
-        printing.say(_line(part, paths, making.folder))
+        printing.say(_line(part, paths, found.folder))
 
 
 def _line(part: str, paths: Sequence[Path], folder: MatrixFolder) -> str:

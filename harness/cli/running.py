@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import matrix, prices
-from harness.campaign import run as campaign
+from harness import matrix
+from harness.api import places, running
+from harness.api.results import check_installed
 from harness.campaign.events import State
 from harness.campaign.limits import NONE, Limits
-from harness.campaign.run import Request, Run
-from harness.cli import exits, forecasts, missing, places, reporting, streams
+from harness.campaign.run import Run
+from harness.cli import exits, forecasts, missing, reporting, streams
 from harness.cli.reporting import Figures
 from harness.cli.voice import ALOUD, Voice
 from harness.cli.watchers import watcher
@@ -52,25 +52,30 @@ def run(
     cache: Path,
     where: Where,
     asked: Asked,
-    clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
-    reporting.check_installed()
+    check_installed()
     loaded = matrix.load(path)
-    request = Request(
-        results=results,
-        cache=places.cache_folder(cache),
-        where=where,
-        prices=prices.load(asked.prices),
-        limits=asked.limits,
-        retry_failed=asked.retry_failed,
-        mix_environments=asked.mix_environments,
-    )
+    cache = places.cache_folder(cache)
     folder = MatrixFolder(results / loaded.name)
-    again = ["harness", "run", str(path), *_unless_default(results, request.cache), *where.options, *asked.options]
+    again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]
     with _saying_what_is_kept(folder, again):
         with watcher(loaded.name, voice=asked.voice) as watch:
-            ended = campaign.run(loaded, request, watch=watch, clock=clock)
+            ended = running.run(
+                loaded,
+                results=results,
+                cache=cache,
+                executor=where.executor,
+                image=where.image,
+                gpus=where.gpus,
+                at_once=where.at_once,
+                retry_failed=asked.retry_failed,
+                mix_environments=asked.mix_environments,
+                max_hours=asked.limits.max_hours,
+                max_cost=asked.limits.max_cost,
+                prices=asked.prices,
+                watch=watch,
+            )
         code = _exit_code(ended)
         document = _written(ended, asked, exit_code=code)
         _say_what_is_left(ended, folder, asked, again)

@@ -1,7 +1,7 @@
 """The matrix: what a TOML file asks for, judged whole before anything runs."""
 
 from harness.matrix.expand import Combination, combinations
-from harness.matrix.loading import LoadedMatrix, load
+from harness.matrix.loading import Matrix, load
 from harness.matrix.schema import json_schema
 
-__all__ = ["Combination", "LoadedMatrix", "combinations", "json_schema", "load"]
+__all__ = ["Combination", "Matrix", "combinations", "json_schema", "load"]

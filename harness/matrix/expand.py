@@ -20,7 +20,7 @@ class Combination:
     tuner: str
 
 
-def combinations(matrix: spec.Matrix) -> list[Combination]:
+def combinations(matrix: spec.Document) -> list[Combination]:
     """Return the searches that ``include`` and ``exclude`` leave, in the order in which they run.
 
     Seeds vary slowest, then data sets, backbones, hyperparameter sets and tuners, each as the matrix lists them: a run
@@ -30,7 +30,7 @@ def combinations(matrix: spec.Matrix) -> list[Combination]:
     return [each for each in included(matrix) if not any(matches(rule, each) for rule in matrix.exclude)]
 
 
-def included(matrix: spec.Matrix) -> list[Combination]:
+def included(matrix: spec.Document) -> list[Combination]:
     """Return the searches that ``include`` leaves, before any is excluded."""
     rules = matrix.include
     return [each for each in _every(matrix) if not rules or any(matches(rule, each) for rule in rules)]
@@ -49,7 +49,7 @@ def matches(rule: spec.Rule, search: Combination) -> bool:
     )
 
 
-def _every(matrix: spec.Matrix) -> Iterator[Combination]:
+def _every(matrix: spec.Document) -> Iterator[Combination]:
     parts = product(matrix.seeds, matrix.datasets, matrix.backbones, matrix.hyperparameters, matrix.tuners)
     for seed, dataset, backbone, hyperparameters, tuner in parts:
         yield Combination(seed=seed, dataset=dataset, backbone=backbone, hyperparameters=hyperparameters, tuner=tuner)

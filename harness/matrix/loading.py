@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
+
+import tomli_w
 
 from harness import spec
 from harness.errors import MatrixError
@@ -17,20 +19,42 @@ from harness.space import Space
 _MOST_LINES = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedMatrix:
-    """A matrix that can be run as written.
+@dataclass(frozen=True, slots=True, init=False)
+class Matrix:
+    """A matrix that can be run as written: judged whole, as a file is.
 
-    ``name`` is the file's name without its ending. ``spaces`` holds the space of each hyperparameter set, by name.
+    Attributes:
+        name: What results are named after: the file's name without its ending.
+        path: The file; of a matrix that was built in code the place that relative paths in it start from, and its name.
+        text: What the file holds; of a matrix that was built in code the same as TOML.
+        spec: What is asked for.
+        spaces: The space of each hyperparameter set, by name.
     """
 
     name: str
     path: Path
-    spec: spec.Matrix
+    text: str
+    spec: spec.Document
     spaces: Mapping[str, Space]
 
+    def __init__(self, *, name: str, base: Path | str = ".", **sections: Any) -> None:
+        """Build a matrix in code, with the sections and keys of a matrix file.
 
-def load(path: Path) -> LoadedMatrix:
+        Args:
+            name: What its results are called.
+            base: Folder that relative paths in it start from.
+            sections: ``datasets``, ``backbones``, ``tuners``, ``hyperparameters``, ``seeds``, ``budget`` and so on, as
+                dictionaries, lists and plain values; tuples, ranges and paths are taken as lists and texts,
+                None as left out.
+
+        Raises:
+            MatrixError: The matrix can't be run as written; it holds one line for each mistake found.
+        """
+        document = _plain(sections)
+        _fill(self, Path(base) / f"{name}.toml", document, text=None)
+
+
+def load(path: Path) -> Matrix:
     """Read and judge the matrix in ``path``.
 
     Whether data, weights and tuners are on this machine is not judged here.
@@ -39,13 +63,29 @@ def load(path: Path) -> LoadedMatrix:
         MatrixError: The matrix can't be run as written; it holds one line for each mistake found.
     """
     try:
-        document = reading.document(path)
+        text = reading.text(path)
+        document = reading.document(text)
     except Mistaken as error:
         raise MatrixError(error.mistake.line(str(path))) from error
-    return _judged(path, shorthand.written_out(document))
+    matrix = object.__new__(Matrix)
+    _fill(matrix, path, document, text=text)
+    return matrix
 
 
-def _judged(path: Path, document: dict[str, Any]) -> LoadedMatrix:
+def _fill(matrix: Matrix, path: Path, document: dict[str, Any], *, text: str | None) -> None:
+    judged, resolved = _judged(path, shorthand.written_out(document))
+    values = {
+        "name": path.stem,
+        "path": path,
+        "text": tomli_w.dumps(document) if text is None else text,
+        "spec": judged,
+        "spaces": resolved,
+    }
+    for name, value in values.items():
+        object.__setattr__(matrix, name, value)
+
+
+def _judged(path: Path, document: dict[str, Any]) -> tuple[spec.Document, dict[str, Space]]:
     mistakes = [*_file_name(path), *sections.names(document)]
     matrix, misfits = structure.typed(document)
     mistakes += misfits
@@ -58,7 +98,16 @@ def _judged(path: Path, document: dict[str, Any]) -> LoadedMatrix:
     mistakes = list(searches.judged(matrix, resolved))
     if mistakes:
         raise MatrixError(*_lines(path, mistakes))
-    return LoadedMatrix(name=path.stem, path=path, spec=matrix, spaces=resolved)
+    return matrix, resolved
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as TOML has it: what code writes as tuples, ranges and paths are lists and texts there."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple | range):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def _file_name(path: Path) -> list[Mistake]:
@@ -66,7 +115,7 @@ def _file_name(path: Path) -> list[Mistake]:
     return [] if text is None else [Mistake(key=(), text=f"rename the file, for results are named after it: {text}")]
 
 
-def _spaces(matrix: spec.Matrix) -> tuple[dict[str, Space], list[Mistake]]:
+def _spaces(matrix: spec.Document) -> tuple[dict[str, Space], list[Mistake]]:
     resolved, mistakes = {}, []
     for name, named in matrix.hyperparameters.items():
         space, wrong = spaces.resolve(("hyperparameters", name), named)

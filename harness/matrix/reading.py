@@ -16,13 +16,13 @@ _TOO_DEEP = "is nested too deeply; a matrix needs four levels"
 _TWICE = ("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate")
 
 
-def document(path: Path) -> dict[str, Any]:
-    """Return the TOML document in ``path``.
+def text(path: Path) -> str:
+    """Return what the file ``path`` holds.
 
     Raises:
-        Mistaken: The file is missing, unreadable, not UTF-8 or not TOML.
+        Mistaken: The file is missing, unreadable or not UTF-8.
     """
-    return _parsed(_text(_bytes(path)))
+    return _text(_bytes(path))
 
 
 def _bytes(path: Path) -> bytes:
@@ -53,7 +53,12 @@ def _text(data: bytes) -> str:
         ) from error
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def document(text: str) -> dict[str, Any]:
+    """Return the TOML document that ``text`` is.
+
+    Raises:
+        Mistaken: It is not TOML.
+    """
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

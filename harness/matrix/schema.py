@@ -20,7 +20,7 @@ def json_schema() -> dict[str, Any]:
     It completes and checks keys, types, bounds, and the names of data sets, backbones, tuners and hyperparameters.
     What needs arithmetic or other sections (rules, budgets, steps) only the loader judges.
     """
-    schema: dict[str, Any] = _tidy(spec.Matrix.model_json_schema())
+    schema: dict[str, Any] = _tidy(spec.Document.model_json_schema())
     sections = schema["$defs"]
     for kind, section in _SECTIONS.items():
         _enumerate(schema, kind, section)

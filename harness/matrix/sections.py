@@ -46,7 +46,7 @@ def name_mistake(name: str) -> str | None:
     return None if wrong is None else f"{show(wrong)} can't stand in a name; use letters, digits, space and - _ . +"
 
 
-def judged(matrix: spec.Matrix, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
+def judged(matrix: spec.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
     """Yield what is wrong with each section, and sections that say the same."""
     yield from _catalogued(matrix)
     yield from _budget(matrix)
@@ -63,7 +63,7 @@ def _allowed(char: str) -> bool:
     return char in _PUNCTUATION or unicodedata.category(char)[0] in "LNM"
 
 
-def _catalogued(matrix: spec.Matrix) -> Iterator[Mistake]:
+def _catalogued(matrix: spec.Document) -> Iterator[Mistake]:
     for name, dataset in matrix.datasets.items():
         yield from _of_section(("datasets", name), datasets.mistakes(dataset))
     for name, backbone in matrix.backbones.items():
@@ -79,7 +79,7 @@ def _of_section(key: Key, lines: list[str]) -> Iterator[Mistake]:
         yield Mistake(key=(*key, *where.split(".", 1)), text=text)
 
 
-def _budget(matrix: spec.Matrix) -> Iterator[Mistake]:
+def _budget(matrix: spec.Document) -> Iterator[Mistake]:
     budget, needed = matrix.budget, matrix.protocol.epochs_per_trial
     if budget == spec.Budget():
         yield Mistake(key=("budget",), text=f"has no limit; set one of {', '.join(spec.Budget.model_fields)}")

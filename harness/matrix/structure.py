@@ -16,7 +16,7 @@ from harness.matrix.shorthand import NAMED_AFTER
 from harness.matrix.spaces import no_set
 
 _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
-    ("", 0): spec.Matrix,
+    ("", 0): spec.Document,
     ("datasets", 2): spec.Dataset,
     ("backbones", 2): spec.Backbone,
     ("tuners", 2): spec.Tuner,
@@ -33,27 +33,27 @@ _TABLES_OF_NAMES = ("datasets", "backbones", "tuners", "hyperparameters")
 _TAG = 3
 
 
-def typed(document: dict[str, Any]) -> tuple[spec.Matrix | None, list[Mistake]]:
+def typed(document: dict[str, Any]) -> tuple[spec.Document | None, list[Mistake]]:
     """Return the matrix that ``document`` spells, and what doesn't fit.
 
     Named sections with mistakes are left out of the matrix; it is None where more than named sections don't fit.
     """
     try:
-        return spec.Matrix.model_validate(document), []
+        return spec.Document.model_validate(document), []
     except ValidationError as error:
         details = error.errors(include_url=False)
     mistakes = list(dict.fromkeys(_told(details)))
     return _sound_part(document, mistakes), mistakes
 
 
-def _sound_part(document: dict[str, Any], mistakes: list[Mistake]) -> spec.Matrix | None:
+def _sound_part(document: dict[str, Any], mistakes: list[Mistake]) -> spec.Document | None:
     part = copy.deepcopy(document)
     for key in {mistake.key[:2] for mistake in mistakes}:
         if len(key) < 2 or key[0] not in _TABLES_OF_NAMES:  # noqa: PLR2004 - a named section's key has two parts
             return None
         del part[key[0]][key[1]]
     try:
-        return spec.Matrix.model_validate(part)
+        return spec.Document.model_validate(part)
     except ValidationError:
         # Every section of some kind had a mistake.
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue.tuners import KNOWN
 from harness.errors import MatrixError, UserError
-from harness.matrix import LoadedMatrix
+from harness.matrix import Matrix
 
 if TYPE_CHECKING:
     from harness.placement.containers import Intent
@@ -58,7 +58,7 @@ def remedy(tuner: str | None = None, *, has_gpus: bool = False) -> str:
     return _REMEDIES.get(str(extra), f"make setup, or pip install 'tuner-harness[{'gpu' if has_gpus else 'cpu'}]'")
 
 
-def check(matrix: LoadedMatrix, where: Intent | Local) -> None:
+def check(matrix: Matrix, where: Intent | Local) -> None:
     """Let only a place pass that has what training and the matrix's tuners import.
 
     Raises:
@@ -72,7 +72,7 @@ def check(matrix: LoadedMatrix, where: Intent | Local) -> None:
         raise MatrixError(*mistakes)
 
 
-def _mistakes(matrix: LoadedMatrix, where: Intent | Local) -> Iterator[str]:
+def _mistakes(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
     for name, section in matrix.spec.tuners.items():
         lacking = [module for module in needed(section.tuner) if not where.has(module)]
         if lacking:

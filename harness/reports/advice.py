@@ -57,7 +57,9 @@ def _equivalent(found: Answer, score: str) -> Iterator[str]:
 
 
 def _reach(given: Advice, score: str) -> Iterator[str]:
-    if given.smallest_effect is not None:
+    if given.smallest_effect is not None and given.smallest_effect > 1:
+        yield f"{counted(given.seeds, 'seed')} can show no difference in test {score}, however large: run more."
+    elif given.smallest_effect is not None:
         yield (
             f"{counted(given.seeds, 'seed')} would have shown a difference of {given.smallest_effect:.3f} in test "
             f"{score} four times in five; smaller ones stay unseen."

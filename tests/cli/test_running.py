@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest
 
 import harness
 from harness import analysis, reports
+from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.runner import only_one
 from harness.cli import reporting
@@ -284,7 +286,9 @@ def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
     monkeypatch.setattr(placement, "LOCAL", built_in_an_hour)
     where, asked = Where(executor="local"), Asked(limits=Limits(max_hours=0.5))
 
-    code = run(line.matrix, results=line.results, cache=line.cache, where=where, asked=asked, clock=lambda: now[0])
+    monkeypatch.setattr(campaign, "run", partial(campaign.run, clock=lambda: now[0]))
+
+    code = run(line.matrix, results=line.results, cache=line.cache, where=where, asked=asked)
 
     assert code == 5
     assert line.executor.started == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.matrix import LoadedMatrix, load
+from harness.matrix import Matrix, load
 
 
 def inline(value: Any) -> str:
@@ -43,7 +43,7 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def load_document(write: Callable[[dict[str, Any]], Path]) -> Callable[[dict[str, Any]], LoadedMatrix]:
+def load_document(write: Callable[[dict[str, Any]], Path]) -> Callable[[dict[str, Any]], Matrix]:
     """Write a document as a matrix file and load it."""
     return lambda document: load(write(document))
 

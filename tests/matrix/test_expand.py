@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from harness import spec
-from harness.matrix import Combination, LoadedMatrix, combinations
+from harness.matrix import Combination, Matrix, combinations
 
-Load = Callable[[dict[str, Any]], LoadedMatrix]
+Load = Callable[[dict[str, Any]], Matrix]
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_seed_zero_is_a_seed(pairs: dict[str, Any], load_document: Load) -> None
 
 
 def test_a_rule_without_parts_matches_every_search() -> None:
-    matrix = spec.Matrix(
+    matrix = spec.Document(
         datasets={"a": spec.Dataset(source="animals")},
         backbones={"b": spec.Backbone(model="MobileNetV2")},
         tuners={"t": spec.Tuner(tuner="default")},

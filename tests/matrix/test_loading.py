@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness.catalogue import backbones, datasets, tuners
-from harness.matrix import LoadedMatrix, load
+from harness.matrix import Matrix, load
 
-Load = Callable[[dict[str, Any]], LoadedMatrix]
+Load = Callable[[dict[str, Any]], Matrix]
 
 EXAMPLE = """\
 seeds = [1, 2, 3]

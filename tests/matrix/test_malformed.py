@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.catalogue import tuners
 from harness.errors import MatrixError
 from harness.hyperparameters import KNOWN
-from harness.matrix import LoadedMatrix, combinations, json_schema, load
+from harness.matrix import Matrix, combinations, json_schema, load
 from harness.matrix.mistakes import dotted
 
 Document = dict[str, Any]
@@ -175,7 +175,7 @@ def lines_of(error: MatrixError, path: Path) -> tuple[str, ...]:
     return error.mistakes
 
 
-def test_the_matrix_that_is_spoilt_below_is_sound(load_document: Callable[[Document], LoadedMatrix]) -> None:
+def test_the_matrix_that_is_spoilt_below_is_sound(load_document: Callable[[Document], Matrix]) -> None:
     matrix = load_document(FULL)
 
     assert len(combinations(matrix.spec)) == 3 * 2 * 2 * 2 * 2 - 3 * 2 * 2 - 2 * 3
@@ -404,7 +404,7 @@ def test_a_tuner_that_can_not_tune_a_set_is_told_once(
     assert f"with hyperparameters.mine: {said}" in line
 
 
-def test_a_tuner_that_can_not_tune_a_set_may_be_kept_from_it(load_document: Callable[[Document], LoadedMatrix]) -> None:
+def test_a_tuner_that_can_not_tune_a_set_may_be_kept_from_it(load_document: Callable[[Document], Matrix]) -> None:
     document = {**FULL, "tuners": {"a": {"tuner": "optuna-cmaes"}, "b": {"tuner": "kt-random"}}}
     document["hyperparameters"] = {
         "mine": {"optimizer": {"choices": ["adam", "sgd"]}},

@@ -12,12 +12,12 @@ import pytest
 from harness.catalogue import backbones, datasets, tuners
 from harness.errors import MatrixError
 from harness.hyperparameters import KNOWN
-from harness.matrix import LoadedMatrix, json_schema, load, reference
+from harness.matrix import Matrix, json_schema, load, reference
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTATION = ROOT / "docs" / "matrix.md"
 SHIPPED = sorted((ROOT / "benchmarks").glob("*.toml"))
-Load = Callable[[dict[str, Any]], LoadedMatrix]
+Load = Callable[[dict[str, Any]], Matrix]
 
 
 @pytest.fixture(scope="module")

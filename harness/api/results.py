@@ -1,0 +1,247 @@
+"""The results of a matrix as frames, as an answer, and as tables, pictures and page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import analysis, page, plots, reports
+from harness import carbon as intensities
+from harness import prices as price_lists
+from harness.analysis.statistics import judged
+from harness.api import frames, notebook
+from harness.carbon import Intensity
+from harness.errors import ResultsError, UserError
+from harness.matrix import Matrix
+from harness.page import summary
+from harness.plans import MatrixFolder
+from harness.prices import Prices
+from harness.reports import Tables, advice
+from harness.reports.report import Report
+from harness.spec import EQUIVALENCE
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PARTS = ("tables", "plots", "page")
+"""What can be written."""
+
+_NEEDED = ("matplotlib", "numpy", "optuna", "polars", "scipy")
+
+
+def check_installed() -> None:
+    """Let only an installation pass that can make reports: better told before hours of searching than after.
+
+    Raises:
+        UserError: A package is missing; says how to get it.
+    """
+    lacking = [name for name in _NEEDED if find_spec(name) is None]
+    if lacking:
+        raise UserError(f"reports need {', '.join(lacking)}; make setup, or pip install 'tuner-harness[report]'")
+
+
+def _nothing(_part: str, _paths: Sequence[Path]) -> None:
+    pass
+
+
+def load(
+    path: str | Path,
+    *,
+    matrix: Matrix | None = None,
+    prices: str | Path | None = None,
+    carbon: str | Path | None = None,
+    grid: str | None = None,
+    mix_environments: bool = False,
+) -> Results:
+    """Return the results in a folder that a run left, such as ``results/birds``.
+
+    Args:
+        path: The folder.
+        matrix: What was asked for: its ``equivalence`` counts, and its text stands in the page.
+        prices: Price file to use instead of the harness's own.
+        carbon: File of carbon intensities to use instead of the harness's own.
+        grid: Whose electricity it was, by its name among these; by default the world's mean.
+        mix_environments: Whether searches of unlike environments may stand in one table.
+
+    Raises:
+        UserError: A package, a file or a grid is missing.
+        ResultsError: No search in the folder has a record, or its plan can't be read.
+    """
+    check_installed()
+    folder = MatrixFolder(Path(path))
+    if not folder.has_records:
+        raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run MATRIX")
+    price_list = price_lists.load(None if prices is None else Path(prices))
+    intensity = intensities.load(None if carbon is None else Path(carbon), grid=grid)
+    equivalence = EQUIVALENCE if matrix is None else matrix.spec.equivalence
+    return Results(
+        folder=folder,
+        prices=price_list,
+        carbon=intensity,
+        mix_environments=mix_environments,
+        equivalence=equivalence,
+        matrix_text=None if matrix is None else matrix.text,
+        # Before the records are read, whichever part asks for them first.
+        key=reports.kept.key(
+            folder,
+            prices=price_list,
+            carbon=intensity,
+            mix_environments=mix_environments,
+            equivalence=equivalence,
+        ),
+    )
+
+
+# No slots: records are read, and reports made, once and only if something asks for them.
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Results:
+    """The results of one matrix: read once, when first asked for.
+
+    Attributes:
+        folder: Where the records are.
+        prices: What a machine's hour costs.
+        carbon: What a kilowatt-hour emits.
+        mix_environments: Whether searches of unlike environments may stand in one table.
+        equivalence: The difference in score that makes no practical one.
+        matrix_text: The matrix as TOML; None where it is not at hand.
+        key: What changes whenever the tables would.
+    """
+
+    folder: MatrixFolder
+    prices: Prices
+    carbon: Intensity
+    mix_environments: bool
+    equivalence: float
+    matrix_text: str | None
+    key: str
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.folder.path
+
+    @cached_property
+    def recorded(self) -> analysis.Results:
+        """Every planned cell with what its files say."""
+        return analysis.read(self.folder, equivalence=self.equivalence)
+
+    def searches(self) -> pl.DataFrame:
+        """Return a row for each planned search, failed and missing ones included (``frames.searches``)."""
+        return frames.searches(self.recorded, prices=self.prices)
+
+    def trials(self) -> pl.DataFrame:
+        """Return a row for each trial of each search, in their order (``frames.trials``)."""
+        return frames.trials(self.recorded)
+
+    def epochs(self) -> pl.DataFrame:
+        """Return a row for each epoch of each trial (``frames.epochs``)."""
+        return frames.epochs(self.recorded)
+
+    def answer(self) -> pl.DataFrame:
+        """Return how each tuner stands at each budget, as ``tables/answer.csv`` has it.
+
+        Raises:
+            ResultsError: Searches of one group ran in unlike environments that are not to be mixed.
+        """
+        return self.table("answer")
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return the numbers of a table as its CSV has them, by its name, such as ``efficiency`` or ``ranks``.
+
+        Raises:
+            UserError: There is no table of that name.
+            ResultsError: As ``answer``.
+        """
+        found = next((report for report in self.reports if report.name == name), None)
+        if found is None:
+            raise UserError(f"{name}: no table has that name; these are there: {', '.join(reports.REPORTS)}")
+        return frames.of_report(found)
+
+    def advice(self) -> list[str]:
+        """Return which tuner to use and why, in sentences.
+
+        Raises:
+            ResultsError: As ``answer``.
+        """
+        return advice.sentences(judged(self.comparable, prices=self.prices).answer, self.recorded.score)
+
+    @cached_property
+    def comparable(self) -> analysis.Results:
+        """The cells, once it is known that tables may compare them.
+
+        Raises:
+            ResultsError: Searches of one group ran in unlike environments that are not to be mixed.
+        """
+        if not self.mix_environments:
+            reports.refuse_unlike(analysis.groups(self.recorded))
+        return self.recorded
+
+    @cached_property
+    def reports(self) -> tuple[Report, ...]:
+        """Every table, readable and in numbers."""
+        return reports.made(self.comparable, prices=self.prices, carbon=self.carbon)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Every table in each of its forms; those of an earlier time, where nothing has changed."""
+        found = reports.kept.load(self.folder.derived_tables, self.key)
+        if found is None:
+            found = reports.rendered(self.reports)
+            reports.kept.save(self.folder.derived_tables, self.key, found)
+        return found
+
+    def write(
+        self, only: Collection[str] = (), *, wrote: Callable[[str, Sequence[Path]], None] = _nothing
+    ) -> dict[str, list[Path]]:
+        """Write tables, pictures and page into the folder, and return the files of each part.
+
+        Args:
+            only: Those of ``PARTS`` that are asked for; empty, all are.
+            wrote: Called with each part and its files once they are there.
+
+        Raises:
+            ResultsError: As ``answer``.
+        """
+        makers: dict[str, Callable[[], list[Path]]] = {"tables": self._write_tables, "page": self._write_page}
+        written: dict[str, list[Path]] = {}
+        with ExitStack() as stack:
+            if not only or "plots" in only:
+                # Begun first: they take longest, and where there are many, processes of their own.
+                makers["plots"] = stack.enter_context(self._pictures())
+            for part in (part for part in makers if not only or part in only):
+                written[part] = makers[part]()
+                wrote(part, written[part])
+        return written
+
+    def _write_tables(self) -> list[Path]:
+        return reports.write(self.folder, self.tables)
+
+    def _write_page(self) -> list[Path]:
+        made = page.write(
+            self.folder, self.comparable, reports=self.reports, prices=self.prices, matrix_text=self.matrix_text
+        )
+        return [made]
+
+    @contextmanager
+    def _pictures(self) -> Iterator[Callable[[], list[Path]]]:
+        """Begin the pictures; give what waits for them."""
+        with plots.drawers(self.folder) as drawer:
+            yield plots.begin(self.folder, self.comparable, prices=self.prices, drawer=drawer)
+
+    def __repr__(self) -> str:
+        """Say what is there, and what follows from it."""
+        return "\n".join([self._title(), *self.advice()])
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the advice, how the tuners stand, and a curve for each of the first groups."""
+        sections = next(report.sections for report in self.reports if report.name == "answer")
+        drawn = notebook.curves(self.comparable, prices=self.prices)
+        return notebook.html(self._title(), self.advice(), next(iter(sections), None), list(drawn))
+
+    def _title(self) -> str:
+        return f"{self.path.name}: {summary.ended(self.recorded.searches)}"

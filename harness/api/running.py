@@ -1,0 +1,80 @@
+"""Run a matrix from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import matrix as matrices
+from harness import prices as price_lists
+from harness.api import places
+from harness.campaign import run as campaign
+from harness.campaign.events import Watch, ignore
+from harness.campaign.limits import Limits
+from harness.campaign.run import Request, Run
+from harness.matrix import Matrix
+from harness.placement.where import Where
+
+
+def load_matrix(path: str | Path) -> Matrix:
+    """Read and judge a matrix file; whether data, weights and tuners are on this machine is not judged here.
+
+    Raises:
+        MatrixError: The matrix can't be run as written; its ``mistakes`` are one line each.
+    """
+    return matrices.load(Path(path))
+
+
+def run(
+    matrix: Matrix | str | Path,
+    *,
+    results: str | Path = places.RESULTS,
+    cache: str | Path | None = None,
+    executor: str = "auto",
+    image: str | None = None,
+    gpus: Sequence[str] = (),
+    at_once: int | None = None,
+    retry_failed: bool = False,
+    mix_environments: bool = False,
+    max_hours: float | None = None,
+    max_cost: float | None = None,
+    prices: str | Path | None = None,
+    watch: Watch = ignore,
+) -> Run:
+    """Run what is missing of a matrix, and return what became of its cells; finished ones are kept as they are.
+
+    It prints nothing. It may be interrupted at any moment: finished searches and trials are kept, and the same call
+    goes on from there. No tables are written: ``harness.load(run.path).write()`` does that.
+
+    Args:
+        matrix: What to run, or its file.
+        results: Folder that results go into, one folder for each matrix.
+        cache: Folder for downloads, decoded images and activations; by default that of the user.
+        executor: ``local`` processes, ``docker`` containers, or ``auto``: containers where an engine and an image are.
+        image: Image that containers run.
+        gpus: UUIDs or indices of GPUs, or ``all``; of several each runs one cell.
+        at_once: Cells that run side by side.
+        retry_failed: Whether cells that ended in failure are searched anew.
+        mix_environments: Whether cells may run beside records of an unlike environment.
+        max_hours: Hours after which the rest is left for a later call.
+        max_cost: Dollars after which the rest is left for a later call.
+        prices: Price file to use instead of the harness's own.
+        watch: Called with each event (``harness.events``) as it happens.
+
+    Raises:
+        UserError: Matrix, data or options can't be followed as asked; says the way out.
+        MachineError: The machine can't run it; says the way out.
+    """
+    return campaign.run(
+        matrix if isinstance(matrix, Matrix) else load_matrix(matrix),
+        Request(
+            results=Path(results),
+            cache=places.cache_folder(places.default_cache() if cache is None else Path(cache)),
+            where=Where(executor=executor, image=image, gpus=tuple(gpus), at_once=at_once),
+            prices=price_lists.load(None if prices is None else Path(prices)),
+            limits=Limits(max_hours=max_hours, max_cost=max_cost),
+            retry_failed=retry_failed,
+            mix_environments=mix_environments,
+        ),
+        watch=watch,
+    )

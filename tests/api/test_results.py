@@ -1,0 +1,79 @@
+"""Results as frames, as an answer, and as files; those of the reference run are real."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import harness
+from harness.matrix import load as load_matrix
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "demo"
+
+
+@pytest.fixture(scope="module")
+def results() -> harness.Results:
+    return harness.load(REFERENCE, matrix=load_matrix(REFERENCE.parents[2] / "benchmarks" / "demo.toml"))
+
+
+def test_a_search_is_a_row_with_its_scores_costs_and_parameters(results: harness.Results) -> None:
+    frame = results.searches()
+
+    planned = results.recorded.searches
+    assert frame["id"].to_list() == [search.planned.id for search in planned]
+    first = frame.row(0, named=True)
+    assert (first["val_score"], first["test_score"]) == (planned[0].val_f1, planned[0].test_f1)
+    assert first["search_s"] == planned[0].cost.wall_s if planned[0].cost else None
+    assert first["params_learning_rate"] == planned[0].best["learning_rate"]
+
+
+def test_trials_and_epochs_are_those_of_the_records(results: harness.Results) -> None:
+    trials, epochs = results.trials(), results.epochs()
+
+    searches = results.recorded.searches
+    assert len(trials) == sum(len(search.trials) for search in searches)
+    assert len(epochs) == sum(len(trial.epochs) for search in searches for trial in search.trials)
+    best = epochs.group_by("id").agg(pl.col("val_score").max()).sort("id")
+    own = results.searches().select("id", "val_score").sort("id")
+    assert best.equals(own)
+
+
+@pytest.mark.parametrize("name", ["answer", "efficiency", "to-target", "told"])
+def test_a_table_has_the_numbers_of_its_file(results: harness.Results, name: str) -> None:
+    frame = results.table(name)
+
+    rows = list(csv.DictReader(io.StringIO((REFERENCE / "tables" / f"{name}.csv").read_text("utf-8"))))
+    assert frame.columns == list(rows[0])
+    assert len(frame) == len(rows)
+    for column in frame.columns:
+        assert frame[column].is_null().to_list() == [row[column] == "" for row in rows]
+
+
+def test_a_table_that_is_not_there_is_an_error_that_lists_those_that_are(results: harness.Results) -> None:
+    with pytest.raises(harness.UserError, match="effort: no table has that name; these are there: efficiency, answer"):
+        results.table("effort")
+
+
+def test_a_folder_without_records_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(harness.ResultsError, match="run the matrix first"):
+        harness.load(tmp_path)
+
+
+def test_shown_as_text_the_advice_follows_the_title(results: harness.Results) -> None:
+    title, *advice = repr(results).splitlines()
+
+    assert title.startswith("demo: ")
+    assert advice == results.advice()
+
+
+def test_a_notebook_shows_advice_table_and_a_curve_for_each_group(results: harness.Results) -> None:
+    shown = results._repr_html_()
+
+    assert shown.count("<svg") == len({search.planned.name.group for search in results.recorded.searches})
+    assert shown.count("<table>") == 1
+    assert "<?xml" not in shown
+    assert all(f"<li>{line[:40]}" in shown for line in results.advice() if line.isascii())

@@ -1,0 +1,127 @@
+"""Matrices run from Python; the workers are fakes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from harness import events
+from harness.placement import where
+
+MATRIX: dict[str, Any] = {
+    "seeds": [1],
+    "budget": {"epochs": 6},
+    "protocol": {"epochs_per_trial": 3, "image_size": 32},
+    "datasets": {"digits": {"max_images": 120}},
+    "backbones": {"EfficientNetLite0": {"weights": "none"}},
+    "tuners": {"kt-random": {}, "optuna-tpe": {}},
+    "hyperparameters": {"lr": {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}},
+}
+
+Run = Callable[..., harness.Run]
+
+
+@pytest.fixture
+def run(tmp_path: Path, fake_executor: Any, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a matrix with fake workers, into a folder of the test's own."""
+    monkeypatch.setattr(where, "LOCAL", lambda: fake_executor)
+    places = {"results": tmp_path / "rés ults", "cache": tmp_path / "cache"}
+    return lambda matrix, **options: harness.run(matrix, executor="local", **{**places, **options})
+
+
+def test_a_matrix_built_in_code_is_run_and_nothing_is_printed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = run(harness.Matrix(name="mine", **MATRIX))
+
+    assert dict(ended.states) == {events.State.OK: 2}
+    assert (ended.path.name, ended.left, ended.unreachable) == ("mine", None, ())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_whoever_watches_is_told_of_each_event_in_its_order(run: Run) -> None:
+    heard: list[events.Event] = []
+
+    run(harness.Matrix(name="mine", **MATRIX), watch=heard.append)
+
+    kinds = [type(event).__name__ for event in heard]
+    assert kinds[:2] == ["WaveBegins", "PreparationBegins"]
+    cells = [type(event).__name__ for event in heard if isinstance(event, events.CellBegins | events.CellEnds)]
+    assert cells == ["CellBegins", "CellEnds"] * 2
+
+
+def test_a_second_run_keeps_what_is_finished(run: Run, fake_executor: Any) -> None:
+    matrix = harness.Matrix(name="mine", **MATRIX)
+    run(matrix)
+    fake_executor.started.clear()
+
+    assert dict(run(matrix).states) == {events.State.OK: 2}
+    assert fake_executor.started == []
+
+
+def test_an_interrupt_leaves_what_is_finished_and_the_same_call_goes_on(run: Run) -> None:
+    matrix = harness.Matrix(name="mine", **MATRIX)
+
+    def after_the_first(event: events.Event) -> None:
+        if isinstance(event, events.CellEnds):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(matrix, watch=after_the_first)
+
+    heard: list[events.Event] = []
+    assert dict(run(matrix, watch=heard.append).states) == {events.State.OK: 2}
+    assert next(event.finished for event in heard if isinstance(event, events.WaveBegins)) == 1
+
+
+def test_a_limit_leaves_the_rest_for_a_later_call(run: Run) -> None:
+    ended = run(harness.Matrix(name="mine", **MATRIX), max_hours=1e-6)
+
+    assert ended.left is not None
+    assert (len(ended.left.cells), ended.left.wanted) == (2, 2)
+
+
+def test_a_file_is_run_by_its_path_too(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ä b.toml"
+    path.write_text(harness.Matrix(name="x", **MATRIX).text, "utf-8")
+
+    assert run(path).path.name == "ä b"
+    assert run(str(path)).matrix == harness.load_matrix(path)
+
+
+def test_mistakes_are_raised_one_line_each() -> None:
+    with pytest.raises(harness.MatrixError) as raised:
+        harness.Matrix(name="mine", **{**MATRIX, "seeds": [], "budget": {"epoch": 6}})
+
+    assert len(raised.value.mistakes) == 2
+    assert all(line.startswith("mine.toml: ") for line in raised.value.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [({"image": "mine:1"}, "--image: a local process has none"), ({"prices": "no such.toml"}, "no such.toml")],
+)
+def test_what_can_not_be_followed_is_an_error_of_the_user(run: Run, option: dict[str, Any], said: str) -> None:
+    with pytest.raises(harness.UserError, match=said):
+        run(harness.Matrix(name="mine", **MATRIX), **option)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, harness; print([name for name in ('pydantic', 'polars', 'numpy', 'rich') if name in sys.modules])"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert [name for name in harness.__all__ if not hasattr(harness, name)] == []
+    assert set(dir(harness)) == {*harness.__all__, "__version__"}
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = harness.no_such_name
