@@ -14,10 +14,10 @@ import pytest
 
 import harness
 from harness import analysis, reports
+from harness.api import results as api_results
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.runner import only_one
-from harness.cli import reporting
 from harness.cli.running import Asked, run
 from harness.executors import cores
 from harness.model import Trial
@@ -571,7 +571,7 @@ def test_a_grid_that_is_not_in_the_file_is_the_users_mistake(line: CommandLine) 
 def test_a_missing_package_is_told_before_anything_runs(
     line: CommandLine, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "_NEEDED", ("scipy", "no_such_package"))
+    monkeypatch.setattr(api_results, "_NEEDED", ("scipy", "no_such_package"))
 
     answer = line.call(command, str(line.matrix), "--results", str(line.results))
 
