@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 import math
 import os
 import random
@@ -54,7 +55,7 @@ class Counts:
     tried: int = 0
     refused: int = 0
     unlike: Counter[str] = field(default_factory=Counter)
-    """By kind: ``traceback``, ``out of range``, ``silent``, ``speechless``, ``several lines``."""
+    """By kind: ``traceback``, ``out of range``, ``silent``, ``speechless``, ``garbled``, ``no JSON``."""
     told: list[str] = field(default_factory=list)
 
     def note(self, kind: str, which: str, why: str) -> None:
@@ -65,11 +66,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command ended, and what it said."""
+    """How a command ended, and what it said; ``is_json`` where it was to answer so."""
 
     code: int
     out: str
     err: str
+    is_json: bool = False
 
 
 def call(*arguments: str) -> Answer:
@@ -77,7 +79,7 @@ def call(*arguments: str) -> Answer:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _patience():
         code = exits.code_of(lambda: harness(list(arguments), prog_name="harness", standalone_mode=False))
-    return Answer(code, out.getvalue(), err.getvalue())
+    return Answer(code, out.getvalue(), err.getvalue(), is_json="--json" in arguments)
 
 
 def judge(answer: Answer, which: str, counts: Counts) -> None:
@@ -90,6 +92,21 @@ def judge(answer: Answer, which: str, counts: Counts) -> None:
         counts.note("speechless", which, f"exit code {answer.code}")
     if any(not (letter.isprintable() or letter == "\n") for letter in answer.err):
         counts.note("garbled", which, repr(answer.err[:300]))
+    if answer.is_json and answer.code == exits.OK and not _is_json(answer.out):
+        counts.note("no JSON", which, repr(answer.out[:300]))
+
+
+def _is_json(said: str) -> bool:
+    """Whether every reader of JSON can read it: NaN and infinity are Python's own."""
+    try:
+        json.loads(said, parse_constant=_refuse)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def matrices(seed: int, count: int, folder: Path) -> Counts:

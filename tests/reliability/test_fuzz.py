@@ -19,7 +19,7 @@ SEED = 20260101
 
 
 def test_malformed_matrices_are_refused_in_words(tmp_path: Path) -> None:
-    found = fuzz.matrices(SEED, 150, tmp_path)
+    found = fuzz.matrices(SEED, 100, tmp_path)
 
     assert found.told == []
     assert found.refused > found.tried // 2
@@ -73,6 +73,16 @@ def test_a_traceback_is_counted_with_where_it_came_from() -> None:
 
     assert counts.unlike == Counter({"traceback": 1, "speechless": 1})
     assert "cli/exits.py:7" in counts.told[0]
+
+
+def test_what_only_python_takes_for_json_is_counted() -> None:
+    counts = fuzz.Counts()
+
+    for number, said in enumerate(('{"wall_s": 1.5}', '{"wall_s": NaN}', '{"wall_s": -Infinity}', "wall_s: 1.5")):
+        fuzz.judge(fuzz.Answer(exits.OK, said, "", is_json=True), f"answer {number}", counts)
+        fuzz.judge(fuzz.Answer(exits.OK, said, ""), "not asked for", counts)
+
+    assert counts.unlike == Counter({"no JSON": 3})
 
 
 def test_the_same_seed_draws_the_same_damage() -> None:
