@@ -1,4 +1,4 @@
-"""README and docs: links lead somewhere, and commands, options, make targets, files and modules named there exist."""
+"""README, docs and the other pages: links lead somewhere, and commands, options, make targets and files exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from harness.plots.writing import NAMES
 from harness.reports.writing import REPORTS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+README = ROOT / "README.md"
+PAGES = [README, *sorted({*ROOT.glob("*.md")} - {README}), *sorted((ROOT / "docs").rglob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 COMMANDS = ("harness", ".venv/bin/harness")
 
@@ -148,7 +149,7 @@ def test_every_page_is_linked_from_another() -> None:
 
 
 def test_the_readme_shows_every_command() -> None:
-    lines = list(code_lines((ROOT / "README.md").read_text()))
+    lines = list(code_lines(README.read_text()))
     shown = {words[1] for line in lines if len(words := words_of(line)) > 1 and words[0] in COMMANDS}
 
     assert shown >= set(harness.commands)
@@ -193,8 +194,6 @@ def test_a_line_is_looked_at_as_a_shell_would(line: str, found: list[str]) -> No
 
 
 def test_links_and_anchors_that_lead_nowhere_are_seen() -> None:
-    readme = ROOT / "README.md"
-
-    assert leads_somewhere("docs/design.md#several-cells-at-once", readme)
-    assert not leads_somewhere("docs/design.md#no-such-heading", readme)
-    assert not leads_somewhere("docs/nowhere.md", readme)
+    assert leads_somewhere("docs/design.md#several-cells-at-once", README)
+    assert not leads_somewhere("docs/design.md#no-such-heading", README)
+    assert not leads_somewhere("docs/nowhere.md", README)

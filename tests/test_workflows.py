@@ -1,18 +1,22 @@
-"""The workflows of `.github`: their form, who may start them, and that they run what a person runs."""
+"""What stands in `.github` and beside it for others' programs: its form, who may start it, and what it runs."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import check_jsonschema
 import pytest
+from click.testing import CliRunner
 from ruamel.yaml import YAML
+
+import harness
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*"))
+ISSUES = ROOT / ".github" / "ISSUE_TEMPLATE"
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
 
 
@@ -25,17 +29,27 @@ def steps(name: str) -> list[dict[str, Any]]:
     return [step for job in read(name)["jobs"].values() for step in job["steps"]]
 
 
-def test_github_accepts_the_form() -> None:
-    checker = Path(sys.executable).with_name("check-jsonschema")
-    command = [str(checker), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)]
+@pytest.mark.parametrize(
+    ("form", "paths"),
+    [
+        ("github-workflows", WORKFLOWS),
+        ("github-issue-config", [ISSUES / "config.yml"]),
+        ("github-issue-forms", [ISSUES / "bug.yml", ISSUES / "comparison.yml"]),
+        ("citation-file-format", [ROOT / "CITATION.cff"]),
+    ],
+)
+def test_who_reads_it_accepts_the_form(form: str, paths: list[Path]) -> None:
+    answer = CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", f"vendor.{form}", *map(str, paths)])
 
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert (answer.returncode, answer.stdout) == (0, "ok -- validation done\n")
+    assert (answer.exit_code, answer.output) == (0, "ok -- validation done\n")
 
 
 def test_the_workflows_are_these() -> None:
     assert [path.name for path in WORKFLOWS] == ["ci.yml", "nightly.yml"]
+
+
+def test_every_file_of_the_issue_forms_is_judged() -> None:
+    assert sorted(path.name for path in ISSUES.iterdir()) == ["bug.yml", "comparison.yml", "config.yml"]
 
 
 def test_nothing_but_the_clock_and_a_person_starts_the_machine_of_our_own() -> None:
@@ -74,14 +88,43 @@ def test_actions_are_pinned_by_commit(path: Path) -> None:
 def test_a_checkout_leaves_no_credentials(path: Path) -> None:
     checkouts = [step for step in steps(path.name) if step.get("uses", "").startswith("actions/checkout@")]
 
-    assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
+    assert len(checkouts) == len(read(path.name)["jobs"])
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 def test_pull_requests_run_what_a_person_runs() -> None:
-    commands = [step["run"] for step in steps("ci.yml") if "run" in step]
+    jobs = read("ci.yml")["jobs"]
+    fast, whole = ([step["run"] for step in jobs[job]["steps"] if "run" in step] for job in ("fast", "test-and-check"))
 
-    assert commands[-1] == ".ci/run"
+    assert fast == ["make check", "make test-fast"]
+    assert whole[-1] == ".ci/run"
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+
+
+def test_pull_requests_are_tried_on_each_python_that_the_package_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+
+    assert read("ci.yml")["jobs"]["fast"]["strategy"]["matrix"]["python"] == said
+    assert project["requires-python"] == f">={said[0]}"
+
+
+def test_a_citation_names_the_version_that_is_here() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text())
+
+    assert citation["version"] == project["version"] == harness.__version__
+    assert [author["name"] for author in citation["authors"]] == [author["name"] for author in project["authors"]]
+
+
+def test_hooks_before_a_commit_run_what_the_checks_run() -> None:
+    checks = re.findall(r"^\t\$\(BIN\)/(.+)$", (ROOT / "Makefile").read_text().partition("check: ")[2], re.MULTILINE)
+    (local,) = YAML(typ="safe").load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    run = [hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in local["hooks"]]
+
+    assert local["repo"] == "local"
+    assert all(hook["language"] == "system" for hook in local["hooks"])
+    assert run == [check.removesuffix(" .") for check in checks[:3]]
 
 
 def test_every_target_that_a_workflow_makes_is_there() -> None:
@@ -89,7 +132,7 @@ def test_every_target_that_a_workflow_makes_is_there() -> None:
     text = "\n".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.name))
     made = set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE))
 
-    assert made == {"nightly"}
+    assert made == {"check", "nightly", "test-fast"}
     assert made <= targets
 
 
