@@ -23,7 +23,7 @@ SCHEMA_VERSION = 2
 # A path says where a thing stands, not what it is: the hashes say that.
 _NOT_IDENTITY = {"names", "source", "weights", "training_code"}
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
-_OF_ONE_TUNER = ("tuner", "seed", "code", "audit")
+_OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit")
 
 
 class Names(Section):
@@ -67,6 +67,13 @@ class Source(Form):
     paths: list[str] | tuple[str, ...] = ()
 
 
+class File(Form):
+    """A file of the user's, as far as the harness reads it."""
+
+    sha256: str
+    path: str | None = None
+
+
 class Weights(Form):
     """Where the weights are, as far as the harness reads it."""
 
@@ -90,6 +97,8 @@ class Cell(Section):
     weights: Annotated[dict[str, Any], As(Weights)]
     """Where the weights are, with their ``sha256``."""
     tuner: Tuner
+    tuner_file: Annotated[dict[str, Any], As(File)] | None = None
+    """Where a tuner of the user's own is, with its ``sha256``; None for every other."""
     domains: Domains
     budget: Budget
     protocol: Protocol
@@ -134,6 +143,8 @@ class Cell(Section):
             "weights": self.weights | {"path": None},
             "dataset": self.dataset.model_copy(update={"path": _unplaced(self.dataset.path)}),
             "backbone": self.backbone.model_copy(update={"weights": _unplaced(self.backbone.weights)}),
+            "tuner": self.tuner.model_copy(update={"path": _unplaced(self.tuner.path)}),
+            "tuner_file": None if self.tuner_file is None else self.tuner_file | {"path": None},
         }
         return self.model_copy(update=changes)
 
@@ -160,6 +171,10 @@ class Cell(Section):
         for told in ("folders", "group_by", "groups"):
             asked["dataset"].pop(told)
         asked["backbone"]["weights"] = self.weights["sha256"]
+        asked["tuner"].pop("path")
+        own = asked.pop("tuner_file")
+        if own is not None:
+            asked["tuner_file"] = own["sha256"]
         asked["protocol"].pop("learning_rate_factors")
         # Tuners draw in this order: another order, other proposals.
         asked["domains"] = list(asked["domains"].items())
@@ -185,6 +200,7 @@ class Asked(Form):
     backbone: Backbone | None = None
     weights: Weights | None = None
     tuner: Tuner | None = None
+    tuner_file: File | None = None
     domains: Domains | None = None
     budget: Budget | None = None
     protocol: Protocol | None = None

@@ -24,6 +24,7 @@ _BACKBONES = "catalogue/backbones.json"
 _CHOSEN: Mapping[str, str] = {
     "harness.tuners.keras_tuner": "keras-tuner",
     "harness.tuners.optuna": "optuna",
+    "harness.tuners.from_file": "file",
     "harness.backbones.lite0": "EfficientNetLite0",
     "harness.backbones.torch_file": "EfficientNetLite0",
 }

@@ -122,7 +122,10 @@ class Tuner(Section):
     """What proposes configurations."""
 
     tuner: Annotated[str, Field(examples=["optuna-tpe"])]
-    """One of the tuners that `harness doctor` lists. May be left out where the section is named after it."""
+    """One of the tuners that `harness doctor` lists, or `file` with a path. May be left out where the section is named
+    after it."""
+    path: Annotated[str | None, Field(examples=["my_tuner.py"])] = None
+    """Python file with a tuner of your own, for `file`; relative paths start at the matrix file."""
     pruner: Annotated[
         Literal["none", "median", "percentile", "asha", "hyperband", "patient"], Field(examples=["hyperband"])
     ] = "none"

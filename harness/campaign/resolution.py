@@ -11,14 +11,15 @@ from typing import Any
 
 from harness import environment, files, prices
 from harness.backbones import weights
-from harness.campaign import codes
-from harness.catalogue.tuners import KNOWN, RANDOM
+from harness.campaign import codes, tuner_files
+from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import sources
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
+from harness.spec import Tuner
 
 Resolved = dict[str, dict[str, Any] | SourceUnreachable]
 
@@ -65,6 +66,11 @@ def resolve(
         with _at(matrix, "backbones", name, backbones):
             size = spec.protocol.image_size
             backbones[name] = asdict(weights.resolve(backbone, image_size=size, base=base, cache=cache))
+    own_tuners: dict[str, dict[str, str]] = {}
+    for name, tuner in spec.tuners.items():
+        if tuner.path is not None:
+            with _at(matrix, "tuners", name, {}):
+                own_tuners[name] = tuner_files.resolve(tuner.path, base=base)
     workers = environment.identity() if identity is None else identity
     cells: list[Cell] = []
     unreachable: list[Planned] = []
@@ -75,7 +81,8 @@ def resolve(
         elif isinstance(weight, SourceUnreachable):
             unreachable.append(_unreachable(combination, weight))
         else:
-            cells.append(_cell(matrix, combination, source, weight, workers))
+            own = own_tuners.get(combination.tuner)
+            cells.append(_cell(matrix, combination, source, weight, workers, tuner_file=own))
     return Resolution(matrix=matrix.path, cells=tuple(cells), unreachable=tuple(unreachable))
 
 
@@ -92,6 +99,8 @@ def _cell(
     source: dict[str, Any],
     weight: dict[str, Any],
     workers: Identity,
+    *,
+    tuner_file: dict[str, str] | None,
 ) -> Cell:
     spec = matrix.spec
     backbone, tuner = spec.backbones[combination.backbone], spec.tuners[combination.tuner]
@@ -107,17 +116,24 @@ def _cell(
         backbone=backbone,
         weights=weight,
         tuner=tuner,
+        tuner_file=tuner_file,
         domains=domains_of(matrix.spaces[combination.hyperparameters]),
         budget=spec.budget,
         protocol=spec.protocol,
         seed=combination.seed,
         environment=workers.environment,
-        code=codes.of_cell(library=KNOWN[tuner.tuner].library, model=backbone.model),
+        code=codes.of_cell(library=_library(tuner), model=backbone.model),
         training_code=codes.of_training(model=backbone.model),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),
     )
+
+
+def _library(tuner: Tuner) -> str:
+    known = declared(tuner.tuner)
+    # A matrix with a tuner that there isn't was refused when it was loaded.
+    return tuner.tuner if known is None else known.library
 
 
 def _unreachable(combination: Combination, error: SourceUnreachable) -> Planned:

@@ -60,7 +60,7 @@ def startup_options(tuner: spec.Tuner, space: Space, expected_trials: int | None
 
 
 def library(tuner: spec.Tuner) -> Literal["keras-tuner", "optuna"] | None:
-    """Return whose tuner it is; None for no tuning, which is told nothing."""
+    """Return whose tuner it is; None for no tuning, which is told nothing, and for a user's own."""
     if tuner.tuner.startswith("optuna-"):
         return "optuna"
     return "keras-tuner" if tuner.tuner.startswith("kt-") else None

@@ -42,6 +42,9 @@ RETRAINING = "learning-rate check"
 RANDOM = ("kt-random", "optuna-random")
 """The tuners that are random search: trials drawn independently, which others are compared with."""
 
+OWN = "file"
+"""The tuner that a user wrote, in a Python file that the matrix names."""
+
 UNTUNED = "default"
 """The tuner that trains the default configuration only."""
 
@@ -136,6 +139,8 @@ KNOWN: Mapping[str, DeclaredTuner] = {
     ),
 }
 
+_OF_USER = DeclaredTuner(library=OWN, meaning="a tuner of your own, in a Python file")
+
 _PERCENTILE = {
     "n_startup_trials": _count(0, "completed trials before any is pruned (default 5)"),
     "n_warmup_steps": _count(0, "epochs before a trial may be pruned (default 0)"),
@@ -178,18 +183,24 @@ PRUNERS: Mapping[str, DeclaredPruner] = {
 }
 
 
+def declared(name: str) -> DeclaredTuner | None:
+    """Return what is declared of a tuner; None for one that there isn't."""
+    return _OF_USER if name == OWN else KNOWN.get(name)
+
+
 def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | None = None) -> list[str]:
     """Return what is wrong with a matrix's tuner, a line for each, which begins with the key within the section.
 
     ``space`` and ``epochs_per_trial`` bring in what can only be judged with them.
     """
-    declared = KNOWN.get(tuner.tuner)
-    if declared is None:
-        return [f"tuner: unknown tuner {tuner.tuner!r}{_suggestion(tuner.tuner, KNOWN)}"]
+    known = declared(tuner.tuner)
+    if known is None:
+        return [f"tuner: unknown tuner {tuner.tuner!r}{_suggestion(tuner.tuner, [*KNOWN, OWN])}"]
     found = [
-        *_option_mistakes("options", tuner.options, declared.options, owner=tuner.tuner),
+        *_path_mistakes(tuner),
+        *_own_option_mistakes(tuner, known),
         *_conflicts(tuner),
-        *_pruner_mistakes(tuner, declared),
+        *_pruner_mistakes(tuner, known),
         *told.mistakes(tuner),
     ]
     if space is not None:
@@ -197,6 +208,19 @@ def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | 
     if epochs_per_trial is not None:
         found += _resource_mistakes(tuner, epochs_per_trial)
     return found
+
+
+def _path_mistakes(tuner: spec.Tuner) -> Iterator[str]:
+    if tuner.tuner == OWN and tuner.path is None:
+        yield "path: is missing; name the Python file that the tuner is in"
+    if tuner.tuner != OWN and tuner.path is not None:
+        yield f"path: is for tuner = {OWN!r}; remove it, or set tuner to that"
+
+
+def _own_option_mistakes(tuner: spec.Tuner, known: DeclaredTuner) -> Iterator[str]:
+    # What a user's own tuner takes is between the two of them.
+    if tuner.tuner != OWN:
+        yield from _option_mistakes("options", tuner.options, known.options, owner=tuner.tuner)
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

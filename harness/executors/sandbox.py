@@ -92,8 +92,9 @@ def _owned(user: User, *, size_mib: int) -> str:
 
 
 def _read(folder: Path) -> Iterator[Path]:
-    """Yield the data and weights that the folder's cell names."""
+    """Yield the data, weights and tuner's file that the folder's cell names."""
     cell = CellFolder(folder).cell()
     yield from map(Path, cell.source.get("paths", ()))
-    if cell.weights.get("path") is not None:
-        yield Path(cell.weights["path"])
+    for file in (cell.weights, cell.tuner_file or {}):
+        if file.get("path") is not None:
+            yield Path(file["path"])

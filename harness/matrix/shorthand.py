@@ -12,7 +12,7 @@ from harness.catalogue import backbones, datasets, tuners
 NAMED_AFTER: Mapping[str, tuple[str, Collection[str]]] = {
     "datasets": ("source", datasets.KNOWN.keys()),
     "backbones": ("model", backbones.KNOWN.keys()),
-    "tuners": ("tuner", tuners.KNOWN.keys()),
+    "tuners": ("tuner", (*tuners.KNOWN, tuners.OWN)),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness.analysis import Results, Search
 from harness.catalogue import hyperband, told
+from harness.catalogue.tuners import OWN
 from harness.cells import Cell
 from harness.reports import notes
 from harness.reports.cells import UNKNOWN
@@ -151,6 +152,8 @@ def _started(cell: Cell) -> dict[str, CsvValue]:
 
 def _scored(cell: Cell) -> dict[str, CsvValue]:
     library = told.library(cell.tuner)
+    if cell.tuner.tuner == OWN:
+        return {"after_an_epoch": _AFTER["last"], "at_the_end": "best epoch's"}
     if library is None:
         return {"after_an_epoch": "nothing", "at_the_end": "nothing"}
     unread = "" if told.reported(cell.tuner) is None or cell.tuner.pruner != "none" else ", and no pruner reads it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness import spec
@@ -21,6 +22,7 @@ def create(
     epochs_per_trial: int,
     expected_trials: int | None,
     folder: Path,
+    file: Mapping[str, str] | None = None,
 ) -> Tuner:
     """Return the tuner that ``tuner`` names, ready for its first ask.
 
@@ -37,6 +39,7 @@ def create(
             the user left unset is set from it: ``n_startup_trials``, ``num_initial_points`` and ``population_size``
             become a third of it, at least 3 and at most the library's own (see ``catalogue.told.startup``).
         folder: A fresh folder, for what the library wants to write; nothing reads it back.
+        file: The ``path`` and ``sha256`` of a tuner of the user's own.
 
     Raises:
         UserError: The tuner is unknown, or can't do what it is asked.
@@ -47,7 +50,13 @@ def create(
         raise UserError("; ".join(found))
     if tuner.tuner == "default" or not space.tuned:
         return Untuned(space=space, epochs_per_trial=epochs_per_trial)
-    load_library(tuner)
+    load_library(tuner, file)
+    if file is not None:
+        from harness.tuners import from_file  # noqa: PLC0415 (no other cell runs through it)
+
+        return from_file.create(
+            tuner, space, file=Path(file["path"]), sha256=file["sha256"], seed=seed, epochs_per_trial=epochs_per_trial
+        )
     if catalogue.KNOWN[tuner.tuner].library == "optuna":
         from harness.tuners import optuna  # noqa: PLC0415 (a Keras Tuner cell never imports Optuna)
 
@@ -66,14 +75,18 @@ def create(
     )
 
 
-def load_library(tuner: spec.Tuner) -> None:
+def load_library(tuner: spec.Tuner, file: Mapping[str, str] | None = None) -> None:
     """Import what the tuner imports before its first proposal, so that imports are off the clock.
 
     Raises:
         MachineError: A library can't be imported: no fault of the tuner.
     """
-    declared = catalogue.KNOWN[tuner.tuner]
-    for module in declared.modules:
+    if file is not None:
+        from harness.tuners import from_file  # noqa: PLC0415 (see above)
+
+        from_file.load(Path(file["path"]), file["sha256"])
+        return
+    for module in catalogue.KNOWN[tuner.tuner].modules:
         try:
             importlib.import_module(module)
         except ImportError as error:

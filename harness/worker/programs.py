@@ -44,7 +44,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     cell = _current(folder.cell())
     with uncollected():
-        tuners.load_library(cell.tuner)
+        tuners.load_library(cell.tuner, cell.tuner_file)
     threads = Threads(cell.protocol.tuner_threads)
     ledger = Ledger(clock=time.monotonic, started=started)
     runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
@@ -167,6 +167,7 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
         epochs_per_trial=full,
         expected_trials=told.expected_trials(cell.budget, full),
         folder=folder.scratch,
+        file=cell.tuner_file,
     )
 
 

@@ -46,10 +46,10 @@ def test_names_of_the_catalogues_are_listed_for_completion() -> None:
     schema = json_schema()
     sections = schema["$defs"]
 
-    assert sections["Tuner"]["properties"]["tuner"]["enum"] == list(tuners.KNOWN)
+    assert sections["Tuner"]["properties"]["tuner"]["enum"] == [*tuners.KNOWN, tuners.OWN]
     assert sections["Backbone"]["properties"]["model"]["enum"] == list(backbones.KNOWN)
     assert sections["Dataset"]["properties"]["source"]["enum"] == list(datasets.KNOWN)
-    assert list(schema["properties"]["tuners"]["properties"]) == list(tuners.KNOWN)
+    assert list(schema["properties"]["tuners"]["properties"]) == [*tuners.KNOWN, tuners.OWN]
     sets = schema["properties"]["hyperparameters"]["additionalProperties"]
     assert list(sets["properties"]) == list(KNOWN)
 

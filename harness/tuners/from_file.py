@@ -1,0 +1,100 @@
+"""A tuner of the user's own, in a Python file that the matrix names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from harness import spec
+from harness.errors import MachineError, UserError
+from harness.model import Parameters, Proposal, Trial, Tuner
+from harness.space import Space
+
+_CALLS = ("ask", "report", "tell")
+
+
+@lru_cache(maxsize=4)
+def load(path: Path, sha256: str) -> ModuleType:
+    """Run the file and return it as a module; once, however often it is asked for.
+
+    Raises:
+        MachineError: It isn't what it was when the cell was planned.
+    """
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise MachineError(f"{path}: changed since the run began; run it again")
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    # What is run is what was hashed: reading the file again might find another.
+    exec(compile(data, str(path), "exec"), module.__dict__)  # noqa: S102 - the user's own code, which is what is asked for
+    return module
+
+
+def create(tuner: spec.Tuner, space: Space, *, file: Path, sha256: str, seed: int, epochs_per_trial: int) -> Tuner:
+    """Return the tuner that the file's ``create`` makes, watched for proposals outside the space.
+
+    Raises:
+        UserError: What ``create`` returned is no tuner.
+        MachineError: As ``load``.
+    """
+    module = load(file, sha256)
+    made = module.create(space, seed=seed, epochs_per_trial=epochs_per_trial, **tuner.options)
+    lacking = [name for name in _CALLS if not callable(getattr(made, name, None))]
+    if lacking:
+        raise UserError(f"{file.name}: what create returns has no {', '.join(lacking)}; docs/add-a-tuner.md shows one")
+    return Checked(cast("Tuner", made), space=space, epochs_per_trial=epochs_per_trial, origin=file.name)
+
+
+class Checked:
+    """Passes on what a tuner proposes if it can be trained as asked."""
+
+    def __init__(self, tuner: Tuner, *, space: Space, epochs_per_trial: int, origin: str) -> None:
+        self._tuner = tuner
+        self._space = space
+        self._epochs = epochs_per_trial
+        self._origin = origin
+
+    def ask(self) -> Proposal | None:
+        """Return the next proposal, with fixed hyperparameters added.
+
+        Raises:
+            UserError: It isn't one, or not one of this space and these epochs.
+        """
+        proposal = self._tuner.ask()
+        if proposal is None:
+            return None
+        if not isinstance(proposal, Proposal):
+            raise UserError(f"{self._origin}: ask returned {type(proposal).__name__}, no Proposal and not None")
+        return Proposal(parameters=self._complete(proposal.parameters), last_epoch=self._last(proposal))
+
+    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+        """Return whether the tuner stops this trial."""
+        return bool(self._tuner.report(proposal, epoch, f1))
+
+    def tell(self, trial: Trial) -> None:
+        """Tell the tuner how its proposal ended."""
+        self._tuner.tell(trial)
+
+    def _complete(self, parameters: Parameters) -> Parameters:
+        if not isinstance(parameters, Mapping):
+            raise UserError(f"{self._origin}: the parameters of a proposal are {type(parameters).__name__}, no mapping")
+        complete = self._space.complete(parameters)
+        wrong = [name for name, domain in self._space.domains.items() if not domain.contains(complete[name])]
+        unknown = [name for name in parameters if name not in self._space.domains]
+        if wrong or unknown:
+            told = ", ".join(f"{name} = {parameters[name]!r}" for name in [*wrong, *unknown])
+            raise UserError(f"{self._origin}: proposed what the hyperparameter set doesn't have: {told}")
+        return complete
+
+    def _last(self, proposal: Proposal) -> int:
+        if proposal.first_epoch != 1 or proposal.parent is not None:
+            raise UserError(f"{self._origin}: a proposal continues an earlier trial, which a tuner of a file can't")
+        if not 1 <= proposal.last_epoch <= self._epochs:
+            raise UserError(
+                f"{self._origin}: proposed {proposal.last_epoch} epochs, and a trial has 1 to {self._epochs}"
+            )
+        return proposal.last_epoch
