@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
 from harness.matrix import Matrix
 from harness.page import summary
+from harness.placement import libraries
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import Tables, advice
@@ -30,19 +30,6 @@ if TYPE_CHECKING:
 
 PARTS = ("tables", "plots", "page")
 """What can be written."""
-
-_NEEDED = ("matplotlib", "numpy", "optuna", "polars", "scipy")
-
-
-def check_installed() -> None:
-    """Let only an installation pass that can make reports: better told before hours of searching than after.
-
-    Raises:
-        UserError: A package is missing; says how to get it.
-    """
-    lacking = [name for name in _NEEDED if find_spec(name) is None]
-    if lacking:
-        raise UserError(f"reports need {', '.join(lacking)}; make setup, or pip install 'tuner-harness[report]'")
 
 
 def _nothing(_part: str, _paths: Sequence[Path]) -> None:
@@ -72,7 +59,7 @@ def load(
         UserError: A package, a file or a grid is missing.
         ResultsError: No search in the folder has a record, or its plan can't be read.
     """
-    check_installed()
+    libraries.check_reports()
     folder = MatrixFolder(Path(path))
     if not folder.has_records:
         raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run MATRIX")

@@ -51,7 +51,7 @@ def show(
             loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
         )
     intent = where.intended(device=loaded.spec.device)
-    libraries.check(loaded, intent)
+    libraries.check_with_reports(loaded, intent)
     with caches.used(cache):
         resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)

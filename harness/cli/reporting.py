@@ -11,11 +11,12 @@ from typing import Any
 from harness import analysis, matrix
 from harness.analysis import Search
 from harness.api import places
-from harness.api.results import Results, check_installed, load
+from harness.api.results import Results, load
 from harness.campaign import takeover
 from harness.cli import printing, tables
 from harness.cli.voice import ALOUD, Voice
 from harness.errors import ResultsError
+from harness.placement import libraries
 from harness.plans import MatrixFolder
 from harness.reports.report import CsvValue
 
@@ -76,7 +77,7 @@ def write(
     Raises:
         ResultsError: No search has a record, or those of one group ran in unlike environments that are not to be mixed.
     """
-    check_installed()
+    libraries.check_reports()
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
     if not folder.has_records:

@@ -13,7 +13,6 @@ from typing import Any
 
 from harness import matrix
 from harness.api import places, running
-from harness.api.results import check_installed
 from harness.campaign.events import State
 from harness.campaign.limits import NONE, Limits
 from harness.campaign.run import Run
@@ -22,6 +21,7 @@ from harness.cli.reporting import Figures
 from harness.cli.voice import ALOUD, Voice
 from harness.cli.watchers import watcher
 from harness.errors import ResultsError
+from harness.placement import libraries
 from harness.placement.where import Where
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
@@ -54,8 +54,10 @@ def run(
     asked: Asked,
 ) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
-    check_installed()
     loaded = matrix.load(path)
+    if libraries.lacking(libraries.REPORTS):
+        # Only here, as an engine is asked where searches would run: what they lack is told with it.
+        libraries.check_with_reports(loaded, where.intended(device=loaded.spec.device))
     cache = places.cache_folder(cache)
     folder = MatrixFolder(results / loaded.name)
     again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from harness.placement.containers import Intent
     from harness.placement.where import Local
 
-TRAINING = ("tensorflow", "keras", "numpy", "PIL", "threadpoolctl")
+TRAINING = ("tensorflow", "keras", "h5py", "numpy", "PIL", "imagehash", "threadpoolctl")
 """What every search imports, whichever its tuner."""
+
+REPORTS = ("matplotlib", "numpy", "optuna", "polars", "scipy")
+"""What tables, pictures and page import; they are made where the command is called, wherever cells run."""
+
+REPORTS_REMEDY = "make setup, or pip install 'tuner-harness[report]'"
 
 # What libraries import without declaring it, or only where it is used.
 _BENEATH = {"keras-tuner": ("tensorflow", "keras", "six"), "optuna": (), "harness": ()}
@@ -64,21 +69,57 @@ def check(matrix: Matrix, where: Intent | Local) -> None:
     """Let only a place pass that has what training and the matrix's tuners import.
 
     Raises:
-        UserError: It lacks something; a line for each tuner says what, and the way out.
+        MatrixError: It lacks something; a line for training or for each tuner says what, and the way out.
     """
-    lacking = [module for module in TRAINING if not where.has(module)]
-    if lacking:
-        raise UserError(f"training needs {listed(lacking)}, which {where.place} lacks; {where.remedy()}")
-    mistakes = list(_mistakes(matrix, where))
+    _refuse(_of_search(matrix, where))
+
+
+def check_with_reports(matrix: Matrix, where: Intent | Local) -> None:
+    """Let only a place pass that has what searches import, and a Python that can report on them: all of it is told.
+
+    Raises:
+        MatrixError: Something is lacking; a line each says what, and the way out.
+    """
+    _refuse([*_of_reports(), *_of_search(matrix, where)])
+
+
+def check_reports() -> None:
+    """Let only an installation pass that can make reports: better told before hours of searching than after.
+
+    Raises:
+        UserError: A package is missing; says how to get it.
+    """
+    for line in _of_reports():
+        raise UserError(line)
+
+
+def lacking(modules: Sequence[str]) -> list[str]:
+    """Return which of these modules this Python doesn't have."""
+    return [module for module in modules if not is_installed(module)]
+
+
+def _refuse(mistakes: Sequence[str]) -> None:
     if mistakes:
         raise MatrixError(*mistakes)
 
 
-def _mistakes(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
+def _of_reports() -> list[str]:
+    found = lacking(REPORTS)
+    return [f"reports need {listed(found)}, which this Python lacks; {REPORTS_REMEDY}"] if found else []
+
+
+def _of_search(matrix: Matrix, where: Intent | Local) -> list[str]:
+    found = [module for module in TRAINING if not where.has(module)]
+    if found:
+        return [f"training needs {listed(found)}, which {where.place} lacks; {where.remedy()}"]
+    return list(_of_tuners(matrix, where))
+
+
+def _of_tuners(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
     for name, section in matrix.spec.tuners.items():
-        lacking = [module for module in needed(section.tuner) if not where.has(module)]
-        if lacking:
-            needs = f"{section.tuner} needs {listed(lacking)}, which {where.place} lacks"
+        found = [module for module in needed(section.tuner) if not where.has(module)]
+        if found:
+            needs = f"{section.tuner} needs {listed(found)}, which {where.place} lacks"
             yield f"{matrix.path}: tuners.{name}: {needs}; {where.remedy(section.tuner)}, or leave the tuner out"
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ast
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import harness
 from harness import images, matrix
 from harness.catalogue.tuners import KNOWN
 from harness.cli.doctor import machine
@@ -57,6 +61,47 @@ def test_a_python_without_what_trains_is_told_in_one_line_before_anything_runs(
     assert line.executor.started == []
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "tables"])
+def test_a_python_that_can_not_report_is_told_before_anything_runs(line: CommandLine, lack: Lack, command: str) -> None:
+    lack("matplotlib", "polars")
+
+    answer = line.call(command, str(line.matrix), "--results", str(line.results))
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        "reports need matplotlib, polars, which this Python lacks; make setup, or pip install 'tuner-harness[report]'\n"
+    )
+    assert line.executor.started == []
+
+
+def test_what_reports_and_training_lack_is_told_at_once(line: CommandLine, lack: Lack) -> None:
+    lack("matplotlib", "keras")
+
+    reports, training = line.run().err.splitlines()
+
+    assert reports.startswith("reports need matplotlib, ")
+    assert training.startswith("training needs keras, ")
+
+
+def test_all_that_a_search_imports_whichever_its_tuner_is_looked_for() -> None:
+    own = [
+        path for part in ("worker", "objectives", "datasets", "backbones") for path in (SOURCES / part).rglob("*.py")
+    ]
+
+    imported = {module for path in own for module in imported_by(path)} - sys.stdlib_module_names - {"harness"}
+
+    # What the harness itself can't do without is there wherever it is.
+    assert imported - {"pydantic", "tabulate"} <= set(libraries.TRAINING)
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition(".")[0]
+
+
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_a_tuner_without_its_library_is_named_with_a_remedy_that_brings_nothing_for_gpus(
     line: CommandLine, lack: Lack, command: str
@@ -99,7 +144,8 @@ def intent(packages: Sequence[str] | None) -> Intent:
     )
 
 
-TRAINING = ["tensorflow-cpu", "keras", "numpy", "pillow", "threadpoolctl"]
+TRAINING = ["tensorflow-cpu", "keras", "h5py", "numpy", "pillow", "imagehash", "threadpoolctl"]
+SOURCES = Path(harness.__file__).parent
 
 
 def test_an_image_without_a_tuners_library_is_told_by_its_lock_whatever_this_python_has(line: CommandLine) -> None:
@@ -128,7 +174,7 @@ def test_the_declared_images_have_what_every_tuner_but_one_imports(tuner: str) -
 
 
 def test_doctor_calls_no_tuner_good_that_lacks_a_library(lack: Lack) -> None:
-    lack("tensorflow", "sklearn", "torch")
+    lack("six", "sklearn", "torch")
 
     found: dict[str, Any] = {each.what: each for each in machine._tuners()}
 
@@ -136,6 +182,27 @@ def test_doctor_calls_no_tuner_good_that_lacks_a_library(lack: Lack) -> None:
         *(name for name in KNOWN if name.startswith("kt-")),
         "optuna-gp",
     ]
-    assert found["tuner kt-bayesian"].found == "needs tensorflow, scikit-learn"
+    assert found["tuner kt-bayesian"].found == "needs six, scikit-learn"
     assert "kt-" not in found["tuners"].found
     assert found["tuner optuna-gp"].remedy == libraries.remedy("optuna-gp")
+
+
+def test_doctor_calls_no_tuner_good_where_training_lacks_a_library(lack: Lack) -> None:
+    lack("keras", "imagehash")
+
+    training, reports = machine._imports()
+    (tuners,) = machine._tuners()
+
+    assert (training.state, training.found) == ("missing", "lacks keras, imagehash")
+    assert reports.state == "good"
+    assert (tuners.state, tuners.remedy) == ("missing", training.remedy)
+
+
+def test_doctor_says_what_reports_lack(lack: Lack) -> None:
+    lack("polars")
+
+    training, reports = machine._imports()
+
+    assert training.state == "good"
+    assert (reports.state, reports.found) == ("missing", "lacks polars")
+    assert reports.remedy == "make setup, or pip install 'tuner-harness[report]'"

@@ -14,7 +14,6 @@ import pytest
 
 import harness
 from harness import analysis, reports
-from harness.api import results as api_results
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.runner import only_one
@@ -565,19 +564,6 @@ def test_a_grid_that_is_not_in_the_file_is_the_users_mistake(line: CommandLine) 
 
     assert answer.code == 2
     assert answer.err == "carbon.toml: no grid 'frnce'; did you mean 'france'? (--grid)\n"
-
-
-@pytest.mark.parametrize("command", ["run", "tables"])
-def test_a_missing_package_is_told_before_anything_runs(
-    line: CommandLine, command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_results, "_NEEDED", ("scipy", "no_such_package"))
-
-    answer = line.call(command, str(line.matrix), "--results", str(line.results))
-
-    assert answer.code == 2
-    assert answer.err == "reports need no_such_package; make setup, or pip install 'tuner-harness[report]'\n"
-    assert line.executor.started == []
 
 
 def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_what_is_left(line: CommandLine) -> None:

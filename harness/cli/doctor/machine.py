@@ -15,12 +15,13 @@ _LEAST_MEMORY_GIB = 4
 
 
 def examine(cache: Path) -> Iterator[Finding]:
-    """Yield what is found of memory, disk, packages, tuners and the processor's energy counter."""
+    """Yield what is found of memory, disk, packages, what they suffice for, and the processor's energy counter."""
     yield _memory()
     way = "free some (harness cache prune), or choose --cache elsewhere"
     remedy = f"downloads and activations take up to {LEAST_DISK_GIB} GiB; {way}"
     yield disk(cache, what="disk", least_gib=LEAST_DISK_GIB, remedy=remedy)
     yield from _libraries()
+    yield from _imports()
     yield from _tuners()
     yield _energy()
 
@@ -43,11 +44,25 @@ def _libraries() -> Iterator[Finding]:
             yield Finding(what=package, state="missing", found="not installed", remedy=libraries.remedy())
 
 
+def _imports() -> Iterator[Finding]:
+    remedies = {"training": libraries.remedy(), "reports": libraries.REPORTS_REMEDY}
+    for what, modules in (("training", libraries.TRAINING), ("reports", libraries.REPORTS)):
+        lacking = libraries.lacking(modules)
+        if lacking:
+            found = f"lacks {libraries.listed(lacking)}"
+            yield Finding(what=what, state="missing", found=found, remedy=remedies[what])
+        else:
+            yield Finding(what=what, state="good", found=f"has {libraries.listed(modules)}")
+
+
 def _tuners() -> Iterator[Finding]:
-    lacking = {name: [each for each in libraries.needed(name) if not libraries.is_installed(each)] for name in KNOWN}
+    if libraries.lacking(libraries.TRAINING):
+        found = "none can run, as training lacks libraries"
+        yield Finding(what="tuners", state="missing", found=found, remedy=libraries.remedy())
+        return
+    lacking = {name: libraries.lacking(libraries.needed(name)) for name in KNOWN}
     good = [name for name, modules in lacking.items() if not modules]
-    if good:
-        yield Finding(what="tuners", state="good", found=", ".join(good))
+    yield Finding(what="tuners", state="good", found=", ".join(good))
     for name, modules in lacking.items():
         if modules:
             needs = f"needs {libraries.listed(modules)}"

@@ -19,7 +19,8 @@ from tests.meters.fake_nvml import FakeDevice, FakeNvml
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
-NAMES = {"memory and processors", "disk", "keras", "keras-tuner", "optuna", "tuners", "CPU energy", "NVIDIA driver"}
+NAMES = {"memory and processors", "disk", "keras", "keras-tuner", "optuna", "training", "reports", "tuners"}
+NAMES |= {"CPU energy", "NVIDIA driver"}
 ANSWER = {"version": "2.21.0", "gpus": [], "kernels": []}
 
 
