@@ -25,6 +25,8 @@ DISK_TROUBLE = {
     errno.EACCES: "allow it, or choose another folder",
     errno.EPERM: "allow it, or choose another folder",
     errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
+    errno.ESTALE: "mount it again",
+    errno.ENOLCK: "choose a folder on a disk that can lock files",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ELOOP: "remove the link that leads to itself",
@@ -32,6 +34,9 @@ DISK_TROUBLE = {
     errno.ENOTDIR: "a file is in a folder's place: move it",
 }
 """What the disk does to whoever writes, by its number, and the way out."""
+
+WRONG_PATH = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+"""What says that a path can't be one: whoever named it is mistaken, and no disk is in trouble."""
 
 
 def disk_trouble(error: BaseException, *, place: str) -> str | None:

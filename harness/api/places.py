@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness import files
 from harness.errors import UserError
 
 RESULTS = Path("results")
@@ -32,10 +33,11 @@ def cache_folder(path: Path) -> Path:
     """Return ``path`` as an absolute one that exists.
 
     Raises:
-        UserError: It can't be made.
+        UserError: It can't be a folder.
+        OSError: The disk refuses.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except files.WRONG_PATH as error:
         raise UserError(f"{path}: can't be made ({error.strerror}); choose another folder with --cache") from error
     return path.absolute()

@@ -11,6 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
+from harness import files
 from harness.campaign import scheduling, sealing
 from harness.campaign.allowance import UNLIMITED, Allowance, Spent
 from harness.campaign.attempts import Bench
@@ -105,7 +106,12 @@ class Runner:
 
 @contextmanager
 def only_one(folder: MatrixFolder) -> Iterator[None]:
-    """Hold the matrix folder, so that no two campaigns write into it at once."""
+    """Hold the matrix folder, so that no two campaigns write into it at once.
+
+    Raises:
+        ResultsError: The folder can't be one, or another run holds it.
+        OSError: The disk refuses.
+    """
     with _opened(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,7 +127,7 @@ def _opened(folder: MatrixFolder) -> IO[str]:
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         return folder.lock.open("w")
-    except OSError as error:
+    except files.WRONG_PATH as error:
         raise ResultsError(
             f"{folder.path}: can't be written ({error.strerror}); choose another folder with --results"
         ) from error

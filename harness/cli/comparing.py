@@ -19,7 +19,6 @@ from harness.plans import MatrixFolder
 from harness.reports import rendering
 from harness.reports.report import Report
 
-_OF_THE_PATH = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _NOTHING = analysis.Results(cells=())
 _CODES = {Verdict.NO_WORSE: exits.OK, Verdict.WORSE: exits.WORSE, Verdict.INCOMPARABLE: exits.INCOMPARABLE}
 
@@ -51,11 +50,11 @@ def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs)
     """
     counted = measures.with_minimums(options.minimums)
     earlier, tonight = _read("baseline", baseline), _read("candidate", candidate)
-    is_kept = _write_candidate(_NOTHING if isinstance(tonight, str) else tonight, outputs)
+    trouble = _write_candidate(_NOTHING if isinstance(tonight, str) else tonight, outputs)
     found = _compared(earlier, tonight, counted, options)
     code = _CODES[found.verdict]
-    if code == exits.OK and not is_kept:
-        code = exits.USERS_MISTAKE
+    if code == exits.OK:
+        code = trouble
     report = comparisons.report(found, baseline=str(baseline), candidate=str(candidate))
     _write(report, outputs.markdown)
     if outputs.json is not None:
@@ -122,18 +121,24 @@ def _compared(
     return compare.compare(baseline, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
 
 
-def _write_candidate(results: analysis.Results, outputs: Outputs) -> bool:
-    """Write what a run says by itself; return False where the history can't be added to."""
+def _write_candidate(results: analysis.Results, outputs: Outputs) -> int:
+    """Write what a run says by itself; return the exit code that a history asks for which it can't be added to."""
     if outputs.benchmark_json is not None:
         _put(outputs.benchmark_json, files.readable_json(benchmark_json.benchmarks(results)))
     if outputs.history is None:
-        return True
+        return exits.OK
     try:
         _add(history.summary(results), outputs.history)
     except UserError as error:
         streams.say(str(error), sys.stderr)
-        return False
-    return True
+        return exits.USERS_MISTAKE
+    except OSError as error:
+        trouble = files.disk_trouble(error, place=str(outputs.history))
+        if trouble is None:
+            raise
+        streams.say(trouble, sys.stderr)
+        return exits.SOME_MISSING
+    return exits.OK
 
 
 def _add(night: Night | None, path: Path) -> None:
@@ -160,7 +165,7 @@ def _put(path: Path, data: bytes) -> None:
 def _told_if_it_can_not_be_written(path: Path) -> Iterator[None]:
     try:
         yield
-    except _OF_THE_PATH as error:
+    except files.WRONG_PATH as error:
         raise UserError(f"{path}: can't be written ({error.strerror}); name another file") from error
 
 

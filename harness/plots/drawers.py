@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import pickle
@@ -38,6 +39,7 @@ def drawers(folder: MatrixFolder) -> Iterator[Begin]:
     """
     # Matplotlib keeps its list of fonts, and would in somebody's home.
     os.environ.setdefault("MPLCONFIGDIR", str(folder.derived.parent / "matplotlib"))
+    _quieten()
     groups = len({cell.name.group for cell in folder.plan()})
     processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
     if groups < _MANY_GROUPS or processes == 1:
@@ -78,8 +80,14 @@ def _nothing() -> None:
     pass
 
 
+def _quieten() -> None:
+    # A folder that it can't write to is told in two long lines, before the harness says in one what the disk refuses.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
 def _get_ready() -> None:
     """End at Ctrl-C without a word, which is up to the process that waits; import what takes a second."""
+    _quieten()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     import matplotlib.backends.backend_agg  # noqa: PLC0415 - for the other processes alone

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import importlib.util
 import json
 import re
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from harness import files
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -101,6 +104,29 @@ def test_an_output_that_can_not_be_written_is_the_users_mistake(
     answer = line.call("compare", baseline, baseline, "--markdown", str(place))
 
     assert (answer.code, answer.err) == (2, f"{place}: can't be written (File exists); name another file\n")
+
+
+def test_an_output_that_the_disk_refuses_is_the_machines_trouble(line: CommandLine, baseline: str) -> None:
+    answer = line.call("compare", baseline, baseline, "--markdown", "/dev/full")
+
+    assert (answer.code, answer.err) == (4, "/dev/full: No space left on device; free some space, then run again\n")
+
+
+def test_a_history_that_the_disk_refuses_hides_no_verdict_and_no_exit_code(
+    line: CommandLine, baseline: str, slower: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "h.jsonl"
+
+    def refuse(path: Path, _: bytes) -> None:
+        raise PermissionError(errno.EACCES, "Forbidden", str(path))
+
+    monkeypatch.setattr(files, "write_output", refuse)
+
+    alike, worse = (line.call("compare", baseline, one, "--history", str(place)) for one in (baseline, slower))
+
+    assert (alike.code, worse.code) == (4, 1)
+    assert alike.err == worse.err == f"{place}: Forbidden; allow it, or choose another folder, then run again\n"
+    assert "no worse" in alike.out
 
 
 def test_a_first_night_has_no_baseline_and_is_written_all_the_same(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import shlex
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -529,6 +530,28 @@ def test_a_folder_that_can_not_be_made_is_the_users_mistake(line: CommandLine, c
     assert answer.code == 2
     assert f"choose another folder with {option}" in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--results", "--cache"])
+def test_a_folder_that_the_disk_refuses_is_the_machines_trouble(
+    line: CommandLine, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, make = line.folder / "refused", Path.mkdir
+    places = {"--results": str(line.results), "--cache": str(line.cache), option: str(refused)}
+
+    def refuse(path: Path, **options: Any) -> None:
+        if path.is_relative_to(refused):
+            raise PermissionError(errno.EACCES, "Forbidden", str(path))
+        make(path, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+
+    answer = line.call("run", str(line.matrix), *(word for pair in places.items() for word in pair))
+
+    assert (answer.code, answer.out) == (4, "")
+    assert answer.err.startswith(f"{refused}")
+    assert answer.err.endswith(": Forbidden; allow it, or choose another folder, then run again\n")
+    assert line.executor.started == []
 
 
 def test_the_cache_may_come_from_the_environment(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PRICES = prices.load()
 GROUPS = 4
+IMPORTS = "from harness import plots; from harness.plans import MatrixFolder"
 
 
 # Only what any Python has: other processes can't import the tests.
@@ -80,6 +82,23 @@ def test_one_core_draws_many_groups_by_this_process(many: MatrixFolder, monkeypa
 def test_a_folder_without_a_plan_has_nobody_to_draw(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"plan\.json: no such file"), plots.drawers(MatrixFolder(tmp_path)):
         pass
+
+
+def test_a_folder_that_matplotlib_can_not_write_to_is_no_news_of_its_own(made: Made, tmp_path: Path) -> None:
+    made.search([made.trial(0, 0.5)])
+    made.results()
+    (tmp_path / "file").write_text("in the way")
+    code = "with plots.drawers(MatrixFolder(pathlib.Path(sys.argv[1]))): import matplotlib"
+
+    called = subprocess.run(
+        [sys.executable, "-c", f"import pathlib, sys\n{IMPORTS}\n{code}", str(made.folder.path)],
+        env={**os.environ, "MPLCONFIGDIR": str(tmp_path / "file" / "fonts")},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert called.stderr == ""
 
 
 @pytest.mark.slow
