@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -18,7 +18,7 @@ from harness.campaign.attempts import Bench
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
 from harness.campaign.outlook import Outlook
 from harness.campaign.preparing import Preparations
-from harness.campaign.searching import Searches, is_pending, state
+from harness.campaign.searching import Searches, damage, is_pending, state
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import WHOLE, Executor, Slot
@@ -46,7 +46,8 @@ class Runner:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
 
         A failed cell that is to be repeated keeps its record until its own search begins. Cells whose data or weights
-        could not be prepared, through the machine's trouble or a crash, are missing; the others run. What they share is
+        could not be prepared, through the machine's trouble or a crash, are missing; the others run. So do those beside
+        a finished search whose files are damaged, which is told first, and is left as it is. What cells share is
         prepared before any search, by one worker after another that each have the first slot's GPU and all processors.
         Where the allowance ends, or doesn't reach for what the next cell is forecast to take, the rest is left for a
         later run (``State.LEFT``): cells behind it are not searched instead, as the cheap tuners alone would make a
@@ -57,12 +58,16 @@ class Runner:
         """
         # Two names may stand for the same bytes: then one search is both.
         distinct = scheduling.in_turns(list({cell.id: cell for cell in reversed(cells)}.values())[::-1])
-        pending = [cell for cell in distinct if not self._finished(cell, retry_failed=retry_failed)]
-        finished = len(distinct) - len(pending)
-        self.watch(WaveBegins(total=len(distinct), finished=finished, outlook=self.outlook))
-        ended = self._search(pending)
-        left = {cell.id for cell in pending} - ended
-        return Counter(State.LEFT if cell.id in left else state(self.folder.cell(cell.id)) for cell in distinct)
+        pending = [cell for cell in distinct if self._is_pending(cell, retry_failed=retry_failed)]
+        waiting = {cell.id for cell in pending}
+        finished = [cell for cell in distinct if cell.id not in waiting]
+        damaged = self._damaged(finished)
+        self.watch(WaveBegins(total=len(distinct), finished=len(finished) - len(damaged), outlook=self.outlook))
+        for cell in finished:
+            if cell.id in damaged:
+                self._told(CellEnds(cell=cell, state=State.MISSING, reason=damaged[cell.id], best_f1=None, wall_s=0.0))
+        left = waiting - self._search(pending)
+        return Counter(self._state(cell, left=left, damaged=damaged) for cell in distinct)
 
     def _search(self, pending: Sequence[Cell]) -> set[str]:
         """Return the ids of the cells that came to an end before the allowance did."""
@@ -93,15 +98,29 @@ class Runner:
         # Where nothing is limited, no earlier record is read for a forecast.
         return self.allowance is UNLIMITED or self.allowance.has_room_for(self.forecast_s(cell))
 
-    def _finished(self, cell: Cell, *, retry_failed: bool) -> bool:
+    def _is_pending(self, cell: Cell, *, retry_failed: bool) -> bool:
         folder = self.folder.cell(cell.id)
         folder.finish_setting_aside()
-        if not is_pending(folder, retry_failed=retry_failed):
+        return is_pending(folder, retry_failed=retry_failed)
+
+    def _damaged(self, finished: Sequence[Cell]) -> dict[str, str]:
+        """Return, by id, what is wrong with the files of finished cells; complete what a kill left of the others."""
+        found = {}
+        for cell in finished:
+            folder = self.folder.cell(cell.id)
+            reason = damage(folder)
+            if reason is not None:
+                found[cell.id] = reason
+                continue
             # A kill may have come between the sealing and the sweeping.
             sealing.sweep(folder)
             folder.rename(cell.names)
-            return True
-        return False
+        return found
+
+    def _state(self, cell: Cell, *, left: Container[str], damaged: Container[str]) -> State:
+        if cell.id in damaged:
+            return State.MISSING
+        return State.LEFT if cell.id in left else state(self.folder.cell(cell.id))
 
 
 @contextmanager

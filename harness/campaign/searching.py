@@ -101,5 +101,20 @@ def _best_f1(folder: CellFolder) -> float | None:
 
 
 def is_pending(folder: CellFolder, *, retry_failed: bool) -> bool:
-    """Return whether a run would search a cell: one without a record or, where that is asked for, a failed one."""
-    return state(folder) in ((State.MISSING, State.FAILED) if retry_failed else (State.MISSING,))
+    """Return whether a run would search a cell: one without a record or, where that is asked for, a failed one.
+
+    Beside a record that can't be read nothing is written: it may yet be made readable.
+    """
+    try:
+        return state(folder) in ((State.MISSING, State.FAILED) if retry_failed else (State.MISSING,))
+    except ResultsError:
+        return False
+
+
+def damage(folder: CellFolder) -> str | None:
+    """Return what is wrong with the files of a finished search, and the way out; None where nothing is."""
+    try:
+        folder.sealed()
+    except ResultsError as error:
+        return str(error)
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from harness.api import places
 from harness.campaign import forecast, learning_rates, mixing, resolution, takeover, totals
 from harness.campaign.cautions import cautions
 from harness.campaign.runner import Runner, only_one
+from harness.campaign.searching import damage
 from harness.campaign.totals import Total
 from harness.catalogue import hyperband
 from harness.catalogue.tuners import RETRAINING
@@ -131,19 +132,16 @@ def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, A
 
 def _state(folder: CellFolder) -> str:
     try:
-        record = folder.record()
+        sealed = folder.sealed()
     except ResultsError:
         return "unreadable"
-    return "pending" if record is None else record.status
+    return "pending" if sealed is None else sealed.record.status
 
 
-def _unreadable(cells: Sequence[Cell], folder: MatrixFolder) -> Iterator[str]:
-    """Say which records can't be read, and what to do: a run stops at them."""
-    for cell in cells:
-        try:
-            folder.cell(cell.id).record()
-        except ResultsError as error:
-            yield str(error)
+def _unreadable(cells: Sequence[Cell], folder: MatrixFolder) -> list[str]:
+    """Say which finished searches can't be read, and what to do: a run leaves them as they are."""
+    found = (damage(folder.cell(cell.id)) for cell in cells)
+    return [reason for reason in found if reason is not None]
 
 
 def _notes(cells: Sequence[Cell]) -> list[str]:

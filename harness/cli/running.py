@@ -144,7 +144,7 @@ def _unless_default(results: Path, cache: Path) -> list[str]:
 
 
 def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:
-    kept = sum(folder.cell(cell_id).record() is not None for cell_id in folder.cell_ids())
+    kept = sum(folder.cell(cell_id).is_sealed for cell_id in folder.cell_ids())
     trials = sum(_unfinished_trials(folder.cell(cell_id)) for cell_id in folder.cell_ids())
     streams.say(
         f"interrupted: {kept} finished cells and {trials} trials of unfinished ones are kept in {folder.path}; "
@@ -155,7 +155,7 @@ def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:
 
 def _unfinished_trials(folder: CellFolder) -> int:
     try:
-        return len(folder.trials()) if folder.record() is None else 0
+        return 0 if folder.is_sealed else len(folder.trials())
     except ResultsError:
         # The next run says so; a search can't go on from what can't be read.
         return 0

@@ -21,6 +21,7 @@ from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
 from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
+from harness.records import CellFolder
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:
@@ -470,15 +471,33 @@ def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path: Path) -> N
         pytest.fail("a folder was made in a file")
 
 
-def test_a_damaged_record_is_told_before_anything_runs(bench: Bench, cells: list[Cell]) -> None:
-    folder = bench.folder_of(cells[2])
-    folder.path.mkdir(parents=True)
-    (folder.path / "record.json").write_text("{")
+def contents(folder: CellFolder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.path.iterdir() if path.is_file()}
 
-    with pytest.raises(ResultsError, match=r"record\.json: not JSON"):
-        bench.run(cells)
 
-    assert bench.executor.started == []
+@pytest.mark.parametrize("name", ["record.json", "trials.jsonl", "cell.json"])
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_finished_search_that_is_damaged_is_missing_and_left_as_it_is_and_the_others_run(
+    bench: Bench, cells: list[Cell], name: str, *, retry_failed: bool
+) -> None:
+    bench.run(cells[:1])
+    folder = bench.folder_of(cells[0])
+    (folder.path / name).write_bytes(b"{\n")
+    before = contents(folder)
+    bench.watcher.told.clear()
+    called = cells[0].model_copy(update={"names": cells[0].names.model_copy(update={"dataset": "by another name"})})
+
+    states = bench.run([called, *cells[1:]], retry_failed=retry_failed)
+
+    assert states == {State.MISSING: 1, State.OK: 2}
+    assert contents(folder) == before
+    assert len(bench.searches) == 3
+    told = bench.watcher.told
+    assert told[0] == ("begins", 3, 0)
+    kind, _, state, reason, *_ = told[1]
+    assert (kind, state) == ("cell_ends", State.MISSING)
+    assert reason.startswith(f"{folder.path / name}: ")
+    assert reason.endswith("away and run the matrix again")
 
 
 def test_what_is_at_work_when_the_allowance_ends_is_stopped_and_nothing_more_begins(

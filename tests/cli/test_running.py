@@ -124,6 +124,39 @@ def test_a_damaged_trial_exits_with_4_and_is_a_missing_row_that_names_file_line_
     assert "move its folder away and run the matrix again" in str(row.reason)
 
 
+@pytest.mark.parametrize("voice", [[], ["--quiet"]])
+@pytest.mark.parametrize("name", ["record.json", "trials.jsonl"])
+def test_a_damaged_search_is_told_by_a_run_that_exits_with_4_and_does_the_others(
+    line: CommandLine, name: str, voice: list[str]
+) -> None:
+    line.run()
+    first, second, _ = line.cells
+    shutil.rmtree(line.matrix_folder.cell(first.id).path)
+    path = line.matrix_folder.cell(second.id).path / name
+    path.write_text("{\n")
+
+    answer = line.run(*voice)
+    plan = line.plan()
+
+    assert answer.code == 4
+    assert f"optuna-tpe · seed 1: missing, no macro-F1: {path}: " in (answer.err if voice else answer.out)
+    assert [tuner for program, tuner in line.executor.started if program == "search"][3:] == ["default"]
+    assert f"{path}: " in plan.out
+
+
+def test_an_interrupt_is_one_though_a_record_is_damaged(line: CommandLine) -> None:
+    line.run()
+    first, second, _ = line.cells
+    shutil.rmtree(line.matrix_folder.cell(first.id).path)
+    (line.matrix_folder.cell(second.id).path / "record.json").write_text("{")
+    line.executor.interrupts_at = 0
+
+    answer = line.run()
+
+    assert answer.code == 130
+    assert "interrupted: 2 finished cells" in answer.err
+
+
 def test_an_interrupt_is_one_though_a_trial_that_was_kept_is_damaged(
     line: CommandLine, does: type[Script], trained: Trained
 ) -> None:
