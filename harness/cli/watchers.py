@@ -201,7 +201,7 @@ def told_of(event: Event) -> list[str]:
         case PreparationBegins(cell=cell):
             return [f"preparing {cell.names.dataset} for {cell.names.backbone}"]
         case DataKnown(dataset=name, facts=facts):
-            return [f"{name}: {told.line(facts)}"]
+            return [f"{name}: {told.line(facts)}{told.classes(facts)}"]
         case CellBegins(cell=cell):
             return [f"begins: {describe(cell)}"]
         case CellDisturbed(cell=cell, by=by):

@@ -80,7 +80,9 @@ def _pixels(block: Block, origin: str) -> Pixels:
     images, what = block.images, f"{origin}: {block.name}"
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):  # noqa: PLR2004 - axes
         shape = "×".join(map(str, images.shape))
-        raise errors.DatasetError(f"{what}: shape {shape}; give (n, height, width) or (n, height, width, 1 or 3)")
+        raise errors.DatasetError(
+            f"{what}: shape {shape}; give (n, height, width) or (n, height, width, 1 or 3){_turned(images)}"
+        )
     if images.size == 0:
         raise errors.DatasetError(f"{what}: holds no images")
     if images.dtype.kind not in "fiu":
@@ -90,6 +92,12 @@ def _pixels(block: Block, origin: str) -> Pixels:
         found = f"values from {images.min()} to {images.max()}"
         raise errors.DatasetError(f"{what}: {found}; give uint8 from 0 to 255, or floats from 0 to 1")
     return _scaled(images) if brightest == 1 else images.astype(np.uint8, copy=False)
+
+
+def _turned(images: NDArray[Any]) -> str:
+    """Return how images are turned that have their channels first, as PyTorch's have."""
+    is_turned = images.ndim == 4 and images.shape[1] in (1, 3)  # noqa: PLR2004 - axes
+    return ", here by numpy's transpose(0, 2, 3, 1)" if is_turned else ""
 
 
 def _scaled(images: NDArray[Any]) -> Pixels:
@@ -106,7 +114,8 @@ def _labels(block: Block, origin: str) -> NDArray[Any]:
     if flat is None or len(flat) != len(block.images):
         shape = "×".join(map(str, block.labels.shape))
         raise errors.DatasetError(
-            f"{origin}: labels of {block.name}: shape {shape} for {len(block.images)} images; give one label for each"
+            f"{origin}: labels of {block.name}: shape {shape} for {len(block.images)} images; give one label for each, "
+            f"of one-hot rows by numpy's argmax(axis=1)"
         )
     if flat.dtype.kind == "S":
         return np.char.decode(flat, "utf-8")
@@ -171,7 +180,7 @@ def _declared_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(stream)
         if dtype.hasobject:
-            raise ValueError(f"{member.filename} holds Python objects")
+            raise ValueError(f"{member.filename} holds Python objects; save plain numbers, or names by astype('U')")
         declared = math.prod(shape) * dtype.itemsize
         if declared != member.file_size - stream.tell():
             raise ValueError(f"{member.filename} declares {declared:,} bytes and holds {member.file_size:,}")

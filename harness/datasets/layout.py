@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ from harness.datasets.parts import Part, part_named
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 """Of images that only an extra decodes: they are left out where the worker lacks it."""
 
-SUFFIXES = HEIC_SUFFIXES | {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = HEIC_SUFFIXES | {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 """What makes a file an image, in upper or lower case."""
 
 WITHOUT_HEIC = "needs the extra heic: pip install 'tuner-harness[heic]'"
@@ -87,14 +87,16 @@ def of_folder(root: Path, *, meant: Folders | None = None) -> Layout:
 
     Raises:
         DatasetError: The folder is missing, holds no class folders or only one, a class folder holds no images, the
-            parts hold different classes, a link leads out of the folder, or it isn't plain what is a class.
+            parts hold different classes, a link is broken or leads out of it, or it isn't plain what is a class.
     """
-    if not root.is_dir():
-        raise errors.DatasetError(f"{root}: no such folder; give the folder that holds one folder for each class")
+    _check_root(root)
+    _refuse_links(root, root)
     folders = _folders(root)
     parts = {} if meant == "classes" else _parts(root, folders, meant)
     found = _of_parts(root, parts) if parts else _of_classes(root, root, folders, part=Part.FREE)
     _check_classes(root, found, folders)
+    if meant is None:
+        _refuse_twins(root, {file.label for file in found}, way_out="parts" if parts else "classes")
     return _layout(root, found, parents=[root, *parts.values()], meant=meant)
 
 
@@ -106,6 +108,13 @@ def of_flat_folder(root: Path) -> Layout:
         if path.is_file()
     ]
     return _layout(root, found, parents=[])
+
+
+def _check_root(root: Path) -> None:
+    if root.is_dir():
+        return
+    what = "a file, not a folder; unpack it if it is an archive, and" if root.is_file() else "no such folder;"
+    raise errors.DatasetError(f"{root}: {what} give the folder that holds one folder for each class")
 
 
 def _layout(root: Path, found: list[File], *, parents: list[Path], meant: Folders | None = None) -> Layout:
@@ -181,6 +190,7 @@ def _of_parts(root: Path, parts: dict[Part, Path]) -> list[File]:
     complete = len(parts) == len(Part) - 1
     found = []
     for part, folder in parts.items():
+        _refuse_links(root, folder)
         # With a part missing, the images of train are free: some of them are cut for it.
         settled = part if complete or part is not Part.TRAIN else Part.FREE
         found += _of_classes(root, folder, _folders(folder), part=settled)
@@ -199,7 +209,8 @@ def _check_parts(root: Path, parts: dict[Part, Path]) -> None:
 
 def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) -> list[File]:
     if not folders:
-        raise errors.DatasetError(f"{parent}: holds no class folders; put the images of each class in a folder of it")
+        way = "put the images of each class in a folder of it" + (", or move it away" if parent != root else "")
+        raise errors.DatasetError(f"{parent}: holds no class folders; {way}")
     found = []
     for folder in folders:
         _refuse_results(folder)
@@ -232,6 +243,18 @@ def _check_classes(root: Path, found: list[File], folders: list[Path]) -> None:
         raise errors.DatasetError(f"{root}: holds one class only, {min(classes)!r}; {hint}")
 
 
+def _refuse_twins(root: Path, labels: Iterable[str], *, way_out: Folders) -> None:
+    """Refuse classes whose names look the same: some disks keep them apart and others don't."""
+    seen: dict[str, str] = {}
+    for label in sorted(labels):
+        twin = seen.setdefault(" ".join(label.casefold().split()), label)
+        if twin != label:
+            raise errors.DatasetError(
+                f"{root}: classes {twin!r} and {label!r} differ in capitals or spaces alone: are they one? For one put "
+                f'all images in one folder; for two write folders = "{way_out}"'
+            )
+
+
 def _walk(root: Path, folder: Path) -> Iterator[Path]:
     _check_link(root, folder)
     for parent, inner, names in os.walk(folder, onerror=_refuse):
@@ -241,7 +264,7 @@ def _walk(root: Path, folder: Path) -> Iterator[Path]:
         for path in (Path(parent, name) for name in names if not _is_clutter(name)):
             _check_link(root, path)
             if not path.is_file():
-                raise errors.DatasetError(f"{path}: a broken link or no plain file; remove it")
+                raise errors.DatasetError(f"{path}: no plain file; remove it")
             yield path
 
 
@@ -257,9 +280,20 @@ def _folders(parent: Path) -> list[Path]:
     return [path for path in _visible(parent) if path.is_dir()]
 
 
+def _refuse_links(root: Path, parent: Path) -> None:
+    """Refuse links in the place of folders of parts or classes; those to files stand in no class and don't matter."""
+    for path in _visible(parent):
+        if not path.is_file():
+            _check_link(root, path)
+
+
 def _check_link(root: Path, path: Path) -> None:
+    if not path.is_symlink():
+        return
+    if not path.exists():
+        raise errors.DatasetError(f"{path}: a broken link; remove it, or copy its target here instead")
     # A container sees the data set's folder and nothing else.
-    if path.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(root.resolve())):
+    if path.is_dir() or not path.resolve().is_relative_to(root.resolve()):
         raise errors.DatasetError(f"{path}: a link to a folder or out of the data set; copy its target here instead")
 
 

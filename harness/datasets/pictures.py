@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,18 @@ def decode(path: Path) -> Pixels:
             f"{path}: there is no memory to decode it; end other programs, or leave it out"
         ) from error
     except Exception as error:  # a decoder meets bytes that nobody foresaw: whatever it raises is the file's
-        raise Unreadable(" ".join(str(error).replace(str(path), path.name).split()) or type(error).__name__) from error
+        raise Unreadable(_reason(error, path)) from error
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Return what a decoder says, without where the file lies."""
+    with suppress(OSError):
+        if path.stat().st_size == 0:
+            return "an empty file"
+    said = str(error)
+    for spelt in (str(path), repr(str(path))[1:-1]):
+        said = said.replace(spelt, path.name)
+    return " ".join(said.split()) or type(error).__name__
 
 
 def _in_strips(opened: Image.Image) -> Pixels:

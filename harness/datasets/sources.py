@@ -171,7 +171,8 @@ def _grouped(found: layout.Layout, *, by: str, table: Path | None) -> layout.Lay
 
 def _file(path: Path) -> Source:
     if not path.is_file():
-        raise errors.DatasetError(f"{path}: no such file; give an .npz file of numpy arrays")
+        what = 'a folder, not a file; write source = "folder", or' if path.is_dir() else "no such file;"
+        raise errors.DatasetError(f"{path}: {what} give an .npz file of numpy arrays")
     return Source(name=str(path), kind="npz", paths=(str(path),), content_hash=files.sha256_of(path))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from harness.datasets.layout import WITHOUT_HEIC
 
 _MOST_NAMES = 3
+_MOST_CLASSES = 8
+_LONGEST = 40
 _PARTS = ("train", "validation", "test")
 
 
@@ -31,6 +33,14 @@ def line(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]] = ()) -> s
     if kinds:
         told += f"; left out {sum(count for count, _ in kinds):,}: {', '.join(text for _, text in kinds)}"
     return told + _look_alikes([facts, *alike])
+
+
+def classes(facts: Mapping[str, Any]) -> str:
+    """Return the names of the classes, the first of many; nothing where an older record lacks them."""
+    names = facts.get("classes", ())
+    more = "" if len(names) <= _MOST_CLASSES else f" and {len(names) - _MOST_CLASSES:,} more"
+    shown = (name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in names[:_MOST_CLASSES])
+    return f"; classes: {', '.join(shown)}{more}" if names else ""
 
 
 def _grouped(facts: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:

@@ -31,7 +31,8 @@ def a_whole_campaign(watch: Watch, cell: Cell, outlook: Outlook | None = None) -
     expected = outlook or Outlook()
     watch(WaveBegins(total=2, finished=0, outlook=expected))
     watch(PreparationBegins(cell=cell))
-    watch(DataKnown(dataset="digits", facts={"images": 30, "per_class": [10, 20], "duplicates": 1}))
+    facts = {"images": 30, "per_class": [10, 20], "classes": ["0", "1"], "duplicates": 1}
+    watch(DataKnown(dataset="digits", facts=facts))
     for state in (State.OK, State.FAILED):
         watch(CellBegins(cell=cell))
         for epoch in (1, 2):
@@ -57,7 +58,7 @@ def test_lines_say_each_beginning_and_end_and_no_epoch(cell: Cell) -> None:
     assert stream.getvalue().splitlines() == [
         "mine: 2 cells",
         "preparing digits for MobileNetV2",
-        "digits: 30 images, 2 classes (10 to 20); left out 1: 1 duplicate",
+        "digits: 30 images, 2 classes (10 to 20); left out 1: 1 duplicate; classes: 0, 1",
         f"begins: {describe(cell)}",
         f"[1/2] {describe(cell)}: validation macro-F1 0.500, 1.2 total s",
         f"begins: {describe(cell)}",

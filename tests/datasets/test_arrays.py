@@ -88,6 +88,10 @@ def test_names_can_be_labels(tmp_path: Path) -> None:
     [
         (np.zeros((2, 5), dtype=np.uint8), "x: shape 2×5; give (n, height, width)"),
         (np.zeros((2, 5, 5, 4), dtype=np.uint8), "x: shape 2×5×5×4"),
+        (
+            np.zeros((2, 3, 5, 5), dtype=np.uint8),
+            "(n, height, width, 1 or 3), here by numpy's transpose(0, 2, 3, 1)",
+        ),
         (np.zeros((0, 5, 5), dtype=np.uint8), "holds no images"),
         (np.full((2, 2, 2), 255.0), "x: values from 255.0 to 255.0; give uint8 from 0 to 255, or floats"),
         (np.full((2, 2, 2), -1), "values from -1 to -1"),
@@ -166,6 +170,15 @@ def test_pickles_inside_an_npz_are_refused(tmp_path: Path) -> None:
     hidden = np.array([{"a": 1}, {"b": 2}], dtype=object)
 
     assert "not an .npz file of plain arrays" in refused(tmp_path, x=hidden, y=np.arange(2))
+
+
+def test_names_that_numpy_keeps_as_objects_are_refused_with_the_way_to_plain_ones(tmp_path: Path) -> None:
+    names = np.array(["cat", "dog"], dtype=object)
+
+    assert "y.npy holds Python objects; save plain numbers, or names by astype('U')" in refused(
+        tmp_path, x=grey(2), y=names
+    )
+    assert npz(tmp_path, x=grey(2), y=names.astype("U")).classes == ("cat", "dog")
 
 
 def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:

@@ -185,7 +185,12 @@ def test_results_of_an_earlier_run_are_no_class(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert refused(tmp_path / "no birds").startswith(f"{tmp_path / 'no birds'}: no such folder")
-    assert "no such folder" in refused(touch(tmp_path, "file.png") / "file.png")
+
+
+def test_an_archive_in_the_place_of_a_folder_is_told_apart(tmp_path: Path) -> None:
+    archive = touch(tmp_path, "birds.zip") / "birds.zip"
+
+    assert refused(archive).startswith(f"{archive}: a file, not a folder; unpack it if it is an archive")
 
 
 def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
@@ -235,6 +240,54 @@ def test_links_are_read_inside_and_refused_where_they_lead_out(tmp_path: Path) -
         (root / link).symlink_to(target)
         assert refused(root).startswith(f"{root / link}: a link")
         (root / link).unlink()
+
+
+@pytest.mark.parametrize("link", ["c", "a/3.png", "a/deep"])
+@pytest.mark.parametrize("target", ["gone", "loop"])
+def test_a_link_that_leads_nowhere_is_refused_wherever_a_class_or_an_image_could_be(
+    tmp_path: Path, link: str, target: str
+) -> None:
+    root = touch(tmp_path, "a/1.png", "b/1.png")
+    path = root / link
+    path.symlink_to(path if target == "loop" else root / "gone")
+
+    assert refused(root).startswith(f"{path}: a broken link; ")
+
+
+@pytest.mark.parametrize("link", ["train", "test/c"])
+def test_a_link_in_the_place_of_a_part_or_of_its_class_is_refused(tmp_path: Path, link: str) -> None:
+    root = touch(tmp_path / "data", *(f"{part}/{label}/1.png" for part in ("train", "test") for label in "ab"))
+    shutil.move(root / link, tmp_path / "outside") if link == "train" else (tmp_path / "outside").mkdir()
+    (root / link).symlink_to(tmp_path / "outside")
+
+    assert refused(root).startswith(f"{root / link}: a link to a folder or out of the data set")
+
+
+def test_a_loose_link_to_a_file_does_not_matter(tmp_path: Path) -> None:
+    root = touch(tmp_path / "data", "a/1.png", "b/1.png")
+    (root / "readme.txt").symlink_to(touch(tmp_path, "readme.txt") / "readme.txt")
+
+    assert layout.of_folder(root).skipped == ("readme.txt",)
+
+
+@pytest.mark.parametrize("twins", [("Cat", "cat"), ("cat", "cat "), ("sea eagle", "Sea  Eagle")])
+@pytest.mark.parametrize(("parts", "way_out"), [(("",), "classes"), (("train/", "test/"), "parts")])
+def test_classes_that_differ_in_capitals_or_spaces_alone_are_for_the_user_to_tell(
+    tmp_path: Path, twins: tuple[str, str], parts: tuple[str, ...], way_out: layout.Folders
+) -> None:
+    root = touch(tmp_path, *(f"{part}{label}/1.png" for part in parts for label in (*twins, "dog")))
+
+    first, second = sorted(twins)
+    assert f"classes {first!r} and {second!r} differ in capitals or spaces alone: are they one?" in refused(root)
+    assert f'for two write folders = "{way_out}"' in refused(root)
+    assert set(layout.of_folder(root, meant=way_out).classes) == {*twins, "dog"}
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "JFIF"])
+def test_jpegs_under_their_rarer_suffixes_are_images(tmp_path: Path, suffix: str) -> None:
+    root = touch(tmp_path, f"a/1.{suffix}", "b/1.jpg")
+
+    assert [file.name for file in layout.of_folder(root).files] == [f"a/1.{suffix}", "b/1.jpg"]
 
 
 def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:

@@ -187,6 +187,24 @@ def test_only_the_declared_formats_are_decoded_whatever_the_name_says(tmp_path: 
             pictures.decode(tmp_path / name)
 
 
+def test_an_empty_file_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+
+    with pytest.raises(pictures.Unreadable, match=r"^an empty file$"):
+        pictures.decode(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "it's.jpg", "red\x1b[31m.jpg", "two\nlines.jpg", "back\\slash.jpg"])
+def test_a_reason_names_no_folder_whatever_the_file_is_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("<html>", encoding="utf-8")
+
+    with pytest.raises(pictures.Unreadable) as caught:
+        pictures.decode(tmp_path / name)
+
+    assert "cannot identify image file" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_whatever_a_decoder_raises_is_the_file_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
 

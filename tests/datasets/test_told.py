@@ -110,3 +110,17 @@ def test_look_alikes_are_told_as_all_seeds_have_them_and_older_records_tell_none
         "151 images, 3 classes (25 to 65); 0 to 2 of 61 validation and test images look like one of another part "
         "(a/1.png like b/1.png, …): group_by keeps such together"
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["2023", "2024"], "; classes: 2023, 2024"),
+        ([*"abcdefgh"], "; classes: a, b, c, d, e, f, g, h"),
+        ([*"abcdefghij"], "; classes: a, b, c, d, e, f, g, h and 2 more"),
+        (["a" * 40, "b" * 41], f"; classes: {'a' * 40}, {'b' * 39}…"),
+        ([], ""),
+    ],
+)
+def test_the_first_classes_are_named_so_that_folders_read_wrongly_are_seen(names: list[str], text: str) -> None:
+    assert told.classes({"classes": names}) == text

@@ -1,0 +1,61 @@
+"""Commands that answer at once: from asking for a process to its end, over what none can do without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from benchmarks.perf import workers
+from benchmarks.perf.figures import Figure
+from harness.cli.doctor import tensorflow
+
+Measured = Callable[[Callable[[], Figure]], Figure]
+
+HARNESS = (sys.executable, "-m", "harness")
+IMPORT_CLICK = (sys.executable, "-c", "import click")
+ASK_TENSORFLOW = (sys.executable, "-c", tensorflow.PROGRAM)
+
+
+def test_help_answers_little_later_than_click_is_imported(measured: Measured) -> None:
+    figure = measured(lambda: in_turns("harness --help over import click", (*HARNESS, "--help"), IMPORT_CLICK, 15, 2.5))
+
+    assert figure.ratio <= figure.limit
+
+
+@pytest.mark.slow
+def test_doctor_answers_little_later_than_tensorflow_says_what_it_sees(measured: Measured, tmp_path: Path) -> None:
+    doctor = (*HARNESS, "doctor", "--cache", str(tmp_path))
+
+    figure = measured(lambda: in_turns("harness doctor over TensorFlow's answer", doctor, ASK_TENSORFLOW, 5, 1.25))
+
+    assert figure.ratio <= figure.limit
+
+
+def in_turns(name: str, harness: Sequence[str], yardstick: Sequence[str], pairs: int, limit: float) -> Figure:
+    """Measure pairs of processes, after one that reads files from the disk and is not counted."""
+    taken = [(seconds(harness), seconds(yardstick)) for _ in range(pairs + 1)][1:]
+    ours, theirs = zip(*taken, strict=True)
+    return Figure(
+        name=name,
+        harness=median(ours),
+        yardstick=median(theirs),
+        unit="s",
+        limit=limit,
+        facts={"each pair (s)": [tuple(round(side_s, 2) for side_s in pair) for pair in taken]},
+    )
+
+
+def seconds(command: Sequence[str]) -> float:
+    """Return how long a process takes from asking for it to its end; no engine is looked for."""
+    began = time.monotonic()
+    # Whether an engine answers, and when, is up to the machine.
+    environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent"}
+    subprocess.run(command, env=environment, capture_output=True, check=True, timeout=workers.TIMEOUT_S)
+    return time.monotonic() - began
