@@ -278,4 +278,7 @@ def _why_missing(folder: CellFolder) -> str:
         return f"no record, and {error}"
     if not attempts:
         return "not run yet"
-    return f"no record after {len(attempts)} attempts; the last: {attempts[-1].get('reason') or 'no reason was noted'}"
+    why = attempts[-1].get("reason") or "no reason was noted"
+    if len(attempts) == 1:
+        return f"no record after an attempt: {why}"
+    return f"no record after {len(attempts)} attempts; the last: {why}"

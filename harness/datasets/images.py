@@ -18,7 +18,8 @@ from harness.datasets import cleaning, layout, likeness, pictures, reading, samp
 from harness.datasets.sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups. 4: fingerprints.
-_FORMAT = 4
+# 5: reasons that never name a folder.
+_FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

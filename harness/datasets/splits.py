@@ -88,7 +88,8 @@ def _by_class(
 ) -> Iterator[tuple[Part, Indices]]:
     for label, name in enumerate(classes):
         own = rng.permutation(np.flatnonzero(labels == label))
-        _check_enough(f"class {name!r} has {len(own)} images", len(own), parts)
+        images = "1 image" if len(own) == 1 else f"{len(own)} images"
+        _check_enough(f"class {name!r} has {images}", len(own), parts)
         ends = np.cumsum(apportion(len(own), weights))
         yield from zip(parts, np.split(own, ends[:-1]), strict=True)
 
@@ -119,7 +120,8 @@ def _by_group(
 def _check_enough(what: str, count: int, parts: Sequence[Part]) -> None:
     if count < len(parts):
         wanted = ", ".join(part.name.lower() for part in parts)
-        raise errors.DatasetError(f"{what} to share out; it needs at least {len(parts)}, one for each of {wanted}")
+        needs = f"it needs at least {len(parts)}, one for each of {wanted}; add some, or leave the class out"
+        raise errors.DatasetError(f"{what} to share out; {needs}")
 
 
 def _check_whole(part: Part, held: NDArray[np.int64], classes: Sequence[str]) -> None:

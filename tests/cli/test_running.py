@@ -227,7 +227,7 @@ def test_a_preparation_that_is_lost_for_every_cell_exits_with_4_and_writes_no_ta
     why = "preparing digits for EfficientNetLite0: killed by SIGKILL"
     assert answer.code == 4
     assert f"missing, no macro-F1: {why}" in answer.out
-    assert answer.err == f"3 of 3 searches have no record: no record after 1 attempts; the last: {why}\n"
+    assert answer.err == f"3 of 3 searches have no record: no record after an attempt: {why}\n"
     assert not line.matrix_folder.tables.exists()
     assert line.tables().code == 2
 

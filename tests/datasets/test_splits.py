@@ -95,6 +95,8 @@ def test_three_fixed_parts_leave_nothing_to_divide() -> None:
 def test_a_class_with_too_few_images_is_named_with_what_it_needs() -> None:
     with pytest.raises(errors.DatasetError, match=r"class 'class 1' has 2 images to share out; it needs at least 3"):
         divided([0, 0, 0, 1, 1])
+    with pytest.raises(errors.DatasetError, match=r"has 1 image to share out; .*; add some, or leave the class out$"):
+        divided([0, 0, 0, 1])
 
 
 def test_a_class_that_a_fixed_part_lacks_is_named() -> None:
@@ -141,7 +143,7 @@ def test_a_class_of_too_few_groups_is_named_with_them() -> None:
 
     assert str(caught.value) == (
         "class 'class 1' has images of 2 groups ('a', 'b') to share out; it needs at least 3, one for each of train, "
-        "validation, test"
+        "validation, test; add some, or leave the class out"
     )
 
 
