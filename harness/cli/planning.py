@@ -32,6 +32,8 @@ from harness.reports.report import Section
 if TYPE_CHECKING:
     from harness.placement.containers import Intent
 
+_UNREADABLE = "unreadable"
+
 
 def show(
     path: Path,
@@ -71,7 +73,7 @@ def show(
             *cautions(loaded.spec, intent),
             *mixing.unlike(resolved.cells, folder, here=mixing.expected(intent)),
             *_notes(resolved.cells),
-            *_unreadable(resolved.cells, folder),
+            *_unreadable(rows, folder),
         ],
         "pending": len(pending),
         "pending_epochs": _sum(map(forecast.most_epochs, pending)),
@@ -134,13 +136,13 @@ def _state(folder: CellFolder) -> str:
     try:
         sealed = folder.sealed()
     except ResultsError:
-        return "unreadable"
+        return _UNREADABLE
     return "pending" if sealed is None else sealed.record.status
 
 
-def _unreadable(cells: Sequence[Cell], folder: MatrixFolder) -> list[str]:
+def _unreadable(rows: Iterable[Mapping[str, Any]], folder: MatrixFolder) -> list[str]:
     """Say which finished searches can't be read, and what to do: a run leaves them as they are."""
-    found = (damage(folder.cell(cell.id)) for cell in cells)
+    found = (damage(folder.cell(row["id"])) for row in rows if row["state"] == _UNREADABLE)
     return [reason for reason in found if reason is not None]
 
 
