@@ -38,6 +38,16 @@ def test_one_seed_is_not_enough_for_advice(made: Made, price_list: Prices) -> No
     ]
 
 
+def test_seeds_that_could_show_nothing_are_not_said_to_show_an_impossible_difference(
+    made: Made, price_list: Prices
+) -> None:
+    for seed in range(2):
+        for place, tuner in enumerate(("random", "tpe")):
+            _search(made, tuner, seed, 0.1 + 0.8 * ((seed + place) % 2))
+    *_, reach = _said(made, price_list)
+    assert reach == "2 seeds can show no difference in test macro-F1, however large: run more."
+
+
 def test_without_evidence_the_cheapest_are_named_whole_and_no_gain_is(made: Made, price_list: Prices) -> None:
     for seed in range(3):
         for place, tuner in enumerate(("random", "tpe", "gp")):
