@@ -106,8 +106,8 @@ class Folder:
         else:
             path = cell / draw.choice(_OF_A_CELL)
             elsewhere = other / path.name
-        if not path.is_file() or path.is_symlink():
-            return f"{path.name} is gone already"
+        if path in self._touched or not path.is_file() or path.is_symlink():
+            return f"{path.name} is damaged already"
         self._touched.add(path)
         how = draw.choice((_tree, _tree, _text, _file))
         how(path, elsewhere if elsewhere.is_file() else self.pristine / "plan.json", draw, is_sealed=self._is_sealed)

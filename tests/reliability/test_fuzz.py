@@ -47,6 +47,13 @@ def test_a_folder_is_as_it_was_once_its_damage_is_undone(made: Folder) -> None:
     assert list(made.mistakes()) == []
 
 
+def test_a_file_that_is_drawn_twice_is_damaged_once(made: Folder) -> None:
+    """What its first damage left may be no JSON any more, in which nothing can be exchanged."""
+    told = made.damage(random.Random("results 12 1404"))  # noqa: S311 - it draws damage, not secrets
+
+    assert told.endswith("is damaged already")
+
+
 def test_a_change_that_nothing_notices_is_counted(made: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its checksums the harness would take these."""
     path = made.path / "cells" / made.ids[0] / "record.json"
