@@ -127,7 +127,7 @@ def test_output_that_nobody_reads_on_is_no_traceback(line: CommandLine, command:
     assert (ended.returncode, ended.stderr) == (141, "")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_traceback_and_no_file_takes_their_place(line: CommandLine, closed: str) -> None:
     call = shlex.join([sys.executable, "-m", "harness", "plan", str(line.matrix), *line.places])
 
@@ -146,12 +146,6 @@ def test_a_bug_is_not_hidden(line: CommandLine, monkeypatch: pytest.MonkeyPatch)
 
     assert answer.code == 70
     assert "ZeroDivisionError" in answer.err
-
-
-def test_every_command_works_where_nothing_but_ascii_is_spoken(line: CommandLine) -> None:
-    answer = run_apart("plan", str(line.matrix), *line.places, env={**os.environ, "LC_ALL": "C"})
-
-    assert answer.stderr.splitlines()[-1].startswith("0 ")
 
 
 def completed(shell: str, **more: str) -> subprocess.CompletedProcess[str]:

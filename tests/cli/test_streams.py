@@ -51,7 +51,8 @@ def test_a_line_stays_one_and_does_nothing_to_a_terminal(encoding: str) -> None:
     assert written(NASTY, encoding) == b"\\x1b[2J\\u202egnp\\nx\n"
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+# A process for two of them: what each encoding lacks is shown above, in this process.
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_no_encoding_is_an_error(line: CommandLine, encoding: str) -> None:
     answer = apart("plan", str(line.matrix), *line.places, encoding=encoding)
 
