@@ -57,7 +57,8 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["a\0b", "x" * 5000])
 def test_a_path_that_no_file_system_takes_is_an_error_of_the_system(tmp_path: Path, given: str) -> None:
-    with pytest.raises(OSError, match=r"null byte|too long"):
+    # Python 3.13 calls it a null character.
+    with pytest.raises(OSError, match=r"null (byte|character)|too long"):
         files.located(tmp_path, given)
 
 
