@@ -7,8 +7,11 @@ GPU := $(shell nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | h
 LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
+FAST := -m "not slow and not train and not browser" --numprocesses auto --dist worksteal
+# Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
+test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup bench test test-fast check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
+.PHONY: help setup bench test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
@@ -26,8 +29,14 @@ plan: $(READY)  ## Show what the comparison will take
 test: $(READY)  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest
 
-test-fast: $(READY)  ## Run the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow and not train and not browser"
+test-fast: $(READY)  ## Run the tests that take seconds, on every core
+	$(BIN)/python -m pytest $(FAST)
+
+coverage: $(READY)  ## Run them once more, and see that they reach as much of the code as they did
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest $(FAST)
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --sort=miss
 
 check: $(READY)  ## Lint, types, import contracts
 	$(BIN)/ruff check .

@@ -81,7 +81,22 @@ def expected(name: str) -> frozenset[str]:
     return frozenset() if dotted.split(".")[0] in OUTSIDE else EVERY
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if expected(name)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cell_runs_through_just_these_modules(kind: str) -> None:
+    library, model = KINDS[kind]
+    named = {name.replace("/", ".").removesuffix(".__init__") for name in MODULES if kind in expected(name)}
+
+    assert sources.reached(library=library, model=model) == {f"harness.{name}" for name in named}
+
+
+# One of each set of kinds, the first and the last of what is run through: which modules these are is shown above.
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("worker/__main__", "whole", "search", "environment", "tuners/__init__"),
+        *("tuners/optuna", "tuners/keras_tuner", "tuners/domains", "backbones/lite0"),
+    ],
+)
 def test_a_module_changes_just_the_cells_that_run_through_it(copy: Path, unchanged: dict[str, str], name: str) -> None:
     assert changed_by(copy, unchanged, [name], "\nA_CONSTANT = 3.25\n") == expected(name)
 

@@ -7,6 +7,9 @@ from types import ModuleType
 
 import pytest
 
+# Each takes seconds of simulation; what a verdict says of given runs is shown quickly by test_verdict.py.
+pytestmark = pytest.mark.slow
+
 REPETITIONS = 100
 FALSE_ALARMS, POWER = 0.05, 0.95
 

@@ -16,6 +16,9 @@ from harness.analysis import Results, groups
 from harness.analysis.statistics import Judged, Question, judged, verdicts
 from harness.page import summary
 
+# Each takes seconds of simulation; what verdicts, tables and page say of given results, their own tests show quickly.
+pytestmark = pytest.mark.slow
+
 FALSE = 0.05
 """The chance of any false claim that all questions together may have."""
 
@@ -68,7 +71,7 @@ def test_of_tuners_that_are_alike_a_difference_is_claimed_in_one_result_of_twent
     assert len(claimed) <= _most(FALSE, times * len(ALIKE)), claimed
 
 
-@pytest.mark.parametrize(("times", "most"), [(12, 3), pytest.param(40, 5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("times", "most"), [(12, 3), (40, 5)])
 def test_sentences_of_the_page_seldom_put_one_of_six_copies_of_a_tuner_before_another(times: int, most: int) -> None:
     # Intervals of each tuner for itself, mean ranks and speed-ups made such a sentence in nine results of ten.
     held = [
@@ -151,7 +154,6 @@ def test_the_sentences_are_read_at_all() -> None:
     assert {question for _, question, _ in within} == {Question.SCORE, Question.SOONER}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("title", ALIKE)
 def test_of_many_results_of_tuners_that_are_alike_no_more_are_claimed_of_than_chance_may(title: str) -> None:
     times = 200
