@@ -33,6 +33,14 @@ def _local_processes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_terminal() -> Iterator[None]:
+    """Leave out the width of a terminal, which who runs the tests, or what shares them out, may have set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
 @pytest.fixture
 def cell() -> Cell:
     space = Space(
