@@ -275,7 +275,8 @@ def test_a_thousand_small_cells_are_read_in_seconds(made: Made) -> None:
         for name in ("record.json", "trials.jsonl"):
             (copy / name).write_bytes((source / name).read_bytes())
     made.folder.write_plan(made.planned)
-    began = time.perf_counter()
+    # This process's own seconds: tests beside it have theirs.
+    began = time.process_time()
     results = analysis.read(made.folder)
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0
     assert sum(search.status is Status.OK for search in results.searches) == 1000
