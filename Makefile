@@ -7,7 +7,8 @@ GPU := $(shell nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | h
 LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
-FAST := -m "not slow and not train and not browser" --numprocesses auto --dist worksteal
+SLOW := slow or train or browser
+FAST := -m "not ($(SLOW))" --numprocesses auto --dist worksteal
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
@@ -26,8 +27,10 @@ bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for ano
 plan: $(READY)  ## Show what the comparison will take
 	@$(BIN)/harness plan "$(MATRIX)"
 
+# Those that train, and those that drive engines and browsers, take every core by themselves.
 test: $(READY)  ## Run the tests, the slow ones too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest -m "$(SLOW)"
 
 test-fast: $(READY)  ## Run the tests that take seconds, on every core
 	$(BIN)/python -m pytest $(FAST)
