@@ -94,10 +94,12 @@ def test_a_checkout_leaves_no_credentials(path: Path) -> None:
 
 def test_pull_requests_run_what_a_person_runs() -> None:
     jobs = read("ci.yml")["jobs"]
-    fast, whole = ([step["run"] for step in jobs[job]["steps"] if "run" in step] for job in ("fast", "test-and-check"))
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
 
-    assert fast == ["make check", "make test-fast"]
-    assert whole[-1] == ".ci/run"
+    assert commands.pop("fast") == ["make check", "make test-fast"]
+    assert commands.pop("coverage") == ["make coverage"]
+    assert commands.pop("test-and-check")[-1] == ".ci/run"
+    assert commands == {}
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
 
 
@@ -107,6 +109,13 @@ def test_pull_requests_are_tried_on_each_python_that_the_package_says() -> None:
 
     assert read("ci.yml")["jobs"]["fast"]["strategy"]["matrix"]["python"] == said
     assert project["requires-python"] == f">={said[0]}"
+
+
+def test_what_tests_reach_has_a_floor() -> None:
+    coverage = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]
+
+    assert coverage["report"]["fail_under"] > 50
+    assert coverage["run"]["branch"]
 
 
 def test_a_citation_names_the_version_that_is_here() -> None:
@@ -132,7 +141,7 @@ def test_every_target_that_a_workflow_makes_is_there() -> None:
     text = "\n".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.name))
     made = set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE))
 
-    assert made == {"check", "nightly", "test-fast"}
+    assert made == {"check", "coverage", "nightly", "test-fast"}
     assert made <= targets
 
 
