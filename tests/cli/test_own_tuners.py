@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from harness import environment
 from harness.cells import Cell
-from harness.executors import LocalExecutor
+from harness.errors import MachineError
+from harness.executors import LocalExecutor, engine
 from harness.placement import where
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer, CommandLine
 
+IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-tuner.md"
 DOCUMENTED = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
 SECTION = """\
@@ -106,16 +111,38 @@ def test_a_path_goes_with_the_word_file(line: CommandLine, file: Path, before: s
 @pytest.mark.usefixtures("real")
 @pytest.mark.train
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["local", pytest.param("docker", marks=pytest.mark.docker)])
-def test_real_workers_search_with_it_as_with_any_other(line: CommandLine, file: Path, executor: str) -> None:
+def test_real_workers_search_with_it_as_with_any_other(line: CommandLine, file: Path) -> None:
     assert file.is_file()
 
-    answer = line.run("--executor", executor)
+    searched_with_it(line, "local")
+
+
+@pytest.mark.train
+@pytest.mark.slow
+@pytest.mark.docker
+def test_containers_see_its_file_too(line: CommandLine, file: Path, without_engine: Callable[[str], NoReturn]) -> None:
+    assert file.is_file()
+    try:
+        client = engine.connect()
+        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
+        client.close()
+    except MachineError as error:
+        without_engine(str(error))
+
+    searched_with_it(line, "docker", "--image", IMAGE)
+
+
+def searched_with_it(line: CommandLine, executor: str, *options: str) -> None:
+    answer = line.run("--executor", executor, *options)
 
     assert answer.code == 0, answer.err
-    record = line.matrix_folder.cell(by_tuner(line)["near-the-best"].id).record()
-    assert record is not None
-    assert (record.cell["tuner"]["path"], record.cell["tuner_file"]["path"]) == ("my tuner.py", None)
+    records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
+    cells = {record.cell["names"]["tuner"]: record.cell for record in records if record is not None}
+    assert set(cells) == {"optuna-tpe", "near-the-best"}
+    assert (cells["near-the-best"]["tuner"]["path"], cells["near-the-best"]["tuner_file"]["path"]) == (
+        "my tuner.py",
+        None,
+    )
     assert "near-the-best" in answer.out
 
 
