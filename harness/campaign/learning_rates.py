@@ -78,6 +78,7 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
         update={
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
             "tuner": Tuner(tuner=_RETRAINER),
+            "tuner_file": None,
             "code": codes.of_cell(library=TUNERS[_RETRAINER].library, model=cell.backbone.model),
             "domains": domains_of(Space(domains)),
             "budget": Budget(epochs=full * len(rates)),

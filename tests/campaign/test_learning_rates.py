@@ -11,6 +11,7 @@ from harness.campaign import learning_rates, resolution
 from harness.cells import Cell, domains_of
 from harness.model import Trial
 from harness.space import Choice, Fixed, Range, Space
+from harness.spec import Tuner
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -44,6 +45,17 @@ def searched(bench: Bench) -> Callable[..., Results]:
 
 def found(number: int, f1: float, trained: Trained, **parameters: Any) -> Trial:
     return trained(number, f1, parameters={"learning_rate": 0.02, "batch_size": 16, "dropout": 0.0} | parameters)
+
+
+def test_a_retraining_runs_through_no_tuner_of_the_users_own(cell: Cell) -> None:
+    own = checked(cell, 0.1, 1.0).model_copy(
+        update={"tuner": Tuner(tuner="file", path="mine.py"), "tuner_file": {"path": "/x/mine.py", "sha256": "0" * 64}}
+    )
+
+    (retrained,) = learning_rates.expected([own])
+
+    assert retrained.tuner_file is None
+    assert retrained.id == learning_rates.expected([checked(cell, 0.1, 1.0)])[0].id
 
 
 def test_a_groups_best_is_retrained_once_for_each_seed(
