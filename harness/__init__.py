@@ -1,11 +1,13 @@
 """Compare hyperparameter tuners by F1 against compute cost, on real training.
 
-import harness
+As in::
 
-matrix = harness.load_matrix("birds.toml")
-run = harness.run(matrix)
-results = harness.load(run.path, matrix=matrix)
-results.searches(), results.trials(), results.answer()
+    import harness
+
+    matrix = harness.load_matrix("birds.toml")
+    run = harness.run(matrix)
+    results = harness.load(run.path, matrix=matrix)
+    results.searches(), results.trials(), results.answer()
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ _PLACES = {
     "ResultsError": "harness.errors",
     "Run": "harness.campaign.run",
     "UserError": "harness.errors",
-    "events": "harness.campaign",
+    "events": "harness.api.running",
     "load": "harness.api.results",
     "load_matrix": "harness.api.running",
     "run": "harness.api.running",
@@ -58,8 +60,6 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     if name not in _PLACES:
         raise AttributeError(f"module 'harness' has no attribute {name!r}")
-    if name == "events":
-        return importlib.import_module("harness.campaign.events")
     return getattr(importlib.import_module(_PLACES[name]), name)
 
 

@@ -62,7 +62,8 @@ def load(
     libraries.check_reports()
     folder = MatrixFolder(Path(path))
     if not folder.has_records:
-        raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run MATRIX")
+        named = "MATRIX" if matrix is None else matrix.path
+        raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {named}")
     price_list = price_lists.load(None if prices is None else Path(prices))
     intensity = intensities.load(None if carbon is None else Path(carbon), grid=grid)
     equivalence = EQUIVALENCE if matrix is None else matrix.spec.equivalence

@@ -8,8 +8,8 @@ from pathlib import Path
 from harness import matrix as matrices
 from harness import prices as price_lists
 from harness.api import places
+from harness.campaign import events
 from harness.campaign import run as campaign
-from harness.campaign.events import Watch, ignore
 from harness.campaign.limits import Limits
 from harness.campaign.run import Request, Run
 from harness.matrix import Matrix
@@ -39,7 +39,7 @@ def run(
     max_hours: float | None = None,
     max_cost: float | None = None,
     prices: str | Path | None = None,
-    watch: Watch = ignore,
+    watch: events.Watch = events.ignore,
 ) -> Run:
     """Run what is missing of a matrix, and return what became of its cells; finished ones are kept as they are.
 

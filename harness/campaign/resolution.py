@@ -19,7 +19,6 @@ from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
-from harness.spec import Tuner
 
 Resolved = dict[str, dict[str, Any] | SourceUnreachable]
 
@@ -122,18 +121,12 @@ def _cell(
         protocol=spec.protocol,
         seed=combination.seed,
         environment=workers.environment,
-        code=codes.of_cell(library=_library(tuner), model=backbone.model),
+        code=codes.of_cell(library=declared(tuner.tuner).library, model=backbone.model),
         training_code=codes.of_training(model=backbone.model),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),
     )
-
-
-def _library(tuner: Tuner) -> str:
-    known = declared(tuner.tuner)
-    # A matrix with a tuner that there isn't was refused when it was loaded.
-    return tuner.tuner if known is None else known.library
 
 
 def _unreachable(combination: Combination, error: SourceUnreachable) -> Planned:

@@ -183,9 +183,9 @@ PRUNERS: Mapping[str, DeclaredPruner] = {
 }
 
 
-def declared(name: str) -> DeclaredTuner | None:
-    """Return what is declared of a tuner; None for one that there isn't."""
-    return _OF_USER if name == OWN else KNOWN.get(name)
+def declared(name: str) -> DeclaredTuner:
+    """Return what is declared of a tuner of that name, which there is."""
+    return _OF_USER if name == OWN else KNOWN[name]
 
 
 def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | None = None) -> list[str]:
@@ -193,9 +193,9 @@ def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | 
 
     ``space`` and ``epochs_per_trial`` bring in what can only be judged with them.
     """
-    known = declared(tuner.tuner)
-    if known is None:
+    if tuner.tuner not in (*KNOWN, OWN):
         return [f"tuner: unknown tuner {tuner.tuner!r}{_suggestion(tuner.tuner, [*KNOWN, OWN])}"]
+    known = declared(tuner.tuner)
     found = [
         *_path_mistakes(tuner),
         *_own_option_mistakes(tuner, known),

@@ -15,7 +15,6 @@ from harness.api.results import Results, load
 from harness.campaign import takeover
 from harness.cli import printing, tables
 from harness.cli.voice import ALOUD, Voice
-from harness.errors import ResultsError
 from harness.placement import libraries
 from harness.plans import MatrixFolder
 from harness.reports.report import CsvValue
@@ -80,10 +79,6 @@ def write(
     libraries.check_reports()
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
-    if not folder.has_records:
-        raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {path}")
-    for line in takeover.of_tables(folder, loaded):
-        voice.remark(line)
     found = load(
         folder.path,
         matrix=loaded,
@@ -92,6 +87,8 @@ def write(
         grid=figures.grid,
         mix_environments=mix_environments,
     )
+    for line in takeover.of_tables(folder, loaded):
+        voice.remark(line)
     written = found.write(only, wrote=lambda part, paths: _say(part, paths, found, voice))
     return Written(matrix=loaded.name, results=found, paths=written)
 

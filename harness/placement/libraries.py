@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from harness.catalogue.tuners import KNOWN, OWN
+from harness.catalogue.tuners import OWN, declared
 from harness.errors import MatrixError, UserError
 from harness.matrix import Matrix
 
@@ -23,7 +23,7 @@ REPORTS = ("matplotlib", "numpy", "optuna", "polars", "scipy")
 REPORTS_REMEDY = "make setup, or pip install 'tuner-harness[report]'"
 
 # What libraries import without declaring it, or only where it is used.
-_BENEATH = {"keras-tuner": ("tensorflow", "keras", "six"), "optuna": (), "harness": ()}
+_BENEATH = {"keras-tuner": ("tensorflow", "keras", "six"), "optuna": (), "harness": (), OWN: ()}
 _LATE = {"kt-bayesian": ("sklearn",)}
 # What packages call themselves where their modules have another name.
 _PACKAGES = {
@@ -52,16 +52,14 @@ def packages_of(module: str) -> tuple[str, ...]:
 
 def needed(tuner: str) -> tuple[str, ...]:
     """Return what a tuner imports beyond what training does; of a user's own only its file could tell."""
-    if tuner == OWN:
-        return ()
-    declared = KNOWN[tuner]
-    modules = (*declared.modules, *_BENEATH[declared.library], *_LATE.get(tuner, ()))
+    known = declared(tuner)
+    modules = (*known.modules, *_BENEATH[known.library], *_LATE.get(tuner, ()))
     return tuple(dict.fromkeys(module.partition(".")[0] for module in modules))
 
 
 def remedy(tuner: str | None = None, *, has_gpus: bool = False) -> str:
     """Return how to install what a tuner needs; None: what training does."""
-    extra = None if tuner is None or tuner == OWN else KNOWN[tuner].extra
+    extra = None if tuner is None else declared(tuner).extra
     return _REMEDIES.get(str(extra), f"make setup, or pip install 'tuner-harness[{'gpu' if has_gpus else 'cpu'}]'")
 
 

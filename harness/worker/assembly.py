@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.backbones.depth import train_last
-from harness.catalogue import tuners
 from harness.catalogue.grid import value_at
+from harness.catalogue.tuners import declared
 from harness.cells import Cell
 from harness.ledger import Ledger
 from harness.model import OutOfMemory, Parameters, TrialFailed, Value
@@ -29,14 +29,13 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
 
     Weights are left in ``checkpoints`` only where the tuner's trials continue earlier ones.
     """
-    tuner = tuners.declared(cell.tuner.tuner)
     return KerasObjective(
         data=data.training,
         trained=_trained(cell, data),
         protocol=cell.protocol,
         seed=cell.seed,
         ledger=ledger,
-        checkpoints=Checkpoints(checkpoints) if tuner is not None and tuner.continues else None,
+        checkpoints=Checkpoints(checkpoints) if declared(cell.tuner.tuner).continues else None,
         decays=cell.space.domains.get("weight_decay") not in (None, Fixed(value=0.0)),
     )
 
