@@ -34,7 +34,7 @@ def test_help_answers_little_later_than_click_is_imported(measured: Measured) ->
 def test_doctor_answers_little_later_than_tensorflow_says_what_it_sees(measured: Measured, tmp_path: Path) -> None:
     doctor = (*HARNESS, "doctor", "--cache", str(tmp_path))
 
-    figure = measured(lambda: in_turns("harness doctor over TensorFlow's answer", doctor, ASK_TENSORFLOW, 5, 1.5))
+    figure = measured(lambda: in_turns("harness doctor over TensorFlow's answer", doctor, ASK_TENSORFLOW, 5, 1.35))
 
     assert figure.ratio <= figure.limit
 
