@@ -167,8 +167,8 @@ class Cell(Section):
     def _asked(self) -> dict[str, Any]:
         asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
         asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
-        # The hash of the content tells how its folders are read, and which images belong together.
-        for told in ("folders", "group_by", "groups"):
+        # The hash of the content tells how folders and tables are read, and which images belong together.
+        for told in ("columns", "folders", "group_by", "groups"):
             asked["dataset"].pop(told)
         asked["backbone"]["weights"] = self.weights["sha256"]
         asked["tuner"].pop("path")

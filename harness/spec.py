@@ -71,15 +71,30 @@ class Section(BaseModel):
     )
 
 
+class Columns(Section):
+    """What the columns of a table of images are called; a column that is left out is known by its usual names."""
+
+    image: Annotated[str | None, Field(min_length=1, examples=["file"])] = None
+    """Paths of the images, relative to the table's folder or absolute."""
+    label: Annotated[str | None, Field(min_length=1, examples=["species"])] = None
+    """Classes of the images."""
+    part: Annotated[str | None, Field(min_length=1, examples=["split"])] = None
+    """Parts that the images are fixed in: train, validation, test."""
+    group: Annotated[str | None, Field(min_length=1, examples=["site"])] = None
+    """Groups, such as sites, bursts or animals, whose images stay in one part."""
+
+
 class Dataset(Section):
     """Labelled images."""
 
     source: Annotated[str, Field(examples=["animals"])]
-    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder` or `npz` with a path.
+    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder`, `table` or `npz` with a path.
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
-    """Folder or file of a `folder` or `npz` source; relative paths start at the matrix file."""
+    """Folder or file of a `folder`, `table` or `npz` source; relative paths start at the matrix file."""
+    columns: Annotated[Columns | None, Field(examples=[{"image": "file", "label": "species"}])] = None
+    """What a table's columns are called, see below. Only for a `table` source."""
     folders: Annotated[Literal["classes", "parts"] | None, Field(examples=["classes"])] = None
     """What the folders in `path` are: `classes`, or `parts` (train, validation, test) that hold the classes' folders.
 
@@ -89,7 +104,7 @@ class Dataset(Section):
     group, or else the whole match, in an image's path below `path` is its group's name; with `groups`, a column of
     that file.
 
-    Only for a `folder` source."""
+    Only for `folder` and `table` sources."""
     groups: Annotated[str | None, Field(min_length=1, examples=["data/sites.csv"])] = None
     """A CSV file that says which group each image is of: its rows hold images' paths below `path`, or their file names,
     and the column `group_by`. Relative paths start at the matrix file."""

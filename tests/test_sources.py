@@ -35,7 +35,11 @@ ONLY = {
     "backbones.lite0": {"lite0"},
     "backbones.torch_file": {"lite0"},
     "meters.gpu": set(),
+    "datasets.resolving": set(),
+    "datasets.table_files": set(),
+    "datasets.tables": set(),
     "datasets.told": set(),
+    "datasets.unpack": set(),
     "catalogue.hyperband": set(),
     "environment": EVERY,
 }

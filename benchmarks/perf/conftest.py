@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.perf.figures import FIGURES, Figure
 from benchmarks.perf.searches import DATASET
-from harness.datasets import sources
+from harness.datasets import resolving
 from harness.datasets.sources import Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ def animals(tmp_path_factory: pytest.TempPathFactory) -> Source:
     """The images, kept in HARNESS_CACHE where that is set, so that they are fetched once."""
     kept = os.environ.get("HARNESS_CACHE")
     cache = tmp_path_factory.mktemp("downloads") if kept is None else Path(kept)
-    return sources.resolve(DATASET, base=ROOT, cache=cache)
+    return resolving.resolve(DATASET, base=ROOT, cache=cache)
 
 
 @pytest.fixture

@@ -22,6 +22,10 @@ sample_seed = 3
 source = "folder"
 path = "images"
 group_by = "(burst_[0-9]+)_"
+[datasets.listed]
+source = "table"
+path = "listed.csv"
+columns = {{ image = "file", label = "animal", part = "half", group = "site" }}
 [datasets.arrays]
 source = "npz"
 path = "arrays.npz"
@@ -106,6 +110,8 @@ def made(folder: Path) -> bytes:
     held = {f"images/{name}": name.encode() for name in _IMAGES}
     rows = [f"{name},{'north' if 'burst_1' in name else 'south'}" for name in _IMAGES]
     held["sites.csv"] = "\n".join(["path,site", *rows]).encode()
+    listed = [f"images/{row},{row[:3]},{'train' if row.endswith('north') else 'test'}" for row in rows]
+    held["listed.csv"] = "\n".join(["file,site,animal,half", *listed]).encode()
     held |= {"arrays.npz": b"arrays", "own.weights.h5": b"weights"}
     for name, content in held.items():
         path = folder / name

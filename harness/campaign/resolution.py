@@ -14,7 +14,7 @@ from harness.backbones import weights
 from harness.campaign import codes, tuner_files
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, domains_of
-from harness.datasets import sources
+from harness.datasets import resolving
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, Matrix, combinations
@@ -59,7 +59,7 @@ def resolve(
     datasets: Resolved = {}
     for name, dataset in spec.datasets.items():
         with _at(matrix, "datasets", name, datasets):
-            datasets[name] = sources.resolve(dataset, base=base, cache=cache, results=results).to_json()
+            datasets[name] = resolving.resolve(dataset, base=base, cache=cache, results=results).to_json()
     backbones: Resolved = {}
     for name, backbone in spec.backbones.items():
         with _at(matrix, "backbones", name, backbones):

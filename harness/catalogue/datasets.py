@@ -17,13 +17,21 @@ from harness import spec
 
 # Training, validation and test each need an image of every class.
 _PARTS = 3
-# What only says something of the folder that a user brings.
-_OF_FOLDERS = ("folders", "group_by", "groups")
+# What says how images that a user brings are read, and the sources that it may be said of.
+_SAID_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "columns": ("table",),
+        "folders": ("folder",),
+        "group_by": ("folder", "table"),
+        "groups": ("folder", "table"),
+    }
+)
 
-Kind = Literal["animals", "cifar", "digits", "flat", "folder", "idx", "npz"]
+Kind = Literal["animals", "cifar", "digits", "flat", "folder", "idx", "npz", "table"]
 """How a source is read.
 
-``folder``: a folder for each class. ``flat``: one folder of files named ``<class>_<number>``. ``npz``: numpy arrays.
+``folder``: a folder for each class. ``flat``: one folder of files named ``<class>_<number>``. ``table``: a list of
+files. ``npz``: numpy arrays.
 ``cifar``, ``idx``, ``animals``, ``digits``: as these sets ship.
 """
 
@@ -85,6 +93,11 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
         "folder": Entry(
             kind="folder",
             meaning="your own folder: one folder for each class, or train, validation and test folders of them",
+            needs_path=True,
+        ),
+        "table": Entry(
+            kind="table",
+            meaning="your own table, CSV, TSV or Parquet: a row for each image with its path and label",
             needs_path=True,
         ),
         "npz": Entry(
@@ -239,7 +252,8 @@ def mistakes(dataset: spec.Dataset) -> list[str]:
         return [f"source: unknown data set {dataset.source!r}; {_known_ones(dataset.source)}"]
     return [
         *_path_mistakes(dataset, entry),
-        *_folder_mistakes(dataset),
+        *_use_mistakes(dataset),
+        *_column_mistakes(dataset),
         *_group_mistakes(dataset),
         *_limit_mistakes(dataset, entry),
     ]
@@ -252,15 +266,34 @@ def _known_ones(source: str) -> str:
 
 def _path_mistakes(dataset: spec.Dataset, entry: Entry) -> list[str]:
     if entry.needs_path and not dataset.path:
-        return [f"path: missing; source {dataset.source!r} needs the path of your images"]
+        return [f"path: missing; source {dataset.source!r} needs the path of your data"]
     if not entry.needs_path and dataset.path is not None:
         return [f"path: not used by source {dataset.source!r}; leave it out, or say source = 'folder'"]
     return []
 
 
-def _folder_mistakes(dataset: spec.Dataset) -> list[str]:
-    given = [key for key in _OF_FOLDERS if getattr(dataset, key) is not None and dataset.source != "folder"]
-    return [f"{key}: not used by source {dataset.source!r}; leave it out" for key in given]
+def _use_mistakes(dataset: spec.Dataset) -> list[str]:
+    given = [key for key in _SAID_OF if getattr(dataset, key) is not None]
+    return [
+        f"{key}: not used by source {dataset.source!r}; leave it out"
+        for key in given
+        if dataset.source not in _SAID_OF[key]
+    ]
+
+
+def _column_mistakes(dataset: spec.Dataset) -> list[str]:
+    if dataset.columns is None:
+        return []
+    named = dataset.columns.model_dump(exclude_none=True)
+    first: dict[str, str] = {}
+    found = [
+        f"columns.{what}: {name!r} is columns.{first[name]} too; give each its own column"
+        for what, name in named.items()
+        if first.setdefault(name, what) != what
+    ]
+    if dataset.columns.group is not None and dataset.group_by is not None:
+        found.append("group_by: columns.group names groups too; leave one of them out")
+    return found
 
 
 def _group_mistakes(dataset: spec.Dataset) -> list[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness import environment, errors, fetch
 from harness.datasets import pickles
-from harness.datasets.parts import Part, part_named
+from harness.datasets.parts import Part, part_named, settled
 from harness.datasets.pictures import Pixels, repeat_grey
 from harness.datasets.sources import Source
 
@@ -150,13 +150,12 @@ def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
     except Exception as error:  # bytes that nobody foresaw: whatever their reader raises is the file's
         why = errors.reason(error)
         raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({why})") from error
-    complete = len(paired) == len(Part) - 1
     return [
         Block(
             name=images,
             images=held[images],
             labels=held[labels],
-            part=part if complete or part is not Part.TRAIN else Part.FREE,
+            part=settled(part, paired),
         )
         for part, (images, labels) in sorted(paired.items())
     ], ()

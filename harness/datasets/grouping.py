@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness import errors
 from harness.datasets.parts import Part
-
-# As spreadsheets write them, in whatever language.
-_DELIMITERS = ",;\t"
-_MOST_NAMED = 3
+from harness.datasets.tabular import composed, listed, place_of, read_csv
 
 
 def groups_of(names: Sequence[str], *, by: str, table: Path | None) -> tuple[str, ...]:
@@ -38,13 +31,15 @@ def groups_of(names: Sequence[str], *, by: str, table: Path | None) -> tuple[str
         why = "it doesn't match their paths" if table is None else f"{table} has no row or no entry for them"
         raise errors.DatasetError(
             f"group_by = {by!r}: {len(lost):,} of {len(names):,} images have no group: {why}, such as "
-            f"{_listed(lost)}; every image needs one"
+            f"{listed(lost)}; every image needs one"
         )
     return tuple(group for group in found if group is not None)
 
 
-def refuse_divided(names: Sequence[str], parts: Sequence[Part], groups: Sequence[str]) -> None:
-    """Check that the parts that folders give hold whole groups.
+def refuse_divided(
+    names: Sequence[str], parts: Sequence[Part], groups: Sequence[str], *, told_by: str = "group_by"
+) -> None:
+    """Check that the parts that a data set gives hold whole groups; ``told_by`` is what gives these, for messages.
 
     Raises:
         DatasetError: Images of one group lie in several of them.
@@ -57,19 +52,19 @@ def refuse_divided(names: Sequence[str], parts: Sequence[Part], groups: Sequence
         group, sides = next(iter(divided.items()))
         more = f" (and {len(divided) - 1:,} more)" if len(divided) > 1 else ""
         raise errors.DatasetError(
-            f"group_by: group {group!r} stands in several parts{more}: {_listed(list(sides.values()))}; move its "
-            f"images into one part, or leave group_by out"
+            f"{told_by}: group {group!r} stands in several parts{more}: {listed(list(sides.values()))}; move its "
+            f"images into one part, or leave {told_by} out"
         )
 
 
 def _by_path(names: Iterable[str], pattern: str) -> list[str | None]:
-    matches = map(re.compile(_composed(pattern)).search, names)
+    matches = map(re.compile(composed(pattern)).search, names)
     return [None if match is None else match[1 if match.re.groups else 0] for match in matches]
 
 
 def _by_table(names: Sequence[str], column: str, table: Path) -> list[str | None]:
-    head, rows = _rows(table)
-    place = _place(head, column, table)
+    head, rows = read_csv(table, key="groups")
+    place = place_of(column, head, table, key="group_by")
     entries = _naming_column(names, rows, table)
     held: dict[str, set[str]] = defaultdict(set)
     for entry, row in zip(entries, rows, strict=True):
@@ -89,7 +84,7 @@ def _held(name: str, held: Mapping[str, set[str]], alike: Mapping[str, int], tab
         )
     if len(held[entry]) > 1:
         raise errors.DatasetError(
-            f"groups: {table}: {entry!r} has several groups: {_listed(sorted(held[entry]))}; give it one"
+            f"groups: {table}: {entry!r} has several groups: {listed(sorted(held[entry]))}; give it one"
         )
     return next(iter(held[entry]))
 
@@ -110,48 +105,5 @@ def _named(names: Iterable[str], entries: set[str]) -> int:
     return sum(name in entries or _file(name) in entries for name in names)
 
 
-def _place(head: Sequence[str], column: str, table: Path) -> int:
-    places = [place for place, name in enumerate(head) if name == _composed(column)]
-    if len(places) == 1:
-        return places[0]
-    if places:
-        raise errors.DatasetError(f"group_by = {column!r}: {len(places)} columns of {table} are called so; rename one")
-    near = difflib.get_close_matches(column, head, n=1)
-    way_out = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, head))}"
-    raise errors.DatasetError(f"group_by = {column!r}: no column of {table}; {way_out}")
-
-
-def _rows(table: Path) -> tuple[list[str], list[list[str]]]:
-    """Return a table's head and its rows, each as long as the head."""
-    try:
-        text = table.read_text("utf-8-sig")
-        first = next(iter(text.splitlines()), "")
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=first.count), strict=True)
-        head, *rows = [[_composed(entry).strip() for entry in line] for line in lines if line] or [[]]
-    except OSError as error:
-        raise errors.DatasetError(f"groups: {table}: can't be read ({error.strerror}); give a CSV file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise errors.DatasetError(f"groups: {table}: no CSV file in UTF-8 ({error}); save it as one") from error
-    if not rows:
-        raise errors.DatasetError(f"groups: {table}: holds no rows; give a head and a row for each image")
-    return head, [_as_long(row, head, table) for row in rows]
-
-
-def _as_long(row: list[str], head: Sequence[str], table: Path) -> list[str]:
-    if any(row[len(head) :]):
-        raise errors.DatasetError(
-            f"groups: {table}: a row has more entries than the head: {_listed(row)}; quote what holds a delimiter"
-        )
-    return (row + [""] * len(head))[: len(head)]
-
-
 def _file(name: str) -> str:
     return name.rpartition("/")[2]
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:_MOST_NAMED])) + (", …" if len(names) > _MOST_NAMED else "")

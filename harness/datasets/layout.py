@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import errors, files
-from harness.datasets.parts import Part, part_named
+from harness.datasets.parts import Part, part_named, settled
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 """Of images that only an extra decodes: they are left out where the worker lacks it."""
@@ -56,16 +56,18 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The images of a folder, sorted by name, and the names of the other files.
+    """The images of a data set, sorted by name, and the names of the other files.
 
     ``skipped`` are files without an image's suffix, and images that stand in no class folder. ``meant`` is how the user
     said that the folders are to be read, if at all; ``groups`` is the group of each image, if the user gives groups.
+    ``is_listed`` says that a table names classes and parts, and not the folders that the images lie in.
     """
 
     files: tuple[File, ...]
     skipped: tuple[str, ...]
     meant: Folders | None = None
     groups: tuple[str, ...] | None = None
+    is_listed: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,11 +75,20 @@ class Layout:
         return tuple(sorted({file.label for file in self.files}))
 
     @property
+    def folder(self) -> Path:
+        """The deepest folder that holds every image."""
+        return Path(os.path.commonpath({file.path.parent for file in self.files}))
+
+    @property
     def content_hash(self) -> str:
-        """SHA-256 over every image's name and bytes and what the user says of folders and groups; reads every file."""
-        held = [[file.name, _sha256_of(file.path)] for file in self.files]
+        """SHA-256 over every image's name and bytes and what the user says of them all; reads every file."""
+        held = [[file.name, _sha256_of(file.path), *self._told_of(file)] for file in self.files]
         said = [each for each in (self.meant, self.groups) if each is not None]
         return files.digest([held, *said] if said else held)
+
+    def _told_of(self, file: File) -> list[str | int]:
+        # Of folders the name tells as much, and how they are read.
+        return [file.label, int(file.part)] if self.is_listed else []
 
 
 def of_folder(root: Path, *, meant: Folders | None = None) -> Layout:
@@ -121,9 +132,9 @@ def _layout(root: Path, found: list[File], *, parents: list[Path], meant: Folder
     # Sorted by name, whatever order the disk has them in.
     ordered = sorted(found, key=lambda file: (file.name, str(file.path)))
     loose = [_name(root, path) for parent in parents for path in _visible(parent) if path.is_file()]
-    strange = [file.name for file in ordered if not _is_image(file.path)]
+    strange = [file.name for file in ordered if not is_image(file.path)]
     return Layout(
-        files=tuple(file for file in ordered if _is_image(file.path)),
+        files=tuple(file for file in ordered if is_image(file.path)),
         skipped=tuple(sorted([*loose, *strange])),
         meant=meant,
     )
@@ -187,13 +198,10 @@ def _listed(paths: Sequence[Path]) -> str:
 
 
 def _of_parts(root: Path, parts: dict[Part, Path]) -> list[File]:
-    complete = len(parts) == len(Part) - 1
     found = []
     for part, folder in parts.items():
         _refuse_links(root, folder)
-        # With a part missing, the images of train are free: some of them are cut for it.
-        settled = part if complete or part is not Part.TRAIN else Part.FREE
-        found += _of_classes(root, folder, _folders(folder), part=settled)
+        found += _of_classes(root, folder, _folders(folder), part=settled(part, parts))
     _check_parts(root, parts)
     return found
 
@@ -218,7 +226,7 @@ def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) ->
             File(path=path, name=_name(root, path), label=_composed(folder.name), part=part)
             for path in _walk(root, folder)
         ]
-        if not any(_is_image(image.path) for image in images):
+        if not any(is_image(image.path) for image in images):
             raise errors.DatasetError(
                 f"{folder}: class without images ({', '.join(sorted(SUFFIXES))}); fill or delete it"
             )
@@ -308,7 +316,8 @@ def _is_clutter(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _CLUTTER
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Whether a file is an image by its suffix."""
     return path.suffix.casefold() in SUFFIXES
 
 

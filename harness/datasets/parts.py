@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import IntEnum
 
 
@@ -32,3 +33,12 @@ def part_named(name: str) -> Part | None:
         return None
     (word,) = words
     return _WORDS.get(word, _WORDS.get(_GLUED.sub("", word)))
+
+
+def settled(part: Part, given: Collection[Part]) -> Part:
+    """Return where the images of a part belong in a data set that gives these parts.
+
+    Where one is missing, the images of train are free: some of them are cut for it.
+    """
+    is_complete = len({*given} - {Part.FREE}) == len(Part) - 1
+    return Part.FREE if part is Part.TRAIN and not is_complete else part

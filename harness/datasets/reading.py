@@ -79,7 +79,7 @@ def open_source(source: Source) -> Opened:
     Raises:
         DatasetError: The arrays can't be used.
     """
-    if source.kind in ("folder", "flat"):
+    if source.has_files:
         return _files(listed(source))
     return arrays.read(source)
 

@@ -12,6 +12,7 @@ from harness.matrix.schema import json_schema
 # In the order of the documentation: heading, section.
 _SECTIONS = (
     ("[datasets.<name>]", "Dataset"),
+    ("[datasets.<name>.columns]", "Columns"),
     ("[backbones.<name>]", "Backbone"),
     ("[tuners.<name>]", "Tuner"),
     ("[hyperparameters.<set>] <hyperparameter> = { … }", "Domain"),

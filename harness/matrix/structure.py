@@ -18,6 +18,7 @@ from harness.matrix.spaces import no_set
 _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
     ("", 0): spec.Document,
     ("datasets", 2): spec.Dataset,
+    ("datasets", 3): spec.Columns,
     ("backbones", 2): spec.Backbone,
     ("tuners", 2): spec.Tuner,
     ("hyperparameters", 3): spec.Domain,
@@ -168,6 +169,7 @@ _TEXTS: dict[str, Callable[[ErrorDetails], str]] = {
     "model_type": _table,
     "scalar": _must_be("a number, text, true or false"),
     "string_pattern_mismatch": _described,
+    "string_too_short": lambda _: "is empty; give at least one character",
     "string_type": _must_be("text in quotes"),
     "too_large": _FINITE,
     "too_short": lambda _: "is empty; give at least one",

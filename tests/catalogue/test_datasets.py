@@ -47,10 +47,10 @@ def test_a_source_like_none_is_answered_with_all_names(written: str) -> None:
 
 
 @pytest.mark.parametrize("path", [None, ""])
-@pytest.mark.parametrize("source", ["folder", "npz"])
+@pytest.mark.parametrize("source", ["folder", "npz", "table"])
 def test_a_missing_path_is_named(source: str, path: str | None) -> None:
     assert datasets.mistakes(spec.Dataset(source=source, path=path)) == [
-        f"path: missing; source {source!r} needs the path of your images"
+        f"path: missing; source {source!r} needs the path of your data"
     ]
 
 
@@ -97,4 +97,27 @@ def test_what_is_no_regular_expression_is_told(pattern: str) -> None:
 def test_a_table_of_groups_needs_its_column() -> None:
     assert datasets.mistakes(spec.Dataset(source="folder", path="x", groups="y.csv")) == [
         "groups: needs group_by, the column that names each image's group; add it"
+    ]
+
+
+def test_columns_are_said_of_tables_alone() -> None:
+    columns = {"image": "file"}
+
+    assert datasets.mistakes(spec.Dataset.model_validate({"source": "table", "path": "x", "columns": columns})) == []
+    assert datasets.mistakes(spec.Dataset.model_validate({"source": "folder", "path": "x", "columns": columns})) == [
+        "columns: not used by source 'folder'; leave it out"
+    ]
+
+
+def test_columns_that_contradict_each_other_are_told() -> None:
+    dataset = {
+        "source": "table",
+        "path": "x",
+        "columns": {"image": "file", "label": "file", "group": "site"},
+        "group_by": "x",
+    }
+
+    assert datasets.mistakes(spec.Dataset.model_validate(dataset)) == [
+        "columns.label: 'file' is columns.image too; give each its own column",
+        "group_by: columns.group names groups too; leave one of them out",
     ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness import errors, files, spec
-from harness.datasets import cleaning, pictures, reading, sources
+from harness.datasets import cleaning, pictures, reading, resolving, sources
 from harness.datasets.parts import Part
 
 Draw = Callable[..., Path]
@@ -156,7 +156,7 @@ def test_duplicates_are_found_by_their_pixels_not_their_bytes(draw: Draw, tmp_pa
         picture.save(tmp_path / "d/a/copy.bmp")
     shutil.copy(tmp_path / "d/b/1.png", tmp_path / "d/b/Kopie von 1.png")
     (tmp_path / "d/b/broken.jpg").write_bytes(b"no picture")
-    source = sources.resolve(spec.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(spec.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
     opened = reading.open_source(source)
 
     found = cleaning.clean(opened, cleaning.survey(source, opened, cache=tmp_path), origin="d")
@@ -169,7 +169,7 @@ def test_the_same_pixels_in_another_shape_are_another_picture(tmp_path: Path) ->
     for name, shape in (("d/a/1.png", (2, 6)), ("d/b/1.png", (6, 2))):
         (tmp_path / name).parent.mkdir(parents=True)
         Image.fromarray(np.full(shape, 9, dtype=np.uint8)).save(tmp_path / name)
-    source = sources.resolve(spec.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(spec.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
     opened = reading.open_source(source)
 
     assert cleaning.clean(opened, cleaning.survey(source, opened, cache=tmp_path), origin="d").kept == (0, 1)

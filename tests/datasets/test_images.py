@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from harness import errors, files, spec
-from harness.datasets import images, pictures, reading, sources
+from harness.datasets import images, pictures, reading, resolving
 from harness.datasets.parts import Part
 from harness.datasets.splits import split
 
@@ -22,7 +22,7 @@ Draw = Callable[..., Path]
 
 def loaded(root: Path, cache: Path, *, size: int = 32, **limits: Any) -> images.Images:
     dataset = spec.Dataset.model_validate({"source": "folder", "path": str(root), **limits})
-    return images.load(sources.resolve(dataset, base=root, cache=cache), dataset, image_size=size, cache=cache)
+    return images.load(resolving.resolve(dataset, base=root, cache=cache), dataset, image_size=size, cache=cache)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_images_are_a_read_only_map_of_a_file(birds: Path, tmp_path: Path) -
 
 def test_a_second_load_decodes_nothing(birds: Path, tmp_path: Path) -> None:
     dataset = spec.Dataset(source="folder", path=str(birds))
-    source = sources.resolve(dataset, base=birds, cache=tmp_path)
+    source = resolving.resolve(dataset, base=birds, cache=tmp_path)
     first = images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
     shutil.rmtree(birds)
 
@@ -190,7 +190,7 @@ def test_more_images_than_one_batch_keep_their_order(tmp_path: Path) -> None:
     pixels = np.stack([shades // 256, shades % 256], axis=1).astype(np.uint8).reshape(600, 1, 2)
     np.savez(tmp_path / "a.npz", x=np.repeat(pixels, 2, axis=1).repeat(16, axis=2), y=shades % 2)
     dataset = spec.Dataset(source="npz", path="a.npz")
-    source = sources.resolve(dataset, base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(dataset, base=tmp_path, cache=tmp_path)
 
     found = images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
 
@@ -208,7 +208,7 @@ def test_two_loads_at_once_agree(birds: Path, tmp_path: Path) -> None:
 def test_a_folder_that_changed_before_it_is_read_is_refused(birds: Path, tmp_path: Path) -> None:
     loaded(birds, tmp_path / "cache")
     dataset = spec.Dataset(source="folder", path=str(birds))
-    source = sources.resolve(dataset, base=birds, cache=tmp_path)
+    source = resolving.resolve(dataset, base=birds, cache=tmp_path)
     (birds / "kea/2.png").write_bytes(b"")
 
     with pytest.raises(errors.MachineError, match=r"^.*/birds: changed since the run began; run it again$"):
@@ -265,7 +265,7 @@ def test_images_that_change_while_they_are_decoded_are_not_kept(
 def test_a_folder_put_back_as_it_was_gives_its_own_images(birds: Path, tmp_path: Path) -> None:
     expected = loaded(birds, tmp_path / "untouched")
     dataset = spec.Dataset(source="folder", path=str(birds))
-    source = sources.resolve(dataset, base=birds, cache=tmp_path)
+    source = resolving.resolve(dataset, base=birds, cache=tmp_path)
     shutil.move(birds / "kea/0.png", birds / "Drossel/9.png")
     with pytest.raises(errors.MachineError, match="changed since the run began"):
         images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
@@ -282,7 +282,7 @@ def test_arrays_that_changed_since_they_were_resolved_are_not_kept(tmp_path: Pat
     path = tmp_path / "a.npz"
     np.savez(path, x=np.arange(32, dtype=np.uint8).reshape(2, 4, 4), y=np.arange(2))
     dataset = spec.Dataset(source="npz", path="a.npz")
-    source = sources.resolve(dataset, base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(dataset, base=tmp_path, cache=tmp_path)
     path.unlink()
     if not gone:
         np.savez(path, x=np.zeros((2, 4, 4), dtype=np.uint8), y=np.arange(2))
@@ -304,7 +304,7 @@ def test_a_bomb_among_the_images_is_reported(birds: Path, tmp_path: Path) -> Non
 
 def test_the_digits_are_scaled_to_the_full_range(tmp_path: Path) -> None:
     dataset = spec.Dataset(source="digits", max_images=100)
-    source = sources.resolve(dataset, base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(dataset, base=tmp_path, cache=tmp_path)
 
     found = images.load(source, dataset, image_size=32, cache=tmp_path)
 
@@ -316,7 +316,7 @@ def test_the_digits_are_scaled_to_the_full_range(tmp_path: Path) -> None:
 
 def test_the_real_animals_load_within_three_seconds(tmp_path: Path, package_cache: Path) -> None:
     dataset = spec.Dataset(source="animals", max_images=1000)
-    source = sources.resolve(dataset, base=tmp_path, cache=package_cache)
+    source = resolving.resolve(dataset, base=tmp_path, cache=package_cache)
 
     started_s = time.process_time()
     found = images.load(source, dataset, image_size=96, cache=tmp_path)
@@ -327,3 +327,47 @@ def test_the_real_animals_load_within_three_seconds(tmp_path: Path, package_cach
     assert len(found.duplicates) == 284
     assert np.bincount(found.labels).tolist() == [96, 84, 102, 102, 103, 103, 103, 103, 101, 103]
     assert took_s < 3
+
+
+def tabled(folder: Path, rows: list[str], cache: Path, **limits: Any) -> images.Images:
+    folder.mkdir(exist_ok=True)
+    (folder / "birds.csv").write_text("\n".join(["path,label,part", *rows]), "utf-8")
+    dataset = spec.Dataset.model_validate({"source": "table", "path": "birds.csv", **limits})
+    source = resolving.resolve(dataset, base=folder, cache=cache)
+    return images.load(source, dataset, image_size=32, cache=cache)
+
+
+def test_a_table_becomes_the_arrays_that_a_folder_of_the_same_images_does(birds: Path, tmp_path: Path) -> None:
+    rows = [f"{path.relative_to(birds)},{path.parent.name}," for path in birds.rglob("*.png")]
+
+    of_table, of_folder = tabled(birds, rows, tmp_path / "cache"), loaded(birds, tmp_path / "cache")
+
+    assert (of_table.names, of_table.classes) == (of_folder.names, of_folder.classes)
+    np.testing.assert_array_equal(of_table.images, of_folder.images)
+    np.testing.assert_array_equal(of_table.labels, of_folder.labels)
+
+
+def test_what_a_table_names_and_nobody_can_use_is_told(birds: Path, tmp_path: Path) -> None:
+    shutil.copy(birds / "kea/0.png", birds / "a copy.png")
+    shutil.copy(birds / "kea/1.png", birds / "a contradiction.png")
+    (birds / "broken.png").write_bytes(b"no picture")
+    (birds / "notes.txt").touch()
+    rows = [f"{path.relative_to(birds)},{path.parent.name}," for path in birds.rglob("*/*.png")]
+    rows += ["a copy.png,kea,", "a contradiction.png,Drossel,", "broken.png,kea,", "notes.txt,kea,"]
+
+    found = tabled(birds, rows, tmp_path / "cache")
+
+    assert [name for name, _ in found.unreadable] == ["broken.png", "notes.txt"]
+    assert found.unreadable[1][1] == "not an image by its suffix (.txt)"
+    assert found.duplicates == (("kea/0.png", "a copy.png"),)
+    assert found.contradictions == (("a contradiction.png", "kea/1.png"),)
+    assert len(found.labels) == found.usable == 11
+
+
+def test_parts_of_a_table_stay_and_limits_draw_from_each(birds: Path, tmp_path: Path) -> None:
+    parts = ("train", "train", "val", "test")
+    rows = [f"{path.relative_to(birds)},{path.parent.name},{parts[int(path.stem)]}" for path in birds.rglob("*/*.png")]
+
+    found = tabled(birds, rows, tmp_path / "cache", per_class=3)
+
+    assert sorted(found.fixed.tolist()) == [Part.TRAIN] * 3 + [Part.VALIDATION] * 3 + [Part.TEST] * 3

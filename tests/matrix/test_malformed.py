@@ -39,6 +39,11 @@ FULL: Document = {
     "datasets": {
         "small animals": {"source": "animals", "per_class": 100, "max_images": 1000, "sample_seed": 7},
         "mine": {"source": "folder", "path": "data/mine"},
+        "listed": {
+            "source": "table",
+            "path": "birds.csv",
+            "columns": {"image": "file", "label": "kind", "part": "split", "group": "site"},
+        },
     },
     "backbones": {
         "frozen": {"model": "MobileNetV2", "weights": "imagenet", "train": "head", "alpha": 0.35},
@@ -97,6 +102,7 @@ WRONG: dict[type, tuple[Any, ...]] = {
 }
 # Empty lists and tables that mean "none".
 MAY_BE_EMPTY = (
+    "columns",
     "options",
     "pruner_options",
     "learning_rate_factors",
@@ -272,6 +278,14 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("datasets", "zoo"), {}, "datasets.zoo.source: missing; add it, such as source = 'animals'"),
     (("backbones", "resnet50"), {}, "resnet50.model: missing; add model = …, or did you mean [backbones.ResNet50]?"),
     (("datasets", "small animals", "per_class"), 0, "must be at least 1, not 0"),
+    (("datasets", "mine", "group_by"), "", "datasets.mine.group_by: is empty; give at least one character"),
+    (("datasets", "listed", "columns", "image"), "", "listed.columns.image: is empty; give at least one character"),
+    (("datasets", "listed", "columns", "lable"), "x", "columns.lable: unknown key 'lable'; did you mean 'label'?"),
+    (
+        ("datasets", "mine", "columns"),
+        {"image": "x"},
+        "datasets.mine.columns: not used by source 'folder'; leave it out",
+    ),
     (("datasets", "small animals", "sample_seed"), -1, "must be at least 0, not -1"),
     (("datasets", "same"), {"source": "folder", "path": "data/mine"}, "datasets.same: says the same as 'mine'"),
     (("datasets", ""), {"source": "digits"}, 'datasets."": the name is empty'),

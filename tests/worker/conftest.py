@@ -13,7 +13,7 @@ import pytest
 from harness import environment
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, domains_of
-from harness.datasets import sources
+from harness.datasets import resolving
 from harness.model import Trial
 from harness.records import CellFolder
 from harness.space import Choice, Domain, Range, Space
@@ -52,7 +52,7 @@ class Bench:
         return Cell(
             names=Names(dataset="digits", backbone=model, tuner=tuner, hyperparameters="some"),
             dataset=dataset,
-            source=asdict(sources.resolve(dataset, base=Path(), cache=self.cache)),
+            source=asdict(resolving.resolve(dataset, base=Path(), cache=self.cache)),
             backbone=Backbone(model=model, weights="none", train=train, alpha=alpha),
             weights=asdict(RANDOM),
             tuner=Tuner(tuner=tuner, **tuner_changes),

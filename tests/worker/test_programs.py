@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.datasets import sources
+from harness.datasets import resolving
 from harness.errors import DatasetError, MachineError, UserError
 from harness.ledger import PHASES
 from harness.model import Outcome, Trial
@@ -79,7 +79,7 @@ def test_a_class_that_what_was_left_out_made_too_small_is_told_with_what_that_wa
             Image.new("L", (8, 8), shade).save(tmp_path / label / f"{number}.png")
     (tmp_path / "cat" / "9.cr2").touch()
     dataset = Dataset(source="folder", path=str(tmp_path))
-    source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    source = asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
     cell = bench.cell().model_copy(update={"dataset": dataset, "source": source})
 
     with pytest.raises(DatasetError, match="class 'cat' has 2 images to share out; it needs at least 3") as caught:
@@ -100,7 +100,7 @@ def test_no_group_of_images_is_divided_and_what_each_part_holds_is_told(bench: B
         (tmp_path / "cd"[label]).mkdir(exist_ok=True)
         Image.new("L", (8, 8), number).save(tmp_path / "cd"[label] / f"site {site} {number}.png")
     dataset = Dataset(source="folder", path=str(tmp_path), group_by="site [0-9]")
-    source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    source = asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
     cell = bench.cell(train="all").model_copy(update={"dataset": dataset, "source": source})
 
     found = training_data.load(cell, tmp_path / ".cache")
@@ -130,7 +130,7 @@ def test_images_that_look_like_one_of_another_part_are_told_unless_groups_keep_t
         picture.save(tmp_path / label / f"burst {burst} {number}.png")
     keys = {"group_by": "burst [0-9]+"} if grouped else {}
     dataset = Dataset.model_validate({"source": "folder", "path": str(tmp_path), **keys})
-    source = asdict(sources.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    source = asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
     cell = bench.cell(train="all").model_copy(update={"dataset": dataset, "source": source})
 
     facts = training_data.load(cell, tmp_path / ".cache").facts

