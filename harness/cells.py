@@ -96,12 +96,16 @@ class Cell(Section):
     backbone: Backbone
     weights: Annotated[dict[str, Any], As(Weights)]
     """Where the weights are, with their ``sha256``."""
+    model_file: Annotated[dict[str, Any], As(File)] | None = None
+    """Where a model of the user's own is, with its ``sha256``; None for every other."""
     tuner: Tuner
     tuner_file: Annotated[dict[str, Any], As(File)] | None = None
-    """Where a tuner of the user's own is, with its ``sha256``; None for every other."""
+    """The same of a tuner."""
     domains: Domains
     budget: Budget
     protocol: Protocol
+    metric_file: Annotated[dict[str, Any], As(File)] | None = None
+    """The same of a metric."""
     seed: int
     audit: Literal["incumbent", "trial"] = "incumbent"
     """Score the test images at each new incumbent, or at each trial's own best epoch too."""
@@ -135,6 +139,13 @@ class Cell(Section):
         return files.digest([asked[part] for part in ("dataset", "backbone", "domains")])
 
     @property
+    def read(self) -> tuple[Path, ...]:
+        """The files and folders of this machine that its worker reads: data, weights, and what users wrote."""
+        single = (self.weights, self.model_file, self.tuner_file, self.metric_file)
+        named = [file["path"] for file in single if file is not None and file.get("path") is not None]
+        return tuple(map(Path, [*self.source.get("paths", ()), *named]))
+
+    @property
     def published(self) -> Cell:
         """The same, without where data and weights lie on this machine: what a record has of it."""
         source = {"paths": [], **({"name": Path(self.source["name"]).name} if "name" in self.source else {})}
@@ -142,9 +153,14 @@ class Cell(Section):
             "source": self.source | source,
             "weights": self.weights | {"path": None},
             "dataset": self.dataset.model_copy(update={"path": _unplaced(self.dataset.path)}),
-            "backbone": self.backbone.model_copy(update={"weights": _unplaced(self.backbone.weights)}),
+            "backbone": self.backbone.model_copy(
+                update={"weights": _unplaced(self.backbone.weights), "path": _unplaced(self.backbone.path)}
+            ),
             "tuner": self.tuner.model_copy(update={"path": _unplaced(self.tuner.path)}),
-            "tuner_file": None if self.tuner_file is None else self.tuner_file | {"path": None},
+            "protocol": self.protocol.model_copy(update={"metric": _unplaced(self.protocol.metric)}),
+            "model_file": _placeless(self.model_file),
+            "tuner_file": _placeless(self.tuner_file),
+            "metric_file": _placeless(self.metric_file),
         }
         return self.model_copy(update=changes)
 
@@ -171,10 +187,16 @@ class Cell(Section):
         for told in ("columns", "folders", "group_by", "groups"):
             asked["dataset"].pop(told)
         asked["backbone"]["weights"] = self.weights["sha256"]
+        model, tuner, metric = (asked.pop(name) for name in ("model_file", "tuner_file", "metric_file"))
+        # What came later is left out where it isn't used: finished cells stay what they are.
+        asked["backbone"] = {key: value for key, value in asked["backbone"].items() if key not in ("path", "options")}
+        if model is not None:
+            asked["backbone"] |= {"file": model["sha256"], "options": self.backbone.options}
         asked["tuner"].pop("path")
-        own = asked.pop("tuner_file")
-        if own is not None:
-            asked["tuner_file"] = own["sha256"]
+        if tuner is not None:
+            asked["tuner_file"] = tuner["sha256"]
+        if metric is not None:
+            asked["protocol"]["metric"] = metric["sha256"]
         asked["protocol"].pop("learning_rate_factors")
         # Tuners draw in this order: another order, other proposals.
         asked["domains"] = list(asked["domains"].items())
@@ -199,11 +221,13 @@ class Asked(Form):
     source: Source | None = None
     backbone: Backbone | None = None
     weights: Weights | None = None
+    model_file: File | None = None
     tuner: Tuner | None = None
     tuner_file: File | None = None
     domains: Domains | None = None
     budget: Budget | None = None
     protocol: Protocol | None = None
+    metric_file: File | None = None
     seed: Seed | None = None
     environment: str | None = None
 
@@ -212,6 +236,10 @@ def _unplaced(path: str | None) -> str | None:
     """Return the last part of a path that leads through a machine's folders; another as it is."""
     is_placed = path is not None and (path.startswith("~") or Path(path).is_absolute())
     return Path(str(path)).name if is_placed else path
+
+
+def _placeless(file: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if file is None else file | {"path": None}
 
 
 def domains_of(space: Space) -> dict[str, dict[str, Any]]:

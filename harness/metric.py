@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 
 UNKNOWN = "F1"
 """The name of a score whose metric no record tells."""
@@ -11,8 +12,13 @@ _NAMES = {"macro_f1": "macro-F1", "weighted_f1": "weighted-F1", "micro_f1": "mic
 
 
 def name_of(metric: str | None) -> str:
-    """Return what readers call one of the protocol's metrics; ``UNKNOWN`` where it is None or none of these."""
-    return UNKNOWN if metric is None else _NAMES.get(metric, UNKNOWN)
+    """Return what readers call one of the protocol's metrics; ``UNKNOWN`` where it is None or none of these.
+
+    A user's own is called as its file is.
+    """
+    if metric is None:
+        return UNKNOWN
+    return PurePath(metric).stem if metric.endswith(".py") else _NAMES.get(metric, UNKNOWN)
 
 
 def name_of_all(metrics: Iterable[str | None]) -> str:

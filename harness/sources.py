@@ -21,12 +21,13 @@ _PACKAGE = Path(__file__).parent
 _WORKER = "harness.worker.__main__"
 _BACKBONES = "catalogue/backbones.json"
 
-_CHOSEN: Mapping[str, str] = {
-    "harness.tuners.keras_tuner": "keras-tuner",
-    "harness.tuners.optuna": "optuna",
-    "harness.tuners.from_file": "file",
-    "harness.backbones.lite0": "EfficientNetLite0",
-    "harness.backbones.torch_file": "EfficientNetLite0",
+_CHOSEN: Mapping[str, tuple[str, str]] = {
+    "harness.tuners.keras_tuner": ("library", "keras-tuner"),
+    "harness.tuners.optuna": ("library", "optuna"),
+    "harness.tuners.from_file": ("library", "file"),
+    "harness.backbones.lite0": ("model", "EfficientNetLite0"),
+    "harness.backbones.torch_file": ("model", "EfficientNetLite0"),
+    "harness.backbones.from_file": ("model", "file"),
 }
 """Modules that only the cells which choose them run through, by that choice: a tuner's library, or a model. All else
 that the worker imports, at once or later, is run through by every cell."""
@@ -71,10 +72,10 @@ def as_they_are(package: Path = _PACKAGE) -> str:
 
 def reached(*, library: str, model: str, package: Path = _PACKAGE) -> frozenset[str]:
     """Return the names of the modules that a cell runs through."""
-    return _reached(package, frozenset({library, model}))
+    return _reached(package, frozenset({("library", library), ("model", model)}))
 
 
-def _reached(package: Path, choices: frozenset[str]) -> frozenset[str]:
+def _reached(package: Path, choices: frozenset[tuple[str, str]]) -> frozenset[str]:
     found: set[str] = set()
     pending = [_WORKER]
     while pending:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from harness.model import Value
 
 _LARGEST_COUNT = 10**9
 _LARGEST_SEED = 2**31 - 1
 _LARGEST_INTEGER = 2**63 - 1
+# How a metric ends that is a Python file.
+_OWN = ".py"
 
 
 def _number_or_text(value: Any) -> Any:
@@ -38,7 +40,15 @@ def _domain_or_value(value: Any) -> str:
     return "domain" if isinstance(value, (dict, BaseModel)) else "value"
 
 
+def _metric(value: Any) -> Any:
+    known = get_args(Metric)
+    if value in known or (isinstance(value, str) and value.endswith(_OWN)):
+        return value
+    raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known))})
+
+
 Device = Literal["any", "gpu"]
+Metric = Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"]
 Scalar = Annotated[int | float | str | bool, BeforeValidator(_scalar)]
 Plain = Annotated[Value, BeforeValidator(_number_or_text)]
 Bound = Annotated[float, Field(ge=-_LARGEST_INTEGER, le=_LARGEST_INTEGER)]
@@ -120,9 +130,13 @@ class Backbone(Section):
     """A pretrained image model and how much of it is trained."""
 
     model: Annotated[str, Field(examples=["MobileNetV2"])]
-    """A classification model of keras.applications by its own name, or `EfficientNetLite0`.
+    """A classification model of keras.applications by its own name, `EfficientNetLite0`, or `file` with a path.
 
     May be left out where the section is named after it."""
+    path: Annotated[str | None, Field(examples=["my_model.py"])] = None
+    """Python file with a model of your own, for `file`; relative paths start at the matrix file."""
+    options: Annotated[dict[str, Scalar], Field(examples=[{"blocks": 4}])] = {}
+    """What the model of your own is made with, passed through."""
     weights: Annotated[str, Field(examples=["packaged"])] = "imagenet"
     """`imagenet`, `packaged`, `none`, or a weights file; relative paths start at the matrix file."""
     weights_sha256: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])] = None
@@ -203,10 +217,13 @@ class Split(Section):
 class Protocol(Section):
     """How every trial of the matrix is trained and scored."""
 
-    metric: Annotated[Literal["macro_f1", "weighted_f1", "micro_f1", "accuracy"], Field(examples=["macro_f1"])] = (
-        "macro_f1"
-    )
-    """What tuners maximise on the validation images."""
+    metric: Annotated[
+        str,
+        BeforeValidator(_metric, json_schema_input_type=Metric | Annotated[str, Field(pattern=r"\.py$")]),
+        Field(examples=["macro_f1"]),
+    ] = "macro_f1"
+    """What tuners maximise on the validation images: `macro_f1`, `weighted_f1`, `micro_f1`, `accuracy`, or the Python
+    file of a metric of your own, which ends in `.py`; relative paths start at the matrix file."""
     epochs_per_trial: Annotated[Count, Field(examples=[10])] = 10
     """Epochs of a trial at full fidelity."""
     image_size: Annotated[int, Field(ge=32, le=1024, examples=[96])] = 224
@@ -223,6 +240,11 @@ class Protocol(Section):
     """Threads that numerical libraries (OpenBLAS, OpenMP, MKL) may use while a tuner thinks; else they use one."""
     learning_rate_factors: Annotated[list[Annotated[float, Field(gt=0)]], Field(examples=[[0.1, 1.0, 10.0]])] = []
     """After the searches, retrain the best configuration at these multiples of its learning rate, 1.0 among them."""
+
+    @property
+    def own_metric(self) -> str | None:
+        """The file of a metric of the user's own; None where it is one of the harness's."""
+        return self.metric if self.metric.endswith(_OWN) else None
 
 
 class Container(Section):

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from harness import metric
-from harness.spec import Protocol
+from harness.spec import Metric
 
 
 def test_every_metric_of_the_protocol_has_a_name_of_its_own() -> None:
-    known = Protocol.model_json_schema()["properties"]["metric"]["enum"]
+    known = get_args(Metric)
     assert [metric.name_of(each) for each in known] == ["macro-F1", "weighted-F1", "micro-F1", "accuracy"]
 
 
 @pytest.mark.parametrize("unknown", [None, "", "größe"])
 def test_an_unknown_metric_is_called_f1(unknown: str | None) -> None:
     assert metric.name_of(unknown) == "F1"
+
+
+@pytest.mark.parametrize("path", ["weighted recall.py", "../metrics/weighted recall.py"])
+def test_a_users_own_is_called_as_its_file(path: str) -> None:
+    assert metric.name_of(path) == "weighted recall"
 
 
 def test_scores_of_one_metric_share_its_name_whatever_some_records_leave_out() -> None:

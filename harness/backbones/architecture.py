@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-from harness.backbones import lite0
+from harness.backbones import from_file, lite0
 from harness.catalogue import backbones
 from harness.spec import Backbone
 
 
-def core(spec: Backbone, *, image_size: int) -> keras.Model:
-    """Return the flat network: preprocessed images (N, size, size, 3) → features (N, width)."""
+def core(spec: Backbone, *, image_size: int, file: Mapping[str, str] | None = None) -> keras.Model:
+    """Return the flat network: preprocessed images (N, size, size, 3) → features (N, width).
+
+    ``file`` has the ``path`` and ``sha256`` of a model of the user's own.
+
+    Raises:
+        UserError: What the user's file makes is no such network.
+        MachineError: The file changed since the cell was planned.
+    """
+    if file is not None:
+        return from_file.core(spec, image_size=image_size, file=file)
     if backbones.KNOWN[spec.model].module is None:
         return lite0.core(image_size=image_size)
     constructor = getattr(keras.applications, spec.model)
@@ -24,7 +34,7 @@ def core(spec: Backbone, *, image_size: int) -> keras.Model:
 def preprocess(model: str, images: Any) -> Any:
     """Turn symbolic images of 0 to 255 into what the network was trained on, by Keras' own function.
 
-    Models that rescale inside (EfficientNet, ConvNeXt, MobileNetV3) pass the images through.
+    Models that rescale inside (EfficientNet, ConvNeXt, MobileNetV3, users' own) pass the images through.
     """
-    module = backbones.KNOWN[model].module
+    module = None if model == backbones.OWN else backbones.KNOWN[model].module
     return images if module is None else getattr(keras.applications, module).preprocess_input(images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +30,10 @@ class Parts:
     trainable: int
 
 
-def build(spec: Backbone, weights: Weights, *, image_size: int, seed: int) -> Parts:
-    """Build the backbone of a section, with its weights and its preprocessing.
+def build(
+    spec: Backbone, weights: Weights, *, image_size: int, seed: int, file: Mapping[str, str] | None = None
+) -> Parts:
+    """Build the backbone of a section, with its weights and its preprocessing; ``file`` is that of a user's own model.
 
     Equal arguments give equal initial weights: Keras' global seed is set to ``seed`` first. Whatever ``training``
     a caller asks for, batch normalisation uses its stored statistics and nothing drops out, unless the weights are
@@ -38,11 +41,11 @@ def build(spec: Backbone, weights: Weights, *, image_size: int, seed: int) -> Pa
 
     Raises:
         WeightsError: The weights don't fit the model.
-        MachineError: The weights' file changed since they were resolved.
-        UserError: More layers are to be trained than there are.
+        MachineError: The weights' file, or the model's, changed since they were resolved.
+        UserError: More layers are to be trained than there are, or the user's file makes no such model.
     """
     keras.utils.set_random_seed(seed)
-    core = architecture.core(spec, image_size=image_size)
+    core = architecture.core(spec, image_size=image_size, file=file)
     pretrained.load(core, spec.model, weights)
     below, above = _split(core, spec, from_scratch=weights.kind == "none" and spec.train == "all")
     return Parts(

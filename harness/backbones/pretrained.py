@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.backbones import lite0
 from harness.backbones.weights import Weights, verify
+from harness.catalogue.backbones import OWN
 from harness.errors import WeightsError
 
 # Keras divides EfficientNetB0 to B7's inputs by these once more, but only where it loads the ImageNet weights itself:
@@ -55,10 +56,13 @@ def _load_keras_file(core: keras.Model, model: str, path: Path) -> None:
         _load_completely(core, path)
     except (ValueError, OSError, KeyError, BadZipFile) as error:
         reason = textwrap.shorten(str(error), width=300, placeholder=" …")
-        raise WeightsError(
-            f"{path}: does not fit {model} ({reason}); save the weights of"
-            f" keras.applications.{model}(include_top=False) with the same alpha"
-        ) from error
+        raise WeightsError(f"{path}: does not fit {_what_fits(model, reason)}") from error
+
+
+def _what_fits(model: str, reason: str) -> str:
+    if model == OWN:
+        return f"the model ({reason}); save the weights of what create returns, with the same options"
+    return f"{model} ({reason}); save the weights of keras.applications.{model}(include_top=False) with the same alpha"
 
 
 def _load_completely(core: keras.Model, path: Path) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import environment, files, prices
+from harness import environment, files, own_files, prices
 from harness.backbones import weights
-from harness.campaign import codes, tuner_files
+from harness.campaign import codes
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import resolving
@@ -19,6 +19,7 @@ from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
+from harness.spec import Backbone, Tuner
 
 Resolved = dict[str, dict[str, Any] | SourceUnreachable]
 
@@ -58,18 +59,14 @@ def resolve(
     spec = matrix.spec
     datasets: Resolved = {}
     for name, dataset in spec.datasets.items():
-        with _at(matrix, "datasets", name, datasets):
+        with _reaching(matrix, "datasets", name, datasets):
             datasets[name] = resolving.resolve(dataset, base=base, cache=cache, results=results).to_json()
     backbones: Resolved = {}
     for name, backbone in spec.backbones.items():
-        with _at(matrix, "backbones", name, backbones):
+        with _reaching(matrix, "backbones", name, backbones):
             size = spec.protocol.image_size
             backbones[name] = asdict(weights.resolve(backbone, image_size=size, base=base, cache=cache))
-    own_tuners: dict[str, dict[str, str]] = {}
-    for name, tuner in spec.tuners.items():
-        if tuner.path is not None:
-            with _at(matrix, "tuners", name, {}):
-                own_tuners[name] = tuner_files.resolve(tuner.path, base=base)
+    own = _own_files(matrix, base=base)
     workers = environment.identity() if identity is None else identity
     cells: list[Cell] = []
     unreachable: list[Planned] = []
@@ -80,9 +77,17 @@ def resolve(
         elif isinstance(weight, SourceUnreachable):
             unreachable.append(_unreachable(combination, weight))
         else:
-            own = own_tuners.get(combination.tuner)
-            cells.append(_cell(matrix, combination, source, weight, workers, tuner_file=own))
+            cells.append(_cell(matrix, combination, source, weight, workers, own=own))
     return Resolution(matrix=matrix.path, cells=tuple(cells), unreachable=tuple(unreachable))
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnFiles:
+    """The Python files that the matrix names, with their hashes; models and tuners by their sections' names."""
+
+    models: Mapping[str, dict[str, str]]
+    tuners: Mapping[str, dict[str, str]]
+    metric: dict[str, str] | None
 
 
 def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = None) -> Planned:
@@ -99,7 +104,7 @@ def _cell(
     weight: dict[str, Any],
     workers: Identity,
     *,
-    tuner_file: dict[str, str] | None,
+    own: _OwnFiles,
 ) -> Cell:
     spec = matrix.spec
     backbone, tuner = spec.backbones[combination.backbone], spec.tuners[combination.tuner]
@@ -114,11 +119,13 @@ def _cell(
         source=source,
         backbone=backbone,
         weights=weight,
+        model_file=own.models.get(combination.backbone),
         tuner=tuner,
-        tuner_file=tuner_file,
+        tuner_file=own.tuners.get(combination.tuner),
         domains=domains_of(matrix.spaces[combination.hyperparameters]),
         budget=spec.budget,
         protocol=spec.protocol,
+        metric_file=own.metric,
         seed=combination.seed,
         environment=workers.environment,
         code=codes.of_cell(library=declared(tuner.tuner).library, model=backbone.model),
@@ -129,6 +136,30 @@ def _cell(
     )
 
 
+def _own_files(matrix: Matrix, *, base: Path) -> _OwnFiles:
+    spec = matrix.spec
+    metric = None
+    if spec.protocol.own_metric is not None:
+        with _at(matrix, "protocol"):
+            metric = own_files.find(own_files.METRIC, spec.protocol.own_metric, base=base)
+    return _OwnFiles(
+        models=_of_sections(matrix, "backbones", own_files.MODEL, spec.backbones, base=base),
+        tuners=_of_sections(matrix, "tuners", own_files.TUNER, spec.tuners, base=base),
+        metric=metric,
+    )
+
+
+def _of_sections(
+    matrix: Matrix, kind: str, of: own_files.Kind, sections: Mapping[str, Backbone] | Mapping[str, Tuner], *, base: Path
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, section in sections.items():
+        if section.path is not None:
+            with _at(matrix, kind, name):
+                found[name] = own_files.find(of, section.path, base=base)
+    return found
+
+
 def _unreachable(combination: Combination, error: SourceUnreachable) -> Planned:
     names = asdict(combination)
     group = files.digest({name: names[name] for name in ("dataset", "backbone", "hyperparameters")})[:16]
@@ -136,11 +167,19 @@ def _unreachable(combination: Combination, error: SourceUnreachable) -> Planned:
 
 
 @contextmanager
-def _at(matrix: Matrix, section: str, name: str, found: Resolved) -> Iterator[None]:
-    """Name file and key in a user's mistake; keep an unreachable source as the reason of its missing cells."""
+def _at(matrix: Matrix, *key: str) -> Iterator[None]:
+    """Name file and key in a user's mistake."""
     try:
         yield
     except UserError as error:
-        raise UserError(f"{matrix.path}: {section}.{name}: {error}") from error
+        raise UserError(f"{matrix.path}: {'.'.join(key)}: {error}") from error
+
+
+@contextmanager
+def _reaching(matrix: Matrix, section: str, name: str, found: Resolved) -> Iterator[None]:
+    """Do the same, and keep an unreachable source as the reason of its missing cells."""
+    try:
+        with _at(matrix, section, name):
+            yield
     except SourceUnreachable as error:
         found[name] = error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePath
@@ -17,6 +17,9 @@ from harness.spec import Backbone as Section
 
 WEIGHTS_FILES: Final = (".keras", ".h5")
 """How the names of readable weights files end; ``.weights.h5`` is one of them."""
+
+OWN: Final = "file"
+"""The model that a user wrote, in a Python file that the matrix names."""
 
 _NARROWEST_ALPHA: Final = 0.1
 
@@ -108,6 +111,8 @@ def mistakes(section: Section, image_size: int) -> list[str]:
 
     A weights file is not looked for here: that needs the machine.
     """
+    if section.model == OWN:
+        return list(_own_mistakes(section))
     known = KNOWN.get(section.model)
     if known is None:
         return [_unknown(section.model)]
@@ -115,9 +120,30 @@ def mistakes(section: Section, image_size: int) -> list[str]:
     return [line for line in found if line is not None]
 
 
+def _own_mistakes(section: Section) -> Iterator[str]:
+    if section.path is None:
+        yield "path: is missing; name the Python file that the model is in"
+    if section.weights in ("imagenet", "packaged"):
+        told = "'none' where its file sets them, or the name of a weights file"
+        yield f"weights: there are no {section.weights!r} weights for a model of your own; write {told}"
+    elif section.weights == "none":
+        yield from filter(None, [_no_file_mistake(section)])
+    else:
+        yield from filter(None, [_file_mistake(section.weights)])
+    if section.alpha is not None:
+        yield "alpha: is for models of keras.applications; remove it, or write it into options"
+
+
+def _only_own_mistake(section: Section, known: Backbone, _: int) -> str | None:
+    for key, given in (("path", section.path), ("options", section.options)):
+        if given:
+            return f"{key}: is for model = {OWN!r}, not {known.name}; remove it, or set model to that"
+    return None
+
+
 def _unknown(model: str) -> str:
-    closest = _closest(model, tuple(KNOWN))
-    way_out = f"did you mean {closest!r}?" if closest is not None else f"known are {', '.join(KNOWN)}"
+    closest = _closest(model, (*KNOWN, OWN))
+    way_out = f"did you mean {closest!r}?" if closest is not None else f"known are {', '.join((*KNOWN, OWN))}"
     return f"model: unknown backbone {model!r}; {way_out}"
 
 
@@ -151,13 +177,17 @@ def _file_mistake(weights: str) -> str | None:
 
 def _hash_mistake(section: Section, known: Backbone, _: int) -> str | None:
     asked = section.weights_sha256
-    if asked is None:
-        return None
-    if section.weights == "none":
-        return "weights_sha256: weights = 'none' has no file to check; remove one of the two"
+    if asked is None or section.weights == "none":
+        return _no_file_mistake(section)
     if section.weights == "packaged" and known.packaged is not None and asked != known.packaged.member_sha256:
         return f"weights_sha256: the packaged weights of {known.name} are {known.packaged.member_sha256}, not {asked}"
     return None
+
+
+def _no_file_mistake(section: Section) -> str | None:
+    if section.weights_sha256 is None or section.weights != "none":
+        return None
+    return "weights_sha256: weights = 'none' has no file to check; remove one of the two"
 
 
 def _alpha_mistake(section: Section, known: Backbone, _: int) -> str | None:
@@ -196,6 +226,7 @@ def _depth_mistake(section: Section, known: Backbone, _: int) -> str | None:
 
 
 _CHECKS: Final[tuple[Callable[[Section, Backbone, int], str | None], ...]] = (
+    _only_own_mistake,
     _weights_mistake,
     _hash_mistake,
     _alpha_mistake,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def device(gpu: str, *, by_cdi: Sequence[str]) -> DeviceRequest:
 def places(folder: Path, cache: Path, *, user: User, fills_cache: bool) -> dict[str, Any]:
     """Return what of the host's disk a container sees, each under its own path, and its own file systems."""
     mounts = {folder: True, cache: fills_cache}
-    mounts |= {path: False for path in _read(folder) if not path.is_relative_to(cache)}
+    mounts |= {path: False for path in CellFolder(folder).cell().read if not path.is_relative_to(cache)}
     tmpfs = {HOME: _owned(user, size_mib=_SCRATCH_MIB)}
     if any(path.is_relative_to("/root") for path in mounts):
         # The image's own folder of that name is closed to all but root.
@@ -89,12 +89,3 @@ def places(folder: Path, cache: Path, *, user: User, fills_cache: bool) -> dict[
 def _owned(user: User, *, size_mib: int) -> str:
     # By owner, not by mode: some runtimes give a file system the mode of the image's folder beneath it.
     return f"rw,nosuid,nodev,noexec,size={size_mib}m,mode=0700,uid={user.uid},gid={user.gid}"
-
-
-def _read(folder: Path) -> Iterator[Path]:
-    """Yield the data, weights and tuner's file that the folder's cell names."""
-    cell = CellFolder(folder).cell()
-    yield from map(Path, cell.source.get("paths", ()))
-    for file in (cell.weights, cell.tuner_file or {}):
-        if file.get("path") is not None:
-            yield Path(file["path"])

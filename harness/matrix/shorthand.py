@@ -11,7 +11,7 @@ from harness.catalogue import backbones, datasets, tuners
 # path besides, and may still be named so.
 NAMED_AFTER: Mapping[str, tuple[str, Collection[str]]] = {
     "datasets": ("source", datasets.KNOWN.keys()),
-    "backbones": ("model", backbones.KNOWN.keys()),
+    "backbones": ("model", (*backbones.KNOWN, backbones.OWN)),
     "tuners": ("tuner", (*tuners.KNOWN, tuners.OWN)),
 }
 

@@ -17,6 +17,7 @@ from harness.objectives import faults, scores
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.network import Network, Structure
 from harness.objectives.rows import Rows
+from harness.objectives.scores import Scorer
 from harness.objectives.steps import Steps
 from harness.seeds import derive
 from harness.spec import Protocol
@@ -59,6 +60,7 @@ class KerasObjective:
         *,
         data: TrainingData,
         trained: Callable[[int | None], Trained],
+        scorer: Scorer,
         protocol: Protocol,
         seed: int,
         ledger: Ledger,
@@ -67,12 +69,14 @@ class KerasObjective:
     ) -> None:
         """Hold the data on the device; nothing is built yet.
 
-        ``trained`` makes the backbone's trained part for a fine-tune depth (None: as the matrix says).
-        ``checkpoints`` is where trials leave their best weights, or None where no trial continues another.
+        ``trained`` makes the backbone's trained part for a fine-tune depth (None: as the matrix says); ``scorer`` makes
+        the score that tuners maximise. ``checkpoints`` is where trials leave their best weights, or None where no trial
+        continues another.
         """
         self._data = data
         self._rows = Rows(data.rows)
         self._trained = trained
+        self._scorer = scorer
         self._protocol = protocol
         self._seed = seed
         self._ledger = ledger
@@ -193,7 +197,7 @@ class KerasObjective:
         _, steps = self._current
         predicted = steps.predict(index.astype(np.int32)).numpy()
         counts = scores.confusion(self._data.labels[index], predicted, self._data.classes)
-        return scores.score(counts, self._protocol.metric)
+        return self._scorer(counts)
 
     def _remember(self, network: Network) -> None:
         if self._checkpoints is not None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+
+Counts = npt.NDArray[np.int64]
+"""A confusion matrix: images by true class (row) and predicted class (column), (classes, classes)."""
+
+Scorer = Callable[[Counts], float]
+"""What makes one score in [0, 1] of a confusion matrix; more is better."""
 
 
 def confusion(

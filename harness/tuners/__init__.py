@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import spec
+from harness import own_files, spec
 from harness.catalogue import tuners as catalogue
 from harness.errors import MachineError, UserError, reason
 from harness.model import Tuner
@@ -82,9 +82,7 @@ def load_library(tuner: spec.Tuner, file: Mapping[str, str] | None = None) -> No
         MachineError: A library can't be imported: no fault of the tuner.
     """
     if file is not None:
-        from harness.tuners import from_file  # noqa: PLC0415 (see above)
-
-        from_file.load(Path(file["path"]), file["sha256"])
+        own_files.load(Path(file["path"]), file["sha256"])
         return
     for module in catalogue.KNOWN[tuner.tuner].modules:
         try:

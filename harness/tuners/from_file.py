@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import cast
 
-from harness import spec
-from harness.errors import MachineError, UserError
+from harness import own_files, spec
+from harness.errors import UserError
 from harness.model import Parameters, Proposal, Trial, Tuner
 from harness.space import Space
 
 _CALLS = ("ask", "report", "tell")
-
-
-@lru_cache(maxsize=4)
-def load(path: Path, sha256: str) -> ModuleType:
-    """Run the file and return it as a module; once, however often it is asked for.
-
-    Raises:
-        MachineError: It isn't what it was when the cell was planned.
-    """
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise MachineError(f"{path}: changed since the run began; run it again")
-    module = ModuleType(path.stem)
-    module.__file__ = str(path)
-    # What is run is what was hashed: reading the file again might find another.
-    exec(compile(data, str(path), "exec"), module.__dict__)  # noqa: S102 - the user's own code, which is what is asked for
-    return module
 
 
 def create(tuner: spec.Tuner, space: Space, *, file: Path, sha256: str, seed: int, epochs_per_trial: int) -> Tuner:
@@ -39,9 +19,9 @@ def create(tuner: spec.Tuner, space: Space, *, file: Path, sha256: str, seed: in
 
     Raises:
         UserError: What ``create`` returned is no tuner.
-        MachineError: As ``load``.
+        MachineError: The file changed since the cell was planned.
     """
-    module = load(file, sha256)
+    module = own_files.load(file, sha256)
     made = module.create(space, seed=seed, epochs_per_trial=epochs_per_trial, **tuner.options)
     lacking = [name for name in _CALLS if not callable(getattr(made, name, None))]
     if lacking:

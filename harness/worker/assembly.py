@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from harness.catalogue.tuners import declared
 from harness.cells import Cell
 from harness.ledger import Ledger
 from harness.model import OutOfMemory, Parameters, TrialFailed, Value
+from harness.objectives import own_metric, scores
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import MOST_BUILDS, KerasObjective, Trained
 from harness.objectives.network import Structure
+from harness.objectives.scores import Scorer
 from harness.space import Domain, Fixed, Range, Space
 from harness.worker import training_data
 from harness.worker.training_data import Loaded
@@ -32,6 +35,7 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
     return KerasObjective(
         data=data.training,
         trained=_trained(cell, data),
+        scorer=_scorer(cell, data),
         protocol=cell.protocol,
         seed=cell.seed,
         ledger=ledger,
@@ -73,6 +77,12 @@ def _foreseen(domain: Domain) -> Sequence[Value]:
     if domain.size is None or domain.size > MOST_BUILDS:
         return [domain.default]
     return [value_at(domain, index) for index in range(domain.size)]
+
+
+def _scorer(cell: Cell, data: Loaded) -> Scorer:
+    if cell.metric_file is None:
+        return partial(scores.score, metric=cell.protocol.metric)
+    return own_metric.scorer(cell.metric_file, classes=data.facts["classes"])
 
 
 def _trained(cell: Cell, data: Loaded) -> Callable[[int | None], Trained]:

@@ -174,6 +174,7 @@ def build(cell: Cell) -> Parts:
         Weights(**cell.weights),
         image_size=cell.protocol.image_size,
         seed=derive(cell.seed, "weights"),
+        file=cell.model_file,
     )
 
 

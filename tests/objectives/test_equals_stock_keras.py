@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from harness.backbones import build as backbones
 from harness.backbones.weights import RANDOM, Weights
 from harness.ledger import Ledger
 from harness.model import Epoch, Parameters, Proposal
-from harness.objectives import runtime
+from harness.objectives import runtime, scores
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
 from harness.seeds import derive
 from harness.spec import Backbone, Protocol
@@ -72,7 +73,14 @@ def objective(
     runtime.configure(PROTOCOL, seed=1)
     ledger = Ledger(clock=time.monotonic, started=time.monotonic())
     return KerasObjective(
-        data=data, trained=trained, protocol=PROTOCOL, seed=seed, ledger=ledger, checkpoints=None, decays=decays
+        data=data,
+        trained=trained,
+        scorer=partial(scores.score, metric=PROTOCOL.metric),
+        protocol=PROTOCOL,
+        seed=seed,
+        ledger=ledger,
+        checkpoints=None,
+        decays=decays,
     )
 
 

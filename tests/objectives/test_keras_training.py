@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import tensorflow as tf
 from harness.errors import MachineError
 from harness.ledger import Ledger
 from harness.model import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
-from harness.objectives import faults, runtime
+from harness.objectives import faults, runtime, scores
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
 from harness.spec import Protocol
@@ -34,6 +35,7 @@ def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int 
     return KerasObjective(
         data=data,
         trained=lambda _: Trained(above=None, width=data.rows.shape[1]),
+        scorer=partial(scores.score, metric=settings.metric),
         protocol=settings,
         seed=seed,
         ledger=Ledger(clock=time.monotonic, started=time.monotonic()),

@@ -1,4 +1,4 @@
-"""What extensions promise, as tests that their authors run: see docs/add-a-tuner.md."""
+"""What every tuner promises: see docs/add-a-tuner.md."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ SPACE = Space(
 
 
 class TunerContract:
-    """What every tuner promises; derive from it in a test file, and define ``create``.
-
-    It has the tests of a class that pytest collects, and needs nothing of pytest.
-    """
+    """What every tuner promises; derive from it in a test file, and define ``create``."""
 
     trials = 12
     """So many trials are asked for; as many as it takes to get past a random start."""

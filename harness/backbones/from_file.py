@@ -1,0 +1,49 @@
+"""A model of the user's own, in a Python file that the matrix names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from harness import own_files
+from harness.errors import UserError
+from harness.spec import Backbone
+
+_GUIDE = own_files.MODEL.guide
+
+
+def core(spec: Backbone, *, image_size: int, file: Mapping[str, str]) -> keras.Model:
+    """Return the network that the file's ``create`` makes: images (N, size, size, 3) of 0 to 255 → features (N, width).
+
+    Raises:
+        UserError: It makes something else.
+        MachineError: The file changed since the cell was planned.
+    """
+    path = Path(file["path"])
+    made = own_files.load(path, file["sha256"]).create(image_size=image_size, **spec.options)
+    if (wrong := mistake(made, image_size=image_size)) is not None:
+        raise UserError(f"{path.name}: {wrong}; {_GUIDE} shows one")
+    # A chain of layers as a graph of them, which can be cut.
+    return keras.Model(made.inputs[0], made.outputs[0])
+
+
+def mistake(made: object, *, image_size: int) -> str | None:
+    """Return why what ``create`` returned is no such network; None where it is one."""
+    if not isinstance(made, keras.Model):
+        return f"create returned {type(made).__name__}, no keras.Model"
+    inputs, outputs = getattr(made, "inputs", None), getattr(made, "outputs", None)
+    if not inputs or not outputs:
+        return "create returned a model without inputs of its own; begin it with keras.Input"
+    wanted = (None, image_size, image_size, 3)
+    taken, given = [tuple(tensor.shape) for tensor in inputs], [tuple(tensor.shape) for tensor in outputs]
+    if taken != [wanted]:
+        return f"the model takes {_listed(taken)}, and images are {wanted}"
+    if len(given) != 1 or len(given[0]) != 2 or given[0][1] is None:  # noqa: PLR2004 - images × features
+        return f"the model gives {_listed(given)}, and features are (None, width); end it with global pooling"
+    return None
+
+
+def _listed(shapes: list[tuple[int | None, ...]]) -> str:
+    return " and ".join(map(str, shapes))

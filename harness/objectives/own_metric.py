@@ -1,0 +1,40 @@
+"""A metric of the user's own, in a Python file that the matrix names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness import own_files
+from harness.errors import UserError
+from harness.objectives.scores import Counts, Scorer
+
+
+def scorer(file: Mapping[str, str], *, classes: Sequence[str]) -> Scorer:
+    """Return what scores a confusion matrix by the file's ``score``; ``classes`` are named in the order of its rows.
+
+    It raises UserError where that gives no number from 0 to 1.
+
+    Raises:
+        MachineError: The file changed since the cell was planned.
+    """
+    path = Path(file["path"])
+    module = own_files.load(path, file["sha256"])
+    names = tuple(classes)
+
+    def score(counts: Counts) -> float:
+        # A copy: what it does to it is its own business.
+        return _checked(module.score(counts.copy(), names), origin=path.name)
+
+    return score
+
+
+def _checked(found: object, *, origin: str) -> float:
+    try:
+        number = float(found)  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{origin}: score returned {type(found).__name__}, no number") from error
+    if not math.isfinite(number) or not 0 <= number <= 1:
+        raise UserError(f"{origin}: score returned {number:g}; scale it to 0 (worst) to 1 (best)")
+    return number

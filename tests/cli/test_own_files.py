@@ -1,0 +1,200 @@
+"""A model and a metric of the user's own, from files beside the matrix to their records."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from harness import environment
+from harness.cells import Cell
+from harness.errors import MachineError
+from harness.executors import LocalExecutor, engine
+from harness.placement import where
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
+DOCS = Path(__file__).parents[2] / "docs"
+MODEL, METRIC = (
+    re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)[0]
+    for page in ("add-a-model.md", "add-a-metric.md")
+)
+SECTION = """\
+[backbones.small]
+model = "file"
+path = "my model.py"
+options = { blocks = 2, width = 8 }
+weights = "none"
+"""
+
+
+@pytest.fixture
+def model(line: CommandLine) -> Path:
+    """The file of a model, which the matrix names beside a known one."""
+    path = line.folder / "my model.py"
+    path.write_text(MODEL, "utf-8")
+    with line.matrix.open("a", encoding="utf-8") as stream:
+        stream.write(SECTION)
+    return path
+
+
+@pytest.fixture
+def metric(line: CommandLine) -> Path:
+    """The file of a metric, which the matrix maximises."""
+    path = line.folder / "weighted recall.py"
+    path.write_text(METRIC, "utf-8")
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[protocol]\n", f'[protocol]\nmetric = "{path.name}"\n'), "utf-8")
+    return path
+
+
+def by_names(line: CommandLine) -> dict[tuple[str, str], Cell]:
+    return {(cell.names.backbone, cell.names.tuner): cell for cell in line.cells}
+
+
+def test_another_version_of_a_model_is_another_problem_and_no_other_cell_changes(
+    line: CommandLine, model: Path
+) -> None:
+    before = by_names(line)
+
+    model.write_text(f"{MODEL}\nNOISE = 1\n", "utf-8")
+
+    after = by_names(line)
+    for (backbone, tuner), cell in after.items():
+        old = before[backbone, tuner]
+        same = [cell.id == old.id, cell.problem == old.problem, cell.group == old.group]
+        assert same == [backbone != "small"] * 3
+
+
+def test_other_options_are_another_model(line: CommandLine, model: Path) -> None:
+    assert model.is_file()
+    before = by_names(line)
+
+    line.matrix.write_text(line.matrix.read_text("utf-8").replace("width = 8", "width = 9"), "utf-8")
+
+    after = by_names(line)
+    assert after["small", "default"].problem != before["small", "default"].problem
+    assert after["EfficientNetLite0", "default"].id == before["EfficientNetLite0", "default"].id
+
+
+def test_another_version_of_a_metric_makes_other_cells_of_the_same_problems(line: CommandLine, metric: Path) -> None:
+    before = by_names(line)
+
+    metric.write_text(f"{METRIC}\nNOISE = 1\n", "utf-8")
+
+    after = by_names(line)
+    assert all(cell.id != before[names].id and cell.group != before[names].group for names, cell in after.items())
+    assert [cell.problem for cell in after.values()] == [cell.problem for cell in before.values()]
+
+
+def test_where_the_files_stand_is_no_part_of_the_cells(line: CommandLine, model: Path, metric: Path) -> None:
+    before = by_names(line)
+    (line.folder / "elsewhere").mkdir()
+    for file in (model, metric):
+        file.rename(line.folder / "elsewhere" / file.name)
+
+    text = line.matrix.read_text("utf-8").replace('"my model', '"elsewhere/my model')
+    line.matrix.write_text(text.replace('"weighted', '"elsewhere/weighted'), "utf-8")
+
+    assert {names: cell.id for names, cell in by_names(line).items()} == {
+        names: cell.id for names, cell in before.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def score(:", "protocol: metric: {file}: line 1: is no Python (invalid syntax); mend it"),
+        ("def f1(): ...", "protocol: metric: {file}: defines no score; docs/add-a-metric.md shows one"),
+        (None, "protocol: metric: {file}: can't be read (No such file or directory); check the path"),
+    ],
+)
+def test_what_is_no_metric_is_told_in_one_line_before_anything_runs(
+    line: CommandLine, metric: Path, text: str | None, said: str
+) -> None:
+    if text is None:
+        metric.unlink()
+    else:
+        metric.write_text(text, "utf-8")
+
+    answer = line.run()
+
+    assert (answer.code, answer.err) == (2, f"{line.matrix}: {said.format(file=metric)}\n")
+    assert line.executor.started == []
+
+
+def test_what_is_no_model_is_told_in_one_line_before_anything_runs(line: CommandLine, model: Path) -> None:
+    model.write_text("def build(): ...", "utf-8")
+
+    answer = line.run()
+
+    said = f"backbones.small: path: {model}: defines no create; docs/add-a-model.md shows one"
+    assert (answer.code, answer.err) == (2, f"{line.matrix}: {said}\n")
+    assert line.executor.started == []
+
+
+@pytest.mark.usefixtures("real", "model", "metric")
+@pytest.mark.train
+@pytest.mark.slow
+def test_real_workers_train_the_model_and_maximise_the_metric(line: CommandLine) -> None:
+    searched_with_them(line, "local")
+
+
+@pytest.mark.usefixtures("model", "metric")
+@pytest.mark.train
+@pytest.mark.slow
+@pytest.mark.docker
+def test_containers_see_the_files_too(line: CommandLine, without_engine: Callable[[str], NoReturn]) -> None:
+    try:
+        client = engine.connect()
+        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
+        client.close()
+    except MachineError as error:
+        without_engine(str(error))
+
+    searched_with_them(line, "docker", "--image", IMAGE)
+
+
+def searched_with_them(line: CommandLine, executor: str, *options: str) -> None:
+    line.matrix.write_text(re.sub(r"(optuna-tpe|kt-random) = .*\n", "", line.matrix.read_text("utf-8")), "utf-8")
+
+    answer = line.run("--executor", executor, *options)
+
+    assert answer.code == 0, answer.err
+    records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
+    cells = {record.cell["names"]["backbone"]: record for record in records if record is not None}
+    assert set(cells) == {"EfficientNetLite0", "small"}
+    assert (cells["small"].cell["backbone"]["path"], cells["small"].cell["model_file"]["path"]) == ("my model.py", None)
+    assert cells["small"].model["width"] == 16
+    assert cells["EfficientNetLite0"].cell["model_file"] is None
+    assert {record.cell["metric_file"]["path"] for record in cells.values()} == {None}
+    assert "weighted recall" in answer.out
+    assert str(line.folder) not in str([record.cell for record in cells.values()])
+
+
+@pytest.mark.usefixtures("real")
+@pytest.mark.train
+@pytest.mark.slow
+def test_what_create_returns_is_judged_before_the_first_search(line: CommandLine, model: Path) -> None:
+    model.write_text("def create(*, image_size, **_): return 3", "utf-8")
+
+    answer = line.run("--executor", "local")
+
+    assert answer.code == 2
+    assert (
+        answer.err == "digits, small: my model.py: create returned int, no keras.Model; docs/add-a-model.md shows one\n"
+    )
+    assert not any(line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids())
+
+
+@pytest.fixture
+def real(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let real workers search."""
+    assert not line.results.exists()
+    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
