@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -24,6 +26,8 @@ SCHEMA_VERSION = 2
 _NOT_IDENTITY = {"names", "source", "weights", "training_code"}
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
 _OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit")
+# Keys of the protocol that were added later: at their defaults cells are what they were without them.
+_LATER = ("schedule", "warmup_epochs")
 
 
 class Names(Section):
@@ -197,6 +201,7 @@ class Cell(Section):
             asked["tuner_file"] = tuner["sha256"]
         if metric is not None:
             asked["protocol"]["metric"] = metric["sha256"]
+        asked["protocol"] = used(asked["protocol"])
         asked["protocol"].pop("learning_rate_factors")
         # Tuners draw in this order: another order, other proposals.
         asked["domains"] = list(asked["domains"].items())
@@ -230,6 +235,16 @@ class Asked(Form):
     metric_file: File | None = None
     seed: Seed | None = None
     environment: str | None = None
+
+
+def used(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded protocol without what was added later and isn't used, which earlier records lack."""
+    return {name: value for name, value in protocol.items() if name not in _LATER or value != _defaults()[name]}
+
+
+@cache
+def _defaults() -> Mapping[str, Any]:
+    return Protocol().model_dump(mode="json")
 
 
 def _unplaced(path: str | None) -> str | None:

@@ -11,7 +11,8 @@ from harness.model import Value
 class Hyperparameter:
     """What a domain of this name may hold.
 
-    ``default`` is used where a set leaves the name out.
+    ``default`` is used where a set leaves the name out; with ``otherwise``, what that names decides there, and the name
+    stays out of the space.
     """
 
     default: Value
@@ -21,6 +22,7 @@ class Hyperparameter:
     below: float | None = None
     choices: tuple[str, ...] = ()
     meaning: str
+    otherwise: str | None = None
 
     def mistake(self, value: Value) -> str | None:
         """Return what is wrong with ``value``, or None."""
@@ -50,6 +52,15 @@ KNOWN = {
         default=0, integer=True, meaning="width of a ReLU layer before the classifier; 0: none"
     ),
     "fine_tune_depth": Hyperparameter(
-        default=0, integer=True, meaning="how many of the backbone's last layers are trained"
+        default=0,
+        integer=True,
+        meaning="how many of the backbone's last layers are trained",
+        otherwise="the backbone's `train`",
+    ),
+    "schedule": Hyperparameter(
+        default="constant",
+        choices=("constant", "cosine"),
+        meaning="how the learning rate goes over a trial's steps",
+        otherwise="`protocol.schedule`",
     ),
 }

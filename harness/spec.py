@@ -228,6 +228,11 @@ class Protocol(Section):
     """Epochs of a trial at full fidelity."""
     image_size: Annotated[int, Field(ge=32, le=1024, examples=[96])] = 224
     """Height and width in pixels that images are resized to."""
+    schedule: Annotated[Literal["constant", "cosine"], Field(examples=["cosine"])] = "constant"
+    """How the learning rate goes over a trial's steps: it stays, or falls along half a cosine to 0 at the end of
+    `epochs_per_trial`. A hyperparameter of that name decides in its place."""
+    warmup_epochs: Annotated[float, Field(ge=0, le=_LARGEST_COUNT, examples=[1])] = 0.0
+    """Epochs over which the learning rate first rises evenly from 0; fewer than `epochs_per_trial`."""
     split: Split = Field(default_factory=Split, examples=[{"train": 0.6, "validation": 0.2, "test": 0.2}])
     """Shares for training, validation and test, see below."""
     determinism: Annotated[bool, Field(examples=[True])] = True

@@ -17,6 +17,8 @@ from harness.spec import Backbone, Budget, Columns, Dataset, Protocol, Tuner
         {"backbone": Backbone(model="MobileNetV2", weights="none", train="all")},
         {"budget": Budget(epochs=7)},
         {"protocol": Protocol(epochs_per_trial=3, image_size=64)},
+        {"protocol": Protocol(epochs_per_trial=3, image_size=32, schedule="cosine")},
+        {"protocol": Protocol(epochs_per_trial=3, image_size=32, warmup_epochs=1)},
         {"source": {"content_hash": "b" * 64, "paths": ["/somewhere"]}},
         {"weights": {"sha256": "f" * 64, "path": None}},
         {"domains": {"dropout": {"kind": "fixed", "value": 0.1}}},
@@ -87,7 +89,13 @@ def test_a_tuner_is_seeded_anew_for_each_problem(cell: Cell) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"code": "x"}, {"environment": "x"}, {"budget": Budget(epochs=7)}, {"tuner": Tuner(tuner="default")}],
+    [
+        {"code": "x"},
+        {"environment": "x"},
+        {"budget": Budget(epochs=7)},
+        {"tuner": Tuner(tuner="default")},
+        {"protocol": Protocol(schedule="cosine", warmup_epochs=1)},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_how_a_problem_is_run_leaves_the_tuners_seed_as_it_is(cell: Cell, change: dict[str, Any]) -> None:

@@ -48,14 +48,13 @@ class Alternating:
     def _bare(self, trial: Trial) -> float:
         network, steps = self.objective._current  # type: ignore[misc]  # noqa: SLF001 (built: a trial has just run)
         network.reset()
-        network.optimizer.learning_rate.assign(float(trial.parameters["learning_rate"]))
-        steps.dropout.assign(float(trial.parameters["dropout"]))
-        orders = [self._order(epoch.epoch) for epoch in trial.epochs]
+        steps.begin(self.objective.completed(trial.parameters))
+        orders = [(epoch.epoch, self._order(epoch.epoch)) for epoch in trial.epochs]
         validation = self.data.validation.astype(np.int32)
         dropout = np.array([1, 0], np.int32)
         began = time.monotonic()
-        for order in orders:
-            float(steps.train(order, BATCH_SIZE, dropout))
+        for number, order in orders:
+            float(steps.train(order, BATCH_SIZE, number, dropout))
             steps.predict(validation).numpy()
         return time.monotonic() - began
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from harness import files
 from harness.analysis import Search, likeness_of
+from harness.cells import used
 
 _MOST_SHOWN = 3
 _UNKNOWN = "not recorded"
@@ -48,7 +49,8 @@ def asked(search: Search) -> dict[str, str]:
     parts = {}
     for name in ("dataset", "backbone", "tuner", "budget", "protocol"):
         section = {key: value for key, value in search.section(name).items() if key not in _NOT_ASKED.get(name, ())}
-        parts[name] = files.canonical_json(section).decode()
+        said = used(section) if name == "protocol" else section
+        parts[name] = files.canonical_json(said).decode()
     # The order of the hyperparameters counts: tuners draw in it.
     parts["hyperparameters"] = files.canonical_json(list(search.section("domains").items())).decode()
     parts["images"] = str(search.section("source").get("content_hash"))

@@ -79,6 +79,5 @@ def _hyperparameters() -> Iterator[str]:
         least = f"{'at least' if known.low_included else 'more than'} {known.low:g}{below}"
         kind = "whole numbers, " if known.integer else ""
         values = ", ".join(known.choices) or f"{kind}{least}"
-        # The one that is not completed: where a set leaves it out, the backbone's own setting holds.
-        left_out = "the backbone's `train`" if name == "fine_tune_depth" else f"`{_toml(known.default)}`"
+        left_out = known.otherwise or f"`{_toml(known.default)}`"
         yield f"| `{name}` | {known.meaning} | {values} | {left_out} |"

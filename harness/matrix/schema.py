@@ -74,7 +74,7 @@ def _domain(known: Hyperparameter) -> dict[str, Any]:
     bounded = {"low": value, "high": value, "choices": {"items": value}, "default": value}
     # A sibling of $ref adds to it: the domain's own keys, with values that this hyperparameter takes.
     domain = {"$ref": "#/$defs/Domain", "properties": bounded}
-    return {"description": f"{known.meaning}; left out: {known.default}", "oneOf": [domain, value]}
+    return {"description": f"{known.meaning}; left out: {known.otherwise or known.default}", "oneOf": [domain, value]}
 
 
 def _value(known: Hyperparameter) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def judged(matrix: spec.Document, spaces: Mapping[str, Space]) -> Iterator[Mista
     yield from _budget(matrix)
     yield from _split(matrix.protocol.split)
     yield from _factors(matrix.protocol.learning_rate_factors)
+    yield from _warmup(matrix.protocol)
     yield from _seeds(matrix.seeds)
     for kind in ("datasets", "backbones", "tuners"):
         yield from _same(kind, getattr(matrix, kind))
@@ -100,6 +101,13 @@ def _factors(factors: list[float]) -> Iterator[Mistake]:
     yield from _twice(key, factors)
     if factors and 1.0 not in factors:
         yield Mistake(key=key, text="lacks 1.0, which the others are compared with; add it")
+
+
+def _warmup(protocol: spec.Protocol) -> Iterator[Mistake]:
+    warmup, epochs = protocol.warmup_epochs, protocol.epochs_per_trial
+    if warmup >= epochs:
+        text = f"{warmup:g} epochs leave none of the {epochs} of a trial; lower it or raise protocol.epochs_per_trial"
+        yield Mistake(key=("protocol", "warmup_epochs"), text=text)
 
 
 def _seeds(seeds: list[int]) -> Iterator[Mistake]:

@@ -20,8 +20,8 @@ def resolve(key: Key, named: spec.HyperparameterSet) -> tuple[Space | None, list
     """Return the space that a set spells, or None and its mistakes.
 
     Named hyperparameters come first, in the order of the matrix. Known ones that are left out are fixed at their
-    default, so that every proposal is complete; except ``fine_tune_depth``, which then follows the backbone's
-    ``train``.
+    default, so that every proposal is complete; except those that something else in the matrix decides
+    (``Hyperparameter.otherwise``).
     """
     if str(key[-1]) in KNOWN:
         return None, [no_set(key)]
@@ -69,8 +69,8 @@ def _nothing_to_tune(key: Key, domains: dict[str, Domain]) -> Iterator[Mistake]:
 
 
 def _left_out(named: dict[str, Domain]) -> dict[str, Domain]:
-    completed = KNOWN.keys() - named.keys() - {"fine_tune_depth"}
-    return {name: Fixed(value=known.default) for name, known in KNOWN.items() if name in completed}
+    fixed = {name: known.default for name, known in KNOWN.items() if known.otherwise is None and name not in named}
+    return {name: Fixed(value=default) for name, default in fixed.items()}
 
 
 def _value(key: Key, known: Hyperparameter, value: Value) -> Value:

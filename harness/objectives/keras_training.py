@@ -17,8 +17,9 @@ from harness.objectives import faults, scores
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.network import Network, Structure
 from harness.objectives.rows import Rows
+from harness.objectives.schedules import Schedule
 from harness.objectives.scores import Scorer
-from harness.objectives.steps import Steps
+from harness.objectives.steps import Needs, Steps
 from harness.seeds import derive
 from harness.spec import Protocol
 
@@ -65,13 +66,13 @@ class KerasObjective:
         seed: int,
         ledger: Ledger,
         checkpoints: Checkpoints | None,
-        decays: bool,
+        needs: Needs,
     ) -> None:
         """Hold the data on the device; nothing is built yet.
 
         ``trained`` makes the backbone's trained part for a fine-tune depth (None: as the matrix says); ``scorer`` makes
         the score that tuners maximise. ``checkpoints`` is where trials leave their best weights, or None where no trial
-        continues another.
+        continues another. ``needs`` is what trials may ask for that costs time in every step.
         """
         self._data = data
         self._rows = Rows(data.rows)
@@ -81,7 +82,7 @@ class KerasObjective:
         self._seed = seed
         self._ledger = ledger
         self._checkpoints = checkpoints
-        self._decays = decays
+        self._needs = needs
         self._built: dict[Structure, tuple[Network, Steps]] = {}
         self._facts: Mapping[str, Any] = {}
         self._current: tuple[Network, Steps] | None = None
@@ -95,13 +96,21 @@ class KerasObjective:
     def prepare(self, parameters: Parameters) -> dict[str, Any]:
         """Build and trace the network that ``parameters`` need, ahead of the search; return what is known of it."""
         with faults.as_outcomes():
-            network, _ = self._network_for(_completed(parameters))
+            network, _ = self._network_for(self.completed(parameters))
         trained_weights = sum(math.prod(variable.shape) for variable in network.trainable)
         return {**self._facts, "trained_weights": trained_weights}
 
+    def completed(self, parameters: Parameters) -> Parameters:
+        """Add what a hyperparameter set leaves out: what the protocol says, else the defaults.
+
+        The depth stays out unless it is tuned.
+        """
+        defaults = {name: known.default for name, known in KNOWN.items() if known.otherwise is None}
+        return {**defaults, "schedule": self._protocol.schedule, **parameters}
+
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch, from the initial weights or from the parent's best ones."""
-        parameters = _completed(proposal.parameters)
+        parameters = self.completed(proposal.parameters)
         with faults.as_outcomes():
             network, steps = self._current = self._network_for(parameters)
             self._begin(network, steps, parameters, proposal.parent)
@@ -153,10 +162,16 @@ class KerasObjective:
             seed=derive(self._seed, "weights"),
         )
         steps = Steps(
-            network, self._rows, data.labels, classes=data.classes, jit=self._protocol.jit, decays=self._decays
+            network,
+            self._rows,
+            data.labels,
+            classes=data.classes,
+            jit=self._protocol.jit,
+            needs=self._needs,
+            schedule=Schedule(epochs=self._protocol.epochs_per_trial, warmup_epochs=self._protocol.warmup_epochs),
         )
         # One step and one prediction trace the graphs, so that the first trial doesn't pay for all.
-        steps.train(data.train[:2].astype(np.int32), 2, np.zeros(2, np.int32))
+        steps.train(data.train[:2].astype(np.int32), 2, 1, np.zeros(2, np.int32))
         steps.predict(data.validation[:1].astype(np.int32))
         return network, steps
 
@@ -165,10 +180,7 @@ class KerasObjective:
             network.reset()
             if parent is not None and self._checkpoints is not None:
                 network.restore(self._checkpoints.load(parent))
-            network.optimizer.learning_rate.assign(float(parameters["learning_rate"]))
-            steps.dropout.assign(float(parameters["dropout"]))
-            steps.weight_decay.assign(float(parameters["weight_decay"]))
-            steps.label_smoothing.assign(float(parameters["label_smoothing"]))
+            steps.begin(parameters)
 
     def _epoch(self, steps: Steps, batch_size: int, number: int) -> Epoch:
         before = self._ledger.booked("train"), self._ledger.booked("evaluate")
@@ -189,7 +201,7 @@ class KerasObjective:
     def _train_epoch(self, steps: Steps, batch_size: int, number: int) -> float:
         order = np.random.default_rng(derive(self._seed, "batches", number)).permutation(self._data.train)
         dropout = np.array([derive(self._seed, "dropout", number), 0], np.int32)
-        return float(steps.train(order.astype(np.int32), batch_size, dropout))
+        return float(steps.train(order.astype(np.int32), batch_size, number, dropout))
 
     def _score(self, index: Index) -> float:
         if self._current is None:
@@ -203,9 +215,3 @@ class KerasObjective:
         if self._checkpoints is not None:
             with self._ledger.phase("checkpoint"):
                 self._best_weights = network.snapshot()
-
-
-def _completed(parameters: Parameters) -> Parameters:
-    """Add the defaults of what a hyperparameter set leaves out; depth stays out unless it is tuned."""
-    defaults = {name: known.default for name, known in KNOWN.items() if name != "fine_tune_depth"}
-    return {**defaults, **parameters}

@@ -2,52 +2,91 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
+from harness.model import Parameters
 from harness.objectives.network import Network
 from harness.objectives.rows import Rows
+from harness.objectives.schedules import Schedule
 
 EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the graphs hold because a trial may ask for it; what none asks for costs no time.
+
+    ``decay``: weight decay other than 0, a pass over all weights. ``schedule``: a learning rate that changes from step
+    to step.
+    """
+
+    decay: bool = False
+    schedule: bool = False
 
 
 class Steps:
     """Training and scoring of one network on one data set, traced once.
 
-    Learning rate, dropout, weight decay and label smoothing are variables; the batch size is a dynamic dimension.
+    What a trial asks for stands in variables, which ``begin`` sets; the batch size is a dynamic dimension.
     """
 
-    def __init__(self, network: Network, rows: Rows, labels: Any, *, classes: int, jit: bool, decays: bool) -> None:
-        """Make the graph functions; tracing happens at their first call.
-
-        ``decays`` says whether weight decay is ever other than 0: leaving it out spares a pass over all weights.
-        """
+    def __init__(
+        self,
+        network: Network,
+        rows: Rows,
+        labels: Any,
+        *,
+        classes: int,
+        jit: bool,
+        needs: Needs,
+        schedule: Schedule,
+    ) -> None:
+        """Make the graph functions; tracing happens at their first call."""
         self._network = network
         self._rows = rows
         self._labels = tf.constant(labels, tf.int32)
         self._classes = classes
-        self._decays = decays
-        self.dropout = tf.Variable(0.0, trainable=False)
-        self.label_smoothing = tf.Variable(0.0, trainable=False)
-        self.weight_decay = tf.Variable(0.0, trainable=False)
+        self._needs = needs
+        self._schedule = schedule
+        self._learning_rate = tf.Variable(0.0, trainable=False)
+        self._falls = tf.Variable(initial_value=False, trainable=False)
+        self._dropout = tf.Variable(0.0, trainable=False)
+        self._label_smoothing = tf.Variable(0.0, trainable=False)
+        self._weight_decay = tf.Variable(0.0, trainable=False)
         self._step = tf.function(self._train_step, jit_compile=jit, reduce_retracing=True)
-        scalar = tf.TensorSpec((), tf.int32)
-        self.train = tf.function(
-            self._train_epoch, input_signature=[tf.TensorSpec((None,), tf.int32), scalar, tf.TensorSpec((2,), tf.int32)]
-        )
-        self.predict = tf.function(self._predict, jit_compile=False, input_signature=[tf.TensorSpec((None,), tf.int32)])
+        rows_of, scalar, pair = (tf.TensorSpec(shape, tf.int32) for shape in ((None,), (), (2,)))
+        self.train = tf.function(self._train_epoch, input_signature=[rows_of, scalar, scalar, pair])
+        self.predict = tf.function(self._predict, jit_compile=False, input_signature=[rows_of])
 
-    def _train_epoch(self, order: Any, batch_size: Any, seed: Any) -> Any:
-        """Train on the rows of ``order``, in that order; return the mean loss over them."""
+    def begin(self, parameters: Parameters) -> None:
+        """Set what the trial asks for; ``parameters`` are complete."""
+        rate = float(parameters["learning_rate"])
+        self._network.optimizer.learning_rate.assign(rate)
+        self._learning_rate.assign(rate)
+        self._falls.assign(parameters["schedule"] == "cosine")
+        self._dropout.assign(float(parameters["dropout"]))
+        self._weight_decay.assign(float(parameters["weight_decay"]))
+        self._label_smoothing.assign(float(parameters["label_smoothing"]))
+
+    def _train_epoch(self, order: Any, batch_size: Any, epoch: Any, seed: Any) -> Any:
+        """Train on the rows of ``order``, in that order, as the ``epoch``-th; return the mean loss over them."""
         images = tf.size(order)
         total = tf.constant(0.0)
         for start in tf.range(0, images, batch_size):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            if self._needs.schedule:
+                self._schedule_step(epoch, start // batch_size, per_epoch=(images + batch_size - 1) // batch_size)
             index = order[start : tf.minimum(start + batch_size, images)]
             loss = self._step(self._rows.gather(index), tf.gather(self._labels, index), tf.stack([seed[0], start]))
             total += loss * tf.cast(tf.size(index), tf.float32)
         return total / tf.cast(images, tf.float32)
+
+    def _schedule_step(self, epoch: Any, step: Any, *, per_epoch: Any) -> None:
+        factor = self._schedule.factor(epoch, step, per_epoch=per_epoch, falls=self._falls)
+        self._network.optimizer.learning_rate.assign(self._learning_rate * factor)
 
     def _train_step(self, rows: Any, labels: Any, seed: Any) -> Any:
         network = self._network
@@ -62,21 +101,21 @@ class Steps:
 
     def _dropped(self, features: Any, seed: Any) -> Any:
         """Inverted dropout (Srivastava et al. 2014), as keras.layers.Dropout, with the rate a variable."""
-        rate = tf.cast(self.dropout, features.dtype)
-        kept = tf.random.stateless_uniform(tf.shape(features), seed, dtype=tf.float32) >= self.dropout
+        rate = tf.cast(self._dropout, features.dtype)
+        kept = tf.random.stateless_uniform(tf.shape(features), seed, dtype=tf.float32) >= self._dropout
         return tf.where(kept, features / (1 - rate), tf.zeros_like(features))
 
     def _loss(self, labels: Any, logits: Any) -> Any:
         """Mean cross-entropy with the labels smoothed as keras.losses.CategoricalCrossentropy does."""
-        smoothing = self.label_smoothing
+        smoothing = self._label_smoothing
         targets = tf.one_hot(labels, self._classes) * (1 - smoothing) + smoothing / self._classes
         return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
 
     def _decay(self) -> None:
         """Decoupled weight decay (Loshchilov and Hutter 2019), before the update, as keras.optimizers.AdamW does."""
-        if not self._decays:
+        if not self._needs.decay:
             return
-        kept = 1 - self.weight_decay * tf.convert_to_tensor(self._network.optimizer.learning_rate)
+        kept = 1 - self._weight_decay * tf.convert_to_tensor(self._network.optimizer.learning_rate)
         for variable in self._network.trainable:
             variable.assign(variable * tf.cast(kept, variable.dtype))
 

@@ -20,6 +20,7 @@ from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import MOST_BUILDS, KerasObjective, Trained
 from harness.objectives.network import Structure
 from harness.objectives.scores import Scorer
+from harness.objectives.steps import Needs
 from harness.space import Domain, Fixed, Range, Space
 from harness.worker import training_data
 from harness.worker.training_data import Loaded
@@ -40,7 +41,7 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
         seed=cell.seed,
         ledger=ledger,
         checkpoints=Checkpoints(checkpoints) if declared(cell.tuner.tuner).continues else None,
-        decays=cell.space.domains.get("weight_decay") not in (None, Fixed(value=0.0)),
+        needs=_needs(cell),
     )
 
 
@@ -69,6 +70,20 @@ def other_structures(space: Space, *, most: int) -> list[Parameters]:
     every = product(*(_foreseen(space.domains[name]) for name in named))
     others = ({**default, **dict(zip(named, values, strict=True))} for values in every)
     return list(islice((parameters for parameters in others if parameters != default), most))
+
+
+def _needs(cell: Cell) -> Needs:
+    """Return what some trial of the cell may ask for."""
+    protocol = cell.protocol
+    return Needs(
+        decay=_is_asked(cell, "weight_decay", unless=0.0, else_=0.0),
+        schedule=protocol.warmup_epochs > 0 or _is_asked(cell, "schedule", unless="constant", else_=protocol.schedule),
+    )
+
+
+def _is_asked(cell: Cell, name: str, *, unless: Value, else_: Value) -> bool:
+    """Whether a hyperparameter, ``else_`` where the cell has none of it, is ever anything ``unless`` that."""
+    return cell.space.domains.get(name, Fixed(value=else_)) != Fixed(value=unless)
 
 
 def _foreseen(domain: Domain) -> Sequence[Value]:

@@ -123,6 +123,18 @@ def test_another_request_under_the_same_names_cant_be_compared(run: Runs) -> Non
     assert 'unlike budget: {} → {"epochs":240} (16)' in found.reasons
 
 
+@pytest.mark.parametrize(("schedule", "is_alike"), [("constant", True), ("cosine", False)])
+def test_a_record_of_before_a_key_was_added_is_like_one_that_doesnt_use_it(
+    run: Runs, schedule: str, *, is_alike: bool
+) -> None:
+    before = run("a").all(cell={"protocol": {"epochs_per_trial": 3}})
+    after = run("b").all(cell={"protocol": {"epochs_per_trial": 3, "schedule": schedule, "warmup_epochs": 0.0}})
+
+    found = compare(before.results(), after.results())
+
+    assert (found.verdict is not Verdict.INCOMPARABLE) is is_alike
+
+
 def test_unlike_runs_are_compared_if_one_insists_and_it_is_said(run: Runs) -> None:
     other = {**_environment(run("x").all()), "cpu_model": "Other CPU"}
 

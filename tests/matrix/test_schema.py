@@ -78,6 +78,8 @@ VALID: dict[str, dict[str, Any]] = {
         "backbones": {"mine": {"model": "file", "path": "x.py", "weights": "none", "options": {"blocks": 3}}}
     },
     "a protocol": {"protocol": {"metric": "accuracy", "split": {}, "jit": True, "learning_rate_factors": [1, 10]}},
+    "a schedule": {"protocol": {"schedule": "cosine", "warmup_epochs": 1}},
+    "a schedule to tune": {"hyperparameters": {"full": {"schedule": {"choices": ["constant", "cosine"]}}}},
 }
 UNKNOWN: dict[str, dict[str, Any]] = {
     "key": {"tuner": {}},

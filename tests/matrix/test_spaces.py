@@ -41,10 +41,14 @@ def test_named_hyperparameters_come_first_and_the_rest_is_fixed_at_its_default()
     }
 
 
-def test_fine_tune_depth_is_there_only_if_named() -> None:
-    space = resolved({"fine_tune_depth": spec.Domain(low=1, high=5)})
+def test_what_something_else_in_the_matrix_decides_is_there_only_if_named() -> None:
+    decided = {name for name, known in KNOWN.items() if known.otherwise is not None}
+    deep = resolved({"fine_tune_depth": spec.Domain(low=1, high=5)})
+    scheduled = resolved({"schedule": spec.Domain(choices=["constant", "cosine"])})
 
-    assert set(space.domains) == set(KNOWN)
+    assert decided >= {"fine_tune_depth", "schedule"}
+    assert set(deep.domains) == set(KNOWN) - decided | {"fine_tune_depth"}
+    assert set(scheduled.domains) == set(KNOWN) - decided | {"schedule"}
 
 
 def test_a_default_is_the_given_one_then_the_hyperparameters_own_then_the_middle() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,9 @@ from harness.backbones.weights import RANDOM, Weights
 from harness.ledger import Ledger
 from harness.model import Epoch, Parameters, Proposal
 from harness.objectives import runtime, scores
+from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
+from harness.objectives.steps import Needs
 from harness.seeds import derive
 from harness.spec import Backbone, Protocol
 
@@ -68,19 +70,24 @@ def split_in_three(rows: NDArray[Any], labels: NDArray[np.int32]) -> TrainingDat
 
 
 def objective(
-    data: TrainingData, trained: Callable[[int | None], Trained], *, decays: bool = False, seed: int = SEED
+    data: TrainingData,
+    trained: Callable[[int | None], Trained],
+    *,
+    needs: Needs = Needs(),  # noqa: B008 - frozen
+    seed: int = SEED,
+    protocol: Protocol = PROTOCOL,
+    checkpoints: Checkpoints | None = None,
 ) -> KerasObjective:
-    runtime.configure(PROTOCOL, seed=1)
-    ledger = Ledger(clock=time.monotonic, started=time.monotonic())
+    runtime.configure(protocol, seed=1)
     return KerasObjective(
         data=data,
         trained=trained,
-        scorer=partial(scores.score, metric=PROTOCOL.metric),
-        protocol=PROTOCOL,
+        scorer=partial(scores.score, metric=protocol.metric),
+        protocol=protocol,
         seed=seed,
-        ledger=ledger,
-        checkpoints=None,
-        decays=decays,
+        ledger=Ledger(clock=time.monotonic, started=time.monotonic()),
+        checkpoints=checkpoints,
+        needs=needs,
     )
 
 
@@ -113,12 +120,14 @@ def batches(data: TrainingData, epoch: int, *, seed: int) -> Batches:
         yield data.rows[rows].astype(np.float32), np.eye(CLASSES, dtype=np.float32)[data.labels[rows]]
 
 
-def stock_curve(model: Any, data: TrainingData, *, optimizer: Any, smoothing: float = 0.0) -> list[tuple[float, float]]:
+def stock_curve(
+    model: Any, data: TrainingData, *, optimizer: Any, smoothing: float = 0.0, epochs: Sequence[int] = (1, 2, 3)
+) -> list[tuple[float, float]]:
     """Train by Keras' own compiled step; return (loss, macro-F1 by scikit-learn) of every epoch."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     model.compile(optimizer=optimizer, loss=loss)
     curve = []
-    for epoch in (1, 2, 3):
+    for epoch in epochs:
         mean_loss = stock_epoch(model, data, epoch)
         curve.append((mean_loss, stock_f1(model, data)))
     return curve
@@ -185,7 +194,7 @@ def test_a_hidden_layer_and_label_smoothing_equal_stock_keras() -> None:
 
 def test_weight_decay_equals_stock_adamw() -> None:
     data = feature_data()
-    subject = objective(data, features_of(16), decays=True)
+    subject = objective(data, features_of(16), needs=Needs(decay=True))
     wanted = proposal(learning_rate=0.01, weight_decay=0.5)
     weights = initial_weights(subject, wanted.parameters)
 
@@ -193,6 +202,84 @@ def test_weight_decay_equals_stock_adamw() -> None:
 
     stock = stock_curve(stock_head(16, weights), data, optimizer=keras.optimizers.AdamW(0.01, weight_decay=0.5))
     assert_same(found, stock, rtol=1e-5)
+
+
+COSINE = keras.optimizers.schedules.CosineDecay
+PER_EPOCH = 7
+"""Batches of eight in the 55 images that are trained on."""
+SCHEDULES: dict[str, tuple[dict[str, Any], Any]] = {
+    "cosine": ({"schedule": "cosine"}, COSINE(0.02, 3 * PER_EPOCH)),
+    "after a warm-up": (
+        {"schedule": "cosine", "warmup_epochs": 1},
+        COSINE(0.0, 2 * PER_EPOCH, warmup_target=0.02, warmup_steps=PER_EPOCH),
+    ),
+    "after a part of an epoch": (
+        {"schedule": "cosine", "warmup_epochs": 0.4},
+        COSINE(0.0, 3 * PER_EPOCH - 3, warmup_target=0.02, warmup_steps=3),
+    ),
+    "a warm-up alone": (
+        {"warmup_epochs": 2},
+        COSINE(0.0, PER_EPOCH, alpha=1.0, warmup_target=0.02, warmup_steps=2 * PER_EPOCH),
+    ),
+}
+
+
+def scheduled(data: TrainingData, *, checkpoints: Checkpoints | None = None, **asked: Any) -> KerasObjective:
+    protocol = PROTOCOL.model_copy(update=asked)
+    needs = Needs(schedule=True, decay=True)
+    return objective(data, features_of(16), protocol=protocol, needs=needs, checkpoints=checkpoints)
+
+
+@pytest.mark.parametrize(("asked", "stock"), SCHEDULES.values(), ids=SCHEDULES)
+def test_a_learning_rate_schedule_equals_stock_keras(asked: dict[str, Any], stock: Any) -> None:
+    data = feature_data()
+    subject = scheduled(data, **asked)
+    wanted = proposal(learning_rate=0.02)
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = trained_after_another(subject, wanted)
+
+    optimizer = keras.optimizers.Adam(stock)
+    assert_same(found, stock_curve(stock_head(16, weights), data, optimizer=optimizer), rtol=1e-5)
+
+
+def test_weight_decay_follows_the_schedule_as_stock_adamw_does() -> None:
+    data = feature_data()
+    asked, schedule = SCHEDULES["after a warm-up"]
+    subject = scheduled(data, **asked)
+    wanted = proposal(learning_rate=0.02, weight_decay=0.5)
+    weights = initial_weights(subject, wanted.parameters)
+
+    found = trained_after_another(subject, wanted)
+
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.5)
+    assert_same(found, stock_curve(stock_head(16, weights), data, optimizer=optimizer), rtol=1e-5)
+
+
+class From(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras ships no types
+    """Another schedule, from one of its steps on."""
+
+    def __init__(self, schedule: Any, first: int) -> None:
+        self.schedule = schedule
+        self.first = first
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(step + self.first)
+
+
+def test_a_continued_trial_goes_on_in_the_schedule_where_its_parent_ended(tmp_path: Path) -> None:
+    data = feature_data()
+    asked, schedule = SCHEDULES["after a warm-up"]
+    subject = scheduled(data, checkpoints=Checkpoints(tmp_path), **asked)
+    parameters = proposal(learning_rate=0.02).parameters
+    list(subject.train(Proposal(parameters=parameters, last_epoch=2)))
+    subject.keep(0)
+    weights = Checkpoints(tmp_path).load(0)
+
+    found = list(subject.train(Proposal(parameters=parameters, first_epoch=3, last_epoch=3, parent=0)))
+
+    optimizer = keras.optimizers.Adam(From(schedule, 2 * PER_EPOCH))
+    assert_same(found, stock_curve(stock_head(16, weights), data, optimizer=optimizer, epochs=(3,)), rtol=1e-5)
 
 
 class Inference(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types

@@ -18,6 +18,7 @@ from harness.model import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
 from harness.objectives import faults, runtime, scores
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
+from harness.objectives.steps import Needs
 from harness.spec import Protocol
 
 pytestmark = pytest.mark.train
@@ -40,7 +41,7 @@ def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int 
         seed=seed,
         ledger=Ledger(clock=time.monotonic, started=time.monotonic()),
         checkpoints=None if checkpoints is None else Checkpoints(checkpoints),
-        decays=False,
+        needs=Needs(schedule="schedule" in protocol or "warmup_epochs" in protocol),
     )
 
 
@@ -92,6 +93,44 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_images(features: TrainingData
     ]
 
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_the_rate_at_the_last_step_of_a_trial_is_near_0_with_a_falling_schedule(features: TrainingData) -> None:
+    subject = objective(features, schedule="cosine")
+
+    list(subject.train(proposal(batch_size=53, learning_rate=0.02)))
+
+    assert subject._current is not None
+    # Three steps in all, of which the last stands a third before the end of the half cosine.
+    assert float(subject._current[0].optimizer.learning_rate) == pytest.approx(0.02 * 0.25)
+
+
+def test_a_short_trial_is_the_beginning_of_a_long_one_under_a_schedule(features: TrainingData) -> None:
+    subject = objective(features, schedule="cosine", warmup_epochs=1)
+
+    long = curve(list(subject.train(proposal(last=3))))
+
+    assert curve(list(subject.train(proposal(last=1)))) == long[:1]
+    assert curve(list(subject.train(proposal(last=2)))) == long[:2]
+    assert curve(list(objective(features).train(proposal(last=3)))) != long
+
+
+def test_schedules_sizes_of_batches_and_rates_share_one_graph(features: TrainingData) -> None:
+    subject = objective(features, schedule="cosine", warmup_epochs=1)
+    for parameters in ({}, {"schedule": "constant"}, {"batch_size": 7}, {"learning_rate": 0.5}):
+        list(subject.train(proposal(last=2, **parameters)))
+
+    ((_, steps),) = subject._built.values()
+    assert steps.train.experimental_get_tracing_count() == 1
+
+
+def test_a_schedule_named_in_a_set_takes_the_protocols_place(features: TrainingData) -> None:
+    subject = objective(features, schedule="cosine")
+
+    kept = curve(list(subject.train(proposal(schedule="constant"))))
+
+    assert kept == curve(list(objective(features).train(proposal())))
+    assert kept != curve(list(subject.train(proposal())))
 
 
 def test_divergence_ends_a_trial_and_the_next_is_as_if_nothing_had_been(features: TrainingData) -> None:

@@ -23,6 +23,8 @@ OPTIONS: list[dict[str, Any]] = [
     {"determinism": False},
     {"jit": True},
     {"tuner_threads": 2},
+    {"schedule": "cosine"},
+    {"warmup_epochs": 0.5},
 ]
 
 
