@@ -37,6 +37,8 @@ ONLY = {
     "backbones.torch_file": {"lite0"},
     "backbones.from_file": {"own model"},
     "meters.gpu": set(),
+    "datasets.huggingface": set(),
+    "datasets.packing": set(),
     "datasets.resolving": set(),
     "datasets.table_files": set(),
     "datasets.tables": set(),

@@ -20,7 +20,7 @@ _PARTS = 3
 # What says how images that a user brings are read, and the sources that it may be said of.
 _SAID_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "columns": ("table",),
+        "columns": ("table", "huggingface"),
         "folders": ("folder",),
         "group_by": ("folder", "table"),
         "groups": ("folder", "table"),
@@ -98,6 +98,11 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
         "table": Entry(
             kind="table",
             meaning="your own table, CSV, TSV or Parquet: a row for each image with its path and label",
+            needs_path=True,
+        ),
+        "huggingface": Entry(
+            kind="table",
+            meaning="your own data set of Hugging Face's datasets: a folder that save_to_disk wrote, or Parquet files",
             needs_path=True,
         ),
         "npz": Entry(
@@ -291,6 +296,8 @@ def _column_mistakes(dataset: spec.Dataset) -> list[str]:
         for what, name in named.items()
         if first.setdefault(name, what) != what
     ]
+    if dataset.columns.part is not None and dataset.source != "table":
+        found.append(f"columns.part: not used by source {dataset.source!r}, whose splits are parts; leave it out")
     if dataset.columns.group is not None and dataset.group_by is not None:
         found.append("group_by: columns.group names groups too; leave one of them out")
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import errors, fetch, files, spec, whole
 from harness.catalogue import datasets as catalogue
-from harness.datasets import listing, tables, unpack
+from harness.datasets import huggingface, listing, packing, tables, unpack
 from harness.datasets.layout import Layout
 from harness.datasets.sources import Source, grouped, joint, listed
 
@@ -54,6 +54,8 @@ def _of_user(path: Path, groups: Path | None, dataset: spec.Dataset, *, cache: P
         if dataset.group_by is not None:
             found = grouped(found, by=dataset.group_by, table=groups)
         return _listed(str(path), found, cache=cache)
+    if dataset.source == "huggingface":
+        return _packed(huggingface.opened(path, dataset.columns), cache=cache)
     _refuse_own(path, {"results": results, "cache": cache})
     return _folder(path, groups, dataset)
 
@@ -104,6 +106,12 @@ def _listed(name: str, found: Layout, *, cache: Path) -> Source:
         content_hash=found.content_hash,
         skipped=found.skipped,
     )
+
+
+def _packed(packed: packing.Packed, *, cache: Path) -> Source:
+    place = packing.unpacked(packed, cache=cache)
+    content_hash = listing.read(place).content_hash
+    return Source(name=str(packed.path), kind="table", paths=(str(place),), content_hash=content_hash)
 
 
 def _file(path: Path) -> Source:

@@ -109,6 +109,14 @@ def test_columns_are_said_of_tables_alone() -> None:
     ]
 
 
+def test_parts_of_what_has_splits_are_no_column() -> None:
+    dataset = {"source": "huggingface", "path": "x", "columns": {"part": "split"}}
+
+    assert datasets.mistakes(spec.Dataset.model_validate(dataset)) == [
+        "columns.part: not used by source 'huggingface', whose splits are parts; leave it out"
+    ]
+
+
 def test_columns_that_contradict_each_other_are_told() -> None:
     dataset = {
         "source": "table",

@@ -348,3 +348,18 @@ def test_a_path_that_is_no_table_is_named(tmp_path: Path, given: str) -> None:
 
     with pytest.raises(errors.DatasetError, match=r"leads nowhere|give a CSV or Parquet file"):
         resolving.resolve(spec.Dataset(source="table", path=given), base=tmp_path, cache=tmp_path)
+
+
+def test_pictures_of_hugging_face_are_unpacked_once_and_read_as_files(tmp_path: Path) -> None:
+    saved = Path(__file__).parents[1] / "golden/huggingface/saved"
+    dataset = spec.Dataset(source="huggingface", path=str(saved))
+
+    first, second = (resolving.resolve(dataset, base=tmp_path, cache=tmp_path / "cache") for _ in range(2))
+
+    assert first == second
+    assert (first.name, first.kind) == (str(saved), "table")
+    assert [Path(path).is_relative_to(tmp_path / "cache/datasets") for path in first.paths] == [True]
+    sources.verify(first)
+    next(sources.listed(first).files[0].path.parent.glob("*")).write_bytes(b"other")
+    with pytest.raises(errors.MachineError, match=r"^the images of .*saved: changed since the run began"):
+        sources.verify(first)
