@@ -85,7 +85,7 @@ class Columns(Section):
     """What the columns of a data set are called; one that is left out is known by its usual names, or by its kind."""
 
     image: Annotated[str | None, Field(min_length=1, examples=["file"])] = None
-    """Paths of the images, relative to the table's folder or absolute; in `huggingface` the pictures themselves."""
+    """Paths of the images, relative to the table's folder or absolute; of `huggingface` and `tfds` the pictures."""
     label: Annotated[str | None, Field(min_length=1, examples=["species"])] = None
     """Classes of the images."""
     part: Annotated[str | None, Field(min_length=1, examples=["split"])] = None
@@ -98,14 +98,14 @@ class Dataset(Section):
     """Labelled images."""
 
     source: Annotated[str, Field(examples=["animals"])]
-    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder`, `table`, `huggingface` or `npz`
-    with a path.
+    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder`, `table`, `huggingface`, `tfds`
+    or `npz` with a path.
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
     """Folder or file of a source that needs one; relative paths start at the matrix file."""
     columns: Annotated[Columns | None, Field(examples=[{"image": "file", "label": "species"}])] = None
-    """What its columns are called, see below. Only for `table` and `huggingface` sources."""
+    """What its columns are called, see below. Only for `table`, `huggingface` and `tfds` sources."""
     folders: Annotated[Literal["classes", "parts"] | None, Field(examples=["classes"])] = None
     """What the folders in `path` are: `classes`, or `parts` (train, validation, test) that hold the classes' folders.
 

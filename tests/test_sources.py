@@ -42,6 +42,8 @@ ONLY = {
     "datasets.resolving": set(),
     "datasets.table_files": set(),
     "datasets.tables": set(),
+    "datasets.tfds": set(),
+    "datasets.tfrecord": set(),
     "datasets.told": set(),
     "datasets.unpack": set(),
     "catalogue.hyperband": set(),

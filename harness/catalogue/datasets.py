@@ -20,7 +20,7 @@ _PARTS = 3
 # What says how images that a user brings are read, and the sources that it may be said of.
 _SAID_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "columns": ("table", "huggingface"),
+        "columns": ("table", "huggingface", "tfds"),
         "folders": ("folder",),
         "group_by": ("folder", "table"),
         "groups": ("folder", "table"),
@@ -103,6 +103,11 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
         "huggingface": Entry(
             kind="table",
             meaning="your own data set of Hugging Face's datasets: a folder that save_to_disk wrote, or Parquet files",
+            needs_path=True,
+        ),
+        "tfds": Entry(
+            kind="table",
+            meaning="your own data set of TensorFlow Datasets: the folder of a version that it has prepared",
             needs_path=True,
         ),
         "npz": Entry(

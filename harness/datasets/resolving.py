@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import errors, fetch, files, spec, whole
 from harness.catalogue import datasets as catalogue
-from harness.datasets import huggingface, listing, packing, tables, unpack
+from harness.datasets import huggingface, listing, packing, tables, tfds, unpack
 from harness.datasets.layout import Layout
 from harness.datasets.sources import Source, grouped, joint, listed
 
@@ -56,6 +56,8 @@ def _of_user(path: Path, groups: Path | None, dataset: spec.Dataset, *, cache: P
         return _listed(str(path), found, cache=cache)
     if dataset.source == "huggingface":
         return _packed(huggingface.opened(path, dataset.columns), cache=cache)
+    if dataset.source == "tfds":
+        return _packed(tfds.opened(path, dataset.columns), cache=cache)
     _refuse_own(path, {"results": results, "cache": cache})
     return _folder(path, groups, dataset)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from harness.datasets import tfrecord
 
 Draw = Callable[..., Path]
 
@@ -52,3 +55,54 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def varint(value: int) -> bytes:
+    """A whole number in protobuf's encoding."""
+    value %= 1 << 64
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A message or bytes in protobuf's encoding."""
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+class Examples:
+    """What TensorFlow writes, made without it."""
+
+    varint, field = staticmethod(varint), staticmethod(field)
+
+    @staticmethod
+    def feature(*values: bytes | int, packed: bool = True) -> bytes:
+        """A list of bytes, or of integers."""
+        if all(isinstance(value, bytes) for value in values):
+            return field(1, b"".join(field(1, value) for value in values if isinstance(value, bytes)))
+        numbers = [varint(value) for value in values if isinstance(value, int)]
+        plain = b"".join(varint(1 << 3) + number for number in numbers)
+        return field(3, field(1, b"".join(numbers)) if packed else plain)
+
+    @staticmethod
+    def example(**features: bytes) -> bytes:
+        """Features by their names."""
+        entries = [field(1, field(1, name.encode()) + field(2, value)) for name, value in features.items()]
+        return field(1, b"".join(entries))
+
+    @staticmethod
+    def write(path: Path, *records: bytes) -> Path:
+        """A TFRecord file; the checksums of what is in the records are zero."""
+        with path.open("wb") as stream:
+            for record in records:
+                length = struct.pack("<Q", len(record))
+                stream.write(length + struct.pack("<I", tfrecord._masked_crc(length)) + record + bytes(4))
+        return path
+
+
+@pytest.fixture
+def tensorflow() -> type[Examples]:
+    """What TensorFlow writes, made without it."""
+    return Examples
