@@ -63,4 +63,10 @@ KNOWN = {
         meaning="how the learning rate goes over a trial's steps",
         otherwise="`protocol.schedule`",
     ),
+    "class_weights": Hyperparameter(
+        default="none",
+        choices=("none", "balanced"),
+        meaning="how much an image of each class counts in training",
+        otherwise="`protocol.class_weights`",
+    ),
 }

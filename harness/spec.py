@@ -234,6 +234,9 @@ class Protocol(Section):
     `epochs_per_trial`. A hyperparameter of that name decides in its place."""
     warmup_epochs: Annotated[float, Field(ge=0, le=_LARGEST_COUNT, examples=[1])] = 0.0
     """Epochs over which the learning rate first rises evenly from 0; fewer than `epochs_per_trial`."""
+    class_weights: Annotated[Literal["none", "balanced"], Field(examples=["balanced"])] = "none"
+    """How much an image of each class counts in the training loss: all alike, or `balanced`, images over classes times
+    images of its class, counted in the training part. A hyperparameter of that name decides in its place."""
     split: Split = Field(default_factory=Split, examples=[{"train": 0.6, "validation": 0.2, "test": 0.2}])
     """Shares for training, validation and test, see below."""
     determinism: Annotated[bool, Field(examples=[True])] = True

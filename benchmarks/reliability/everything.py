@@ -77,6 +77,7 @@ epochs_per_trial = 9
 image_size = 64
 schedule = "cosine"
 warmup_epochs = 1.5
+class_weights = "balanced"
 determinism = true
 precision = "float32"
 jit = false

@@ -106,7 +106,8 @@ class KerasObjective:
         The depth stays out unless it is tuned.
         """
         defaults = {name: known.default for name, known in KNOWN.items() if known.otherwise is None}
-        return {**defaults, "schedule": self._protocol.schedule, **parameters}
+        said = {"schedule": self._protocol.schedule, "class_weights": self._protocol.class_weights}
+        return {**defaults, **said, **parameters}
 
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch, from the initial weights or from the parent's best ones."""
@@ -169,6 +170,7 @@ class KerasObjective:
             jit=self._protocol.jit,
             needs=self._needs,
             schedule=Schedule(epochs=self._protocol.epochs_per_trial, warmup_epochs=self._protocol.warmup_epochs),
+            balance=balanced(data.labels[data.train], data.classes),
         )
         # One step and one prediction trace the graphs, so that the first trial doesn't pay for all.
         steps.train(data.train[:2].astype(np.int32), 2, 1, np.zeros(2, np.int32))
@@ -215,3 +217,13 @@ class KerasObjective:
         if self._checkpoints is not None:
             with self._ledger.phase("checkpoint"):
                 self._best_weights = network.snapshot()
+
+
+def balanced(labels: Index, classes: int) -> npt.NDArray[np.float32]:
+    """Return how much an image of each class counts so that the classes that are there count alike, (classes,).
+
+    It is images over classes times images of the class, as scikit-learn's "balanced"; 0 for a class without images.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    shares = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return np.where(counts > 0, shares, 0.0).astype(np.float32)

@@ -20,11 +20,12 @@ class Needs:
     """What the graphs hold because a trial may ask for it; what none asks for costs no time.
 
     ``decay``: weight decay other than 0, a pass over all weights. ``schedule``: a learning rate that changes from step
-    to step.
+    to step. ``class_weights``: classes that don't count alike.
     """
 
     decay: bool = False
     schedule: bool = False
+    class_weights: bool = False
 
 
 class Steps:
@@ -43,18 +44,24 @@ class Steps:
         jit: bool,
         needs: Needs,
         schedule: Schedule,
+        balance: Any,
     ) -> None:
-        """Make the graph functions; tracing happens at their first call."""
+        """Make the graph functions; tracing happens at their first call.
+
+        ``balance`` (classes,) is how much an image of each class counts where classes are balanced.
+        """
         self._network = network
         self._rows = rows
         self._labels = tf.constant(labels, tf.int32)
         self._classes = classes
         self._needs = needs
         self._schedule = schedule
+        self._balance = tf.constant(balance, tf.float32)
         self._learning_rate = tf.Variable(0.0, trainable=False)
         self._falls = tf.Variable(initial_value=False, trainable=False)
         self._dropout = tf.Variable(0.0, trainable=False)
         self._label_smoothing = tf.Variable(0.0, trainable=False)
+        self._class_weights = tf.Variable(tf.ones(classes), trainable=False)
         self._weight_decay = tf.Variable(0.0, trainable=False)
         self._step = tf.function(self._train_step, jit_compile=jit, reduce_retracing=True)
         rows_of, scalar, pair = (tf.TensorSpec(shape, tf.int32) for shape in ((None,), (), (2,)))
@@ -70,6 +77,8 @@ class Steps:
         self._dropout.assign(float(parameters["dropout"]))
         self._weight_decay.assign(float(parameters["weight_decay"]))
         self._label_smoothing.assign(float(parameters["label_smoothing"]))
+        is_balanced = parameters["class_weights"] == "balanced"
+        self._class_weights.assign(self._balance if is_balanced else tf.ones_like(self._balance))
 
     def _train_epoch(self, order: Any, batch_size: Any, epoch: Any, seed: Any) -> Any:
         """Train on the rows of ``order``, in that order, as the ``epoch``-th; return the mean loss over them."""
@@ -106,10 +115,13 @@ class Steps:
         return tf.where(kept, features / (1 - rate), tf.zeros_like(features))
 
     def _loss(self, labels: Any, logits: Any) -> Any:
-        """Mean cross-entropy with the labels smoothed as keras.losses.CategoricalCrossentropy does."""
+        """Mean cross-entropy, labels smoothed as by keras.losses.CategoricalCrossentropy, weighted as by fit."""
         smoothing = self._label_smoothing
         targets = tf.one_hot(labels, self._classes) * (1 - smoothing) + smoothing / self._classes
-        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+        losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+        if self._needs.class_weights:
+            losses *= tf.gather(self._class_weights, labels)
+        return tf.reduce_mean(losses)
 
     def _decay(self) -> None:
         """Decoupled weight decay (Loshchilov and Hutter 2019), before the update, as keras.optimizers.AdamW does."""

@@ -78,6 +78,7 @@ def _needs(cell: Cell) -> Needs:
     return Needs(
         decay=_is_asked(cell, "weight_decay", unless=0.0, else_=0.0),
         schedule=protocol.warmup_epochs > 0 or _is_asked(cell, "schedule", unless="constant", else_=protocol.schedule),
+        class_weights=_is_asked(cell, "class_weights", unless="none", else_=protocol.class_weights),
     )
 
 

@@ -31,6 +31,7 @@ FULL: Document = {
         "image_size": 96,
         "schedule": "cosine",
         "warmup_epochs": 0.5,
+        "class_weights": "balanced",
         "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
         "determinism": True,
         "precision": "float32",
@@ -273,6 +274,7 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("protocol", "schedule"), "cosin", "unknown value 'cosin'; did you mean 'cosine'?"),
     (("protocol", "warmup_epochs"), 10, "10 epochs leave none of the 10 of a trial; lower it or raise"),
     (("protocol", "warmup_epochs"), -1, "must be at least 0, not -1"),
+    (("protocol", "class_weights"), "balance", "unknown value 'balance'; did you mean 'balanced'?"),
     (("protocol", "determinsm"), True, "unknown key 'determinsm'; did you mean 'determinism'?"),
     (("datasets", "mine", "source"), "fodler", "unknown data set 'fodler'; did you mean 'folder'?"),
     (

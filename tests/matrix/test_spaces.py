@@ -46,7 +46,7 @@ def test_what_something_else_in_the_matrix_decides_is_there_only_if_named() -> N
     deep = resolved({"fine_tune_depth": spec.Domain(low=1, high=5)})
     scheduled = resolved({"schedule": spec.Domain(choices=["constant", "cosine"])})
 
-    assert decided >= {"fine_tune_depth", "schedule"}
+    assert decided == {"fine_tune_depth", "schedule", "class_weights"}
     assert set(deep.domains) == set(KNOWN) - decided | {"fine_tune_depth"}
     assert set(scheduled.domains) == set(KNOWN) - decided | {"schedule"}
 

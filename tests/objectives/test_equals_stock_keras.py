@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import f1_score
+from sklearn.utils.class_weight import compute_class_weight
 
 from harness import files
 from harness.backbones import build as backbones
@@ -23,7 +24,7 @@ from harness.ledger import Ledger
 from harness.model import Epoch, Parameters, Proposal
 from harness.objectives import runtime, scores
 from harness.objectives.checkpoints import Checkpoints
-from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
+from harness.objectives.keras_training import KerasObjective, Trained, TrainingData, balanced
 from harness.objectives.steps import Needs
 from harness.seeds import derive
 from harness.spec import Backbone, Protocol
@@ -121,14 +122,20 @@ def batches(data: TrainingData, epoch: int, *, seed: int) -> Batches:
 
 
 def stock_curve(
-    model: Any, data: TrainingData, *, optimizer: Any, smoothing: float = 0.0, epochs: Sequence[int] = (1, 2, 3)
+    model: Any,
+    data: TrainingData,
+    *,
+    optimizer: Any,
+    smoothing: float = 0.0,
+    epochs: Sequence[int] = (1, 2, 3),
+    weights: dict[int, float] | None = None,
 ) -> list[tuple[float, float]]:
     """Train by Keras' own compiled step; return (loss, macro-F1 by scikit-learn) of every epoch."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     model.compile(optimizer=optimizer, loss=loss)
     curve = []
     for epoch in epochs:
-        mean_loss = stock_epoch(model, data, epoch)
+        mean_loss = stock_epoch(model, data, epoch, weights=weights)
         curve.append((mean_loss, stock_f1(model, data)))
     return curve
 
@@ -138,11 +145,13 @@ def stock_f1(model: Any, data: TrainingData) -> float:
     return float(f1_score(data.labels[data.validation], predicted, average="macro"))
 
 
-def stock_epoch(model: Any, data: TrainingData, epoch: int, *, seed: int = SEED) -> float:
+def stock_epoch(
+    model: Any, data: TrainingData, epoch: int, *, seed: int = SEED, weights: dict[int, float] | None = None
+) -> float:
     total = 0.0
     for rows, targets in batches(data, epoch, seed=seed):
         model.reset_metrics()
-        total += float(model.train_on_batch(rows, targets)) * len(rows)
+        total += float(model.train_on_batch(rows, targets, class_weight=weights)) * len(rows)
     return total / len(data.train)
 
 
@@ -202,6 +211,39 @@ def test_weight_decay_equals_stock_adamw() -> None:
 
     stock = stock_curve(stock_head(16, weights), data, optimizer=keras.optimizers.AdamW(0.01, weight_decay=0.5))
     assert_same(found, stock, rtol=1e-5)
+
+
+def uneven(data: TrainingData) -> TrainingData:
+    """Seven in ten images of the first class, one of the last."""
+    labels = np.random.default_rng(6).choice(CLASSES, len(data.rows), p=(0.7, 0.2, 0.1)).astype(np.int32)
+    return replace(data, labels=labels)
+
+
+def test_class_weights_equal_those_of_stock_fit() -> None:
+    data = uneven(feature_data())
+    protocol = PROTOCOL.model_copy(update={"class_weights": "balanced"})
+    subject = objective(data, features_of(16), protocol=protocol, needs=Needs(class_weights=True))
+    wanted = proposal(learning_rate=0.02, label_smoothing=0.1)
+    initial = initial_weights(subject, wanted.parameters)
+    trained_on = data.labels[data.train]
+    by_scikit = compute_class_weight("balanced", classes=np.arange(CLASSES), y=trained_on)
+
+    found = trained_after_another(subject, wanted)
+
+    optimizer, weights = keras.optimizers.Adam(0.02), dict(enumerate(by_scikit.tolist()))
+    stock = stock_curve(stock_head(16, initial), data, optimizer=optimizer, smoothing=0.1, weights=weights)
+    assert_same(found, stock, rtol=1e-5)
+    assert max(by_scikit) > 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "weights"),
+    [([0, 1, 1, 1], 2, [2, 2 / 3]), ([0, 0, 2], 3, [0.75, 0, 1.5]), ([1], 2, [0, 1]), ([0, 1], 2, [1, 1])],
+)
+def test_balanced_classes_count_alike_and_an_empty_one_not_at_all(
+    labels: list[int], classes: int, weights: list[float]
+) -> None:
+    assert balanced(np.array(labels), classes).tolist() == pytest.approx(weights)
 
 
 COSINE = keras.optimizers.schedules.CosineDecay

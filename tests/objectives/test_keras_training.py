@@ -41,7 +41,9 @@ def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int 
         seed=seed,
         ledger=Ledger(clock=time.monotonic, started=time.monotonic()),
         checkpoints=None if checkpoints is None else Checkpoints(checkpoints),
-        needs=Needs(schedule="schedule" in protocol or "warmup_epochs" in protocol),
+        needs=Needs(
+            schedule="schedule" in protocol or "warmup_epochs" in protocol, class_weights="class_weights" in protocol
+        ),
     )
 
 
@@ -128,6 +130,25 @@ def test_a_schedule_named_in_a_set_takes_the_protocols_place(features: TrainingD
     subject = objective(features, schedule="cosine")
 
     kept = curve(list(subject.train(proposal(schedule="constant"))))
+
+    assert kept == curve(list(objective(features).train(proposal())))
+    assert kept != curve(list(subject.train(proposal())))
+
+
+def test_classes_are_weighed_by_the_training_part_alone(features: TrainingData) -> None:
+    elsewhere = features.labels.copy()
+    elsewhere[features.validation] = 0
+    others = replace(features, labels=elsewhere)
+
+    one, other = (objective(data, class_weights="balanced").train(proposal()) for data in (features, others))
+
+    assert [epoch.loss for epoch in one] == [epoch.loss for epoch in other]
+
+
+def test_class_weights_named_in_a_set_take_the_protocols_place(features: TrainingData) -> None:
+    subject = objective(features, class_weights="balanced")
+
+    kept = curve(list(subject.train(proposal(class_weights="none"))))
 
     assert kept == curve(list(objective(features).train(proposal())))
     assert kept != curve(list(subject.train(proposal())))

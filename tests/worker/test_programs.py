@@ -313,13 +313,14 @@ def test_every_other_hyperparameter_is_trained_with(bench: Bench) -> None:
         "weight_decay": Choice(choices=(0.0, 0.1), default=0.0),
         "label_smoothing": Choice(choices=(0.0, 0.2), default=0.0),
         "schedule": Choice(choices=("constant", "cosine"), default="constant"),
+        "class_weights": Choice(choices=("none", "balanced"), default="none"),
     }
 
-    folder, _ = bench.search(bench.cell("optuna-grid", domains=domains, epochs=48, epochs_per_trial=1))
+    folder, _ = bench.search(bench.cell("optuna-grid", domains=domains, epochs=96, epochs_per_trial=1))
 
     losses = {trial.epochs[0].loss for trial in folder.trials()}
-    assert len(folder.trials()) == 48
-    assert len(losses) == 48
+    assert len(folder.trials()) == 96
+    assert len(losses) == 96
 
 
 def test_structures_known_beforehand_are_built_before_the_first_ask(bench: Bench) -> None:

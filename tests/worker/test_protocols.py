@@ -25,6 +25,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"tuner_threads": 2},
     {"schedule": "cosine"},
     {"warmup_epochs": 0.5},
+    {"class_weights": "balanced"},
 ]
 
 
