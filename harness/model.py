@@ -17,7 +17,7 @@ Parameters = Mapping[str, Value]
 class Outcome(StrEnum):
     """How a trial ended."""
 
-    COMPLETED = "completed"  # trained to its last epoch
+    COMPLETED = "completed"  # trained to its last epoch, or until the protocol's patience ended it
     PRUNED = "pruned"  # stopped by its tuner
     DIVERGED = "diverged"  # the loss became NaN or infinite
     OUT_OF_MEMORY = "out_of_memory"  # the device could not hold it
@@ -30,7 +30,7 @@ class Proposal:
     """What a tuner wants trained: epochs ``first_epoch`` to ``last_epoch``, both included, counted from 1.
 
     ``parent`` is the number of the earlier trial whose best weights are trained on, if any; then ``first_epoch`` is
-    one more than the number of epochs that the parent's lineage has had.
+    one more than the last epoch that the parent was asked for.
     """
 
     parameters: Parameters
@@ -66,6 +66,7 @@ class Epoch:
 class Trial:
     """One proposal trained, and what it cost.
 
+    A completed one has fewer epochs than it was asked for where patience ended it; ``reason`` says so.
     ``phases`` maps each phase of the ledger to seconds, from the end of the trial before to the end of the tell.
     ``charged_epochs`` counts the epochs begun, the one that diverged or failed included. ``cpu_s`` and ``energy_j``
     leave out what builds and scoring the test images took; ``energy_j`` is None where no counter could be read.

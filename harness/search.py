@@ -54,7 +54,8 @@ class Search:
     """One search of one cell.
 
     ``keep`` stores a finished trial; ``watch`` is told of each epoch, for whoever looks on. ``usd_per_hour`` turns
-    wall seconds into dollars; None where the price is unknown, and then a budget in dollars can't be kept.
+    wall seconds into dollars; None where the price is unknown, and then a budget in dollars can't be kept. After
+    ``patience`` epochs without a better score a trial has ended; 0 for never.
     """
 
     tuner: Tuner
@@ -66,6 +67,7 @@ class Search:
     watch: Callable[[int, Proposal, Epoch], None]
     audit: Literal["incumbent", "trial"] = "incumbent"
     usd_per_hour: float | None = None
+    patience: int = 0
     spent: Spent = field(default_factory=Spent)
     incumbent: float | None = None
 
@@ -140,7 +142,7 @@ class Search:
             epochs=tuple(epochs),
             charged_epochs=begun,
             images=begun * self.objective.images_per_epoch,
-            reason=reason,
+            reason=reason if outcome is not Outcome.COMPLETED else self._why_early(proposal, epochs),
         )
 
     def _audited(self, number: int, epoch: Epoch, earlier: Sequence[Epoch]) -> Epoch:
@@ -170,11 +172,21 @@ class Search:
         last = epochs[-1].epoch
         with self.ledger.phase("tell"):
             pruned = self.tuner.report(proposal, last, epochs[-1].val_f1)
-        if last == proposal.last_epoch:
+        if last == proposal.last_epoch or self._is_out_of_patience(epochs):
             return Outcome.COMPLETED
         if pruned:
             return Outcome.PRUNED
         return Outcome.CUT if self._limit_reached(len(epochs)) is not None else None
+
+    def _is_out_of_patience(self, epochs: Sequence[Epoch]) -> bool:
+        """Whether the trial is to end, as keras.callbacks.EarlyStopping(mode="max") has it."""
+        return 0 < self.patience <= len(epochs) - 1 - _best(epochs)
+
+    def _why_early(self, proposal: Proposal, epochs: Sequence[Epoch]) -> str | None:
+        """Say why a completed trial has fewer epochs than were asked for; None where it has them all."""
+        if len(epochs) == proposal.epochs:
+            return None
+        return f"no better score since epoch {epochs[_best(epochs)].epoch} (patience {self.patience})"
 
     def _limit_reached(self, running_epochs: int = 0) -> str | None:
         """Name the first limit that is reached, the running trial counted in; None while there is budget left."""
@@ -214,3 +226,12 @@ class Search:
                 self.incumbent = epoch.val_f1
         self.tuner.tell(trial)
         self.spent.add(trial)
+
+
+def _best(epochs: Sequence[Epoch]) -> int:
+    """Return the place of the epoch with the best score, the earlier of equals."""
+    best = 0
+    for place, epoch in enumerate(epochs):
+        if is_better(epoch.val_f1, epochs[best].val_f1):
+            best = place
+    return best

@@ -237,6 +237,9 @@ class Protocol(Section):
     class_weights: Annotated[Literal["none", "balanced"], Field(examples=["balanced"])] = "none"
     """How much an image of each class counts in the training loss: all alike, or `balanced`, images over classes times
     images of its class, counted in the training part. A hyperparameter of that name decides in its place."""
+    patience: Annotated[int, Field(ge=0, le=_LARGEST_COUNT, examples=[3])] = 0
+    """End a trial after so many epochs without a better score, at most two fewer than `epochs_per_trial`; 0: train to
+    its last epoch."""
     split: Split = Field(default_factory=Split, examples=[{"train": 0.6, "validation": 0.2, "test": 0.2}])
     """Shares for training, validation and test, see below."""
     determinism: Annotated[bool, Field(examples=[True])] = True

@@ -20,6 +20,7 @@ from harness.spec import Backbone, Budget, Columns, Dataset, Protocol, Tuner
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, schedule="cosine")},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, warmup_epochs=1)},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, class_weights="balanced")},
+        {"protocol": Protocol(epochs_per_trial=3, image_size=32, patience=1)},
         {"source": {"content_hash": "b" * 64, "paths": ["/somewhere"]}},
         {"weights": {"sha256": "f" * 64, "path": None}},
         {"domains": {"dropout": {"kind": "fixed", "value": 0.1}}},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -278,6 +279,111 @@ def test_pruning_at_the_last_epoch_is_completion() -> None:
     bench.run()
 
     assert bench.kept[0].outcome is Outcome.COMPLETED
+
+
+def test_a_trial_ends_once_its_patience_does_and_is_completed_with_its_best_score() -> None:
+    bench = Bench([0.2, 0.4, 0.3, 0.4, 0.9], budget=LOTS, tuner=ScriptedTuner(proposal(last=5)), patience=2)
+
+    bench.run()
+
+    (trial,) = bench.kept
+    assert (trial.outcome, trial.score) == (Outcome.COMPLETED, 0.4)
+    assert [epoch.epoch for epoch in trial.epochs] == [1, 2, 3, 4]
+    assert (trial.charged_epochs, trial.images) == (4, 240)
+    assert trial.reason == "no better score since epoch 2 (patience 2)"
+    assert bench.tuner.told[0].score == 0.4
+    assert bench.objective.closed == 1
+
+
+@pytest.mark.parametrize("patience", [0, 2, 3])
+def test_a_trial_that_gets_better_in_time_is_trained_to_its_last_epoch(patience: int) -> None:
+    curve = [0.1, 0.1, 0.2, 0.2, 0.3] if patience else [0.3, 0.2, 0.2, 0.2, 0.1]
+    bench = Bench(curve, budget=LOTS, tuner=ScriptedTuner(proposal(last=5)), patience=patience)
+
+    bench.run()
+
+    assert (len(bench.kept[0].epochs), bench.kept[0].outcome, bench.kept[0].reason) == (5, Outcome.COMPLETED, None)
+
+
+def test_patience_that_ends_with_the_last_epoch_has_nothing_to_say() -> None:
+    bench = Bench([0.3, 0.2, 0.1], budget=LOTS, patience=2)
+
+    bench.run()
+
+    assert (len(bench.kept[0].epochs), bench.kept[0].reason) == (3, None)
+
+
+def test_epochs_that_patience_saved_stay_in_the_budget() -> None:
+    curves = [[0.3, 0.2, 0.1, 0.1, 0.1]] * 9
+    tuner = ScriptedTuner(*[proposal(last=5)] * 9)
+    bench = Bench(*curves, budget=Budget(epochs=7), tuner=tuner, patience=1)
+
+    assert bench.run() == "budget: epochs"
+
+    assert [trial.charged_epochs for trial in bench.kept] == [2, 2, 2, 1]
+    assert [trial.outcome for trial in bench.kept] == [*[Outcome.COMPLETED] * 3, Outcome.CUT]
+
+
+def test_a_trial_that_ended_by_itself_was_neither_pruned_nor_cut_in_that_epoch() -> None:
+    tuner = ScriptedTuner(proposal(), stop_at={0: 2})
+    bench = Bench([0.3, 0.2, 0.4], budget=Budget(epochs=2), tuner=tuner, patience=1)
+
+    assert bench.run() == "budget: epochs"
+    assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED]
+
+
+def test_a_continued_trial_has_its_patience_to_itself() -> None:
+    tuner = ScriptedTuner(proposal(), proposal(first=4, last=9))
+    bench = Bench([0.9, 0.8], [0.1, 0.2, 0.2, 0.3, 0.3, 0.3], budget=LOTS, tuner=tuner, patience=1)
+
+    bench.run()
+
+    assert [[epoch.epoch for epoch in trial.epochs] for trial in bench.kept] == [[1, 2], [4, 5, 6]]
+    assert bench.kept[1].reason == "no better score since epoch 5 (patience 1)"
+
+
+def test_a_search_with_patience_that_is_resumed_goes_on_where_it_was() -> None:
+    curves = [[0.3, 0.1, 0.9], [0.4, 0.5, 0.2], [0.1, 0.1, 0.5]]
+    proposals = [proposal(learning_rate=rate) for rate in (0.1, 0.2, 0.3)]
+    whole = Bench(*curves, budget=LOTS, tuner=ScriptedTuner(*proposals), patience=1)
+    whole.run()
+
+    resumed = Bench(*curves[1:], budget=LOTS, tuner=ScriptedTuner(*proposals), patience=1)
+    resumed.run(recorded=whole.kept[:1])
+
+    assert [strip(trial) for trial in resumed.kept] == [strip(trial) for trial in whole.kept[1:]]
+    assert resumed.tuner.reported == whole.tuner.reported
+    assert resumed.search.spent.epochs == whole.search.spent.epochs == 7
+
+
+def stopped_by_keras(curve: Sequence[float], patience: int) -> int:
+    """How many epochs of the curve Keras' own callback lets be trained."""
+    import keras  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    stopping = keras.callbacks.EarlyStopping(monitor="val_f1", mode="max", patience=patience)
+    stopping.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    stopping.model.stop_training = False
+    stopping.on_train_begin()
+    for number, score in enumerate(curve):
+        stopping.on_epoch_end(number, {"val_f1": score})
+        if stopping.model.stop_training:
+            return number + 1
+    return len(curve)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("patience", [1, 2, 3, 5])
+def test_a_trial_ends_where_keras_own_callback_stops(patience: int) -> None:
+    drawn = random.Random(patience)  # noqa: S311 - no secret
+    # Few values, so that many are equal.
+    curves = [[drawn.randint(0, 9) / 10 for _ in range(12)] for _ in range(60)]
+    bench = Bench(*curves, budget=LOTS, tuner=ScriptedTuner(*[proposal(last=12)] * 60), patience=patience)
+
+    bench.run()
+
+    ended = [len(trial.epochs) for trial in bench.kept]
+    assert ended == [stopped_by_keras(curve, patience) for curve in curves]
+    assert len(set(ended)) >= 3
 
 
 def test_test_images_are_scored_once_per_new_incumbent_off_the_clock() -> None:

@@ -78,6 +78,7 @@ image_size = 64
 schedule = "cosine"
 warmup_epochs = 1.5
 class_weights = "balanced"
+patience = 3
 determinism = true
 precision = "float32"
 jit = false

@@ -53,6 +53,7 @@ def judged(matrix: spec.Document, spaces: Mapping[str, Space]) -> Iterator[Mista
     yield from _split(matrix.protocol.split)
     yield from _factors(matrix.protocol.learning_rate_factors)
     yield from _warmup(matrix.protocol)
+    yield from _patience(matrix.protocol)
     yield from _seeds(matrix.seeds)
     for kind in ("datasets", "backbones", "tuners"):
         yield from _same(kind, getattr(matrix, kind))
@@ -108,6 +109,14 @@ def _warmup(protocol: spec.Protocol) -> Iterator[Mistake]:
     if warmup >= epochs:
         text = f"{warmup:g} epochs leave none of the {epochs} of a trial; lower it or raise protocol.epochs_per_trial"
         yield Mistake(key=("protocol", "warmup_epochs"), text=text)
+
+
+def _patience(protocol: spec.Protocol) -> Iterator[Mistake]:
+    patience, epochs = protocol.patience, protocol.epochs_per_trial
+    # The first epoch is better than none, so that a trial ends after one epoch more at the earliest.
+    if patience > 0 and patience + 1 >= epochs:
+        text = f"{patience} ends no trial of {epochs} epochs before its last; lower it or leave it out"
+        yield Mistake(key=("protocol", "patience"), text=text)
 
 
 def _seeds(seeds: list[int]) -> Iterator[Mistake]:

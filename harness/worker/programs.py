@@ -131,6 +131,7 @@ def _searched(
             watch=watch,
             audit=cell.audit,
             usd_per_hour=usd_per_hour,
+            patience=cell.protocol.patience,
         )
         if recorded:
             run.replay(recorded)

@@ -32,6 +32,7 @@ FULL: Document = {
         "schedule": "cosine",
         "warmup_epochs": 0.5,
         "class_weights": "balanced",
+        "patience": 3,
         "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
         "determinism": True,
         "precision": "float32",
@@ -275,6 +276,8 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("protocol", "warmup_epochs"), 10, "10 epochs leave none of the 10 of a trial; lower it or raise"),
     (("protocol", "warmup_epochs"), -1, "must be at least 0, not -1"),
     (("protocol", "class_weights"), "balance", "unknown value 'balance'; did you mean 'balanced'?"),
+    (("protocol", "patience"), 9, "9 ends no trial of 10 epochs before its last; lower it or leave it out"),
+    (("protocol", "patience"), -1, "must be at least 0, not -1"),
     (("protocol", "determinsm"), True, "unknown key 'determinsm'; did you mean 'determinism'?"),
     (("datasets", "mine", "source"), "fodler", "unknown data set 'fodler'; did you mean 'folder'?"),
     (

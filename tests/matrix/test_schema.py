@@ -80,6 +80,7 @@ VALID: dict[str, dict[str, Any]] = {
     "a protocol": {"protocol": {"metric": "accuracy", "split": {}, "jit": True, "learning_rate_factors": [1, 10]}},
     "a schedule": {"protocol": {"schedule": "cosine", "warmup_epochs": 1}},
     "a schedule to tune": {"hyperparameters": {"full": {"schedule": {"choices": ["constant", "cosine"]}}}},
+    "patience": {"protocol": {"patience": 8}},
     "class weights": {
         "protocol": {"class_weights": "balanced"},
         "hyperparameters": {"full": {"class_weights": {"choices": ["none", "balanced"]}}},

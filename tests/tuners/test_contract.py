@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,6 +126,21 @@ def test_trials_that_ended_early_are_survived(
     survived = search.run(make(section, space), 3, [outcome] * 2)
 
     assert len(survived) == (1 if section.tuner == "default" else 3)
+
+
+def test_trials_that_patience_ended_are_survived(
+    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+) -> None:
+    """They are completed, with fewer epochs than were asked for."""
+    tuner, survived = make(section, space), 0
+    while survived < 6 and (proposal := tuner.ask()) is not None:
+        trained = search.train(tuner, replace(proposal, last_epoch=proposal.first_epoch), number=survived)
+        tuner.tell(
+            replace(trained, last_epoch=proposal.last_epoch, reason="no better score since epoch 1 (patience 1)")
+        )
+        survived += 1
+
+    assert survived == (1 if section.tuner == "default" else 6)
 
 
 def test_scores_that_are_no_numbers_are_survived(

@@ -239,6 +239,28 @@ def test_promoted_trials_need_their_parents_weights(finished: CellFolder, bench:
         bench.go_on(folder)
 
 
+@pytest.mark.parametrize("tuner", ["kt-hyperband", "optuna-tpe"])
+def test_trials_that_patience_ends_leave_their_epochs_to_others_and_resume_exactly(
+    bench: Bench, scores_of: Scores, tuner: str
+) -> None:
+    cell = bench.cell(tuner, epochs_per_trial=9, epochs=40)
+    cell = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"patience": 1})})
+    finished, _ = bench.search(cell)
+    expected = finished.trials()
+    folder = bench.folder(cell)
+    for trial in expected[:3]:
+        folder.append(trial)
+    if finished.checkpoints.exists():
+        shutil.copytree(finished.checkpoints, folder.checkpoints)
+
+    bench.go_on(folder)
+
+    early = [trial for trial in expected if trial.charged_epochs < trial.last_epoch - trial.first_epoch + 1]
+    assert any(trial.outcome is Outcome.COMPLETED and "(patience 1)" in str(trial.reason) for trial in early)
+    assert sum(trial.charged_epochs for trial in expected) == 40
+    assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in expected]
+
+
 def test_a_torn_last_line_is_mended_before_a_search_goes_on(bench: Bench, scores_of: Scores) -> None:
     cell = bench.cell("kt-random")
     finished, _ = bench.search(cell)

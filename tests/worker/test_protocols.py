@@ -26,6 +26,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"schedule": "cosine"},
     {"warmup_epochs": 0.5},
     {"class_weights": "balanced"},
+    {"patience": 1},
 ]
 
 

@@ -75,10 +75,10 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     diverged trial can't bend it, and takes milliseconds where a forest (fANOVA) takes a second.
 
     Best by F1 is a trial's score less the mean of its seed's trials, so that easy splits explain nothing; best by cost
-    is the least median epoch in device seconds. Only trials that reached the last epoch of a full trial take part: the
-    score of one that was stopped early is another quantity. Of a configuration that was promoted from trial to trial
-    the last trial counts, so that each counts once. Adaptive tuners try good regions more often, so the shares are
-    about where the tuners looked.
+    is the least median epoch in device seconds. Only trials that reached the last epoch of a full trial take part,
+    and those that the protocol's patience ended on the way there: the score of one that its tuner stopped is another
+    quantity. Of a configuration that was promoted from trial to trial the last trial counts, so that each counts once.
+    Adaptive tuners try good regions more often, so the shares are about where the tuners looked.
     """
     left_out: Counter[str] = Counter()
     full = [each for s in group.searches if s.status is Status.OK for each in _full(s, effect, left_out)]
@@ -127,8 +127,13 @@ def _full(search: Search, effect: Effect, left_out: Counter[str]) -> Iterator[_P
 
 
 def _is_full(trial: Tried, epochs: Any) -> bool:
-    """Whether the trial was trained to the last of the protocol's epochs; to all it asked for, if these are unknown."""
+    """Whether the trial was trained to the last of the protocol's epochs, or until its patience ended it.
+
+    Where these epochs are unknown, to all that it asked for.
+    """
     last = epochs if isinstance(epochs, int) else trial.last_epoch
+    if trial.outcome is Outcome.COMPLETED:
+        return trial.last_epoch >= last
     return trial.outcome not in _BROKEN and trial.first_epoch + trial.epochs > last
 
 

@@ -132,6 +132,19 @@ def test_trials_that_were_stopped_early_are_left_out_and_counted(made: Made, pro
         assert next(iter(found.shares)) == leads
 
 
+def test_a_trial_that_patience_ended_is_a_full_one(made: Made) -> None:
+    made.protocol = {"epochs_per_trial": 9, "patience": 3}
+    trials = [
+        made.trial(number, f1, parameters=parameters, last_epoch=9)
+        for number, (parameters, f1, _) in enumerate(_tried())
+    ]
+    made.search(trials)
+
+    found = _importance(made, Effect.F1)
+
+    assert (found.trials, found.left_out) == (60, {})
+
+
 def test_a_trial_that_asked_for_less_than_a_full_one_is_no_full_one(made: Made) -> None:
     made.protocol = {"epochs_per_trial": 2}
     _search(made, _tried())
