@@ -26,6 +26,9 @@ NEEDS_GPU = "HARNESS_NEEDS_GPU"
 # Set for a worker by whoever starts it: how many cells the run has at work at once.
 AT_ONCE = "HARNESS_AT_ONCE"
 
+# Set for a worker that was forked from a process which had imported everything: ``warm``.
+START = "HARNESS_START"
+
 # Set for a local worker by whoever starts it: the hash of the sources that its cells were planned with.
 SOURCES = "HARNESS_SOURCES"
 
@@ -164,6 +167,11 @@ def facts() -> dict[str, Any]:
         "packages": {name: installed[name] for name in _IMPORTED if name in installed},
         "lock_hash": lock_hash(),
     }
+
+
+def start() -> str:
+    """Return how this process began: ``warm``, forked with everything imported, or ``fresh``."""
+    return os.environ.get(START, "fresh")
 
 
 def at_once() -> int:

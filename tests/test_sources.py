@@ -44,6 +44,7 @@ ONLY = {
     "datasets.tables": set(),
     "datasets.tfds": set(),
     "datasets.tfrecord": set(),
+    "worker.server": set(),
     "datasets.told": set(),
     "datasets.unpack": set(),
     "catalogue.hyperband": set(),

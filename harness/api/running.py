@@ -13,7 +13,7 @@ from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.run import Request, Run
 from harness.matrix import Matrix
-from harness.placement.where import Where
+from harness.placement.where import Start, Where
 
 
 def load_matrix(path: str | Path) -> Matrix:
@@ -34,6 +34,7 @@ def run(
     image: str | None = None,
     gpus: Sequence[str] = (),
     at_once: int | None = None,
+    start: Start = "warm",
     retry_failed: bool = False,
     mix_environments: bool = False,
     max_hours: float | None = None,
@@ -54,6 +55,7 @@ def run(
         image: Image that containers run.
         gpus: UUIDs or indices of GPUs, or ``all``; of several each runs one cell.
         at_once: Cells that run side by side.
+        start: How local processes begin: ``warm``, forked from one that has imported everything, or ``fresh``.
         retry_failed: Whether cells that ended in failure are searched anew.
         mix_environments: Whether cells may run beside records of an unlike environment.
         max_hours: Hours after which the rest is left for a later call.
@@ -70,7 +72,7 @@ def run(
         Request(
             results=Path(results),
             cache=places.cache_folder(places.default_cache() if cache is None else Path(cache)),
-            where=Where(executor=executor, image=image, gpus=tuple(gpus), at_once=at_once),
+            where=Where(executor=executor, image=image, gpus=tuple(gpus), at_once=at_once, start=start),
             prices=price_lists.load(None if prices is None else Path(prices)),
             limits=Limits(max_hours=max_hours, max_cost=max_cost),
             retry_failed=retry_failed,

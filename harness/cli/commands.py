@@ -18,6 +18,8 @@ from harness.cli.parameters import Amount, Day
 if TYPE_CHECKING:
     import datetime as dt
 
+    from harness.placement.where import Start
+
 EXECUTORS = ("auto", "local", "docker")
 PARTS = ("tables", "plots", "page")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
@@ -74,6 +76,13 @@ _AT_ONCE = click.option(
     type=click.IntRange(min=1),
     help="Cells that run side by side, each on its own equal set of processors.  [default: 1, or one for each GPU]",
 )
+_START = click.option(
+    "--start",
+    type=click.Choice(["warm", "fresh"]),
+    default="warm",
+    show_default=True,
+    help="How local processes begin: forked from one that has imported everything, or each by itself.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _QUIET = click.option("--quiet", is_flag=True, help="Say errors and where results are, nothing else.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -97,6 +106,7 @@ def harness() -> None:
 @_IMAGE
 @_GPU
 @_AT_ONCE
+@_START
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 @click.option(
     "--max-hours",
@@ -122,6 +132,7 @@ def run(
     image: str | None,
     gpus: tuple[str, ...],
     at_once: int | None,
+    start: Start,
     retry_failed: bool,
     max_hours: float | None,
     max_cost: float | None,
@@ -136,7 +147,7 @@ def run(
     from harness.cli.voice import Voice
     from harness.placement.where import Where
 
-    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, start=start)
     asked = running.Asked(
         retry_failed=retry_failed,
         mix_environments=mix_environments,

@@ -71,6 +71,7 @@ def run(
                 image=where.image,
                 gpus=where.gpus,
                 at_once=where.at_once,
+                start=where.start,
                 retry_failed=asked.retry_failed,
                 mix_environments=asked.mix_environments,
                 max_hours=asked.limits.max_hours,

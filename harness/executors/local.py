@@ -18,7 +18,8 @@ from harness.environment import Identity
 from harness.executors.running import BUS_ERROR, SETTINGS, Ended
 from harness.executors.slots import WHOLE, Slot
 
-_POLITE_S = 5.0
+POLITE_S = 5.0
+"""Seconds that a worker has to end by itself when it is asked to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +47,14 @@ class LocalExecutor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **SETTINGS, **self._told(slot), **_host()},
+                env={**os.environ, **SETTINGS, **self.told(slot), **host()},
                 # Ctrl-C goes to the host alone, which then ends its worker itself.
                 start_new_session=True,
             )
         return LocalRunning(process, started)
 
-    def _told(self, slot: Slot) -> dict[str, str]:
+    def told(self, slot: Slot) -> dict[str, str]:
+        """Return what a worker on ``slot`` is told by its environment besides what all are."""
         seen = {} if slot.gpu is None else {"CUDA_VISIBLE_DEVICES": slot.gpu}
         needs = {environment.NEEDS_GPU: "1"} if self.needs_gpu or slot.gpu is not None else {}
         return {**slot.settings, **seen, **needs}
@@ -68,39 +70,43 @@ class LocalRunning:
     def wait(self, timeout_s: float) -> Ended | None:
         """Wait for the end, at most so long; return None while it still runs."""
         try:
-            return self._ended(self.process.wait(timeout_s))
+            return ended(self.process.wait(timeout_s), started=self.started)
         except subprocess.TimeoutExpired:
             return None
 
     def stop(self) -> Ended:
         """End the process and whatever it started: SIGTERM, then SIGKILL."""
-        self._signal(signal.SIGTERM)
-        ended = self.wait(_POLITE_S)
-        if ended is not None:
-            return ended
-        self._signal(signal.SIGKILL)
-        return self._ended(self.process.wait())
-
-    def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
-
-    def _ended(self, code: int) -> Ended:
-        finished = time.monotonic()
-        cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
-        return Ended(
-            exit_code=code if code >= 0 else None,
-            signal=signal.Signals(-code).name if code < 0 else None,
-            wall_s=finished - self.started,
-            finished=finished,
-            cause=cause,
-            detail=detail,
-        )
+        signal_group(self.process.pid, signal.SIGTERM)
+        found = self.wait(POLITE_S)
+        if found is not None:
+            return found
+        signal_group(self.process.pid, signal.SIGKILL)
+        return ended(self.process.wait(), started=self.started)
 
 
-def _host() -> dict[str, str]:
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a worker and whatever it started; nothing where they are gone."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def ended(code: int, *, started: float) -> Ended:
+    """Return how a process ended just now: ``code`` is its exit code, negative for a signal."""
+    finished = time.monotonic()
+    cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
+    return Ended(
+        exit_code=code if code >= 0 else None,
+        signal=signal.Signals(-code).name if code < 0 else None,
+        wall_s=finished - started,
+        finished=finished,
+        cause=cause,
+        detail=detail,
+    )
+
+
+def host() -> dict[str, str]:
     """Return what a worker is told of this process: whom not to outlive, and which sources it has to have, too."""
     return {"HARNESS_HOST_PID": str(os.getpid()), environment.SOURCES: environment.sources_hash()}
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
-from harness.executors import Executor, LocalExecutor, Slot
+from harness.executors import Executor, LocalExecutor, Slot, warm
 from harness.meters import nvml
 from harness.placement import libraries, slots
 from harness.placement.slots import Chosen
@@ -20,6 +20,9 @@ from harness.spec import Container, Device
 if TYPE_CHECKING:
     from harness.executors.docker import DockerExecutor
     from harness.placement.containers import Intent
+
+Start = Literal["warm", "fresh"]
+"""How a local process begins: forked from one that has imported everything, or by itself."""
 
 LOCAL: Callable[..., Executor] = LocalExecutor
 VARIABLE = "HARNESS_EXECUTOR"
@@ -93,12 +96,13 @@ class Here:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """What the options say: an executor's name, an image or None, GPUs, and how many cells run at once."""
+    """What the options say: an executor's name, an image or None, GPUs, how many cells run at once, how they start."""
 
     executor: str
     image: str | None = None
     gpus: tuple[str, ...] = ()
     at_once: int | None = None
+    start: Start = "warm"
 
     @property
     def options(self) -> list[str]:
@@ -106,7 +110,8 @@ class Where:
         executor = None if self.executor == os.environ.get(VARIABLE, "auto") else self.executor
         at_once = None if self.at_once is None else str(self.at_once)
         named = [("--executor", executor), ("--image", self.image), *(("--gpu", gpu) for gpu in self.gpus)]
-        given = [*named, ("--at-once", at_once)]
+        start = None if self.start == "warm" else self.start
+        given = [*named, ("--at-once", at_once), ("--start", start)]
         return [word for name, value in given if value is not None for word in (name, value)]
 
     @property
@@ -160,7 +165,8 @@ class Where:
         if intent.is_news:
             say(f"running {intent}")
         if containers is None:
-            yield Here(executor=_processes(device), slots=intent.chosen.slots, intent=intent)
+            with self._started(_processes(device), campaign) as processes:
+                yield Here(executor=processes, slots=intent.chosen.slots, intent=intent)
             return
         containers.sweep()
         try:
@@ -190,6 +196,11 @@ class Where:
             if not self.is_free:
                 raise
             return None, self._local(str(error), device)
+
+    def _started(self, processes: Executor, campaign: Path) -> AbstractContextManager[Executor]:
+        if self.start == "warm" and isinstance(processes, LocalExecutor) and warm.can_fork():
+            return warm.warmed(processes, owner=campaign)
+        return nullcontext(processes)
 
     def _chosen(self, device: Device) -> Chosen:
         """Return what containers would run on: where no GPU is named, those of this host or, of a named image, none."""

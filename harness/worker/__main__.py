@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,10 +29,13 @@ log = logging.getLogger("harness.worker")
 # Names the process that a worker should not outlive.
 HOST = "HARNESS_HOST_PID"
 
+# Name folders that libraries write their settings to.
+LITTERING = ("KERAS_HOME", "MPLCONFIGDIR")
+
 
 def main(arguments: list[str]) -> int:
     """Run one program on one folder and leave its outcome there; return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s")
+    _log_since(float(arguments[3]))
     try:
         return _main(*arguments)
     except OSError as error:
@@ -42,9 +46,21 @@ def main(arguments: list[str]) -> int:
         return MACHINE_TROUBLE_EXIT
 
 
+def _log_since(started: float) -> None:
+    """Log to standard error, with the milliseconds since the process was asked for."""
+
+    def since(record: logging.LogRecord) -> bool:
+        record.relativeCreated = (time.monotonic() - started) * 1000
+        return True
+
+    handler = logging.StreamHandler()
+    handler.addFilter(since)
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s", handlers=[handler])
+
+
 def _main(program: str, path: str, cache: str, started: str) -> int:
     folder = CellFolder(Path(path))
-    if not _bound_to_host():
+    if not is_bound_to_host():
         log.error("%s: the harness that asked for this worker is gone", path)
         return MACHINE_TROUBLE_EXIT
     with folder.lock.open("w") as lock:
@@ -100,7 +116,7 @@ def _crashed(folder: CellFolder, error: Exception) -> int:
     return 1
 
 
-def _bound_to_host() -> bool:
+def is_bound_to_host() -> bool:
     """Ask Linux to end this process with the host that started it; return False if that is gone already."""
     if sys.platform == "linux":
         set_parent_death_signal = 1
@@ -116,11 +132,11 @@ def _keep_litter_in(folder: CellFolder) -> None:
     """
     folder.scratch.mkdir(exist_ok=True)
     tempfile.tempdir = str(folder.scratch)
-    for name in ("KERAS_HOME", "MPLCONFIGDIR"):
+    for name in LITTERING:
         os.environ[name] = str(folder.scratch)
 
 
-def _end(code: int) -> None:
+def end(code: int) -> None:
     """End at once: taking TensorFlow apart in order costs most of a second, and everything is on the disk."""
     logging.shutdown()
     sys.stdout.flush()
@@ -130,4 +146,4 @@ def _end(code: int) -> None:
 
 if __name__ == "__main__":
     keep_still()
-    _end(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

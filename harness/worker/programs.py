@@ -175,6 +175,7 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
 def _settings(cell: Cell) -> dict[str, Any]:
     protocol = cell.protocol
     return {
+        "start": environment.start(),
         "device": runtime.device_name(),
         "determinism": protocol.determinism,
         "precision": protocol.precision,

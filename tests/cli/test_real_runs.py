@@ -67,8 +67,20 @@ class RealRun:
 
     @property
     def workers(self) -> list[int]:
-        """Processes that work below the results folder."""
-        return [pid for pid, command in _processes() if b"harness.worker" in command and self._mine in command]
+        """Processes that work below the results folder: forked from the one that is there for that."""
+        processes = self.processes
+        return [pid for pid, parent in processes.items() if parent in processes]
+
+    @property
+    def processes(self) -> dict[int, int]:
+        """These, and the one that they are forked from: each with its parent's number."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # ended meanwhile
+                command = (path / "cmdline").read_bytes()
+                if b"harness.worker" in command and self._mine in command:
+                    found[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+        return found
 
     @property
     def _mine(self) -> bytes:
@@ -82,14 +94,6 @@ class RealRun:
                     return
             time.sleep(0.01)
         pytest.fail("the search does not get on")
-
-
-def _processes() -> list[tuple[int, bytes]]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # ended meanwhile
-            found.append((int(path.name), (path / "cmdline").read_bytes()))
-    return found
 
 
 def on_a_terminal(command: list[str]) -> tuple[int, str]:
@@ -171,7 +175,7 @@ def test_interrupts_say_what_is_kept_leave_no_worker_and_the_next_run_goes_on(tm
         assert err.startswith(f"interrupted: 0 finished cells and {kept} trials of unfinished ones are kept in ")
         assert "go on with: harness run " in err
         assert "Traceback" not in out + err
-        assert real.workers == []
+        assert real.processes == {}
         assert real.cell.record() is None
 
     out, err = real.start().communicate(timeout=240)
@@ -279,7 +283,7 @@ def test_interrupts_and_kills_with_two_at_work_lose_nothing_that_is_finished(tmp
         assert process.returncode == 130, err
         assert err.rstrip().endswith("--at-once 2")
         assert "Traceback" not in err
-        assert real.workers == []
+        assert real.processes == {}
 
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         wait_for_both_to_get_on(real)

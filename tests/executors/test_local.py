@@ -66,7 +66,7 @@ def test_ctrl_c_reaches_the_host_alone(running: LocalRunning) -> None:
 
 
 def test_a_worker_that_will_not_stop_is_killed_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_POLITE_S", 0.2)
+    monkeypatch.setattr(local, "POLITE_S", 0.2)
     code = (
         "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True);"

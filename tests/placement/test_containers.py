@@ -16,6 +16,7 @@ from harness.errors import EngineError, MachineError, UserError
 from harness.executors import WHOLE, LocalExecutor, Slot, cores
 from harness.executors import engine as sdk
 from harness.executors.docker import DockerExecutor
+from harness.executors.warm import WarmExecutor
 from harness.meters import nvml
 from harness.placement import containers
 from harness.placement.where import Here, Where
@@ -143,7 +144,7 @@ def test_an_image_of_which_nothing_is_known_is_built_anew(host: Host) -> None:
 def test_where_a_build_fails_processes_do_it_and_the_reason_is_said(host: Host) -> None:
     host.engine.becomes(build_fails=True)
 
-    assert isinstance(host.works(), LocalExecutor)
+    assert isinstance(host.works(), WarmExecutor)
 
     last = host.said[-1]
     assert last == "running as local processes: docker build failed; its last lines above say why"
@@ -152,7 +153,7 @@ def test_where_a_build_fails_processes_do_it_and_the_reason_is_said(host: Host) 
 def test_where_there_is_no_base_and_no_registry_the_way_to_one_is_said(host: Host) -> None:
     host.engine.becomes(images={}, registry=False)
 
-    assert isinstance(host.works(), LocalExecutor)
+    assert isinstance(host.works(), WarmExecutor)
 
     assert "as root, docker/base-from-debian.sh makes a base without a registry" in host.said[-1]
     assert host.built == []
@@ -173,7 +174,7 @@ def test_an_engine_that_can_not_be_reached_is_told_apart(
 
     monkeypatch.setattr(sdk, "connect", refuse)
 
-    assert isinstance(host.works(), LocalExecutor)
+    assert isinstance(host.works(), WarmExecutor)
     assert reason in str(AUTO.intended(device="any"))
 
 
@@ -181,7 +182,7 @@ def test_an_engine_that_maps_users_is_not_used(host: Host) -> None:
     host.builds()
     host.client.told["SecurityOptions"] = ["name=rootless"]
 
-    assert isinstance(host.works(), LocalExecutor)
+    assert isinstance(host.works(), WarmExecutor)
     assert "maps users to others" in str(AUTO.intended(device="any"))
 
 
@@ -233,7 +234,7 @@ def test_processes_do_it_side_by_side_too_where_no_container_can(host: Host) -> 
 
     here = host.here(Where(executor="auto", at_once=2))
 
-    assert here.executor == LocalExecutor()
+    assert here.executor == WarmExecutor(LocalExecutor(), host.path / "m")
     assert [slot.cpus for slot in here.slots] == [(0, 1), (2, 3)]
     assert host.said[-1].startswith("running as local processes (no GPU, 2 cells at once): docker build failed")
 
@@ -251,7 +252,7 @@ def test_a_gpu_that_the_engine_can_not_give_builds_nothing_and_is_said(host: Hos
     host.has_gpus(FIRST)
     host.client.refuses_start = host.client.error(NO_GPU)
 
-    assert isinstance(host.works(), LocalExecutor)
+    assert isinstance(host.works(), WarmExecutor)
 
     assert host.built == []
     assert "the engine can give no GPU; install the NVIDIA container toolkit" in host.said[-1]
@@ -261,7 +262,7 @@ def test_an_installed_harness_runs_an_image_that_is_here_but_can_build_none(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(containers, "DECLARED", host.path / "site-packages" / "docker" / "images.toml")
-    assert isinstance(host.works(), LocalExecutor)
+    assert isinstance(host.works(), WarmExecutor)
     assert str(AUTO.intended(device="any")) == (
         f"as local processes: image {CPU}: the engine has none of this name; this installation has no docker/ folder "
         "to build from: build it in a checkout of the same version"
@@ -288,7 +289,7 @@ def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None
         "as local processes: device: the matrix asks for a GPU, and NVIDIA's driver lists none"
     )
     with AUTO.working(campaign=host.path / "m", container=Container(), device="gpu") as here:
-        assert here.executor == LocalExecutor(needs_gpu=True)
+        assert here.executor == WarmExecutor(LocalExecutor(needs_gpu=True), host.path / "m")
 
     host.has_gpus(FIRST)
     host.builds("gpu")
@@ -310,7 +311,14 @@ def test_processes_are_told_of_the_gpu_that_they_need(
     where = Where(executor="local", gpus=gpus)
 
     with where.working(campaign=Path(), container=Container(), device=device) as here:
-        assert (here.executor, list(here.slots)) == (executor, [slot])
+        assert (here.executor, list(here.slots)) == (WarmExecutor(executor, Path()), [slot])
+
+
+def test_processes_begin_each_by_itself_where_that_is_asked_for() -> None:
+    where = Where(executor="local", start="fresh")
+
+    with where.working(campaign=Path(), container=Container(), device="any") as here:
+        assert here.executor == LocalExecutor()
 
 
 def test_processes_have_a_gpu_each_where_several_are_named(host: Host) -> None:

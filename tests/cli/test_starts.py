@@ -1,0 +1,53 @@
+"""Workers that are forked find what fresh processes find."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.executors import LocalExecutor, warm
+from harness.model import Trial
+from harness.placement import where
+from harness.plans import MatrixFolder
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+pytestmark = pytest.mark.skipif(not warm.can_fork(), reason="this system forks no workers")
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_forked_workers_find_to_the_last_bit_what_fresh_ones_find_and_say_how_they_began(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
+    found = {}
+    for start in ("fresh", "warm"):
+        results = line.folder / start
+        places = ["--results", str(results), "--cache", str(line.cache)]
+        answer = line.call("run", str(line.matrix), *places, "--executor", "local", "--start", start)
+        assert answer.code == 0, answer.err
+        found[start] = MatrixFolder(results / line.matrix.stem)
+
+    fresh, forked = found["fresh"], found["warm"]
+    assert len(fresh.cell_ids()) == 3
+    for cell_id in fresh.cell_ids():
+        old, new = fresh.cell(cell_id).record(), forked.cell(cell_id).record()
+        assert old is not None
+        assert new is not None
+        assert (old.environment["start"], new.environment["start"]) == ("fresh", "warm")
+        assert seen(forked.cell(cell_id).trials()) == seen(fresh.cell(cell_id).trials())
+
+
+def seen(trials: list[Trial]) -> list[object]:
+    return [
+        (trial.parameters, trial.outcome, trial.test_f1, [(epoch.val_f1, epoch.loss) for epoch in trial.epochs])
+        for trial in trials
+    ]
+
+
+def test_the_way_to_go_on_has_the_way_to_start() -> None:
+    assert where.Where(executor="local", start="fresh").options[-2:] == ["--start", "fresh"]
+    assert "--start" not in where.Where(executor="local").options
