@@ -27,7 +27,7 @@ _NOT_IDENTITY = {"names", "source", "weights", "training_code"}
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
 _OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit")
 # Keys of the protocol that were added later: at their defaults cells are what they were without them.
-_LATER = ("schedule", "warmup_epochs", "class_weights", "patience")
+_LATER = ("schedule", "warmup_epochs", "class_weights", "patience", "augmentation")
 
 
 class Names(Section):

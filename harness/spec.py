@@ -215,6 +215,23 @@ class Split(Section):
     """Share that no tuner sees."""
 
 
+class Augmentation(Section):
+    """Random changes of training images by Keras' layers, in this order; what is left out isn't done."""
+
+    flip: Annotated[
+        Literal["horizontal", "vertical", "horizontal_and_vertical"] | None, Field(examples=["horizontal"])
+    ] = None
+    """`RandomFlip`: mirrored so, or not, with equal chances."""
+    rotation: Annotated[float | None, Field(gt=0, le=0.5, examples=[0.05])] = None
+    """`RandomRotation`: by at most this share of a whole turn, either way."""
+    translation: Annotated[float | None, Field(gt=0, lt=1, examples=[0.1])] = None
+    """`RandomTranslation`: by at most this share of height and of width, either way."""
+    zoom: Annotated[float | None, Field(gt=0, lt=1, examples=[0.1])] = None
+    """`RandomZoom`: in or out by at most this share, height and width alike."""
+    contrast: Annotated[float | None, Field(gt=0, lt=1, examples=[0.2])] = None
+    """`RandomContrast`: less or more by at most this share."""
+
+
 class Protocol(Section):
     """How every trial of the matrix is trained and scored."""
 
@@ -240,6 +257,10 @@ class Protocol(Section):
     patience: Annotated[int, Field(ge=0, le=_LARGEST_COUNT, examples=[3])] = 0
     """End a trial after so many epochs without a better score, at most two fewer than `epochs_per_trial`; 0: train to
     its last epoch."""
+    augmentation: Augmentation = Field(
+        default_factory=Augmentation, examples=[{"flip": "horizontal", "rotation": 0.05}]
+    )
+    """How training images are changed at random, anew in every epoch, see below."""
     split: Split = Field(default_factory=Split, examples=[{"train": 0.6, "validation": 0.2, "test": 0.2}])
     """Shares for training, validation and test, see below."""
     determinism: Annotated[bool, Field(examples=[True])] = True
@@ -257,6 +278,11 @@ class Protocol(Section):
     def own_metric(self) -> str | None:
         """The file of a metric of the user's own; None where it is one of the harness's."""
         return self.metric if self.metric.endswith(_OWN) else None
+
+    @property
+    def augments(self) -> bool:
+        """Whether training images change from epoch to epoch."""
+        return self.augmentation != Augmentation()
 
 
 class Container(Section):

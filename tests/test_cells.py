@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.cells import Cell, Names
-from harness.spec import Backbone, Budget, Columns, Dataset, Protocol, Tuner
+from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, Tuner
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from harness.spec import Backbone, Budget, Columns, Dataset, Protocol, Tuner
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, warmup_epochs=1)},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, class_weights="balanced")},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, patience=1)},
+        {"protocol": Protocol(epochs_per_trial=3, image_size=32, augmentation=Augmentation(zoom=0.1))},
         {"source": {"content_hash": "b" * 64, "paths": ["/somewhere"]}},
         {"weights": {"sha256": "f" * 64, "path": None}},
         {"domains": {"dropout": {"kind": "fixed", "value": 0.1}}},

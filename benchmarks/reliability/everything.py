@@ -84,6 +84,12 @@ precision = "float32"
 jit = false
 tuner_threads = 1
 learning_rate_factors = [0.1, 1.0, 10.0]
+[protocol.augmentation]
+flip = "horizontal"
+rotation = 0.05
+translation = 0.1
+zoom = 0.1
+contrast = 0.2
 [protocol.split]
 train = 0.5
 validation = 0.25

@@ -1,4 +1,4 @@
-"""Settings that cost time where cells train on a CPU: allowed, and said before anything runs."""
+"""Settings that cost time: allowed, and said before anything runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ def cautions(matrix: Document, where: Intent | Local) -> list[str]:
     """Return a line for each setting that makes the cells of ``matrix`` slower where they are to run."""
     lines = [] if matrix.device == "gpu" else _on_cpu(matrix.protocol)
     # GPUs are looked for only where there is something to say.
-    return lines if lines and where.trains_on_cpu else []
+    return [*_everywhere(matrix), *(lines if lines and where.trains_on_cpu else [])]
+
+
+def _everywhere(matrix: Document) -> Iterator[str]:
+    if matrix.protocol.augments and any(backbone.train != "all" for backbone in matrix.backbones.values()):
+        yield (
+            "protocol.augmentation: training images change from epoch to epoch, so frozen layers run on all of them in "
+            "each; kept activations serve for scoring alone"
+        )
 
 
 def _on_cpu(protocol: Protocol) -> list[str]:

@@ -177,6 +177,7 @@ def _by_ratio(limit: float | None, per_s: float, spent: float | None) -> float |
 def _like(cell: Cell, *, tuner: Tuner | None) -> str:
     """Return the key of cells that take equally long for an epoch, as far as is known before they run."""
     identity = cell.identity
-    protocol = {name: identity["protocol"][name] for name in ("image_size", "determinism", "precision", "jit", "split")}
+    asked = ("image_size", "determinism", "precision", "jit", "split", "augmentation")
+    protocol = {name: identity["protocol"].get(name) for name in asked}
     named = None if tuner is None else tuner.model_dump()
     return files.digest([identity["dataset"], identity["backbone"], protocol, named])

@@ -19,6 +19,7 @@ _SECTIONS = (
     ("[budget]", "Budget"),
     ("[protocol]", "Protocol"),
     ("[protocol.split]", "Split"),
+    ("[protocol.augmentation]", "Augmentation"),
     ("[container]", "Container"),
     ("[[include]], [[exclude]]", "Rule"),
 )

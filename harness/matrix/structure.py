@@ -24,10 +24,13 @@ _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
     ("hyperparameters", 3): spec.Domain,
     ("budget", 1): spec.Budget,
     ("protocol", 1): spec.Protocol,
-    ("protocol", 2): spec.Split,
     ("container", 1): spec.Container,
     ("include", 2): spec.Rule,
     ("exclude", 2): spec.Rule,
+}
+_WITHIN: dict[Key, type[spec.Section]] = {
+    ("protocol", "split"): spec.Split,
+    ("protocol", "augmentation"): spec.Augmentation,
 }
 _TABLES_OF_NAMES = ("datasets", "backbones", "tuners", "hyperparameters")
 # Where pydantic puts the tag that tells a domain from a value: hyperparameters, set, hyperparameter, tag.
@@ -83,7 +86,7 @@ def _meant(detail: ErrorDetails) -> Key | None:
 
 
 def _section(key: Key) -> type[spec.Section]:
-    return _SECTIONS[str(key[0]) if len(key) > 1 else "", len(key) - 1]
+    return _WITHIN.get(key[:-1]) or _SECTIONS[str(key[0]) if len(key) > 1 else "", len(key) - 1]
 
 
 def _text(key: Key, detail: ErrorDetails) -> str:

@@ -14,12 +14,13 @@ from harness.hyperparameters import KNOWN
 from harness.ledger import Ledger
 from harness.model import Diverged, Epoch, Parameters, Proposal, is_better
 from harness.objectives import faults, scores
+from harness.objectives.augmentation import Augmentation
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.network import Network, Structure
 from harness.objectives.rows import Rows
 from harness.objectives.schedules import Schedule
 from harness.objectives.scores import Scorer
-from harness.objectives.steps import Needs, Steps
+from harness.objectives.steps import Augmented, Needs, Steps
 from harness.seeds import derive
 from harness.spec import Protocol
 
@@ -31,7 +32,10 @@ Index = npt.NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """Rows to train on, ``labels`` (N,) and the row numbers of each part of the split."""
+    """Rows to train on, ``labels`` (N,) and the row numbers of each part of the split.
+
+    ``images``, uint8 (N, H, W, 3), are what the rows are activations of; None where they are images or not needed.
+    """
 
     rows: npt.NDArray[Any]
     labels: Index
@@ -39,17 +43,20 @@ class TrainingData:
     train: Index
     validation: Index
     test: Index
+    images: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """What a structure's backbone part is: a Keras model (None: the rows are features) of ``width`` outputs.
 
-    ``facts`` is what a record says of the backbone.
+    ``below`` is the frozen model that makes rows of images; None where there is none or it isn't needed. ``facts`` is
+    what a record says of the backbone.
     """
 
     above: Any | None
     width: int
+    below: Any | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -76,6 +83,7 @@ class KerasObjective:
         """
         self._data = data
         self._rows = Rows(data.rows)
+        self._images = self._rows if data.images is None else Rows(data.images)
         self._trained = trained
         self._scorer = scorer
         self._protocol = protocol
@@ -171,11 +179,17 @@ class KerasObjective:
             needs=self._needs,
             schedule=Schedule(epochs=self._protocol.epochs_per_trial, warmup_epochs=self._protocol.warmup_epochs),
             balance=balanced(data.labels[data.train], data.classes),
+            augmented=self._augmented(part),
         )
         # One step and one prediction trace the graphs, so that the first trial doesn't pay for all.
         steps.train(data.train[:2].astype(np.int32), 2, 1, np.zeros(2, np.int32))
         steps.predict(data.validation[:1].astype(np.int32))
         return network, steps
+
+    def _augmented(self, part: Trained) -> Augmented | None:
+        if not self._protocol.augments:
+            return None
+        return Augmented(images=self._images, augmentation=Augmentation(self._protocol.augmentation), frozen=part.below)
 
     def _begin(self, network: Network, steps: Steps, parameters: Parameters, parent: int | None) -> None:
         with self._ledger.phase("train"):
@@ -202,8 +216,8 @@ class KerasObjective:
 
     def _train_epoch(self, steps: Steps, batch_size: int, number: int) -> float:
         order = np.random.default_rng(derive(self._seed, "batches", number)).permutation(self._data.train)
-        dropout = np.array([derive(self._seed, "dropout", number), 0], np.int32)
-        return float(steps.train(order.astype(np.int32), batch_size, number, dropout))
+        seeds = np.array([derive(self._seed, role, number) for role in ("dropout", "augmentation")], np.int32)
+        return float(steps.train(order.astype(np.int32), batch_size, number, seeds))
 
     def _score(self, index: Index) -> float:
         if self._current is None:

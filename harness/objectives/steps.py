@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from harness.model import Parameters
+from harness.objectives.augmentation import Augmentation
 from harness.objectives.network import Network
 from harness.objectives.rows import Rows
 from harness.objectives.schedules import Schedule
@@ -28,6 +29,23 @@ class Needs:
     class_weights: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmented:
+    """Images to train on, and how they become rows that the network trains on: changed, then through what is frozen.
+
+    ``frozen`` is a Keras model, None where the network takes images.
+    """
+
+    images: Rows
+    augmentation: Augmentation
+    frozen: Any | None
+
+    def gather(self, index: Any, *, seed: Any, step: Any) -> Any:
+        """Return the rows of ``index``, (batch, …), as float32."""
+        images = self.augmentation(self.images.gather(index), seed=seed, step=step)
+        return images if self.frozen is None else tf.cast(self.frozen(images, training=False), tf.float32)
+
+
 class Steps:
     """Training and scoring of one network on one data set, traced once.
 
@@ -45,10 +63,12 @@ class Steps:
         needs: Needs,
         schedule: Schedule,
         balance: Any,
+        augmented: Augmented | None,
     ) -> None:
         """Make the graph functions; tracing happens at their first call.
 
-        ``balance`` (classes,) is how much an image of each class counts where classes are balanced.
+        ``balance`` (classes,) is how much an image of each class counts where classes are balanced; ``augmented`` what
+        is trained on in place of the rows, which are scored all the same.
         """
         self._network = network
         self._rows = rows
@@ -56,6 +76,7 @@ class Steps:
         self._classes = classes
         self._needs = needs
         self._schedule = schedule
+        self._augmented = augmented
         self._balance = tf.constant(balance, tf.float32)
         self._learning_rate = tf.Variable(0.0, trainable=False)
         self._falls = tf.Variable(initial_value=False, trainable=False)
@@ -81,17 +102,28 @@ class Steps:
         self._class_weights.assign(self._balance if is_balanced else tf.ones_like(self._balance))
 
     def _train_epoch(self, order: Any, batch_size: Any, epoch: Any, seed: Any) -> Any:
-        """Train on the rows of ``order``, in that order, as the ``epoch``-th; return the mean loss over them."""
+        """Train on the rows of ``order``, in that order, as the ``epoch``-th; return the mean loss over them.
+
+        ``seed`` has the epoch's seeds of dropout and of augmentation.
+        """
         images = tf.size(order)
         total = tf.constant(0.0)
         for start in tf.range(0, images, batch_size):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            step = start // batch_size
             if self._needs.schedule:
-                self._schedule_step(epoch, start // batch_size, per_epoch=(images + batch_size - 1) // batch_size)
+                self._schedule_step(epoch, step, per_epoch=(images + batch_size - 1) // batch_size)
             index = order[start : tf.minimum(start + batch_size, images)]
-            loss = self._step(self._rows.gather(index), tf.gather(self._labels, index), tf.stack([seed[0], start]))
+            rows = self._trained_on(index, seed=seed[1], step=step)
+            loss = self._step(rows, tf.gather(self._labels, index), tf.stack([seed[0], start]))
             total += loss * tf.cast(tf.size(index), tf.float32)
         return total / tf.cast(images, tf.float32)
+
+    def _trained_on(self, index: Any, *, seed: Any, step: Any) -> Any:
+        # Not in the step, which XLA may compile: it can neither rotate nor zoom.
+        if self._augmented is None:
+            return self._rows.gather(index)
+        return self._augmented.gather(index, seed=seed, step=step)
 
     def _schedule_step(self, epoch: Any, step: Any, *, per_epoch: Any) -> None:
         factor = self._schedule.factor(epoch, step, per_epoch=per_epoch, falls=self._falls)

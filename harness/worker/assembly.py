@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -103,13 +103,19 @@ def _scorer(cell: Cell, data: Loaded) -> Scorer:
 
 def _trained(cell: Cell, data: Loaded) -> Callable[[int | None], Trained]:
     """Return what makes the backbone's trained part for a fine-tune depth (None: as the matrix says)."""
+    is_frozen, augments = cell.backbone.train == "head", cell.protocol.augments
+
+    @cache
+    def below() -> Any:
+        # One for all builds: it never changes.
+        return training_data.build(cell).below if augments else None
 
     def make(depth: int | None) -> Trained:
-        if cell.backbone.train == "head":
-            return Trained(above=None, width=data.frozen["width"], facts=data.frozen)
-        parts = training_data.build(cell)
+        if is_frozen:
+            return Trained(above=None, width=data.frozen["width"], below=below(), facts=data.frozen)
+        frozen, parts = below(), training_data.build(cell)
         if depth is not None:
             train_last(parts.above, depth)
-        return Trained(above=parts.above, width=parts.width, facts=training_data.facts_of(parts))
+        return Trained(above=parts.above, width=parts.width, below=frozen, facts=training_data.facts_of(parts))
 
     return make

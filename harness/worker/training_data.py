@@ -60,7 +60,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
     frozen = _frozen(cell, images, cache)
     rows = images.images if frozen is None or frozen.values is None else frozen.values
     return Loaded(
-        training=_training_data(rows, images, split),
+        training=_training_data(cell, rows, images, split),
         facts=_facts(images, split, cell.seed),
         frozen={} if frozen is None else frozen.facts,
         kept=_kept(cell, source),
@@ -87,7 +87,9 @@ def _split(cell: Cell, images: Images) -> Split:
         raise DatasetError(str(error), facts=_images_facts(images)) from error
 
 
-def _training_data(rows: npt.NDArray[Any], images: Images, split: Split) -> TrainingData:
+def _training_data(cell: Cell, rows: npt.NDArray[Any], images: Images, split: Split) -> TrainingData:
+    # What is kept of the frozen part is of images as they are, and serves for scoring alone.
+    needs_images = cell.protocol.augments and rows is not images.images
     return TrainingData(
         rows=rows,
         labels=images.labels,
@@ -95,6 +97,7 @@ def _training_data(rows: npt.NDArray[Any], images: Images, split: Split) -> Trai
         train=split.train,
         validation=split.validation,
         test=split.test,
+        images=images.images if needs_images else None,
     )
 
 

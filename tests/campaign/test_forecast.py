@@ -11,7 +11,7 @@ from harness.campaign.forecast import Rates
 from harness.cells import Cell, domains_of
 from harness.model import Trial
 from harness.space import Choice, Domain, Range, Space
-from harness.spec import Budget, Scalar, Tuner
+from harness.spec import Augmentation, Budget, Scalar, Tuner
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -103,12 +103,16 @@ def test_the_same_tuner_counts_for_more_than_others(
     assert forecast.seconds(cells[2], rates) == pytest.approx(5.0 + 6 * (101.0 + 1.0) / 2)
 
 
-def test_another_size_of_images_is_nothing_like_it(bench: Bench, cell: Cell) -> None:
+@pytest.mark.parametrize("change", [{"image_size": 64}, {"augmentation": Augmentation(flip="vertical")}], ids=str)
+def test_another_size_of_images_or_augmentation_is_nothing_like_it(
+    bench: Bench, cell: Cell, change: dict[str, Any]
+) -> None:
     bench.run([cell])
     rates = earlier(bench)
-    larger = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"image_size": 64})})
+    other = cell.model_copy(update={"protocol": cell.protocol.model_copy(update=change)})
 
-    assert forecast.seconds(larger, rates) is None
+    assert forecast.seconds(other, rates) is None
+    assert forecast.seconds(cell, rates) is not None
 
 
 def test_failed_and_empty_searches_forecast_nothing(bench: Bench, cells: list[Cell], does: type[Script]) -> None:

@@ -95,3 +95,30 @@ def test_a_matrix_that_asks_for_a_gpu_is_not_warned(line: CommandLine, monkeypat
     monkeypatch.setattr("harness.placement.where.LOCAL", lambda **_: line.executor)
 
     assert notes(line) == []
+
+
+AUGMENTATION = (
+    "protocol.augmentation: training images change from epoch to epoch, so frozen layers run on all of them in each; "
+    "kept activations serve for scoring alone"
+)
+
+
+@pytest.mark.parametrize(("train", "said"), [("head", [AUGMENTATION]), ("last:3", [AUGMENTATION]), ("all", [])])
+def test_augmentation_before_frozen_layers_is_said_wherever_cells_train(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, train: str, said: list[str]
+) -> None:
+    has_gpus(monkeypatch, FakeDevice(uuid="GPU-a"))
+    ask(line, 'augmentation = { flip = "horizontal" }')
+    text = line.matrix.read_text("utf-8")
+    section = "[backbones.EfficientNetLite0]"
+    assert section in text
+    line.matrix.write_text(text.replace(section, f'{section}\ntrain = "{train}"'), "utf-8")
+
+    assert notes(line) == said
+
+
+def test_an_empty_augmentation_is_none(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_gpus(monkeypatch)
+    ask(line, "augmentation = {}")
+
+    assert notes(line) == []

@@ -33,6 +33,7 @@ FULL: Document = {
         "warmup_epochs": 0.5,
         "class_weights": "balanced",
         "patience": 3,
+        "augmentation": {"flip": "horizontal", "rotation": 0.05, "translation": 0.1, "zoom": 0.1, "contrast": 0.2},
         "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
         "determinism": True,
         "precision": "float32",
@@ -114,6 +115,7 @@ MAY_BE_EMPTY = (
     "exclude",
     "protocol",
     "split",
+    "augmentation",
     "container",
 )
 
@@ -278,6 +280,12 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("protocol", "class_weights"), "balance", "unknown value 'balance'; did you mean 'balanced'?"),
     (("protocol", "patience"), 9, "9 ends no trial of 10 epochs before its last; lower it or leave it out"),
     (("protocol", "patience"), -1, "must be at least 0, not -1"),
+    (("protocol", "augmentation", "flip"), "horizontl", "unknown value 'horizontl'; did you mean 'horizontal'?"),
+    (("protocol", "augmentation", "rotation"), 0.6, "must be at most 0.5, not 0.6"),
+    (("protocol", "augmentation", "zoom"), 0, "must be more than 0, not 0"),
+    (("protocol", "augmentation", "contrst"), 0.2, "unknown key 'contrst'; did you mean 'contrast'?"),
+    (("protocol", "augmentation"), "flip", "must be a table, written [protocol.augmentation] or { … }, not 'flip'"),
+    (("protocol", "split", "tests"), 0.2, "unknown key 'tests'; did you mean 'test'?"),
     (("protocol", "determinsm"), True, "unknown key 'determinsm'; did you mean 'determinism'?"),
     (("datasets", "mine", "source"), "fodler", "unknown data set 'fodler'; did you mean 'folder'?"),
     (

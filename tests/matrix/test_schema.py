@@ -81,6 +81,8 @@ VALID: dict[str, dict[str, Any]] = {
     "a schedule": {"protocol": {"schedule": "cosine", "warmup_epochs": 1}},
     "a schedule to tune": {"hyperparameters": {"full": {"schedule": {"choices": ["constant", "cosine"]}}}},
     "patience": {"protocol": {"patience": 8}},
+    "augmentation": {"protocol": {"augmentation": {"flip": "vertical", "zoom": 0.1}}},
+    "an empty augmentation": {"protocol": {"augmentation": {}}},
     "class weights": {
         "protocol": {"class_weights": "balanced"},
         "hyperparameters": {"full": {"class_weights": {"choices": ["none", "balanced"]}}},

@@ -27,7 +27,7 @@ from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData, balanced
 from harness.objectives.steps import Needs
 from harness.seeds import derive
-from harness.spec import Backbone, Protocol
+from harness.spec import Augmentation, Backbone, Protocol
 
 pytestmark = pytest.mark.train
 
@@ -129,13 +129,14 @@ def stock_curve(
     smoothing: float = 0.0,
     epochs: Sequence[int] = (1, 2, 3),
     weights: dict[int, float] | None = None,
+    before: Callable[[int, int], None] = lambda _epoch, _step: None,
 ) -> list[tuple[float, float]]:
     """Train by Keras' own compiled step; return (loss, macro-F1 by scikit-learn) of every epoch."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     model.compile(optimizer=optimizer, loss=loss)
     curve = []
     for epoch in epochs:
-        mean_loss = stock_epoch(model, data, epoch, weights=weights)
+        mean_loss = stock_epoch(model, data, epoch, weights=weights, before=before)
         curve.append((mean_loss, stock_f1(model, data)))
     return curve
 
@@ -146,10 +147,17 @@ def stock_f1(model: Any, data: TrainingData) -> float:
 
 
 def stock_epoch(
-    model: Any, data: TrainingData, epoch: int, *, seed: int = SEED, weights: dict[int, float] | None = None
+    model: Any,
+    data: TrainingData,
+    epoch: int,
+    *,
+    seed: int = SEED,
+    weights: dict[int, float] | None = None,
+    before: Callable[[int, int], None] = lambda _epoch, _step: None,
 ) -> float:
     total = 0.0
-    for rows, targets in batches(data, epoch, seed=seed):
+    for step, (rows, targets) in enumerate(batches(data, epoch, seed=seed)):
+        before(epoch, step)
         model.reset_metrics()
         total += float(model.train_on_batch(rows, targets, class_weight=weights)) * len(rows)
     return total / len(data.train)
@@ -352,6 +360,22 @@ def stock_mobilenet() -> Any:
     )
 
 
+def stock_fine_tuned(path: Path, train: str, classifier_weights: list[NDArray[Any]], *first: Any) -> Any:
+    """A model of keras.applications with its last layers free, after some layers of its own."""
+    base = stock_mobilenet()
+    base.load_weights(path)
+    weighted = [layer for layer in base.layers if layer.trainable_weights]
+    free = {"head": 0, "last:4": 4, "all": len(weighted)}[train]
+    for layer in weighted[: len(weighted) - free]:
+        layer.trainable = False
+    classifier = keras.layers.Dense(CLASSES)
+    stock = keras.Sequential(
+        [keras.Input((32, 32, 3)), *first, keras.layers.Rescaling(1 / 127.5, -1), Inference(base), classifier]
+    )
+    classifier.set_weights(classifier_weights)
+    return stock
+
+
 @pytest.mark.parametrize("train", ["head", "last:4", "all"])
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_a_pretrained_backbone_equals_keras_applications_own(train: str, tmp_path: Path) -> None:
@@ -369,19 +393,48 @@ def test_a_pretrained_backbone_equals_keras_applications_own(train: str, tmp_pat
 
     found = trained_after_another(subject, wanted)
 
-    base = stock_mobilenet()
-    base.load_weights(path)
-    weighted = [layer for layer in base.layers if layer.trainable_weights]
-    free = {"head": 0, "last:4": 4, "all": len(weighted)}[train]
-    for layer in weighted[: len(weighted) - free]:
-        layer.trainable = False
-    classifier = keras.layers.Dense(CLASSES)
-    stock = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 127.5, -1), Inference(base), classifier]
-    )
-    classifier.set_weights([kernel, bias])
+    stock = stock_fine_tuned(path, train, [kernel, bias])
     assert_same(found, stock_curve(stock, images, optimizer=keras.optimizers.SGD(1e-4, momentum=0.9)), rtol=2e-4)
     # Weights that moved: two curves that stand still would be equal too.
+    assert len({round(epoch.loss, 3) for epoch in found}) == 3
+
+
+@pytest.mark.parametrize("train", ["head", "last:4", "all"])
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_augmentation_equals_keras_own_layers_before_the_backbone(train: str, tmp_path: Path) -> None:
+    """Whatever of the backbone is frozen: its kept activations serve for scoring, and new ones are trained on."""
+    images = image_data()
+    path = pretrained(images, tmp_path / "given.weights.h5")
+    weights = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source="a file", trained_on="nothing")
+    spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train=train)
+    parts = backbones.build(spec, weights, image_size=32, seed=11)
+    rows = images.rows if parts.below is None else parts.below(images.rows.astype(np.float32)).numpy()
+    asked = Augmentation(flip="horizontal", rotation=0.1, translation=0.2, zoom=0.3, contrast=0.4)
+    subject = objective(
+        replace(images, rows=rows, images=None if parts.below is None else images.rows),
+        lambda _: Trained(above=parts.above, width=parts.width, below=parts.below),
+        protocol=PROTOCOL.model_copy(update={"augmentation": asked}),
+    )
+    wanted = proposal(learning_rate=1e-4, optimizer="sgd")
+    classifier = initial_weights(subject, wanted.parameters)[-2:]
+
+    found = trained_after_another(subject, wanted)
+
+    layers = [
+        keras.layers.RandomFlip("horizontal"),
+        keras.layers.RandomRotation(0.1),
+        keras.layers.RandomTranslation(0.2, 0.2),
+        keras.layers.RandomZoom(0.3),
+        keras.layers.RandomContrast((0.4, 0.4)),
+    ]
+
+    def seeded(epoch: int, step: int) -> None:
+        for place, layer in enumerate(layers):
+            layer.generator.state.assign([derive(SEED, "augmentation", epoch) + place, step * 16])
+
+    stock = stock_fine_tuned(path, train, classifier, *layers)
+    optimizer = keras.optimizers.SGD(1e-4, momentum=0.9)
+    assert_same(found, stock_curve(stock, images, optimizer=optimizer, before=seeded), rtol=2e-4)
     assert len({round(epoch.loss, 3) for epoch in found}) == 3
 
 

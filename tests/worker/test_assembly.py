@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from harness.model import OutOfMemory, Parameters, TrialFailed
 from harness.space import Choice, Domain, Fixed, Range, Space
+from harness.spec import Augmentation
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench
 
 pytestmark = pytest.mark.train
 
@@ -81,3 +86,28 @@ def test_a_default_that_can_not_be_built_ends_the_search() -> None:
 
     with pytest.raises(OutOfMemory):
         assembly.prepare(objective, Space({**RATE, "optimizer": OPTIMIZER}))
+
+
+@pytest.mark.parametrize("train", ["head", "last:2", "all"])
+@pytest.mark.parametrize("augments", [True, False])
+def test_augmented_images_go_through_the_frozen_layers_whose_activations_are_scored(
+    bench: Bench, train: str, *, augments: bool
+) -> None:
+    from harness.worker import assembly, training_data  # noqa: PLC0415 - TensorFlow, for marked tests only
+
+    cell = bench.cell(model="MobileNet", train=train, images=40)
+    changes = {"augmentation": Augmentation(flip="horizontal")} if augments else {}
+    cell = cell.model_copy(update={"protocol": cell.protocol.model_copy(update=changes)})
+    data = training_data.load(cell, bench.cache)
+
+    made = assembly._trained(cell, data)
+    frozen: list[Any] = [made(None).below, made(None).below]
+
+    assert frozen[0] is frozen[1]
+    assert (frozen[0] is not None) is (augments and train != "all")
+    if frozen[0] is None:
+        assert data.training.images is None
+    else:
+        assert data.training.images is not None
+        activations = frozen[0](data.training.images.astype(np.float32), training=False)
+        np.testing.assert_allclose(activations, data.training.rows, rtol=1e-3, atol=1e-5)

@@ -18,7 +18,7 @@ from harness.model import Outcome, Trial
 from harness.records import CellFolder
 from harness.search import ReplayMismatch
 from harness.space import Choice, Domain, Fixed, Range
-from harness.spec import Budget, Dataset
+from harness.spec import Augmentation, Budget, Dataset
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -258,6 +258,23 @@ def test_trials_that_patience_ends_leave_their_epochs_to_others_and_resume_exact
     early = [trial for trial in expected if trial.charged_epochs < trial.last_epoch - trial.first_epoch + 1]
     assert any(trial.outcome is Outcome.COMPLETED and "(patience 1)" in str(trial.reason) for trial in early)
     assert sum(trial.charged_epochs for trial in expected) == 40
+    assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in expected]
+
+
+@pytest.mark.parametrize("train", ["head", "last:2", "all"])
+def test_augmented_images_are_drawn_again_where_a_search_goes_on(bench: Bench, scores_of: Scores, train: str) -> None:
+    cell = bench.cell("kt-hyperband", model="MobileNet", train=train, images=60, epochs_per_trial=4, epochs=10)
+    augmentation = Augmentation(flip="horizontal", rotation=0.05)
+    cell = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"augmentation": augmentation})})
+    finished, _ = bench.search(cell)
+    expected = finished.trials()
+    folder = bench.folder(cell)
+    for trial in expected[:2]:
+        folder.append(trial)
+    shutil.copytree(finished.checkpoints, folder.checkpoints)
+
+    bench.go_on(folder)
+
     assert [scores_of(trial) for trial in folder.trials()] == [scores_of(trial) for trial in expected]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.model import Outcome
-from harness.spec import Protocol
+from harness.spec import Augmentation, Protocol
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -27,6 +27,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"warmup_epochs": 0.5},
     {"class_weights": "balanced"},
     {"patience": 1},
+    {"augmentation": Augmentation(flip="vertical", rotation=0.1, translation=0.1, zoom=0.1, contrast=0.1)},
 ]
 
 
