@@ -68,7 +68,11 @@ def kept_for(cell: Cell, computed: Iterable[str], *, cache: Path) -> dict[str, s
     name = files.without_home(str(cell.source.get("name", cell.names.dataset)))
     model = f"{cell.backbone.model} ({cell.weights.get('kind', 'weights unknown')})"
     size = cell.protocol.image_size
-    told = {"images": f"{name} at {size}×{size}", "activations": f"{name} at {size}×{size} through {model}"}
+    told = {
+        "datasets": name,
+        "images": f"{name} at {size}×{size}",
+        "activations": f"{name} at {size}×{size} through {model}",
+    }
     needed = {path: told[path.partition("/")[0]] for path in computed}
     fetched = [*((path, name) for path in cell.source.get("paths", ())), (cell.weights.get("path"), model)]
     for path, what in fetched:

@@ -156,7 +156,9 @@ class Cell(Section):
         changes = {
             "source": self.source | source,
             "weights": self.weights | {"path": None},
-            "dataset": self.dataset.model_copy(update={"path": _unplaced(self.dataset.path)}),
+            "dataset": self.dataset.model_copy(
+                update={key: _unplaced(getattr(self.dataset, key)) for key in ("path", "data", "groups")}
+            ),
             "backbone": self.backbone.model_copy(
                 update={"weights": _unplaced(self.backbone.weights), "path": _unplaced(self.backbone.path)}
             ),
@@ -188,7 +190,7 @@ class Cell(Section):
         asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
         asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
         # The hash of the content tells how folders and tables are read, and which images belong together.
-        for told in ("columns", "folders", "group_by", "groups"):
+        for told in ("columns", "data", "folders", "group_by", "groups", "options"):
             asked["dataset"].pop(told)
         asked["backbone"]["weights"] = self.weights["sha256"]
         model, tuner, metric = (asked.pop(name) for name in ("model_file", "tuner_file", "metric_file"))

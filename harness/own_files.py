@@ -24,6 +24,7 @@ class Kind:
 
 TUNER: Final = Kind("path", "create", "docs/add-a-tuner.md")
 MODEL: Final = Kind("path", "create", "docs/add-a-model.md")
+DATA: Final = Kind("path", "read", "docs/add-a-data-set.md")
 METRIC: Final = Kind("metric", "score", "docs/add-a-metric.md")
 
 

@@ -28,9 +28,11 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.backbones.lite0": ("model", "EfficientNetLite0"),
     "harness.backbones.torch_file": ("model", "EfficientNetLite0"),
     "harness.backbones.from_file": ("model", "file"),
+    "harness.datasets.own_reader": ("data", "file"),
+    "harness.datasets.packing": ("data", "file"),
 }
-"""Modules that only the cells which choose them run through, by that choice: a tuner's library, or a model. All else
-that the worker imports, at once or later, is run through by every cell."""
+"""Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of
+data. All else that the worker imports, at once or later, is run through by every cell."""
 
 # Texts for readers of the documentation, which say what a thing is and do nothing.
 _SAID = frozenset({"meaning"})
@@ -38,21 +40,22 @@ _SAID = frozenset({"meaning"})
 _UNSTEADY = frozenset({"type_params", "type_comment", "kind"})
 
 
-def of_cell(*, library: str, model: str, package: Path = _PACKAGE) -> str:
+def of_cell(*, library: str, model: str, data: str = "", package: Path = _PACKAGE) -> str:
     """Return the SHA-256 over the sources that a cell runs through.
 
     Args:
         library: What its tuner comes from: ``harness``, ``keras-tuner`` or ``optuna``.
         model: Its backbone's name.
+        data: The source of its data.
         package: The harness's package, or a copy.
     """
     entry = _backbones(package).get(model)
-    return _digest(package, reached(library=library, model=model, package=package), entry)
+    return _digest(package, reached(library=library, model=model, data=data, package=package), entry)
 
 
-def of_training(*, model: str, package: Path = _PACKAGE) -> str:
+def of_training(*, model: str, data: str = "", package: Path = _PACKAGE) -> str:
     """Return the same without any tuner's adapter: of what prepares images and activations, and trains."""
-    return of_cell(library="harness", model=model, package=package)
+    return of_cell(library="harness", model=model, data=data, package=package)
 
 
 def of_any_cell(package: Path = _PACKAGE) -> str:
@@ -70,9 +73,9 @@ def as_they_are(package: Path = _PACKAGE) -> str:
     return overall.hexdigest()
 
 
-def reached(*, library: str, model: str, package: Path = _PACKAGE) -> frozenset[str]:
+def reached(*, library: str, model: str, data: str = "", package: Path = _PACKAGE) -> frozenset[str]:
     """Return the names of the modules that a cell runs through."""
-    return _reached(package, frozenset({("library", library), ("model", model)}))
+    return _reached(package, frozenset({("library", library), ("model", model), ("data", data)}))
 
 
 def _reached(package: Path, choices: frozenset[tuple[str, str]]) -> frozenset[str]:

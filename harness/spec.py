@@ -98,14 +98,20 @@ class Dataset(Section):
     """Labelled images."""
 
     source: Annotated[str, Field(examples=["animals"])]
-    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder`, `table`, `huggingface`, `tfds`
-    or `npz` with a path.
+    """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder`, `table`, `huggingface`, `tfds`,
+    `npz` or `file` with a path.
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
     """Folder or file of a source that needs one; relative paths start at the matrix file."""
     columns: Annotated[Columns | None, Field(examples=[{"image": "file", "label": "species"}])] = None
     """What its columns are called, see below. Only for `table`, `huggingface` and `tfds` sources."""
+    data: Annotated[str | None, Field(examples=["data/birds"])] = None
+    """Folder or file that a Python file of your own reads; relative paths start at the matrix file.
+
+    Only for a `file` source, and needed there."""
+    options: Annotated[dict[str, Scalar], Field(examples=[{"channels": 3}])] = {}
+    """Options of that Python file, passed through."""
     folders: Annotated[Literal["classes", "parts"] | None, Field(examples=["classes"])] = None
     """What the folders in `path` are: `classes`, or `parts` (train, validation, test) that hold the classes' folders.
 

@@ -44,9 +44,17 @@ def test_whatever_can_change_the_result_makes_another_cell(cell: Cell, change: d
         {"source": {"content_hash": "a" * 64, "paths": ["/elsewhere"]}},
         {"dataset": Dataset(source="digits", group_by="site", groups="sites.csv")},
         {"dataset": Dataset(source="digits", columns=Columns(image="file"))},
+        {"dataset": Dataset(source="digits", data="birds", options={"every": 2})},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, learning_rate_factors=[1.0])},
     ],
-    ids=["names", "path of the data", "how its groups are told", "its columns", "what is retrained afterwards"],
+    ids=[
+        "names",
+        "path of the data",
+        "how its groups are told",
+        "its columns",
+        "how it is read",
+        "what is retrained afterwards",
+    ],
 )
 def test_what_cannot_change_the_result_leaves_the_cell_the_same(cell: Cell, change: dict[str, Any]) -> None:
     assert cell.model_copy(update=change).id == cell.id

@@ -11,12 +11,13 @@ from harness import sources
 
 PACKAGE = Path(harness.__file__).parent
 KINDS = {
-    "untuned": ("harness", "MobileNetV2"),
-    "keras-tuner": ("keras-tuner", "MobileNetV2"),
-    "optuna": ("optuna", "MobileNetV2"),
-    "own": ("file", "MobileNetV2"),
-    "lite0": ("harness", "EfficientNetLite0"),
-    "own model": ("harness", "file"),
+    "untuned": ("harness", "MobileNetV2", "digits"),
+    "keras-tuner": ("keras-tuner", "MobileNetV2", "digits"),
+    "optuna": ("optuna", "MobileNetV2", "digits"),
+    "own": ("file", "MobileNetV2", "digits"),
+    "lite0": ("harness", "EfficientNetLite0", "digits"),
+    "own model": ("harness", "file", "digits"),
+    "own data": ("harness", "MobileNetV2", "file"),
 }
 EVERY = frozenset(KINDS)
 # What no search runs through, by the first part of the module's name.
@@ -38,7 +39,8 @@ ONLY = {
     "backbones.from_file": {"own model"},
     "meters.gpu": set(),
     "datasets.huggingface": set(),
-    "datasets.packing": set(),
+    "datasets.own_reader": {"own data"},
+    "datasets.packing": {"own data"},
     "datasets.resolving": set(),
     "datasets.table_files": set(),
     "datasets.tables": set(),
@@ -62,7 +64,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def hashes(package: Path) -> dict[str, str]:
     return {
-        kind: sources.of_cell(library=library, model=model, package=package) for kind, (library, model) in KINDS.items()
+        kind: sources.of_cell(library=library, model=model, data=data, package=package)
+        for kind, (library, model, data) in KINDS.items()
     }
 
 
@@ -94,10 +97,10 @@ def expected(name: str) -> frozenset[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cell_runs_through_just_these_modules(kind: str) -> None:
-    library, model = KINDS[kind]
+    library, model, data = KINDS[kind]
     named = {name.replace("/", ".").removesuffix(".__init__") for name in MODULES if kind in expected(name)}
 
-    assert sources.reached(library=library, model=model) == {f"harness.{name}" for name in named}
+    assert sources.reached(library=library, model=model, data=data) == {f"harness.{name}" for name in named}
 
 
 # One of each set of kinds, the first and the last of what is run through: which modules these are is shown above.

@@ -26,6 +26,11 @@ group_by = "(burst_[0-9]+)_"
 source = "table"
 path = "listed.csv"
 columns = {{ image = "file", label = "animal", part = "half", group = "site" }}
+[datasets.read]
+source = "file"
+path = "read.py"
+data = "images"
+options = {{ every = 2 }}
 [datasets.arrays]
 source = "npz"
 path = "arrays.npz"
@@ -122,6 +127,7 @@ def made(folder: Path) -> bytes:
     held["sites.csv"] = "\n".join(["path,site", *rows]).encode()
     listed = [f"images/{row},{row[:3]},{'train' if row.endswith('north') else 'test'}" for row in rows]
     held["listed.csv"] = "\n".join(["file,site,animal,half", *listed]).encode()
+    held["read.py"] = b"def read(data, *, every): ..."
     held |= {"arrays.npz": b"arrays", "own.weights.h5": b"weights"}
     for name, content in held.items():
         path = folder / name

@@ -12,12 +12,12 @@ from harness import sources
 
 
 @cache
-def of_cell(*, library: str, model: str) -> str:
+def of_cell(*, library: str, model: str, data: str = "") -> str:
     """Return ``sources.of_cell`` of the harness as it was at the first call."""
-    return sources.of_cell(library=library, model=model)
+    return sources.of_cell(library=library, model=model, data=data)
 
 
 @cache
-def of_training(*, model: str) -> str:
+def of_training(*, model: str, data: str = "") -> str:
     """Return ``sources.of_training`` of the harness as it was at the first call."""
-    return sources.of_training(model=model)
+    return sources.of_training(model=model, data=data)

@@ -79,7 +79,9 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
             "tuner": Tuner(tuner=_RETRAINER),
             "tuner_file": None,
-            "code": codes.of_cell(library=TUNERS[_RETRAINER].library, model=cell.backbone.model),
+            "code": codes.of_cell(
+                library=TUNERS[_RETRAINER].library, model=cell.backbone.model, data=cell.dataset.source
+            ),
             "domains": domains_of(Space(domains)),
             "budget": Budget(epochs=full * len(rates)),
             "audit": "trial",

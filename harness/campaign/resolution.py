@@ -108,6 +108,7 @@ def _cell(
 ) -> Cell:
     spec = matrix.spec
     backbone, tuner = spec.backbones[combination.backbone], spec.tuners[combination.tuner]
+    dataset = spec.datasets[combination.dataset]
     return Cell(
         names=Names(
             dataset=combination.dataset,
@@ -115,7 +116,7 @@ def _cell(
             tuner=combination.tuner,
             hyperparameters=combination.hyperparameters,
         ),
-        dataset=spec.datasets[combination.dataset],
+        dataset=dataset,
         source=source,
         backbone=backbone,
         weights=weight,
@@ -128,8 +129,8 @@ def _cell(
         metric_file=own.metric,
         seed=combination.seed,
         environment=workers.environment,
-        code=codes.of_cell(library=declared(tuner.tuner).library, model=backbone.model),
-        training_code=codes.of_training(model=backbone.model),
+        code=codes.of_cell(library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source),
+        training_code=codes.of_training(model=backbone.model, data=dataset.source),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),

@@ -21,17 +21,19 @@ _PARTS = 3
 _SAID_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "columns": ("table", "huggingface", "tfds"),
+        "data": ("file",),
+        "options": ("file",),
         "folders": ("folder",),
         "group_by": ("folder", "table"),
         "groups": ("folder", "table"),
     }
 )
 
-Kind = Literal["animals", "cifar", "digits", "flat", "folder", "idx", "npz", "table"]
+Kind = Literal["animals", "cifar", "digits", "file", "flat", "folder", "idx", "npz", "table"]
 """How a source is read.
 
 ``folder``: a folder for each class. ``flat``: one folder of files named ``<class>_<number>``. ``table``: a list of
-files. ``npz``: numpy arrays.
+files. ``npz``: numpy arrays. ``file``: by a Python file of the user's.
 ``cifar``, ``idx``, ``animals``, ``digits``: as these sets ship.
 """
 
@@ -108,6 +110,11 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
         "tfds": Entry(
             kind="table",
             meaning="your own data set of TensorFlow Datasets: the folder of a version that it has prepared",
+            needs_path=True,
+        ),
+        "file": Entry(
+            kind="file",
+            meaning="your own data, read by a Python file of yours",
             needs_path=True,
         ),
         "npz": Entry(
@@ -283,11 +290,15 @@ def _path_mistakes(dataset: spec.Dataset, entry: Entry) -> list[str]:
 
 
 def _use_mistakes(dataset: spec.Dataset) -> list[str]:
-    given = [key for key in _SAID_OF if getattr(dataset, key) is not None]
+    given = [key for key in _SAID_OF if getattr(dataset, key) not in (None, {})]
+    missing = ["data: missing; source 'file' needs the folder or file that is read"]
     return [
-        f"{key}: not used by source {dataset.source!r}; leave it out"
-        for key in given
-        if dataset.source not in _SAID_OF[key]
+        *(missing if dataset.source == "file" and not dataset.data else []),
+        *(
+            f"{key}: not used by source {dataset.source!r}; leave it out"
+            for key in given
+            if dataset.source not in _SAID_OF[key]
+        ),
     ]
 
 

@@ -55,7 +55,7 @@ def survey(source: Source, opened: Opened, *, cache: Path) -> Survey:
     Raises:
         MachineError: The source changed since it was resolved; nothing is kept.
     """
-    key = files.digest([_FORMAT, DECODERS, source.kind, source.content_hash])
+    key = files.digest([_FORMAT, DECODERS, *source.key])
     path = cache / "surveys" / f"{key}.json"
     if not path.is_file():
         with without_warnings():

@@ -86,13 +86,13 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
 
 def place_of(source: Source, dataset: spec.Dataset, *, image_size: int) -> str:
     """Return the folder that ``load`` keeps images in, relative to the cache."""
-    key = files.digest([_FORMAT, pictures.DECODERS, source.kind, source.content_hash, _limits(dataset), image_size])
+    key = files.digest([_FORMAT, pictures.DECODERS, *source.key, _limits(dataset), image_size])
     return f"images/{key}"
 
 
 def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
     sources.verify(source)
-    opened = reading.open_source(source)
+    opened = reading.open_source(_as_files(source, cache=cache))
     found = cleaning.survey(source, opened, cache=cache)
     cleaned = cleaning.clean(opened, found, origin=source.name)
     kept = np.array(cleaned.kept, dtype=np.int64)
@@ -116,6 +116,14 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
     }
     files.write_atomically(folder / "report.json", files.canonical_json(report))
     sources.verify(source)
+
+
+def _as_files(source: Source, *, cache: Path) -> Source:
+    if source.kind != "file":
+        return source
+    from harness.datasets import own_reader  # noqa: PLC0415 - of the cells whose data a user's own code reads
+
+    return own_reader.unpacked(source, cache=cache)
 
 
 def _save(path: Path, values: NDArray[Any]) -> None:

@@ -121,6 +121,18 @@ def of_flat_folder(root: Path) -> Layout:
     return _layout(root, found, parents=[])
 
 
+def hash_of(place: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and bytes of all files below a folder that aren't ignored.
+
+    Raises:
+        DatasetError: A link in it is broken or leads out of it, or a file can't be read.
+    """
+    if place.is_file():
+        return _sha256_of(place)
+    held = {_name(place, path): _sha256_of(path) for path in _walk(place, place)}
+    return files.digest(sorted(held.items()))
+
+
 def _check_root(root: Path) -> None:
     if root.is_dir():
         return

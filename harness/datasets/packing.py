@@ -1,12 +1,12 @@
-"""Pictures that a library keeps many to a file, unpacked into the cache: a file each, and a list of them.
+"""Pictures that a library keeps many to a file, or that a user's own code reads, in the cache: a file each, and a list.
 
-Read on the host alone; a worker reads files and list, and needs none of what read the library's files.
+Whoever trains on them reads files and list, and needs none of what made them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -29,11 +29,13 @@ _UNLABELLED = -1
 class Picture:
     """One picture: the bytes of its file, empty where there is none, and what is said of it.
 
-    ``file_name`` is what its file was called, if that is known.
+    ``name`` is what messages call it, ``file_name`` what its file was called, if that is known.
     """
 
     data: bytes
     label: str
+    name: str = ""
+    part: Part = Part.FREE
     group: str | None = None
     file_name: str | None = None
 
@@ -77,6 +79,28 @@ def unpacked(packed: Packed, *, cache: Path) -> Path:
     return whole.folder((cache / "datasets" / key).absolute(), partial(_unpack, packed, parts)) / listing.NAME
 
 
+def write(folder: Path, pictures: Iterable[Picture], *, origin: Path) -> None:
+    """Leave pictures and a list of them in ``folder``; ``origin`` is what messages name.
+
+    Raises:
+        DatasetError: There are none, or of one class alone; a part lacks a class; groups are given for some alone, or
+            stand in several parts.
+    """
+    found: list[File] = []
+    groups: list[str | None] = []
+    for number, picture in enumerate(pictures):
+        place = _place(number, picture)
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_bytes(picture.data)
+        found.append(File(path=place, name=picture.name, label=tidy(picture.label), part=picture.part))
+        groups.append(picture.group)
+    given = {file.part for file in found}
+    held = [replace(file, part=settled(file.part, given)) for file in found]
+    _check(held, origin)
+    layout = Layout(files=tuple(held), skipped=(), groups=_whole(held, groups, origin), is_listed=True)
+    listing.write(folder, listing.text_of(layout))
+
+
 def text_of(value: str | int | bytes | None, names: Sequence[str] | None, *, column: str, place: str) -> str:
     """Return a label or group as text; ``names`` are what the classes 0, 1, … are called, if that is known.
 
@@ -116,28 +140,18 @@ def _parts(packed: Packed) -> dict[str, Part]:
         raise errors.DatasetError(f"path: {packed.path}: has no split train, but {listed(names)}; {way_out}")
     if len(set(found.values())) < len(found):
         raise errors.DatasetError(f"path: {packed.path}: of {listed(names)} two are the same part; {way_out}")
-    ordered = sorted(found, key=lambda name: found[name])
-    return {name: settled(found[name], found.values()) for name in ordered}
+    return {name: found[name] for name in sorted(found, key=lambda name: found[name])}
 
 
 def _unpack(packed: Packed, parts: Mapping[str, Part], folder: Path) -> None:
-    found: list[File] = []
-    groups: list[str | None] = []
+    write(folder, _named(packed, parts), origin=packed.path)
+
+
+def _named(packed: Packed, parts: Mapping[str, Part]) -> Iterator[Picture]:
     for split, part in parts.items():
         pictures = (picture for file in packed.splits[split] for picture in packed.pictures(file, split))
         for number, picture in enumerate(pictures):
-            place = _place(len(found), picture)
-            (folder / place).parent.mkdir(exist_ok=True)
-            (folder / place).write_bytes(picture.data)
-            found.append(File(path=place, name=f"{split}[{number}]", label=tidy(picture.label), part=part))
-            groups.append(picture.group)
-    _check(packed, found)
-    known = tuple(group for group in groups if group is not None)
-    layout = Layout(files=tuple(found), skipped=(), groups=known or None, is_listed=True)
-    if layout.groups is not None:
-        names, of = [file.name for file in found], [file.part for file in found]
-        grouping.refuse_divided(names, of, layout.groups, told_by="columns.group")
-    listing.write(folder, listing.text_of(layout))
+            yield replace(picture, name=f"{split}[{number}]", part=part)
 
 
 def _place(number: int, picture: Picture) -> Path:
@@ -147,16 +161,31 @@ def _place(number: int, picture: Picture) -> Path:
     return Path(f"{number // _IN_A_FOLDER:05}", f"{number % _IN_A_FOLDER:03}{known}")
 
 
-def _check(packed: Packed, found: Sequence[File]) -> None:
+def _check(found: Sequence[File], origin: Path) -> None:
     if not found:
-        raise errors.DatasetError(f"path: {packed.path}: holds no pictures")
+        raise errors.DatasetError(f"path: {origin}: holds no pictures")
     classes = sorted({file.label for file in found})
     if len(classes) < _FEWEST_CLASSES:
-        raise errors.DatasetError(f"path: {packed.path}: holds one class only, {classes[0]!r}; two or more are needed")
+        raise errors.DatasetError(f"path: {origin}: holds one class only, {classes[0]!r}; two or more are needed")
     held = {(file.label, file.part) for file in found}
     parts = {part for _, part in held}
     for label in classes:
         if any((label, part) not in held for part in parts):
             raise errors.DatasetError(
-                f"path: {packed.path}: class {label!r} is not in all of its splits; every part needs every class"
+                f"path: {origin}: class {label!r} is not in all of its parts; every part needs every class"
             )
+
+
+def _whole(found: Sequence[File], groups: Sequence[str | None], origin: Path) -> tuple[str, ...] | None:
+    known = tuple(group for group in groups if group is not None)
+    if not known:
+        return None
+    if len(known) < len(groups):
+        first = next(file.name for file, group in zip(found, groups, strict=True) if group is None)
+        raise errors.DatasetError(
+            f"path: {origin}: {len(groups) - len(known):,} of {len(groups):,} pictures have no group, such as {first}; "
+            f"every one needs one, or none"
+        )
+    names, parts = [file.name for file in found], [file.part for file in found]
+    grouping.refuse_divided(names, parts, known, told_by="group")
+    return known

@@ -7,11 +7,11 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import errors, fetch, files, spec, whole
+from harness import errors, fetch, files, own_files, spec, whole
 from harness.catalogue import datasets as catalogue
 from harness.datasets import huggingface, listing, packing, tables, tfds, unpack
 from harness.datasets.layout import Layout
-from harness.datasets.sources import Source, grouped, joint, listed
+from harness.datasets.sources import Source, grouped, held_by, joint, listed
 
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
 
@@ -33,6 +33,9 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | N
     if dataset.path is not None:
         path = _located(base, dataset.path)
         groups = None if dataset.groups is None else _located(base, dataset.groups)
+        if dataset.source == "file":
+            data = _located(base, str(dataset.data))
+            return _read_by_own_code(path, data, dataset, own={"results": results, "cache": cache})
         return _of_user(path, groups, dataset, cache=cache, results=results)
     if entry.kind == "digits":
         return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
@@ -93,6 +96,22 @@ def _folder(path: Path, table: Path | None, dataset: spec.Dataset) -> Source:
     found = listed(source)
     skipped = tuple(name for name in found.skipped if path / name != table)
     return dataclasses.replace(source, content_hash=found.content_hash, skipped=skipped)
+
+
+def _read_by_own_code(code: Path, data: Path, dataset: spec.Dataset, *, own: Mapping[str, Path | None]) -> Source:
+    """Return what a user's Python file reads; it is hashed here, and run by a worker."""
+    found = own_files.find(own_files.DATA, str(code), base=code.parent)
+    if not data.exists():
+        raise errors.DatasetError(f"data: {data}: no such file or folder; check the path")
+    _refuse_own(data, own)
+    source = Source(
+        name=str(code),
+        kind="file",
+        paths=(str(code), str(data)),
+        content_hash="",
+        reader={"sha256": found["sha256"], "options": dict(dataset.options)},
+    )
+    return dataclasses.replace(source, content_hash=held_by(source))
 
 
 def _listed(name: str, found: Layout, *, cache: Path) -> Source:

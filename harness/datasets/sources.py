@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import errors, files
+from harness import environment, errors, files
 from harness.catalogue import datasets as catalogue
 from harness.datasets import grouping, layout, listing
 
@@ -23,11 +23,12 @@ class Source:
         name: What messages call it: a built-in name, or the user's path.
         kind: How it is read.
         paths: Absolute paths of a folder, and of the CSV file of its groups if any; of a list of images, and of the
-            folder that they lie in; or of files in a fixed order.
+            folder that they lie in; of a user's Python file and the data that it reads; or of files in a fixed order.
         content_hash: SHA-256 of what they hold: the same data anywhere has the same hash.
         classes: Names of the labels 0, 1, …; empty where the files themselves name the classes.
         skipped: Files that are no images by their suffix.
         folders: What the folders in it are, where the user says so.
+        reader: Of a user's Python file its ``sha256``, and the ``options`` that it is called with.
         group_by: What names an image's group, a regular expression or a column of the CSV file; None: nothing does.
     """
 
@@ -39,6 +40,7 @@ class Source:
     skipped: tuple[str, ...] = ()
     folders: layout.Folders | None = None
     group_by: str | None = None
+    reader: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -51,6 +53,16 @@ class Source:
         return dataclasses.replace(
             plain, paths=tuple(plain.paths), classes=tuple(plain.classes), skipped=tuple(plain.skipped)
         )
+
+    @property
+    def key(self) -> list[str]:
+        """What tells its pictures from others in a cache; a user's own code may make others of other packages."""
+        return [self.kind, self.content_hash, *([environment.content()] if self.kind == "file" else [])]
+
+    @property
+    def place(self) -> str:
+        """The folder of pictures that a user's own code has read, relative to the cache."""
+        return f"datasets/{files.digest(self.key)}"
 
     @property
     def has_files(self) -> bool:
@@ -97,7 +109,7 @@ def verify(source: Source) -> None:
     if source.name in catalogue.KNOWN and source.kind in _FOLDERS:
         return
     try:
-        held = _held(source)
+        held = held_by(source)
     except (errors.DatasetError, OSError) as error:
         raise _changed(source) from error
     if held != source.content_hash:
@@ -114,9 +126,16 @@ def _changed(source: Source) -> errors.MachineError:
     return errors.MachineError(f"{what}: changed since the run began; run it again")
 
 
-def _held(source: Source) -> str:
-    return (
-        listed(source).content_hash
-        if source.has_files
-        else joint([files.sha256_of(Path(path)) for path in source.paths])
-    )
+def held_by(source: Source) -> str:
+    """Return the hash of what a source's paths hold, and of what is said of it; reads every file.
+
+    Raises:
+        DatasetError: They can't be used.
+        OSError: They can't be read.
+    """
+    if source.has_files:
+        return listed(source).content_hash
+    if source.reader is not None:
+        code, data = map(Path, source.paths)
+        return files.digest([files.sha256_of(code), source.reader["options"], layout.hash_of(data)])
+    return joint([files.sha256_of(Path(path)) for path in source.paths])

@@ -69,7 +69,8 @@ def load(cell: Cell, cache: Path) -> Loaded:
 
 def _kept(cell: Cell, source: Source) -> tuple[str, ...]:
     images = decoded.place_of(source, cell.dataset, image_size=cell.protocol.image_size)
-    return (images,) if cell.backbone.train == "all" else (images, activations.place_of(_key(cell)))
+    read = (source.place,) if source.kind == "file" else ()
+    return (*read, images) if cell.backbone.train == "all" else (*read, images, activations.place_of(_key(cell)))
 
 
 def _split(cell: Cell, images: Images) -> Split:

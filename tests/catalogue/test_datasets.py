@@ -11,8 +11,9 @@ from harness.catalogue import datasets
 @pytest.mark.parametrize("name", datasets.KNOWN)
 def test_every_known_source_can_be_named_in_a_matrix(name: str) -> None:
     path = "images" if datasets.KNOWN[name].needs_path else None
+    data = "data" if name == "file" else None
 
-    assert datasets.mistakes(spec.Dataset(source=name, path=path)) == []
+    assert datasets.mistakes(spec.Dataset(source=name, path=path, data=data)) == []
 
 
 def test_every_download_is_pinned() -> None:
@@ -128,4 +129,14 @@ def test_columns_that_contradict_each_other_are_told() -> None:
     assert datasets.mistakes(spec.Dataset.model_validate(dataset)) == [
         "columns.label: 'file' is columns.image too; give each its own column",
         "group_by: columns.group names groups too; leave one of them out",
+    ]
+
+
+def test_a_reader_of_ones_own_needs_data_and_no_other_source_takes_them() -> None:
+    assert datasets.mistakes(spec.Dataset(source="file", path="read.py")) == [
+        "data: missing; source 'file' needs the folder or file that is read"
+    ]
+    assert datasets.mistakes(spec.Dataset(source="folder", path="x", data="y", options={"a": 1})) == [
+        "data: not used by source 'folder'; leave it out",
+        "options: not used by source 'folder'; leave it out",
     ]

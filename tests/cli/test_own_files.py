@@ -1,4 +1,4 @@
-"""A model and a metric of the user's own, from files beside the matrix to their records."""
+"""A model, a metric and a reader of the user's own, from files beside the matrix to their records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
 import pytest
 
 from harness import environment
@@ -25,6 +26,13 @@ MODEL, METRIC = (
     re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)[0]
     for page in ("add-a-model.md", "add-a-metric.md")
 )
+READER = re.findall(r"```python\n(.*?)```", (DOCS / "add-a-data-set.md").read_text("utf-8"), re.DOTALL)[0]
+DATA_SECTION = """\
+[datasets.traps]
+source = "file"
+path = "my traps.py"
+data = "traps"
+"""
 SECTION = """\
 [backbones.small]
 model = "file"
@@ -191,6 +199,74 @@ def test_what_create_returns_is_judged_before_the_first_search(line: CommandLine
         answer.err == "digits, small: my model.py: create returned int, no keras.Model; docs/add-a-model.md shows one\n"
     )
     assert not any(line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids())
+
+
+@pytest.fixture
+def reader(line: CommandLine) -> Path:
+    """The file that reads data, which the matrix names in place of what it named."""
+    path, data = line.folder / "my traps.py", line.folder / "traps"
+    path.write_text(READER, "utf-8")
+    data.mkdir()
+    rng = np.random.default_rng(1)
+    for site in "ABCDEF":
+        frames = rng.integers(0, 256, (10, 8, 8), dtype=np.uint8)
+        np.savez(data / f"{site}.npz", frames=frames, species=np.array(["fox", "lynx"] * 5))
+    text = line.matrix.read_text("utf-8").replace("[datasets.digits]\nmax_images = 100\n", DATA_SECTION)
+    line.matrix.write_text(text, "utf-8")
+    return path
+
+
+def test_what_is_no_reader_is_told_in_one_line_before_anything_runs(line: CommandLine, reader: Path) -> None:
+    reader.write_text("def load(data): ...", "utf-8")
+
+    answer = line.run()
+
+    said = f"datasets.traps: path: {reader}: defines no read; docs/add-a-data-set.md shows one"
+    assert (answer.code, answer.err) == (2, f"{line.matrix}: {said}\n")
+    assert line.executor.started == []
+
+
+def test_another_version_of_a_reader_is_another_problem(line: CommandLine, reader: Path) -> None:
+    before = by_names(line)
+
+    reader.write_text(f"{READER}\nNOISE = 1\n", "utf-8")
+
+    assert all(cell.problem != before[names].problem for names, cell in by_names(line).items())
+
+
+@pytest.mark.usefixtures("real", "reader")
+@pytest.mark.train
+@pytest.mark.slow
+def test_real_workers_search_on_what_a_reader_reads(line: CommandLine) -> None:
+    trained_on_it(line, "local")
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.train
+@pytest.mark.slow
+@pytest.mark.docker
+def test_containers_read_it_too(line: CommandLine, without_engine: Callable[[str], NoReturn]) -> None:
+    try:
+        client = engine.connect()
+        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
+        client.close()
+    except MachineError as error:
+        without_engine(str(error))
+
+    trained_on_it(line, "docker", "--image", IMAGE)
+
+
+def trained_on_it(line: CommandLine, executor: str, *options: str) -> None:
+    line.matrix.write_text(re.sub(r"(optuna-tpe|kt-random) = .*\n", "", line.matrix.read_text("utf-8")), "utf-8")
+
+    answer = line.run("--executor", executor, *options)
+
+    assert answer.code == 0, answer.err
+    assert "60 images, 2 classes (30), 6 groups" in answer.out
+    (record,) = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
+    assert record is not None
+    assert record.cell["dataset"]["data"] == "traps"
+    assert str(line.folder) not in str(record.cell)
 
 
 @pytest.fixture

@@ -139,13 +139,13 @@ def test_splits_that_are_no_parts_of_a_data_set_are_told(tmp_path: Path, splits:
         ({"data": "one,cat,,\ntwo,cat,,"}, "path: {}: holds one class only, 'cat'; two or more are needed"),
         (
             {"train": "one,cat,,\ntwo,dog,,", "test": "one,cat,,"},
-            "path: {}: class 'dog' is not in all of its splits; every part needs every class",
+            "path: {}: class 'dog' is not in all of its parts; every part needs every class",
         ),
         (
             {"train": "one,cat,A,\ntwo,dog,B,", "test": "one,cat,C,\nthree,dog,B,"},
             (
-                "columns.group: group 'B' stands in several parts: 'train[1]', 'test[1]'; move its images into one "
-                "part, or leave columns.group out"
+                "group: group 'B' stands in several parts: 'train[1]', 'test[1]'; move its images into one "
+                "part, or leave group out"
             ),
         ),
     ],

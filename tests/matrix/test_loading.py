@@ -98,6 +98,7 @@ def test_every_backbone_of_the_catalogue_may_be_named(name: str, small: dict[str
 @pytest.mark.parametrize("name", datasets.KNOWN)
 def test_every_data_set_of_the_catalogue_may_be_named(name: str, small: dict[str, Any], load_document: Load) -> None:
     section = {"path": "data"} if datasets.KNOWN[name].needs_path else {}
+    section |= {"data": "data"} if name == "file" else {}
 
     assert load_document({**small, "datasets": {name: section}}).spec.datasets[name].source == name
 

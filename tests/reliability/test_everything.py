@@ -26,7 +26,7 @@ def test_every_cell_of_it_is_within_reach(tmp_path: Path) -> None:
 
     resolved = resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
 
-    assert {cell.names.dataset for cell in resolved.cells} == {"sites", "bursts", "listed", "arrays", "digits"}
+    assert {cell.names.dataset for cell in resolved.cells} == {"sites", "bursts", "listed", "read", "arrays", "digits"}
     assert resolved.unreachable == ()
 
 
