@@ -23,5 +23,10 @@ def lines(text: str) -> str:
     return text if text.isprintable() else "".join(char if char in _LAYOUT else _spelt(char) for char in text)
 
 
+def counted(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return ``1 seed`` or ``3 seeds``; ``nouns`` is the plural where an s doesn't make it."""
+    return f"{count} {noun if count == 1 else nouns or f'{noun}s'}"
+
+
 def _spelt(char: str) -> str:
     return char if char.isprintable() else repr(char)[1:-1]

@@ -60,8 +60,7 @@ def target(searches: Sequence[Search]) -> Target | None:
     if not scores:
         return None
     middle = "median" if len(scores) % 2 else "lower median"
-    plural = "" if len(scores) == 1 else "es"
-    of = f"the {middle} of all {len(scores)} search{plural}"
+    of = "the score of the one search" if len(scores) == 1 else f"the {middle} of all {len(scores)} searches"
     return Target(f1=statistics.median_low(scores), of=of, shifts=shifts)
 
 

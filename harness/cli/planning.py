@@ -25,6 +25,7 @@ from harness.errors import ResultsError
 from harness.matrix import Matrix
 from harness.placement import libraries
 from harness.placement.where import Local, Where
+from harness.plain import counted
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 from harness.reports.report import Section
@@ -168,15 +169,15 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 def _print(plan: dict[str, Any], total: Total) -> None:
     rows = [_shown(row) for row in plan["cells"]]
-    heading = f"{plan['matrix']}: {len(rows) + len(plan['unreachable'])} cells"
+    heading = f"{plan['matrix']}: {counted(len(rows) + len(plan['unreachable']), 'cell')}"
     columns = ["cell", "what", "state", "epochs ≤", "seconds ≈"]
     printing.table(Section(heading=heading, columns=columns, rows=rows, text_columns=3))
     for note in plan["notes"]:
         printing.say(note)
     if plan["learning_rate_cells"]:
-        printing.say(f"then {plan['learning_rate_cells']} {RETRAINING} cells, once the searches are done")
+        printing.say(f"then {counted(plan['learning_rate_cells'], f'{RETRAINING} cell')}, once the searches are done")
     printing.say(f"would run {plan['where']}")
-    printing.say(f"pending: {plan['pending']} cells, at most {_number(plan['pending_epochs'])} epochs")
+    printing.say(f"pending: {counted(plan['pending'], 'cell')}, at most {_number(plan['pending_epochs'])} epochs")
     if plan["pending"]:
         apart = "" if total.wall_s is None else "; one cell after another, shared preparation apart"
         printing.say(f"{forecasts.told(total)}{apart}")

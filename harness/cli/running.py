@@ -23,6 +23,7 @@ from harness.cli.watchers import watcher
 from harness.errors import ResultsError
 from harness.placement import libraries
 from harness.placement.where import Where
+from harness.plain import counted
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 
@@ -148,7 +149,8 @@ def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:
     kept = sum(folder.cell(cell_id).is_sealed for cell_id in folder.cell_ids())
     trials = sum(_unfinished_trials(folder.cell(cell_id)) for cell_id in folder.cell_ids())
     streams.say(
-        f"interrupted: {kept} finished cells and {trials} trials of unfinished ones are kept in {folder.path}; "
+        f"interrupted: {counted(kept, 'finished cell')} and {counted(trials, 'trial')} of unfinished ones "
+        f"are kept in {folder.path}; "
         f"go on with: {shlex.join(again)}",
         sys.stderr,
     )

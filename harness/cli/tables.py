@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from harness.cli import printing, streams
-from harness.reports.cells import counted
+from harness.plain import counted
 from harness.reports.report import Report
 
 # At most so many lines stand beneath a table, and so many of them are of that table alone.

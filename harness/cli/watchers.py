@@ -32,6 +32,7 @@ from harness.cli.bars import Display
 from harness.cli.voice import ALOUD, Voice
 from harness.datasets import told
 from harness.metric import name_of
+from harness.plain import counted
 
 
 @contextmanager
@@ -95,7 +96,7 @@ class Lines:
         """Say how much there is to do."""
         self._position, self._total, self._outlook = wave.finished, wave.total, wave.outlook
         kept = f", {wave.finished} of them finished earlier" if wave.finished else ""
-        self._say(f"{self._matrix}: {wave.total} cells{kept}")
+        self._say(f"{self._matrix}: {counted(wave.total, 'cell')}{kept}")
         if self._outlook.is_known and wave.finished < wave.total:
             self._say(forecasts.left(self._outlook))
 

@@ -12,8 +12,8 @@ from typing import Any
 from harness.compare.history import Night
 from harness.compare.measures import MEASURES, Measure
 from harness.errors import UserError
+from harness.plain import counted
 from harness.reports import cells
-from harness.reports.cells import counted
 from harness.reports.report import Report, Section
 
 FEWEST_NIGHTS = 28

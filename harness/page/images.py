@@ -8,8 +8,8 @@ from typing import Any
 from harness.analysis import Results
 from harness.datasets import told
 from harness.page import markup
+from harness.plain import counted
 from harness.reports import notes
-from harness.reports.cells import counted
 
 # More classes than these are shown on demand.
 _MOST_SHOWN = 12

@@ -22,9 +22,9 @@ from harness.analysis.statistics import (
     reaching,
 )
 from harness.analysis.statistics.estimates import FEW
+from harness.plain import counted
 from harness.prices import Prices
 from harness.reports import advice, cells
-from harness.reports.cells import counted
 
 _NOTABLE_SHARE = 0.1
 _MOST = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.statistics import Advice, Answer, Ground, Standing, Verdict
+from harness.plain import counted
 from harness.reports import cells
-from harness.reports.cells import counted
 
 
 def sentences(found: Answer, score: str) -> list[str]:

@@ -31,11 +31,6 @@ def f1_interval(value: Interval) -> str:
     return f"{value.mean:.3f} ± {value.high - value.mean:.3f}"
 
 
-def counted(count: int, noun: str, nouns: str | None = None) -> str:
-    """Return ``1 seed`` or ``3 seeds``; ``nouns`` is the plural where an s doesn't make it."""
-    return f"{count} {noun if count == 1 else nouns or f'{noun}s'}"
-
-
 def difference(found: Estimate) -> str:
     """Return a signed ``mean ± half the interval`` of paired differences."""
     if found.value is None:

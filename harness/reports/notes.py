@@ -8,9 +8,9 @@ from typing import Any
 from harness.analysis import Group, Results, Search, Status, environments
 from harness.carbon import Intensity
 from harness.datasets import told
+from harness.plain import counted
 from harness.prices import Prices
 from harness.reports import mixing
-from harness.reports.cells import counted
 
 _FEW_SEEDS = 10
 _MOST_NAMES = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness import plain
 from harness.analysis import NOTHING, Group, Results, Row, Spent, groups
 from harness.model import Outcome
 from harness.plans import GroupName
@@ -49,7 +50,7 @@ def lost(group: Group) -> list[str]:
         whole, wasted = _sum(row, tuple(Outcome)), _sum(row, LOST)
         share = _share(wasted.epochs, whole.epochs)
         if share is not None and share > _NOTABLE_SHARE:
-            trials = f"{wasted.trials} of {cells.counted(whole.trials, 'trial')}"
+            trials = f"{wasted.trials} of {plain.counted(whole.trials, 'trial')}"
             went = f"{cells.percent(share)} of the epochs went into {trials}"
             found.append(f"{row.tuner}: {went} that diverged, failed or ran out of memory.")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 
+from harness import plain
 from harness.analysis import Results
 from harness.analysis.statistics import Ranks, judged, ranks
 from harness.prices import Prices
@@ -59,8 +60,8 @@ def _rows(found: Ranks) -> list[tuple[str, float, float]]:
 
 def _section(found: Ranks, letters: dict[str, str], score: str) -> Section:
     return Section(
-        heading=f"{cells.counted(len(found.tuners), 'tuner')}, {cells.counted(found.seeds, 'seed')}, "
-        f"{cells.counted(found.groups, 'group')}",
+        heading=f"{plain.counted(len(found.tuners), 'tuner')}, {plain.counted(found.seeds, 'seed')}, "
+        f"{plain.counted(found.groups, 'group')}",
         columns=["tuner", f"mean test {score}", "average rank", "alike"],
         rows=[[tuner, cells.f1(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
         notes=[_said(found)],

@@ -63,7 +63,7 @@ def test_a_calibration_makes_the_time_known(line: CommandLine) -> None:
 def test_a_calibration_speaks_on_standard_error_where_json_is_asked_for(line: CommandLine) -> None:
     answer = line.plan("--json", "--calibrate")
 
-    assert answer.err.splitlines()[0] == "calibration: 1 cells"
+    assert answer.err.splitlines()[0] == "calibration: 1 cell"
     json.loads(answer.out)
 
 
@@ -72,7 +72,7 @@ def test_learning_rate_checks_are_announced(line: CommandLine) -> None:
     line.matrix.write_text(text.replace("image_size = 32", "image_size = 32\nlearning_rate_factors = [1, 10]"), "utf-8")
 
     assert planned(line)["learning_rate_cells"] == 1
-    assert "then 1 learning-rate check cells" in line.plan().out
+    assert "then 1 learning-rate check cell," in line.plan().out
 
 
 @pytest.mark.usefixtures("without_network")
@@ -160,7 +160,7 @@ def test_retrainings_that_are_not_run_yet_are_pending_once_the_searches_are_done
     assert {cell["state"] for cell in plan["cells"]} == {"completed"}
     assert (plan["learning_rate_cells"], plan["pending"], plan["pending_epochs"]) == (1, 1, 2 * 3)
     assert plan["pending_wall_s"]["mean"] > 0
-    assert "then 1 learning-rate check cells" in retrained.plan().out
+    assert "then 1 learning-rate check cell," in retrained.plan().out
 
 
 @pytest.mark.parametrize("fails", [False, True])

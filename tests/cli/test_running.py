@@ -341,7 +341,7 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on_and_exits_with_130(
 
     assert answer.code == 130
     assert answer.err.strip() == (
-        f"interrupted: 1 finished cells and 2 trials of unfinished ones are kept in {line.matrix_folder.path}; "
+        f"interrupted: 1 finished cell and 2 trials of unfinished ones are kept in {line.matrix_folder.path}; "
         f"go on with: harness run {shlex.quote(str(line.matrix))} --results {shlex.quote(str(line.results))} "
         f"--cache {shlex.quote(str(line.cache))}"
     )

@@ -148,7 +148,7 @@ def test_what_is_no_terminal_gets_lines(capsys: pytest.CaptureFixture[str]) -> N
     with watcher("mine") as watch:
         watch(begins(total=1, finished=0))
 
-    assert capsys.readouterr().out == "mine: 1 cells\n"
+    assert capsys.readouterr().out == "mine: 1 cell\n"
 
 
 class FakeTerminal(io.StringIO):
@@ -173,7 +173,7 @@ def test_json_is_left_alone_on_any_standard_output(
         watching(begins(total=1, finished=0))
 
     assert terminal.getvalue() == ""
-    assert capsys.readouterr().err == "mine: 1 cells\n"
+    assert capsys.readouterr().err == "mine: 1 cell\n"
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_searches_without_any_score_have_no_target(made: Made, price_list: Price
 def test_without_random_search_no_comparison_with_it_is_made(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.5)], "Füchse", 1, kind="optuna-tpe")
     text = said(made, price_list)
-    assert "reached validation F1 0.500, the median of all 1 search: Füchse 1 of 1." in text
+    assert "reached validation F1 0.500, the score of the one search: Füchse 1 of 1." in text
     assert "random search" not in text
 
 
