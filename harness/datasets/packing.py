@@ -15,7 +15,7 @@ from harness import errors, files, whole
 from harness.datasets import grouping, listing
 from harness.datasets.layout import SUFFIXES, File, Layout
 from harness.datasets.parts import Part, part_named, settled
-from harness.datasets.tabular import listed, tidy
+from harness.datasets.tabular import composed, listed
 
 # History of how pictures are unpacked: a new number leaves what lies in the cache behind.
 _FORMAT = 1
@@ -92,7 +92,7 @@ def write(folder: Path, pictures: Iterable[Picture], *, origin: Path) -> None:
         place = _place(number, picture)
         (folder / place).parent.mkdir(exist_ok=True)
         (folder / place).write_bytes(picture.data)
-        found.append(File(path=place, name=picture.name, label=tidy(picture.label), part=picture.part))
+        found.append(File(path=place, name=picture.name, label=composed(picture.label), part=picture.part))
         groups.append(picture.group)
     given = {file.part for file in found}
     held = [replace(file, part=settled(file.part, given)) for file in found]

@@ -52,7 +52,7 @@ def test_pictures_become_files_with_a_list_of_them(tmp_path: Path) -> None:
     assert [(file.name, file.label, file.part) for file in found.files] == [
         ("data[0]", "cat", FREE),
         ("data[1]", "dog", FREE),
-        ("data[2]", "Gämse", FREE),
+        ("data[2]", " Gämse ", FREE),
     ]
     assert [file.path.read_bytes() for file in found.files] == [b"one", b"two", b"three"]
     assert [file.path.name for file in found.files] == ["000.png", "001", "002"]
