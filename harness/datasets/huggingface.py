@@ -17,7 +17,7 @@ from typing import Any
 from harness import errors, spec
 from harness.datasets.packing import Picture, text_of
 from harness.datasets.tables import USUAL
-from harness.datasets.tabular import listed, place_of
+from harness.datasets.tabular import MOST_COLUMNS, listed, place_of
 
 _DICT, _STATE = "dataset_dict.json", "state.json"
 # "train-00000-of-00002.parquet", with a fingerprint behind it in earlier exports.
@@ -305,7 +305,7 @@ def _label(path: Path, schema: Mapping[str, Column], named: str | None) -> str:
 def _only(found: Sequence[str], what: str, path: Path, schema: Mapping[str, Column]) -> str:
     if len(found) == 1:
         return found[0]
-    several = f"columns {listed(found)} may all be it" if found else f"it has {', '.join(map(repr, schema))}"
+    several = f"columns {listed(found)} may all be it" if found else f"it has {listed(list(schema), most=MOST_COLUMNS)}"
     raise errors.DatasetError(
         f'path: {path}: which column is the {what}? Say it as columns = {{ {what} = "…" }}: {several}'
     )

@@ -21,7 +21,7 @@ from harness.datasets import grouping
 from harness.datasets.layout import SUFFIXES, File, Layout, is_image
 from harness.datasets.parts import Part, part_named, settled
 from harness.datasets.table_files import Table, read
-from harness.datasets.tabular import composed, listed, place_of
+from harness.datasets.tabular import MOST_COLUMNS, composed, listed, place_of
 
 _FEWEST_CLASSES = 2
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -99,7 +99,7 @@ def chosen(head: Sequence[str], columns: spec.Columns | None, path: Path) -> dic
         if what not in found:
             raise errors.DatasetError(
                 f"path: {path}: no column is called as one of {wanted} usually is; say which it is, as columns = "
-                f'{{ {what} = "…" }}: it has {", ".join(map(repr, head))}'
+                f'{{ {what} = "…" }}: it has {listed(head, most=MOST_COLUMNS)}'
             )
     return found
 

@@ -14,6 +14,8 @@ from harness import errors
 
 _DELIMITERS = ",;\t"
 _MOST_NAMED = 3
+MOST_COLUMNS = 12
+"""As many columns as a line names."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -53,9 +55,9 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], *, most: int = _MOST_NAMED) -> str:
     """Return the first few names in quotes."""
-    return ", ".join(map(repr, names[:_MOST_NAMED])) + (", …" if len(names) > _MOST_NAMED else "")
+    return ", ".join(map(repr, names[:most])) + (", …" if len(names) > most else "")
 
 
 def place_of(column: str, head: Sequence[str], path: Path, *, key: str) -> int:
@@ -70,7 +72,7 @@ def place_of(column: str, head: Sequence[str], path: Path, *, key: str) -> int:
     if places:
         raise errors.DatasetError(f"{key} = {column!r}: {len(places)} columns of {path} are called so; rename one")
     near = difflib.get_close_matches(column, head, n=1)
-    way_out = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, head))}"
+    way_out = f"did you mean {near[0]!r}?" if near else f"it has {listed(head, most=MOST_COLUMNS)}"
     raise errors.DatasetError(f"{key} = {column!r}: no column of {path}; {way_out}")
 
 

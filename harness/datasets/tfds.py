@@ -14,7 +14,7 @@ from typing import Any
 from harness import errors, spec
 from harness.datasets import tfrecord
 from harness.datasets.packing import Picture, text_of
-from harness.datasets.tabular import listed, place_of
+from harness.datasets.tabular import MOST_COLUMNS, listed, place_of
 from harness.datasets.tfrecord import Value
 
 _INFO, _FEATURES = "dataset_info.json", "features.json"
@@ -161,7 +161,7 @@ def _chosen(
     found = [name for name, kind in features.items() if kind in kinds]
     if len(found) == 1:
         return found[0]
-    several = f"{listed(found)} may all be it" if found else f"there are {', '.join(map(repr, head))}"
+    several = f"{listed(found)} may all be it" if found else f"there are {listed(head, most=MOST_COLUMNS)}"
     raise errors.DatasetError(
         f'path: {path}: which feature is the {what}? Say it as columns = {{ {what} = "…" }}: {several}'
     )

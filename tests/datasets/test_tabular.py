@@ -24,5 +24,14 @@ def test_other_encodings_are_told_and_not_guessed(tmp_path: Path) -> None:
         read_csv(tmp_path / "t.csv", key="path")
 
 
+def test_of_very_many_columns_the_first_are_named() -> None:
+    with pytest.raises(errors.DatasetError) as caught:
+        place_of("zzz", [f"c{number}" for number in range(1000)], Path("t.csv"), key="columns.label")
+
+    assert str(caught.value).endswith(
+        "it has 'c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8', 'c9', 'c10', 'c11', …"
+    )
+
+
 def test_a_column_is_found_by_its_name_in_either_form_of_unicode() -> None:
     assert place_of("Gämse ", ["a", "Gämse"], Path("t.csv"), key="columns.label") == 1
