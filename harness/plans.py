@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Sequence
@@ -122,6 +123,17 @@ class MatrixFolder:
     def lock(self) -> Path:
         """Held by the one campaign that may run here."""
         return self.path / "lock"
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether a campaign was begun here and none is at it now, as far as this machine can tell."""
+        try:
+            with self.lock.open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            # Held, or not there, or not ours to look at.
+            return False
+        return True
 
     def preparation(self, key: str) -> CellFolder:
         """Return the folder of one shared preparation."""

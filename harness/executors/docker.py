@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from harness.executors.limits import Limits
 from harness.executors.ownership import ROOT, User
 from harness.executors.running import Cause, Ended, Running
 from harness.executors.slots import WHOLE, Slot
+from harness.plans import MatrixFolder
 from harness.spec import Container
 
 CAMPAIGN = "tuner-harness.campaign"
@@ -93,7 +95,7 @@ class DockerExecutor:
         """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
         facts = engine.facts(client)
         limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0])
-        return cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.absolute())
+        return cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.resolve())
 
     def identity(self) -> Identity:
         """Return the hash of what the image pins, and that of the sources that it was built from."""
@@ -119,11 +121,23 @@ class DockerExecutor:
 
     def sweep(self) -> None:
         """Remove what an earlier run of this campaign left on the engine; one that is gone has left nothing to do."""
-        try:
+        with _gone_is_swept():
             self._sweep({})
-        except engine.FOREIGN as error:
-            if engine.explained(error)[0] is not Cause.ENGINE_GONE:
-                raise MachineError(engine.explained(error)[1]) from error
+
+    def sweep_abandoned(self) -> list[Path]:
+        """Remove what runs of other campaigns left at work when they were killed; return these campaigns' folders.
+
+        It would go on beside this campaign's cells, and make them slower. What a run holds, or lies on another machine,
+        is left alone.
+        """
+        ended: set[Path] = set()
+        with _gone_is_swept():
+            for left in self._listed([CAMPAIGN]):
+                folder = Path(left.labels[CAMPAIGN])
+                if folder != self.campaign and MatrixFolder(folder).is_abandoned:
+                    remove(left)
+                    ended.add(folder)
+        return sorted(ended)
 
     def try_gpus(self, slots: Sequence[Slot]) -> None:
         """Start a container with nothing to do on each slot that has a GPU.
@@ -205,8 +219,12 @@ class DockerExecutor:
 
     def _sweep(self, labels: Mapping[str, str]) -> None:
         wanted = [f"{name}={value}" for name, value in {CAMPAIGN: str(self.campaign), **labels}.items()]
-        for left in self.client.containers.list(all=True, ignore_removed=True, filters={"label": wanted}):
+        for left in self._listed(wanted):
             remove(left)
+
+    def _listed(self, wanted: Sequence[str]) -> list[Any]:
+        found: list[Any] = self.client.containers.list(all=True, ignore_removed=True, filters={"label": list(wanted)})
+        return found
 
     def _facts(self, container: Any) -> dict[str, Any]:
         image = {**asdict(self.image), "content": self.image.content}
@@ -216,6 +234,15 @@ class DockerExecutor:
             "engine": dict(self.engine),
             "enforced": engine.enforced(container),
         }
+
+
+@contextmanager
+def _gone_is_swept() -> Iterator[None]:
+    try:
+        yield
+    except engine.FOREIGN as error:
+        if engine.explained(error)[0] is not Cause.ENGINE_GONE:
+            raise MachineError(engine.explained(error)[1]) from error
 
 
 def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:

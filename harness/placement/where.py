@@ -169,6 +169,8 @@ class Where:
                 yield Here(executor=processes, slots=intent.chosen.slots, intent=intent)
             return
         containers.sweep()
+        for folder in containers.sweep_abandoned():
+            say(f"ended what a killed run of {folder} had left at work: its trials are kept")
         try:
             yield Here(executor=containers, slots=intent.chosen.slots, intent=intent)
         finally:

@@ -114,6 +114,11 @@ class FakeContainer:
         self.engine.answer()
         return iter(self.output)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        labels: dict[str, str] = self.options["labels"]
+        return labels
+
     def remove(self, *, force: bool) -> None:
         assert force
         self.engine.answer()
@@ -192,8 +197,10 @@ class FakeDockerClient:
         assert all
         assert ignore_removed
         self.answer()
-        wanted = dict(label.split("=", 1) for label in filters["label"])
-        return [each for each in self.left if wanted.items() <= each.options["labels"].items()]
+        named = {label for label in filters["label"] if "=" not in label}
+        wanted = dict(label.split("=", 1) for label in filters["label"] if "=" in label)
+        labelled = [each for each in self.left if wanted.items() <= each.options["labels"].items()]
+        return [each for each in labelled if named <= each.options["labels"].keys()]
 
 
 @dataclass

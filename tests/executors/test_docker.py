@@ -12,10 +12,14 @@ import requests
 from docker.errors import DockerException, NotFound
 
 from harness import environment, files
+from harness.campaign.runner import only_one
 from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
+from harness.executors.docker import DockerExecutor
 from harness.executors.sandbox import HOME
 from harness.model import Reading
+from harness.plans import MatrixFolder
+from harness.spec import Container
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop
@@ -502,6 +506,38 @@ def test_leftovers_of_this_campaign_are_swept_and_no_others(workshop: Workshop, 
     executor.sweep()
 
     assert [container.options["labels"]["tuner-harness.campaign"] for container in client.left] == ["/another/campaign"]
+
+
+@pytest.mark.parametrize("state", ["held", "abandoned", "elsewhere"])
+def test_what_a_killed_run_of_another_campaign_left_at_work_is_ended_and_what_a_living_one_has_is_not(
+    workshop: Workshop, client: FakeDockerClient, tmp_path: Path, state: str
+) -> None:
+    campaign = MatrixFolder(tmp_path / "anöther")
+    if state != "elsewhere":
+        campaign.path.mkdir()
+        campaign.lock.touch()
+    other = workshop.executor()
+    other.campaign = campaign.path
+    workshop.start(other)
+    executor = workshop.executor()
+    workshop.start(executor)
+
+    with contextlib.ExitStack() as holding:
+        if state == "held":
+            holding.enter_context(only_one(campaign))
+        found = executor.sweep_abandoned()
+
+    assert found == ([campaign.path] if state == "abandoned" else [])
+    assert [container.removed for container in client.made] == [state == "abandoned", False]
+
+
+def test_a_campaign_is_known_by_where_it_really_is(workshop: Workshop, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(workshop.campaign, target_is_directory=True)
+
+    executor = DockerExecutor.ready(workshop.client, reference="mine:1", campaign=link, container=Container())
+
+    assert executor.campaign == workshop.campaign.resolve()
 
 
 def test_a_leftover_of_the_same_cell_is_removed_before_it_starts_again(
