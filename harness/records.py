@@ -196,6 +196,11 @@ class CellFolder:
         text = stored.read(path)
         return None if text is None else stored.checked(text, _OUTCOME, where=path)
 
+    @property
+    def has_outcome(self) -> bool:
+        """Whether a worker has left one, readable or not."""
+        return (self.path / "outcome.json").exists()
+
     def clear_outcome(self) -> None:
         """Forget what an earlier process left, before another starts."""
         (self.path / "outcome.json").unlink(missing_ok=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.campaign import devices, endings
-from harness.campaign.events import Watch
+from harness.campaign.events import Remark, Watch
 from harness.campaign.progress import Progress, ProgressFile
 from harness.cells import Cell
 from harness.executors import Cause, Ended, Executor, Running, Slot
@@ -18,6 +20,8 @@ from harness.records import CellFolder
 
 # The machine's trouble is tried once more before a cell is left missing.
 ATTEMPTS = 2
+# A worker that has left its outcome has nothing more to do; ending takes it a second.
+GRACE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,9 @@ class Work:
     program: str
     bench: Bench
     slot: Slot
+    clock: Callable[[], float] = time.monotonic
     _started: int = 0
+    _done_at: float | None = None
     _running: Running | None = None
     _progress: ProgressFile = field(init=False)
     _meter: GpuMeter = field(init=False)
@@ -66,6 +72,7 @@ class Work:
         self._progress = ProgressFile(self.folder.progress)
         self._note = {"program": self.program, "began_at": now()}
         self._started += 1
+        self._done_at = None
         self._meter = devices.meter_for(self.bench.executor, self.slot)
         self._running = self.bench.executor.start(
             self.program, self.folder.path, cache=self.bench.cache, log=self.folder.log, slot=self.slot
@@ -74,6 +81,8 @@ class Work:
     def poll(self, timeout_s: float) -> Left | None:
         """Wait for the end, at most so long; return None while there is more to wait for."""
         ended = None if self._running is None else self._running.wait(timeout_s)
+        if ended is None and self._is_stuck():
+            ended = self._ended_by_force()
         if ended is None:
             self._meter.sample()
             return None
@@ -92,6 +101,20 @@ class Work:
         if self._running is not None:
             ended, self._running = devices.with_readings(self._running.stop(), self._meter), None
             self.folder.note_attempt({**self._note, **asdict(ended), "interrupted": True})
+
+    def _is_stuck(self) -> bool:
+        """Whether the worker has left its outcome and doesn't end: it was stopped, or waits for what it started."""
+        if self._done_at is None and self.folder.has_outcome:
+            self._done_at = self.clock()
+        return self._done_at is not None and self.clock() - self._done_at > GRACE_S
+
+    def _ended_by_force(self) -> Ended | None:
+        if self._running is None:
+            return None
+        said = f"{self.folder.path}: its worker had left its outcome and did not end in {GRACE_S:g} s; it was ended"
+        self.bench.watch(Remark(text=said))
+        self._note["forced"] = True
+        return self._running.stop()
 
     def _noted(self, ended: Ended) -> Left:
         self._running = None
