@@ -32,7 +32,7 @@ _HALF_BUILT = re.compile(r"\..+\.(part|lock)|\.pip-.+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class CacheEntry:
     """One thing in the cache.
 
     ``what`` says what it is for, None where no preparation needs it or tells. ``path`` is relative to the cache.
@@ -99,7 +99,7 @@ def mark_prepared(cache: Path, key: str, *, data: Mapping[str, Any], kept: Mappi
     files.write_json(cache / _NOTES / key, {"data": data, "kept": kept})
 
 
-def contents(cache: Path) -> list[Kept]:
+def contents(cache: Path) -> list[CacheEntry]:
     """Return what lies in the cache, by kind and then the largest first."""
     notes = list(_notes(cache))
     found = [_kept(cache, kind, path, notes) for kind in KINDS for path in _entries(cache / kind)]
@@ -113,7 +113,7 @@ def half_built(cache: Path) -> list[Path]:
     return [path for path in hidden if files.is_aside(path) or _HALF_BUILT.fullmatch(path.name)]
 
 
-def prune(cache: Path, gone: Iterable[Kept]) -> None:
+def prune(cache: Path, gone: Iterable[CacheEntry]) -> None:
     """Remove these from the cache, and what killed processes left; what needs them is prepared again when asked for.
 
     Raises:
@@ -174,12 +174,12 @@ def _read(path: Path) -> Mapping[str, Any] | None:
         return None
 
 
-def _kept(cache: Path, kind: str, path: Path, notes: Iterable[tuple[Path, Mapping[str, Any]]]) -> Kept:
+def _kept(cache: Path, kind: str, path: Path, notes: Iterable[tuple[Path, Mapping[str, Any]]]) -> CacheEntry:
     name = path.relative_to(cache).as_posix()
     uses = [(note["kept"][name], place.stat().st_mtime) for place, note in notes if name in note["kept"]]
     told = ", ".join(dict.fromkeys(what for what, _ in uses)) or _name_of_file(path)
     last_used = max((when for _, when in uses), default=_last_touched(path))
-    return Kept(
+    return CacheEntry(
         kind=kind,
         path=name,
         what=told,

@@ -18,7 +18,7 @@ DEFAULT_GRID = "world"
 _JOULES_PER_KWH = 3.6e6
 
 
-class Grid(Section):
+class PowerGrid(Section):
     """What a kilowatt-hour of one grid emits, and who says so."""
 
     g_per_kwh: Annotated[float, Field(ge=0)]
@@ -31,7 +31,7 @@ class Grid(Section):
 
 class _File(Section):
     title: str
-    grids: dict[str, Grid]
+    grids: dict[str, PowerGrid]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Intensity:
 
     name: str
     title: str
-    grid: Grid
+    grid: PowerGrid
 
     def emitted_g(self, energy_j: Reading) -> Reading:
         """Return the grams of CO2 equivalent of so many joules; as unknown as these."""

@@ -64,21 +64,21 @@ class _Fixed(_Domain):
     value: Chosen
 
 
-class Source(Form):
+class SourceForm(Form):
     """Where the images are, as far as the harness reads it."""
 
     content_hash: str
     paths: list[str] | tuple[str, ...] = ()
 
 
-class File(Form):
+class OwnFile(Form):
     """A file of the user's, as far as the harness reads it."""
 
     sha256: str
     path: str | None = None
 
 
-class Weights(Form):
+class WeightsForm(Form):
     """Where the weights are, as far as the harness reads it."""
 
     sha256: str | None
@@ -95,20 +95,20 @@ class Cell(Section):
     schema_version: int = SCHEMA_VERSION
     names: Names
     dataset: Dataset
-    source: Annotated[dict[str, Any], As(Source)]
+    source: Annotated[dict[str, Any], As(SourceForm)]
     """Where the images are, with their ``content_hash``."""
     backbone: Backbone
-    weights: Annotated[dict[str, Any], As(Weights)]
+    weights: Annotated[dict[str, Any], As(WeightsForm)]
     """Where the weights are, with their ``sha256``."""
-    model_file: Annotated[dict[str, Any], As(File)] | None = None
+    model_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """Where a model of the user's own is, with its ``sha256``; None for every other."""
     tuner: Tuner
-    tuner_file: Annotated[dict[str, Any], As(File)] | None = None
+    tuner_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """The same of a tuner."""
     domains: Domains
     budget: Budget
     protocol: Protocol
-    metric_file: Annotated[dict[str, Any], As(File)] | None = None
+    metric_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """The same of a metric."""
     seed: int
     audit: Literal["incumbent", "trial"] = "incumbent"
@@ -225,16 +225,16 @@ class Asked(Form):
 
     names: Names | None = None
     dataset: Dataset | None = None
-    source: Source | None = None
+    source: SourceForm | None = None
     backbone: Backbone | None = None
-    weights: Weights | None = None
-    model_file: File | None = None
+    weights: WeightsForm | None = None
+    model_file: OwnFile | None = None
     tuner: Tuner | None = None
-    tuner_file: File | None = None
+    tuner_file: OwnFile | None = None
     domains: Domains | None = None
     budget: Budget | None = None
     protocol: Protocol | None = None
-    metric_file: File | None = None
+    metric_file: OwnFile | None = None
     seed: Seed | None = None
     environment: str | None = None
 

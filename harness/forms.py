@@ -78,7 +78,7 @@ class Form(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False, defer_build=True, extra="ignore", strict=True)
 
 
-class Reading(Form):
+class ReadingForm(Form):
     """What a meter read, or why it read nothing."""
 
     value: Amount | None = None
@@ -142,7 +142,7 @@ class Environment(Form):
     jit: bool | None = None
 
 
-class Limits(Form):
+class LimitsForm(Form):
     """What a container was held to."""
 
     cpus: Amount | None = None
@@ -152,25 +152,25 @@ class Limits(Form):
 class Evidence(Form):
     """What was seen of a search from outside."""
 
-    enforced: Limits | None = None
+    enforced: LimitsForm | None = None
     sources: dict[str, Any] | None = None
 
 
-class Busyness(Form):
+class BusynessForm(Form):
     """How busy the machine was with other work."""
 
-    others_share: Reading | None = None
-    steal_share: Reading | None = None
-    waiting_share: Reading | None = None
-    runnable_others: Reading | None = None
+    others_share: ReadingForm | None = None
+    steal_share: ReadingForm | None = None
+    waiting_share: ReadingForm | None = None
+    runnable_others: ReadingForm | None = None
 
 
-ReadingTable = Annotated[Mapping[str, Any], As(Reading)]
+ReadingTable = Annotated[Mapping[str, Any], As(ReadingForm)]
 DataTable = Annotated[Mapping[str, Any], As(Data)]
 BuiltTable = Annotated[Mapping[str, Any], As(Built)]
 EnvironmentTable = Annotated[Mapping[str, Any], As(Environment)]
 EvidenceTable = Annotated[Mapping[str, Any], As(Evidence)]
-BusynessTable = Annotated[Mapping[str, Any], As(Busyness)]
+BusynessTable = Annotated[Mapping[str, Any], As(BusynessForm)]
 
 
 class Attempt(Form):
@@ -181,7 +181,7 @@ class Attempt(Form):
     reason: str | None = None
 
 
-class Left(Form):
+class LeftOutForm(Form):
     """What a worker knew of its own end."""
 
     status: Literal["completed", "failed"]
@@ -192,10 +192,10 @@ class Left(Form):
     finished: Amount = 0.0
     setup_phases: Phases = {}
     closing_phases: Phases = {}
-    peak_memory_bytes: Reading = Field(default_factory=Reading)
-    energy: Reading = Field(default_factory=Reading)
-    device_peak_memory_bytes: Reading = Field(default_factory=Reading)
+    peak_memory_bytes: ReadingForm = Field(default_factory=ReadingForm)
+    energy: ReadingForm = Field(default_factory=ReadingForm)
+    device_peak_memory_bytes: ReadingForm = Field(default_factory=ReadingForm)
     data: Data = Field(default_factory=Data)
     model: Built = Field(default_factory=Built)
     environment: Environment = Field(default_factory=Environment)
-    busyness: Busyness = Field(default_factory=Busyness)
+    busyness: BusynessForm = Field(default_factory=BusynessForm)

@@ -22,7 +22,7 @@ DARK_BACKGROUND = "#15181C"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class TunerKind:
     """What a tuner is, whatever a matrix calls it; None where no record says so."""
 
     tuner: str | None = None
@@ -95,7 +95,7 @@ def of_kind(tuner: str, pruner: str = "none") -> Style | None:
     return _style(colour, *_PRUNERS[pruner]) if pruner in _PRUNERS else None
 
 
-def styles(kinds: Mapping[str, Kind]) -> dict[str, Style]:
+def styles(kinds: Mapping[str, TunerKind]) -> dict[str, Style]:
     """Return a look for each tuner of a matrix, by the matrix's name of it; no two are alike while looks last.
 
     The first name of a kind, in the mapping's order, has the kind's fixed look. A kind's further names keep its
@@ -110,7 +110,7 @@ def styles(kinds: Mapping[str, Kind]) -> dict[str, Style]:
     return {name: found[name] for name in kinds}
 
 
-def _fixed(name: str, kind: Kind) -> Style | None:
+def _fixed(name: str, kind: TunerKind) -> Style | None:
     if kind.tuner is not None:
         return of_kind(kind.tuner, kind.pruner or "none")
     tuner, _, pruner = name.partition("+")

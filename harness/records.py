@@ -18,7 +18,7 @@ from harness.ledger import on_the_clock
 from harness.model import Trial
 from harness.stored import MOVE_FOLDER
 
-_OUTCOME: Any = Annotated[dict[str, Any], As(forms.Left)]
+_OUTCOME: Any = Annotated[dict[str, Any], As(forms.LeftOutForm)]
 _ATTEMPT: Any = Annotated[dict[str, Any], As(forms.Attempt)]
 
 

@@ -33,7 +33,7 @@ class ReplayMismatch(HarnessError):
 
 
 @dataclass(slots=True)
-class Spent:
+class BudgetSpent:
     """What a search has used up so far, in the units of its budget."""
 
     epochs: int = 0
@@ -68,7 +68,7 @@ class Search:
     audit: Literal["incumbent", "trial"] = "incumbent"
     usd_per_hour: float | None = None
     patience: int = 0
-    spent: Spent = field(default_factory=Spent)
+    spent: BudgetSpent = field(default_factory=BudgetSpent)
     incumbent: float | None = None
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from harness import palette
 from harness.catalogue.tuners import KNOWN, PRUNERS
-from harness.palette import DARK_BACKGROUND, LIGHT_BACKGROUND, Kind, Style
+from harness.palette import DARK_BACKGROUND, LIGHT_BACKGROUND, Style, TunerKind
 
 # Severity 1.0 of each deficiency in linear RGB: Machado, Oliveira and Fernandes 2009, table 1.
 _SEEN = {
@@ -88,22 +88,24 @@ def test_no_two_colours_look_alike_to_anyone(field: str, eyes: str) -> None:
 
 
 def test_a_tuner_looks_the_same_in_every_matrix() -> None:
-    few = palette.styles({"optuna-tpe": Kind()})
-    many = palette.styles({"ours": Kind(tuner="optuna-tpe"), "kt-grid": Kind(), "optuna-tpe": Kind(tuner="optuna-tpe")})
+    few = palette.styles({"optuna-tpe": TunerKind()})
+    many = palette.styles(
+        {"ours": TunerKind(tuner="optuna-tpe"), "kt-grid": TunerKind(), "optuna-tpe": TunerKind(tuner="optuna-tpe")}
+    )
     assert few["optuna-tpe"] == many["optuna-tpe"] == palette.of_kind("optuna-tpe")
 
 
 def test_a_name_of_the_matrix_looks_as_what_it_is() -> None:
-    found = palette.styles({"tpe, gestutzt": Kind(tuner="optuna-tpe", pruner="hyperband")})
+    found = palette.styles({"tpe, gestutzt": TunerKind(tuner="optuna-tpe", pruner="hyperband")})
     assert found["tpe, gestutzt"] == palette.of_kind("optuna-tpe", "hyperband")
 
 
 def test_a_pruned_tuner_is_known_by_its_usual_name_before_it_has_run() -> None:
-    assert palette.styles({"optuna-tpe+asha": Kind()})["optuna-tpe+asha"] == palette.of_kind("optuna-tpe", "asha")
+    assert palette.styles({"optuna-tpe+asha": TunerKind()})["optuna-tpe+asha"] == palette.of_kind("optuna-tpe", "asha")
 
 
 def test_two_of_a_kind_share_their_colour_and_nothing_else() -> None:
-    kind = Kind(tuner="optuna-tpe", pruner="none")
+    kind = TunerKind(tuner="optuna-tpe", pruner="none")
     found = palette.styles({"short start-up": kind, "long start-up": kind})
     one, other = found["short start-up"], found["long start-up"]
     assert one.light == other.light
@@ -112,14 +114,14 @@ def test_two_of_a_kind_share_their_colour_and_nothing_else() -> None:
 
 def test_unknown_tuners_have_looks_of_their_own_that_no_run_changes() -> None:
     names = [f"meiner {number}" for number in range(60)]
-    found = palette.styles(dict.fromkeys(names, Kind(tuner="nobody-knows")))
+    found = palette.styles(dict.fromkeys(names, TunerKind(tuner="nobody-knows")))
     assert len(set(found.values())) == 60
     assert not set(found.values()) & set(_known().values())
-    assert palette.styles(dict.fromkeys(names, Kind(tuner="nobody-knows"))) == found
+    assert palette.styles(dict.fromkeys(names, TunerKind(tuner="nobody-knows"))) == found
 
 
 def test_more_tuners_than_looks_are_still_drawn() -> None:
-    kinds = {str(number): Kind(tuner="optuna-tpe") for number in range(500)}
+    kinds = {str(number): TunerKind(tuner="optuna-tpe") for number in range(500)}
     assert list(palette.styles(kinds)) == list(kinds)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.reliability import damage
 from harness import analysis
-from harness.analysis import Search, Status
+from harness.analysis import SearchResult, Status
 from harness.errors import HarnessError
 from harness.plans import MatrixFolder, Planned
 
@@ -170,7 +170,7 @@ def _file(path: Path, elsewhere: Path, draw: random.Random, *, is_sealed: bool) 
     damage.file(path, elsewhere, draw)
 
 
-def _facts(search: Search) -> Any:
+def _facts(search: SearchResult) -> Any:
     """All that is read of a search, so that two of them can be compared; its reason names places."""
     found = search.findings
     if found is None:
@@ -178,7 +178,7 @@ def _facts(search: Search) -> Any:
     return (search.planned, search.status, asdict(found.record), found.cost, found.curve, found.lines, found.best)
 
 
-def _out_of_range(search: Search) -> Iterator[str]:
+def _out_of_range(search: SearchResult) -> Iterator[str]:
     for step in search.curve:
         for score in (step.val_f1, step.test_f1):
             if score is not None and not 0 <= score <= 1:

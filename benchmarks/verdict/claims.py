@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.verdict import drawn
 from benchmarks.verdict.drawn import World
 from harness import carbon, prices
-from harness.analysis import Results, groups
+from harness.analysis import MatrixResults, groups
 from harness.analysis.statistics import Question, judged, over_random, verdicts
 from harness.page import summary
 from harness.reports import made as reports_made
@@ -77,7 +77,7 @@ def judge(world: World, seed: int, *, whole: bool) -> Judged:
     )
 
 
-def claims_of(results: Results) -> Iterator[str]:
+def claims_of(results: MatrixResults) -> Iterator[str]:
     """Yield whatever the page's sentences and the tables claim."""
     made = judged(results, prices=PRICES)
     sentences = [*summary.overall(made, score="macro-F1")]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.analysis import Results, Search, Status, findings
+from harness.analysis import MatrixResults, SearchResult, Status, findings
 from harness.cells import SCHEMA_VERSION
 from harness.model import Epoch, Outcome, Trial
 from harness.plans import Planned
@@ -65,7 +65,7 @@ class Place(NamedTuple):
     tuner: int
 
 
-def results(world: World, random: np.random.Generator) -> Results:
+def results(world: World, random: np.random.Generator) -> MatrixResults:
     """Draw the results of one matrix."""
     shape = world.seeds, world.groups, world.tuners
     own = _noise(world, random, shape)
@@ -81,7 +81,7 @@ def results(world: World, random: np.random.Generator) -> Results:
         _search(world, place, test_f1=float(test[place]), split=float(split[place.seed, place.group, 0]), random=random)
         for place in map(Place._make, np.ndindex(shape))
     ]
-    return Results(cells=tuple(cells))
+    return MatrixResults(cells=tuple(cells))
 
 
 def _mixed(common: Any, own: Any) -> Any:
@@ -95,7 +95,7 @@ def _noise(world: World, random: np.random.Generator, shape: tuple[int, ...]) ->
     return found
 
 
-def _search(world: World, place: Place, *, test_f1: float, split: float, random: np.random.Generator) -> Search:
+def _search(world: World, place: Place, *, test_f1: float, split: float, random: np.random.Generator) -> SearchResult:
     """Return a search of ``TRIALS`` trials of one epoch each, which has ``test_f1`` in the end."""
     val = MEAN + split + np.sort(random.normal(0.0, 0.03, TRIALS))
     # The better a trial on validation, the better on test; the best one has what was drawn for the search.
@@ -106,7 +106,7 @@ def _search(world: World, place: Place, *, test_f1: float, split: float, random:
         _trial(number, val=float(val[drawn]), test=float(tests[drawn]), train_s=float(train_s[number]))
         for number, drawn in enumerate(order)
     ]
-    return Search(
+    return SearchResult(
         planned=Planned(
             id="-".join(map(str, place)),
             group=str(place.group),

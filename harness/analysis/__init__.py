@@ -6,7 +6,7 @@ from harness.analysis.environments import differences, environments, likeness, l
 from harness.analysis.findings import Tried
 from harness.analysis.groups import Group, Row, groups, mean_usd
 from harness.analysis.intervals import Interval
-from harness.analysis.reading import Results, Search, Status, read
+from harness.analysis.reading import MatrixResults, SearchResult, Status, read
 from harness.analysis.targets import Target
 
 __all__ = [
@@ -14,9 +14,9 @@ __all__ = [
     "Cost",
     "Group",
     "Interval",
-    "Results",
+    "MatrixResults",
     "Row",
-    "Search",
+    "SearchResult",
     "Spent",
     "Status",
     "Step",

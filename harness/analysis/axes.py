@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from harness.analysis.costs import cost_usd
 from harness.analysis.curves import Step
-from harness.analysis.reading import Search
+from harness.analysis.reading import SearchResult
 from harness.model import Reading
 from harness.prices import Prices
 
@@ -60,7 +60,7 @@ _LABELS = {
 }
 
 
-def spent(search: Search, *, axis: Axis, prices: Prices) -> Reading:
+def spent(search: SearchResult, *, axis: Axis, prices: Prices) -> Reading:
     """Return what the whole search cost on ``axis``, or the reason why that is unknown."""
     cost = search.cost
     if cost is None:
@@ -72,17 +72,19 @@ def spent(search: Search, *, axis: Axis, prices: Prices) -> Reading:
     return Reading(value=float({Axis.EPOCHS: cost.epochs, Axis.WALL_S: cost.wall_s}.get(axis, cost.device_s)))
 
 
-def rate(search: Search, *, axis: Axis, prices: Prices | None) -> float | None:
+def rate(search: SearchResult, *, axis: Axis, prices: Prices | None) -> float | None:
     """Return the dollars per hour of the search's device where ``axis`` counts in dollars and a price is known."""
     return None if axis is not Axis.COST_USD or prices is None else prices.per_hour(search.environment).value
 
 
-def costs(search: Search, *, axis: Axis, prices: Prices) -> tuple[float, ...] | None:
+def costs(search: SearchResult, *, axis: Axis, prices: Prices) -> tuple[float, ...] | None:
     """Return what had been spent when each incumbent of ``search.curve`` took over; None where one is unknown."""
     return costs_of(search.curve, search, axis=axis, prices=prices)
 
 
-def costs_of(steps: Sequence[Step], search: Search, *, axis: Axis, prices: Prices | None) -> tuple[float, ...] | None:
+def costs_of(
+    steps: Sequence[Step], search: SearchResult, *, axis: Axis, prices: Prices | None
+) -> tuple[float, ...] | None:
     """Return what had been spent at each of these steps of ``search``; None where one is unknown."""
     if axis is Axis.COST_USD:
         per_hour = rate(search, axis=axis, prices=prices)

@@ -40,14 +40,14 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class DerivedRecord:
     """What was found in a cell's files while they had this ``fingerprint`` (``CellFolder.fingerprint``)."""
 
     fingerprint: str
     findings: Findings
 
 
-def load(path: Path) -> Mapping[str, Kept]:
+def load(path: Path) -> Mapping[str, DerivedRecord]:
     """Return what ``save`` left at ``path``, by the cell's id; nothing where it is corrupt, or of other code."""
     if not is_possible():
         return {}
@@ -60,7 +60,7 @@ def load(path: Path) -> Mapping[str, Kept]:
     return _from_columns(columns) if seal == _seal(columns) else {}
 
 
-def save(path: Path, kept: Mapping[str, Kept]) -> None:
+def save(path: Path, kept: Mapping[str, DerivedRecord]) -> None:
     """Store ``kept`` atomically; where the disk refuses, later reads are slower and nothing is lost."""
     if not is_possible():
         return
@@ -87,7 +87,7 @@ def _sources() -> bytes:
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).digest()
 
 
-def _to_columns(kept: Mapping[str, Kept]) -> bytes:
+def _to_columns(kept: Mapping[str, DerivedRecord]) -> bytes:
     import polars as pl  # noqa: PLC0415 - a quarter of a second that only reading results is worth
 
     found = [each.findings for each in kept.values()]
@@ -111,7 +111,7 @@ def _to_columns(kept: Mapping[str, Kept]) -> bytes:
     return stream.getvalue()
 
 
-def _from_columns(columns: bytes) -> dict[str, Kept]:
+def _from_columns(columns: bytes) -> dict[str, DerivedRecord]:
     import polars as pl  # noqa: PLC0415 - see _to_columns
 
     frame = pl.read_parquet(io.BytesIO(columns))
@@ -119,7 +119,7 @@ def _from_columns(columns: bytes) -> dict[str, Kept]:
     # Most parts of records are the same in many: the machine, the data, the model. They are read, and held, once.
     value_of = functools.cache(_value)
     return {
-        cell_id: Kept(
+        cell_id: DerivedRecord(
             fingerprint=fingerprint,
             findings=Findings(record=_record(record, value_of), **_summed(_value(sums)), curve=curve, lines=lines),
         )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.analysis.reading import Search
+from harness.analysis.reading import SearchResult
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna")
 _BYTES_PER_GIB = 2**30
@@ -18,7 +18,7 @@ _MUST_AGREE = (
 )
 
 
-def environments(searches: Iterable[Search]) -> list[tuple[str, int]]:
+def environments(searches: Iterable[SearchResult]) -> list[tuple[str, int]]:
     """Return each distinct environment of the searches that have a record, with how many have it, in their order."""
     found = [search.environment for search in searches if search.record is not None]
     # Thousands of searches share a few objects, each of which is put into words once.
@@ -41,7 +41,7 @@ def likeness(environment: Mapping[str, Any], *, enforced: Mapping[str, Any] | No
     return {name: str(fact) for name, fact in facts.items() if fact is not None}
 
 
-def likeness_of(search: Search) -> dict[str, str]:
+def likeness_of(search: SearchResult) -> dict[str, str]:
     """Return the same of a search; empty without a record."""
     if search.record is None:
         return {}

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.intervals import Interval, interval, mean
-from harness.analysis.reading import Results, Search, Status
+from harness.analysis.reading import MatrixResults, SearchResult, Status
 from harness.analysis.targets import Target, target
 from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.metric import name_of_all
@@ -38,10 +38,10 @@ class Row:
     """One tuner within a group; ``searches`` holds every planned seed, whatever became of it."""
 
     tuner: str
-    searches: tuple[Search, ...]
+    searches: tuple[SearchResult, ...]
 
     @cached_property
-    def ok(self) -> tuple[Search, ...]:
+    def ok(self) -> tuple[SearchResult, ...]:
         """The searches that ran to their end."""
         return tuple(search for search in self.searches if search.status is Status.OK)
 
@@ -120,7 +120,7 @@ class Group:
     rows: tuple[Row, ...]
 
     @cached_property
-    def searches(self) -> tuple[Search, ...]:
+    def searches(self) -> tuple[SearchResult, ...]:
         """Every planned search of the group."""
         return tuple(search for row in self.rows for search in row.searches)
 
@@ -149,16 +149,16 @@ class Group:
         """The default configuration."""
         return next((row for row in self.rows if row.is_untuned), None)
 
-    def named(self, tuner: str) -> tuple[Search, ...]:
+    def named(self, tuner: str) -> tuple[SearchResult, ...]:
         """Return the searches of what the matrix calls so."""
         return next((row.searches for row in self.rows if row.tuner == tuner), ())
 
-    def of(self, tuners: tuple[str, ...]) -> tuple[Search, ...]:
+    def of(self, tuners: tuple[str, ...]) -> tuple[SearchResult, ...]:
         """Return the searches of these tuners, by what they are, not by what the matrix calls them."""
         return tuple(search for search in self.searches if search.tuner in tuners)
 
 
-def mean_usd(searches: Iterable[Search], prices: Prices) -> float | None:
+def mean_usd(searches: Iterable[SearchResult], prices: Prices) -> float | None:
     """Return the mean dollars of searches that have a cost; None where one of them is unknown, or there is none."""
     return mean(
         cost_usd(search.cost, environment=search.environment, prices=prices).value
@@ -167,15 +167,15 @@ def mean_usd(searches: Iterable[Search], prices: Prices) -> float | None:
     )
 
 
-def groups(results: Results) -> list[Group]:
+def groups(results: MatrixResults) -> list[Group]:
     """Return the groups and, in each, the tuners, both in the order of the plan; none is left out for want of seeds."""
     return list(_groups(results))
 
 
 # Each report asks for the groups of the same results; one set of results is all that a command makes reports of.
 @lru_cache(maxsize=1)
-def _groups(results: Results) -> tuple[Group, ...]:
-    found: dict[GroupName, dict[str, list[Search]]] = {}
+def _groups(results: MatrixResults) -> tuple[Group, ...]:
+    found: dict[GroupName, dict[str, list[SearchResult]]] = {}
     for search in results.searches:
         tuners = found.setdefault(search.planned.name.group, {})
         tuners.setdefault(search.planned.tuner, []).append(search)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from harness.analysis.curves import best_epoch
 from harness.analysis.intervals import Interval, interval
-from harness.analysis.reading import Results, Search, Status
+from harness.analysis.reading import MatrixResults, SearchResult, Status
 from harness.model import Epoch, Trial
 from harness.plans import GroupName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class RatePoint:
     """One learning rate at which a group's best configuration was trained again; ``factor`` 1 is what was found."""
 
     group: GroupName
@@ -21,9 +21,9 @@ class Point:
     factor: float | None
 
 
-def checks(results: Results) -> dict[Point, list[Epoch | None]]:
+def checks(results: MatrixResults) -> dict[RatePoint, list[Epoch | None]]:
     """Return each training's best epoch by learning rate, in the order of the plan; None where none has a score."""
-    found: dict[Point, list[Epoch | None]] = {}
+    found: dict[RatePoint, list[Epoch | None]] = {}
     names = {search.planned.group: search for search in reversed(results.searches)}
     for search in results.retrainings:
         if search.status is Status.OK:
@@ -41,16 +41,16 @@ def intervals_of(epochs: list[Epoch | None]) -> tuple[Interval, Interval]:
     return interval([epoch.val_f1 for epoch in known]), test_f1
 
 
-def _trials(search: Search, belongs: Search) -> Iterator[tuple[Point, Trial]]:
+def _trials(search: SearchResult, belongs: SearchResult) -> Iterator[tuple[RatePoint, Trial]]:
     base = _base(search)
     for trial in search.trials:
         rate = trial.parameters.get("learning_rate")
         if isinstance(rate, (int, float)):
             factor = float(f"{rate / base:.6g}") if base else None
-            yield Point(group=belongs.planned.name.group, learning_rate=rate, factor=factor), trial
+            yield RatePoint(group=belongs.planned.name.group, learning_rate=rate, factor=factor), trial
 
 
-def _base(search: Search) -> float | None:
+def _base(search: SearchResult) -> float | None:
     domain = search.section("domains").get("learning_rate")
     found = domain.get("default", domain.get("value")) if isinstance(domain, dict) else None
     return found if isinstance(found, (int, float)) else None

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 
 from harness import palette
 from harness.analysis.groups import Group, Row
-from harness.palette import Kind, Style
+from harness.palette import Style, TunerKind
 
 
 def styles(groups: Sequence[Group]) -> dict[str, Style]:
     """Return each tuner's look, in the order of the matrix."""
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, TunerKind] = {}
     for row in (row for group in groups for row in group.rows):
         kind = _kind(row)
-        if kinds.get(row.tuner, Kind()) == Kind():
+        if kinds.get(row.tuner, TunerKind()) == TunerKind():
             kinds[row.tuner] = kind
     return palette.styles(kinds)
 
 
-def _kind(row: Row) -> Kind:
+def _kind(row: Row) -> TunerKind:
     for search in row.searches:
         if search.tuner is not None:
             pruner = search.section("tuner").get("pruner")
-            return Kind(tuner=search.tuner, pruner=pruner if isinstance(pruner, str) else None)
-    return Kind()
+            return TunerKind(tuner=search.tuner, pruner=pruner if isinstance(pruner, str) else None)
+    return TunerKind()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness import seeds
 from harness.analysis.axes import Axis, Score, costs_of, rate
 from harness.analysis.curves import Own
-from harness.analysis.reading import Search
+from harness.analysis.reading import SearchResult
 from harness.model import Outcome
 from harness.prices import Prices
 
@@ -86,7 +86,7 @@ class Orders:
         return counts.reshape(len(self.cost), places)[:, :-1].cumsum(axis=1)
 
 
-def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = None) -> Orders | None:
+def orders(search: SearchResult, *, axis: Axis, score: Score, prices: Prices | None = None) -> Orders | None:
     """Return the search in many orders of its trials; None where it isn't random, or a cost or score is unknown.
 
     Test F1 is known in every order where the search scored its test images at the best epoch of each trial
@@ -118,7 +118,7 @@ def orders(search: Search, *, axis: Axis, score: Score, prices: Prices | None = 
 
 
 def averaged(
-    search: Search, *, axis: Axis, score: Score, prices: Prices | None = None
+    search: SearchResult, *, axis: Axis, score: Score, prices: Prices | None = None
 ) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Return ``Orders.averaged`` of the search; None also where its orders can't be told."""
 
@@ -130,7 +130,7 @@ def averaged(
     return search.once(("averaged", axis, score, rate(search, axis=axis, prices=prices)), work_out)
 
 
-def spent_until(search: Search, f1: float, *, axis: Axis, prices: Prices | None = None) -> float | None:
+def spent_until(search: SearchResult, f1: float, *, axis: Axis, prices: Prices | None = None) -> float | None:
     """Return what the search spends on average until it has a validation F1; None where its orders can't be told."""
 
     def work_out() -> float | None:

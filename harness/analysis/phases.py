@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.analysis.reading import Search
+from harness.analysis.reading import SearchResult
 
 
-def seconds(search: Search) -> Counter[str]:
+def seconds(search: SearchResult) -> Counter[str]:
     """Return the seconds of each phase of the whole process: before the first ask, trials, and after the last tell."""
     return Counter(search.phases)

@@ -1,4 +1,4 @@
-"""From a matrix's folder to one ``Search`` for every planned cell, whatever became of it."""
+"""From a matrix's folder to one ``SearchResult`` for every planned cell, whatever became of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from harness.analysis import derived, findings
 from harness.analysis.costs import Cost
 from harness.analysis.curves import Step
-from harness.analysis.derived import Kept
+from harness.analysis.derived import DerivedRecord
 from harness.analysis.findings import Findings, Tried
 from harness.catalogue.tuners import RANDOM
 from harness.errors import ResultsError
@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 # No slots: trials are kept once they were asked for.
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class SearchResult:
     """One planned cell and what its files say.
 
     ``reason`` says why a cell failed or is missing. ``findings`` is None where it is missing; then ``record`` and
@@ -157,18 +157,18 @@ class Search:
 
 # Results are told apart by identity, because comparing thousands of searches is never what is meant.
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Results:
+class MatrixResults:
     """Every planned cell in the order of the plan; ``left_out`` counts cells on the disk that no plan asks for.
 
     ``equivalence`` is the difference in score that the matrix declares to make no practical one.
     """
 
-    cells: tuple[Search, ...]
+    cells: tuple[SearchResult, ...]
     left_out: int = 0
     equivalence: float = EQUIVALENCE
 
     @cached_property
-    def searches(self) -> tuple[Search, ...]:
+    def searches(self) -> tuple[SearchResult, ...]:
         """The searches."""
         return tuple(cell for cell in self.cells if cell.planned.role == "search")
 
@@ -183,12 +183,12 @@ class Results:
         return name_of_all(cell.metric for cell in self.cells)
 
     @cached_property
-    def retrainings(self) -> tuple[Search, ...]:
+    def retrainings(self) -> tuple[SearchResult, ...]:
         """The retrainings of the best configurations at multiples of their learning rates."""
         return tuple(cell for cell in self.cells if cell.planned.role == "learning_rate")
 
 
-def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> Results:
+def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> MatrixResults:
     """Return what is known of every cell in the folder's plan; one planned under two names stands under both.
 
     What was found is kept in the folder, so that a later read opens only the files that have changed. A record or
@@ -201,14 +201,14 @@ def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> Results:
     names: dict[str, list[Planned]] = {}
     for line in planned:
         names.setdefault(line.id, []).append(line)
-    kept: dict[str, Kept] = {}
+    kept: dict[str, DerivedRecord] = {}
     with _without_collecting():
         earlier = derived.load(folder.derived)
         cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept, names[cell.id]) for cell in planned)
     if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
         derived.save(folder.derived, kept)
     left_out = len(set(folder.cell_ids()) - {cell.id for cell in planned})
-    return Results(cells=cells, left_out=left_out, equivalence=equivalence)
+    return MatrixResults(cells=cells, left_out=left_out, equivalence=equivalence)
 
 
 @contextmanager
@@ -226,22 +226,22 @@ def _without_collecting() -> Iterator[None]:
 def _search(
     planned: Planned,
     folder: CellFolder,
-    earlier: Mapping[str, Kept],
-    kept: dict[str, Kept],
+    earlier: Mapping[str, DerivedRecord],
+    kept: dict[str, DerivedRecord],
     named: Sequence[Planned],
-) -> Search:
+) -> SearchResult:
     try:
         found = _kept(folder, kept.get(planned.id) or earlier.get(planned.id))
         if found is not None:
             _check_called(found.findings.called, named, folder)
     except ResultsError as error:
-        return Search(planned=planned, status=Status.MISSING, folder=folder, reason=f"unreadable: {error}")
+        return SearchResult(planned=planned, status=Status.MISSING, folder=folder, reason=f"unreadable: {error}")
     if found is None:
         reason = planned.reason or _why_missing(folder)
-        return Search(planned=planned, status=Status.MISSING, folder=folder, reason=reason)
+        return SearchResult(planned=planned, status=Status.MISSING, folder=folder, reason=reason)
     kept[planned.id] = found
     record, done = found.findings.record, found.findings.record.status == "completed"
-    return Search(
+    return SearchResult(
         planned=planned,
         status=Status.OK if done else Status.FAILED,
         folder=folder,
@@ -250,13 +250,13 @@ def _search(
     )
 
 
-def _kept(folder: CellFolder, earlier: Kept | None) -> Kept | None:
+def _kept(folder: CellFolder, earlier: DerivedRecord | None) -> DerivedRecord | None:
     # Taken before the files are opened: what changes in between is read again next time.
     fingerprint = folder.fingerprint()
     if earlier is not None and earlier.fingerprint == fingerprint:
         return earlier
     found = findings.find(folder)
-    return None if found is None else Kept(fingerprint=fingerprint, findings=found)
+    return None if found is None else DerivedRecord(fingerprint=fingerprint, findings=found)
 
 
 def _check_called(called: Mapping[str, Any] | None, named: Sequence[Planned], folder: CellFolder) -> None:

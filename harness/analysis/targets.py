@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.analysis.axes import Axis, Score
 from harness.analysis.orders import orders
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 
 # A mean of equal scores may be above them in its last bit; no two scores that differ are so close.
 _EQUAL = 1e-12
@@ -34,7 +34,7 @@ class Target:
         return self.f1 + self.shifts.get(seed, 0.0) - _EQUAL
 
 
-def target(searches: Sequence[Search]) -> Target | None:
+def target(searches: Sequence[SearchResult]) -> Target | None:
     """Return the target of one group: what its random searches have found on average after half of their epochs.
 
     The mean over the searches and over all orders of their trials (``orders``), so that no single trial, and no single
@@ -64,7 +64,7 @@ def target(searches: Sequence[Search]) -> Target | None:
     return Target(f1=statistics.median_low(scores), of=of, shifts=shifts)
 
 
-def _shifts(ended: Sequence[Search]) -> dict[int, float]:
+def _shifts(ended: Sequence[SearchResult]) -> dict[int, float]:
     seeds = sorted({search.planned.seed for search in ended})
     by_tuner: dict[str, dict[int, list[float]]] = {}
     for search in ended:
@@ -79,7 +79,7 @@ def _shifts(ended: Sequence[Search]) -> dict[int, float]:
     return {seed: mean - middle for seed, mean in means.items()}
 
 
-def _after_half(search: Search) -> float | None:
+def _after_half(search: SearchResult) -> float | None:
     """Return the mean validation F1 over all orders; those that have none yet are left out."""
     found = orders(search, axis=Axis.EPOCHS, score=Score.VALIDATION)
     if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis import Results, Search, cost_usd
+from harness.analysis import MatrixResults, SearchResult, cost_usd
 from harness.model import Parameters
 from harness.prices import Prices
 from harness.reports.report import Report
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 _PARAMETER = "params_"
 
 
-def searches(results: Results, *, prices: Prices) -> pl.DataFrame:
+def searches(results: MatrixResults, *, prices: Prices) -> pl.DataFrame:
     """Return a row for each planned search.
 
     Columns: ``id``; ``dataset``, ``backbone``, ``hyperparameters``, ``tuner``, ``seed`` as the matrix calls them;
@@ -31,7 +31,7 @@ def searches(results: Results, *, prices: Prices) -> pl.DataFrame:
     return _frame([_search(each, prices) for each in results.searches], _SEARCH)
 
 
-def trials(results: Results) -> pl.DataFrame:
+def trials(results: MatrixResults) -> pl.DataFrame:
     """Return a row for each trial, in the order of the searches and of time.
 
     Columns: those that name the search; ``trial``, its number from 0 on; ``outcome`` with its ``reason``; ``score``,
@@ -42,7 +42,7 @@ def trials(results: Results) -> pl.DataFrame:
     return _frame([row for each in results.searches for row in _trials(each)], _TRIAL)
 
 
-def epochs(results: Results) -> pl.DataFrame:
+def epochs(results: MatrixResults) -> pl.DataFrame:
     """Return a row for each epoch of each trial: its scores and loss, and seconds of training and evaluation."""
     return _frame([row for each in results.searches for row in _epochs(each)], _EPOCH)
 
@@ -107,7 +107,7 @@ _EPOCH = {
 }
 
 
-def _search(search: Search, prices: Prices) -> Row:
+def _search(search: SearchResult, prices: Prices) -> Row:
     cost = search.cost
     spent: Row = (
         {}
@@ -137,7 +137,7 @@ def _search(search: Search, prices: Prices) -> Row:
     }
 
 
-def _trials(search: Search) -> Iterator[Row]:
+def _trials(search: SearchResult) -> Iterator[Row]:
     for trial in search.tried:
         yield {
             **_named(search),
@@ -158,7 +158,7 @@ def _trials(search: Search) -> Iterator[Row]:
         }
 
 
-def _epochs(search: Search) -> Iterator[Row]:
+def _epochs(search: SearchResult) -> Iterator[Row]:
     for trial in search.trials:
         for epoch in trial.epochs:
             yield {
@@ -173,7 +173,7 @@ def _epochs(search: Search) -> Iterator[Row]:
             }
 
 
-def _named(search: Search) -> Row:
+def _named(search: SearchResult) -> Row:
     return {"id": search.planned.id, **search.planned.name._asdict()}
 
 

@@ -15,19 +15,19 @@ from harness.analysis.axes import Axis
 from harness.analysis.looks import styles
 from harness.plots import anytime
 from harness.prices import Prices
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 _MOST_CURVES = 4
 
 
-def html(title: str, sentences: Sequence[str], section: Section | None, curves: Sequence[str]) -> str:
+def html(title: str, sentences: Sequence[str], section: TableSection | None, curves: Sequence[str]) -> str:
     """Return it all as one element; every text is escaped."""
     said = "".join(f"<li>{escape(plain.line(line))}</li>" for line in sentences)
     table = "" if section is None else tabulate(section.rows, section.columns, tablefmt="html", disable_numparse=True)
     return f"<div><p><strong>{escape(plain.line(title))}</strong></p><ul>{said}</ul>{table}{''.join(curves)}</div>"
 
 
-def curves(results: analysis.Results, *, prices: Prices) -> Iterator[str]:
+def curves(results: analysis.MatrixResults, *, prices: Prices) -> Iterator[str]:
     """Yield the picture of the mean incumbent over search seconds of each of the first groups, as SVG."""
     found = analysis.groups(results)
     looks = styles(found)

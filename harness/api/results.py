@@ -114,7 +114,7 @@ class Results:
         return self.folder.path
 
     @cached_property
-    def recorded(self) -> analysis.Results:
+    def recorded(self) -> analysis.MatrixResults:
         """Every planned cell with what its files say."""
         return analysis.read(self.folder, equivalence=self.equivalence)
 
@@ -159,7 +159,7 @@ class Results:
         return advice.sentences(judged(self.comparable, prices=self.prices).answer, self.recorded.score)
 
     @cached_property
-    def comparable(self) -> analysis.Results:
+    def comparable(self) -> analysis.MatrixResults:
         """The cells, once it is known that tables may compare them.
 
         Raises:

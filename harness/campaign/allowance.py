@@ -10,7 +10,7 @@ STOPPING_S = 10.0
 """What is kept in reserve: a worker is given five seconds to end by itself, and then made to."""
 
 
-class Spent(Exception):
+class AllowanceSpent(Exception):
     """What a run was allowed is used up."""
 
 
@@ -40,10 +40,10 @@ class Allowance:
         """Let pass while something is left.
 
         Raises:
-            Spent: Nothing is.
+            AllowanceSpent: Nothing is.
         """
         if self.left_s <= 0:
-            raise Spent
+            raise AllowanceSpent
 
 
 UNLIMITED = Allowance(limit_s=math.inf, began=0.0, clock=lambda: 0.0)

@@ -35,7 +35,7 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class WorkerEnd:
     """How a program's last worker ended, and the outcome that it left, if any."""
 
     ended: Ended
@@ -78,7 +78,7 @@ class Work:
             self.program, self.folder.path, cache=self.bench.cache, log=self.folder.log, slot=self.slot
         )
 
-    def poll(self, timeout_s: float) -> Left | None:
+    def poll(self, timeout_s: float) -> WorkerEnd | None:
         """Wait for the end, at most so long; return None while there is more to wait for."""
         ended = None if self._running is None else self._running.wait(timeout_s)
         if ended is None and self._is_stuck():
@@ -116,14 +116,14 @@ class Work:
         self._note["forced"] = True
         return self._running.stop()
 
-    def _noted(self, ended: Ended) -> Left:
+    def _noted(self, ended: Ended) -> WorkerEnd:
         self._running = None
         ended = devices.with_readings(endings.with_files_read(ended, self.folder), self._meter)
         went_well = ended.exit_code == 0 and ended.cause is None
         reason = None if went_well else endings.told(ended, self.folder)
         self.folder.note_attempt({**self._note, **asdict(ended), "reason": reason})
         readable = ended.cause is not Cause.UNREADABLE_OUTCOME
-        return Left(ended=ended, outcome=self.folder.outcome() if readable else None)
+        return WorkerEnd(ended=ended, outcome=self.folder.outcome() if readable else None)
 
 
 def now() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis import Results, Search, Status
+from harness.analysis import MatrixResults, SearchResult, Status
 from harness.campaign import codes
 from harness.catalogue.tuners import KNOWN as TUNERS
 from harness.catalogue.tuners import RETRAINING
@@ -23,7 +23,7 @@ from harness.spec import Budget, Tuner
 _RETRAINER = "optuna-grid"
 
 
-def cells(searched: Sequence[Cell], results: Results) -> list[tuple[Cell, str]]:
+def cells(searched: Sequence[Cell], results: MatrixResults) -> list[tuple[Cell, str]]:
     """Return the retraining cells, each with the group of searches that it belongs to.
 
     A group's best configuration is that of the search with the highest validation F1, over all its tuners and seeds.
@@ -47,7 +47,7 @@ def expected(searched: Sequence[Cell]) -> list[Cell]:
     return [_retraining(cell, cell.space.defaults) for cell in one_each.values()]
 
 
-def ahead(searched: Sequence[Cell], results: Results) -> list[Cell]:
+def ahead(searched: Sequence[Cell], results: MatrixResults) -> list[Cell]:
     """Return the retrainings that the results ask for, and cells as long as those that are not known yet.
 
     Nothing follows a group whose searches all ended in failure.
@@ -58,7 +58,7 @@ def ahead(searched: Sequence[Cell], results: Results) -> list[Cell]:
     return [cell for cell, _ in known] + expected([cell for cell in searched if cell.group in unknown])
 
 
-def _best(group: str, results: Results) -> Search | None:
+def _best(group: str, results: MatrixResults) -> SearchResult | None:
     finished = [s for s in results.searches if s.planned.group == group and s.status is Status.OK]
     return max(finished, key=lambda search: search.val_f1 or 0.0, default=None)
 

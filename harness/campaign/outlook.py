@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.campaign import forecast, totals
 from harness.campaign.forecast import Rate, Rates
-from harness.campaign.totals import BETWEEN_RUNS, Estimate
+from harness.campaign.totals import BETWEEN_RUNS, ForecastInterval
 from harness.cells import Cell
 
 # Where the spread is unknown, so much longer than forecast is slow.
@@ -60,7 +60,7 @@ class Outlook:
         self._at_work: dict[str, tuple[float, float]] = {}
         self._ended: Counter[_Kind] = Counter()
         self._took_s = 0.0
-        self._forecast: Estimate | None = None
+        self._forecast: ForecastInterval | None = None
         self.pace = 1.0
         """How long the cells that ended took, over their forecast at the start of the run; 1 where nothing is known."""
         self.is_slow = False
@@ -100,7 +100,7 @@ class Outlook:
         """Whether any cell is left."""
         return bool(self._left)
 
-    def left_s(self) -> Estimate | None:
+    def left_s(self) -> ForecastInterval | None:
         """Return the seconds that are left, with a 95 % prediction interval; None where they can't be told."""
         whole = self._forecast
         if whole is None:
@@ -112,8 +112,8 @@ class Outlook:
             return max(0.0, value - spent_s) / self._slots
 
         if whole.low is None or whole.high is None:
-            return Estimate(mean=rest(whole.mean), low=None, high=None)
-        return Estimate(mean=rest(whole.mean), low=rest(whole.low), high=rest(whole.high))
+            return ForecastInterval(mean=rest(whole.mean), low=None, high=None)
+        return ForecastInterval(mean=rest(whole.mean), low=rest(whole.low), high=rest(whole.high))
 
     def _learn(self) -> None:
         first = self._sum(self._ended, self._earlier)
@@ -130,7 +130,7 @@ class Outlook:
         rates_of: Callable[[_Kind], Sequence[Rate]],
         *,
         between_runs: float = BETWEEN_RUNS,
-    ) -> Estimate | None:
+    ) -> ForecastInterval | None:
         taken: Counter[tuple[float, ...]] = Counter()
         for kind, count in kinds.items():
             found = [forecast.wall_s(kind.cell, rate) for rate in rates_of(kind)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import caches, files
 from harness.campaign import endings, sealing
-from harness.campaign.attempts import Bench, Left, Work
+from harness.campaign.attempts import Bench, Work, WorkerEnd
 from harness.campaign.events import DataKnown, EpochEnds, PreparationBegins
 from harness.campaign.progress import Progress
 from harness.cells import Cell
@@ -58,7 +58,7 @@ class Preparations:
         """Tell whoever watches."""
         self.bench.watch(EpochEnds(cell=cell, progress=progress))
 
-    def ends(self, work: Work, left: Left) -> None:
+    def ends(self, work: Work, left: WorkerEnd) -> None:
         """Mark it as done, or lost: to the machine, or to a crash.
 
         Raises:
@@ -91,7 +91,7 @@ class Preparations:
             self.told.add(name)
             self.bench.watch(DataKnown(dataset=name, facts=facts))
 
-    def _why_lost(self, work: Work, left: Left) -> str | None:
+    def _why_lost(self, work: Work, left: WorkerEnd) -> str | None:
         if left.outcome is None:
             return endings.told(left.ended, work.folder)
         if left.outcome.get("crashed", False):

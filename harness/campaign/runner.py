@@ -13,7 +13,7 @@ from typing import IO
 
 from harness import files
 from harness.campaign import scheduling, sealing
-from harness.campaign.allowance import UNLIMITED, Allowance, Spent
+from harness.campaign.allowance import UNLIMITED, Allowance, AllowanceSpent
 from harness.campaign.attempts import Bench
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
 from harness.campaign.outlook import Outlook
@@ -74,7 +74,7 @@ class Runner:
         bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watch=self._told)
         preparations = Preparations(bench=bench)
         searches = Searches(bench=bench, lost=preparations.lost)
-        with suppress(Spent):
+        with suppress(AllowanceSpent):
             self._hand_out(pending, preparations, searches)
         return searches.ended
 

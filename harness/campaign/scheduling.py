@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Protocol
 
 from harness.campaign.allowance import UNLIMITED, Allowance
-from harness.campaign.attempts import Left, Work
+from harness.campaign.attempts import Work, WorkerEnd
 from harness.campaign.progress import Progress
 from harness.cells import Cell
 from harness.executors import Slot
@@ -29,7 +29,7 @@ class Desk(Protocol):
         """Take note of another epoch."""
         ...
 
-    def ends(self, work: Work, left: Left) -> None:
+    def ends(self, work: Work, left: WorkerEnd) -> None:
         """Take in what was done."""
         ...
 
@@ -41,7 +41,7 @@ def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk, allowance: 
     out. Whatever is raised meanwhile, an interrupt or a bug, first stops all that are at work.
 
     Raises:
-        Spent: The allowance was used up; what was at work has been stopped, its finished trials kept.
+        AllowanceSpent: The allowance was used up; what was at work has been stopped, its finished trials kept.
     """
     waiting, free, at_work = iter(cells), deque(slots), list[Work]()
     with _all_stopped_on_the_way_out(at_work):

@@ -11,14 +11,14 @@ from typing import Any
 
 from harness import environment, files
 from harness.campaign import endings
-from harness.campaign.attempts import Left
+from harness.campaign.attempts import WorkerEnd
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.executors import Slot
 from harness.model import Trial
 from harness.records import CellFolder, Record
 
 
-def record(cell: Cell, folder: CellFolder, left: Left, *, slot: Slot) -> Record:
+def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot) -> Record:
     """Return the record of a search that ended on a slot, well or not."""
     ended = left.ended
     said = left.outcome or {"status": "failed", "reason": endings.told(ended, folder)}
@@ -79,7 +79,7 @@ def sweep_half_written(folder: Path) -> None:
         aside.unlink()
 
 
-def _evidence(left: Left, folder: CellFolder, slot: Slot) -> dict[str, Any]:
+def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, Any]:
     seen = asdict(left.ended)
     return {
         **seen.pop("evidence"),

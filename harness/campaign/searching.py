@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.campaign import endings, preparing, sealing
-from harness.campaign.attempts import Bench, Left, Work, now
+from harness.campaign.attempts import Bench, Work, WorkerEnd, now
 from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, State
 from harness.campaign.progress import Progress
 from harness.cells import Cell
@@ -51,7 +51,7 @@ class Searches:
         """Tell whoever watches."""
         self.bench.watch(EpochEnds(cell=cell, progress=progress))
 
-    def ends(self, work: Work, left: Left) -> None:
+    def ends(self, work: Work, left: WorkerEnd) -> None:
         """Seal the search's record; where the machine was at fault, leave what there is for a later run."""
         folder, disturbance = work.folder, None
         if left.is_machine_trouble:

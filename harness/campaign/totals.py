@@ -21,7 +21,7 @@ _SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class ForecastInterval:
     """A sum over cells with its 95 % prediction interval, at least 0; without bounds where no spread is known."""
 
     mean: float
@@ -33,9 +33,9 @@ class Estimate:
 class Total:
     """What cells will take together, one after another; None where some of them are like nothing that was run."""
 
-    wall_s: Estimate | None
-    device_s: Estimate | None
-    cost_usd: Estimate | None
+    wall_s: ForecastInterval | None
+    device_s: ForecastInterval | None
+    cost_usd: ForecastInterval | None
 
 
 def total(cells: Sequence[Cell], rates: Rates, *, between_runs: float = BETWEEN_RUNS) -> Total:
@@ -50,7 +50,7 @@ def total(cells: Sequence[Cell], rates: Rates, *, between_runs: float = BETWEEN_
     )
 
 
-def estimate(taken: Mapping[tuple[float, ...], int], *, between_runs: float = BETWEEN_RUNS) -> Estimate:
+def estimate(taken: Mapping[tuple[float, ...], int], *, between_runs: float = BETWEEN_RUNS) -> ForecastInterval:
     """Return the sum of so many cells of each kind, which took so many seconds, or cost so much, each time before.
 
     The sum's variance is ``count · s² + count² · s² / n`` for each kind: the draws' own spread, and that of the mean of
@@ -61,7 +61,9 @@ def estimate(taken: Mapping[tuple[float, ...], int], *, between_runs: float = BE
     mean = sum(count * statistics.fmean(values) for values, count in taken.items())
     relative = _relative_variance(list(taken))
     if relative is None:
-        return Estimate(mean=mean, low=None, high=None) if taken else Estimate(mean=0.0, low=0.0, high=0.0)
+        return (
+            ForecastInterval(mean=mean, low=None, high=None) if taken else ForecastInterval(mean=0.0, low=0.0, high=0.0)
+        )
     variance = (between_runs * mean) ** 2
     squares = variance**2 / _DEGREES_BETWEEN
     for values, count in taken.items():
@@ -71,9 +73,9 @@ def estimate(taken: Mapping[tuple[float, ...], int], *, between_runs: float = BE
         variance += part
         squares += part**2 / max(n - 1, 1)
     if variance == 0.0:
-        return Estimate(mean=mean, low=mean, high=mean)
+        return ForecastInterval(mean=mean, low=mean, high=mean)
     half = intervals.t_quantile(max(1, math.floor(variance**2 / squares))) * math.sqrt(variance)
-    return Estimate(mean=mean, low=max(0.0, mean - half), high=mean + half)
+    return ForecastInterval(mean=mean, low=max(0.0, mean - half), high=mean + half)
 
 
 def _usd(cell: Cell, rate: Rate) -> float | None:
@@ -85,7 +87,7 @@ def _usd(cell: Cell, rate: Rate) -> float | None:
 
 def _sum(
     cells: Sequence[Cell], rates: Rates, by: Callable[[Cell, Rate], float | None], between_runs: float
-) -> Estimate | None:
+) -> ForecastInterval | None:
     kinds: Counter[tuple[float, ...]] = Counter()
     for cell in cells:
         values = [by(cell, rate) for rate in forecast.known(cell, rates)]

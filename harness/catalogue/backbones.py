@@ -25,7 +25,7 @@ _NARROWEST_ALPHA: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
+class WeightsDownload:
     """One published ImageNet weights file without a classifier.
 
     ``alpha`` and ``image_size`` say what it was trained for, where the model has several files. Keras pins an MD5, a
@@ -54,7 +54,7 @@ class Packaged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backbone:
+class KnownBackbone:
     """A classification model, at its default image size and width multiplier.
 
     ``module`` is its submodule of keras.applications, or None for a model that Keras lacks. ``parameters`` leaves the
@@ -71,10 +71,10 @@ class Backbone:
     image_size: int
     smallest_image: int
     takes_alpha: bool
-    imagenet: tuple[Download, ...]
+    imagenet: tuple[WeightsDownload, ...]
     packaged: Packaged | None
 
-    def download(self, *, alpha: float, image_size: int) -> Download | None:
+    def download(self, *, alpha: float, image_size: int) -> WeightsDownload | None:
         """Return the ImageNet weights for images of this size, as keras.applications chooses; None: there are none.
 
         Where the model has files for several sizes and none for this one, the 224-pixel weights serve.
@@ -91,18 +91,18 @@ class Backbone:
         return (*imagenet, *packaged, "none")
 
 
-def _read() -> dict[str, Backbone]:
+def _read() -> dict[str, KnownBackbone]:
     text = resources.files("harness.catalogue").joinpath("backbones.json").read_text(encoding="utf-8")
     return {name: _backbone(name, entry) for name, entry in json.loads(text)["backbones"].items()}
 
 
-def _backbone(name: str, entry: dict[str, Any]) -> Backbone:
+def _backbone(name: str, entry: dict[str, Any]) -> KnownBackbone:
     packaged = None if entry["packaged"] is None else Packaged(**entry["packaged"])
-    imagenet = tuple(Download(**file) for file in entry["imagenet"])
-    return Backbone(name=name, **{**entry, "imagenet": imagenet, "packaged": packaged})
+    imagenet = tuple(WeightsDownload(**file) for file in entry["imagenet"])
+    return KnownBackbone(name=name, **{**entry, "imagenet": imagenet, "packaged": packaged})
 
 
-KNOWN: Final[Mapping[str, Backbone]] = _read()
+KNOWN: Final[Mapping[str, KnownBackbone]] = _read()
 """Every backbone by name, the recommended ones first."""
 
 
@@ -134,7 +134,7 @@ def _own_mistakes(section: Section) -> Iterator[str]:
         yield "alpha: is for models of keras.applications; remove it, or write it into options"
 
 
-def _only_own_mistake(section: Section, known: Backbone, _: int) -> str | None:
+def _only_own_mistake(section: Section, known: KnownBackbone, _: int) -> str | None:
     for key, given in (("path", section.path), ("options", section.options)):
         if given:
             return f"{key}: is for model = {OWN!r}, not {known.name}; remove it, or set model to that"
@@ -153,7 +153,7 @@ def _closest(name: str, names: tuple[str, ...]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
-def _weights_mistake(section: Section, known: Backbone, _: int) -> str | None:
+def _weights_mistake(section: Section, known: KnownBackbone, _: int) -> str | None:
     if section.weights in known.sources:
         return None
     if section.weights == "imagenet":
@@ -175,7 +175,7 @@ def _file_mistake(weights: str) -> str | None:
     return f"weights: unknown weights {weights!r}; {hint} .keras, .h5 or .weights.h5"
 
 
-def _hash_mistake(section: Section, known: Backbone, _: int) -> str | None:
+def _hash_mistake(section: Section, known: KnownBackbone, _: int) -> str | None:
     asked = section.weights_sha256
     if asked is None or section.weights == "none":
         return _no_file_mistake(section)
@@ -190,7 +190,7 @@ def _no_file_mistake(section: Section) -> str | None:
     return "weights_sha256: weights = 'none' has no file to check; remove one of the two"
 
 
-def _alpha_mistake(section: Section, known: Backbone, _: int) -> str | None:
+def _alpha_mistake(section: Section, known: KnownBackbone, _: int) -> str | None:
     alpha = section.alpha
     if alpha is None:
         return None
@@ -202,7 +202,7 @@ def _alpha_mistake(section: Section, known: Backbone, _: int) -> str | None:
     return _alpha_weights_mistake(section.weights, alpha, known)
 
 
-def _alpha_weights_mistake(weights: str, alpha: float, known: Backbone) -> str | None:
+def _alpha_weights_mistake(weights: str, alpha: float, known: KnownBackbone) -> str | None:
     if weights == "imagenet":
         alphas = sorted({file.alpha for file in known.imagenet if file.alpha is not None})
         if alpha not in alphas:
@@ -213,19 +213,19 @@ def _alpha_weights_mistake(weights: str, alpha: float, known: Backbone) -> str |
     return None
 
 
-def _size_mistake(_: Section, known: Backbone, image_size: int) -> str | None:
+def _size_mistake(_: Section, known: KnownBackbone, image_size: int) -> str | None:
     if image_size >= known.smallest_image:
         return None
     return f"model: {known.name} needs images of at least {known.smallest_image} pixels; image_size is {image_size}"
 
 
-def _depth_mistake(section: Section, known: Backbone, _: int) -> str | None:
+def _depth_mistake(section: Section, known: KnownBackbone, _: int) -> str | None:
     if not section.train.startswith("last:") or int(section.train.removeprefix("last:")) <= known.layers:
         return None
     return f"train: {section.train!r} is more than the {known.layers} layers of {known.name} with weights; write 'all'"
 
 
-_CHECKS: Final[tuple[Callable[[Section, Backbone, int], str | None], ...]] = (
+_CHECKS: Final[tuple[Callable[[Section, KnownBackbone, int], str | None], ...]] = (
     _only_own_mistake,
     _weights_mistake,
     _hash_mistake,

@@ -39,7 +39,7 @@ files. ``npz``: numpy arrays. ``file``: by a Python file of the user's.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
+class DataDownload:
     """A file at a fixed address with a fixed SHA-256."""
 
     url: str
@@ -70,7 +70,7 @@ class Entry:
 
     kind: Kind
     meaning: str
-    downloads: tuple[Download, ...] = ()
+    downloads: tuple[DataDownload, ...] = ()
     wheel: Wheel | None = None
     inside: str = "."
     classes: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="npz",
             meaning="70,000 grey handwritten digits, 28×28, fixed test set",
             downloads=(
-                Download(
+                DataDownload(
                     url=f"{_KERAS}mnist.npz", sha256="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
                 ),
             ),
@@ -154,19 +154,19 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="idx",
             meaning="70,000 grey pieces of clothing, 28×28, fixed test set",
             downloads=(
-                Download(
+                DataDownload(
                     url=f"{_KERAS}train-images-idx3-ubyte.gz",
                     sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
                 ),
-                Download(
+                DataDownload(
                     url=f"{_KERAS}train-labels-idx1-ubyte.gz",
                     sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
                 ),
-                Download(
+                DataDownload(
                     url=f"{_KERAS}t10k-images-idx3-ubyte.gz",
                     sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
                 ),
-                Download(
+                DataDownload(
                     url=f"{_KERAS}t10k-labels-idx1-ubyte.gz",
                     sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
                 ),
@@ -178,7 +178,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="cifar",
             meaning="60,000 photographs of 10 classes, 32×32, fixed test set",
             downloads=(
-                Download(
+                DataDownload(
                     url=f"{_CIFAR}cifar-10-python.tar.gz",
                     sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
                 ),
@@ -190,7 +190,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="cifar",
             meaning="60,000 photographs of 100 classes, 32×32, fixed test set",
             downloads=(
-                Download(
+                DataDownload(
                     url=f"{_CIFAR}cifar-100-python.tar.gz",
                     sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
                 ),
@@ -201,7 +201,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="folder",
             meaning="3,670 photographs of 5 kinds of flowers",
             downloads=(
-                Download(
+                DataDownload(
                     url="http://download.tensorflow.org/example_images/flower_photos.tgz",
                     sha256="4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c",
                 ),
@@ -213,7 +213,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="flat",
             meaning="photographs of 37 breeds of cats and dogs",
             downloads=(
-                Download(
+                DataDownload(
                     url="https://thor.robots.ox.ac.uk/~vgg/data/pets/images.tar.gz",
                     sha256="67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
                 ),
@@ -225,7 +225,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="folder",
             meaning="10 easy classes of ImageNet, 160 pixels, fixed validation set",
             downloads=(
-                Download(
+                DataDownload(
                     url="https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-160.tgz",
                     sha256="64d0c4859f35a461889e0147755a999a48b49bf38a7e0f9bd27003f10db02fe5",
                 ),
@@ -237,7 +237,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="folder",
             meaning="photographs of bean leaves, healthy and with two diseases",
             downloads=(
-                Download(
+                DataDownload(
                     url="https://storage.googleapis.com/ibeans/train.zip",
                     sha256="284fe8456ce20687f4367ae7ad94a64577e7f9fde2c2c6b1c74340ab5dc82715",
                 ),
@@ -249,7 +249,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
             kind="folder",
             meaning="27,000 satellite images of 10 kinds of land use, 64×64",
             downloads=(
-                Download(
+                DataDownload(
                     url="http://madm.dfki.de/files/sentinel/EuroSAT.zip",
                     sha256="8ebea626349354c5328b142b96d0430e647051f26efc2dc974c843f25ecf70bd",
                 ),

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness import caches
-from harness.caches import Kept
+from harness.caches import CacheEntry
 from harness.cli import printing, streams
 from harness.errors import UserError
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
@@ -65,18 +65,18 @@ def _begun(cache: Path) -> list[Path]:
     return [path for path in caches.half_built(cache) if path.suffix != ".lock"]
 
 
-def _total(kept: Sequence[Kept]) -> str:
+def _total(kept: Sequence[CacheEntry]) -> str:
     return told(sum(each.size_bytes for each in kept))
 
 
-def _print(kept: Sequence[Kept]) -> None:
+def _print(kept: Sequence[CacheEntry]) -> None:
     if not kept:
         return
     columns = ["what", "for", "last used", "in", "size"]
-    printing.table(Section(heading="", columns=columns, rows=[_row(each) for each in kept], text_columns=4))
+    printing.table(TableSection(heading="", columns=columns, rows=[_row(each) for each in kept], text_columns=4))
 
 
-def _row(kept: Kept) -> list[str]:
+def _row(kept: CacheEntry) -> list[str]:
     kind, _, name = kept.path.partition("/")
     what = kept.what or (_SURVEY if kept.kind == "surveys" else "unknown")
     used = f"{kept.last_used.astimezone():%Y-%m-%d %H:%M}"

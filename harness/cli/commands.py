@@ -12,7 +12,7 @@ import click
 from harness import __version__
 from harness.api import places
 from harness.cli import exits, streams
-from harness.cli.helping import Group
+from harness.cli.helping import CommandGroup
 from harness.cli.parameters import Amount, Day
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 def harness() -> None:
     """Which tuner gives the most F1 for your compute, and what did each search cost?
@@ -148,7 +148,7 @@ def run(
     from harness.placement.where import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, start=start)
-    asked = running.Asked(
+    asked = running.RunOptions(
         retry_failed=retry_failed,
         mix_environments=mix_environments,
         limits=Limits(max_hours=max_hours, max_cost=max_cost),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import analysis, compare, files
 from harness.cli import exits, printing, streams
-from harness.compare import Comparison, Verdict, benchmark_json, drift, history, measures
+from harness.compare import RunComparison, RunVerdict, benchmark_json, drift, history, measures
 from harness.compare import rendering as comparisons
 from harness.compare.history import Night
 from harness.errors import ResultsError, UserError
@@ -19,8 +19,8 @@ from harness.plans import MatrixFolder
 from harness.reports import rendering
 from harness.reports.report import Report
 
-_NOTHING = analysis.Results(cells=())
-_CODES = {Verdict.NO_WORSE: exits.OK, Verdict.WORSE: exits.WORSE, Verdict.INCOMPARABLE: exits.INCOMPARABLE}
+_NOTHING = analysis.MatrixResults(cells=())
+_CODES = {RunVerdict.NO_WORSE: exits.OK, RunVerdict.WORSE: exits.WORSE, RunVerdict.INCOMPARABLE: exits.INCOMPARABLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def folder_of(path: Path) -> MatrixFolder:
     return MatrixFolder(found[0])
 
 
-def _read(role: str, path: Path) -> analysis.Results | str:
+def _read(role: str, path: Path) -> analysis.MatrixResults | str:
     """Return a run, or why it can't be read."""
     try:
         return analysis.read(folder_of(path))
@@ -110,18 +110,18 @@ def _read(role: str, path: Path) -> analysis.Results | str:
 
 
 def _compared(
-    baseline: analysis.Results | str,
-    candidate: analysis.Results | str,
+    baseline: analysis.MatrixResults | str,
+    candidate: analysis.MatrixResults | str,
     counted: Sequence[measures.Measure],
     options: Options,
-) -> Comparison:
+) -> RunComparison:
     if isinstance(baseline, str) or isinstance(candidate, str):
         reasons = [side for side in (baseline, candidate) if isinstance(side, str)]
-        return Comparison(verdict=Verdict.INCOMPARABLE, reasons=reasons)
+        return RunComparison(verdict=RunVerdict.INCOMPARABLE, reasons=reasons)
     return compare.compare(baseline, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
 
 
-def _write_candidate(results: analysis.Results, outputs: Outputs) -> int:
+def _write_candidate(results: analysis.MatrixResults, outputs: Outputs) -> int:
     """Write what a run says by itself; return the exit code that a history asks for which it can't be added to."""
     if outputs.benchmark_json is not None:
         _put(outputs.benchmark_json, files.readable_json(benchmark_json.benchmarks(results)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.campaign.outlook import Outlook
-from harness.campaign.totals import Estimate, Total
+from harness.campaign.totals import ForecastInterval, Total
 
 _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 3600
@@ -26,7 +26,7 @@ def told(total: Total) -> str:
     return f"about {wall}, {hours}, {money}{note}"
 
 
-def _told(found: Estimate, unit: str, *, per: int) -> str:
+def _told(found: ForecastInterval, unit: str, *, per: int) -> str:
     if found.low is None or found.high is None:
         return f"{found.mean / per:.3g} {unit}"
     return f"{found.mean / per:.3g} [{found.low / per:.3g}, {found.high / per:.3g}] {unit}"

@@ -17,7 +17,7 @@ class Command(click.Command):
         return streams.spelt(super().get_help(ctx), sys.stdout)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A group of such commands."""
 
     command_class = Command

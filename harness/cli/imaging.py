@@ -9,7 +9,7 @@ from harness import images
 from harness.cli import exits, printing, streams
 from harness.errors import ImagesError
 from harness.images import Image
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 _GIB = 2**30
 
@@ -48,7 +48,7 @@ def show(*, file: Path, as_json: bool) -> None:
         streams.document([asdict(one) for one in held])
         return
     columns = ["name", "tag", "lock", "size", "id", "made on"]
-    printing.table(Section(heading="", columns=columns, rows=list(map(_row, held)), text_columns=len(columns)))
+    printing.table(TableSection(heading="", columns=columns, rows=list(map(_row, held)), text_columns=len(columns)))
 
 
 def _row(one: images.Held) -> list[str]:

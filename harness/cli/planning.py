@@ -28,7 +28,7 @@ from harness.placement.where import Local, Where
 from harness.plain import counted
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 if TYPE_CHECKING:
     from harness.placement.containers import Intent
@@ -117,7 +117,7 @@ def _where(intent: Intent | Local) -> str:
 
 def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:
     """Return the retrainings that are still to be run, as far as is known before the last search has ended."""
-    results = analysis.read(folder) if folder.has_plan else analysis.Results(cells=())
+    results = analysis.read(folder) if folder.has_plan else analysis.MatrixResults(cells=())
     ahead = learning_rates.ahead(cells, results)
     return [cell for cell in ahead if _state(folder.cell(cell.id)) == "pending"]
 
@@ -171,7 +171,7 @@ def _print(plan: dict[str, Any], total: Total) -> None:
     rows = [_shown(row) for row in plan["cells"]]
     heading = f"{plan['matrix']}: {counted(len(rows) + len(plan['unreachable']), 'cell')}"
     columns = ["cell", "what", "state", "epochs ≤", "seconds ≈"]
-    printing.table(Section(heading=heading, columns=columns, rows=rows, text_columns=3))
+    printing.table(TableSection(heading=heading, columns=columns, rows=rows, text_columns=3))
     for note in plan["notes"]:
         printing.say(note)
     if plan["learning_rate_cells"]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli import streams
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 # Where there is no terminal, rich would guess eighty columns, too few for the tables.
 _FILE_WIDTH = 160
@@ -44,7 +44,7 @@ def say(text: str, *, on: Console | None = None, style: str = "") -> None:
     chosen.print(Text("\n".join(parts), style=style), soft_wrap=True)
 
 
-def table(section: Section, *, on: Console | None = None) -> int:
+def table(section: TableSection, *, on: Console | None = None) -> int:
     """Print a table, its notes left to the caller; return how many of its columns were left out.
 
     No word is broken, and no number at all. Where there is too little room, the section's ``optional`` columns are left
@@ -68,7 +68,7 @@ def wrapped(text: str, width: int, *, hang: str = "") -> list[str]:
     return made or [""]
 
 
-def _shown(section: Section, chosen: Console) -> Section:
+def _shown(section: TableSection, chosen: Console) -> TableSection:
     def cleaned(texts: Sequence[str]) -> list[str]:
         return [streams.shown(text, chosen.file) for text in texts]
 
@@ -80,7 +80,7 @@ def _shown(section: Section, chosen: Console) -> Section:
     )
 
 
-def _fitted(section: Section, width: int) -> tuple[Section, list[int] | None]:
+def _fitted(section: TableSection, width: int) -> tuple[TableSection, list[int] | None]:
     """Return what there is room for, and how wide its columns are; None where even that is too much for a table."""
     made, widths = section, _widths(section, width)
     for count in range(1, len(section.optional) + 1):
@@ -91,13 +91,13 @@ def _fitted(section: Section, width: int) -> tuple[Section, list[int] | None]:
     return made, widths
 
 
-def _without(section: Section, left_out: Sequence[str]) -> Section:
+def _without(section: TableSection, left_out: Sequence[str]) -> TableSection:
     kept = [index for index, column in enumerate(section.columns) if column not in left_out]
     columns = [section.columns[index] for index in kept]
     return replace(section, columns=columns, rows=[[row[index] for index in kept] for row in section.rows])
 
 
-def _widths(section: Section, width: int) -> list[int] | None:
+def _widths(section: TableSection, width: int) -> list[int] | None:
     """Return how wide each column is; None where the longest words and whole numbers can't stand side by side.
 
     What is left over goes to the narrowest text that has use for it.
@@ -116,7 +116,7 @@ def _widths(section: Section, width: int) -> list[int] | None:
     return widths
 
 
-def _ranges(section: Section) -> Iterator[tuple[int, int]]:
+def _ranges(section: TableSection) -> Iterator[tuple[int, int]]:
     """Yield the least and the most width that each column has use for: heads and text are broken at spaces alone."""
     for index, column in enumerate(section.columns):
         cells = [row[index] for row in section.rows]
@@ -129,7 +129,7 @@ def _longest_word(texts: Sequence[str]) -> int:
     return max((cell_len(word) for text in texts for word in text.split(" ")), default=0)
 
 
-def _as_table(section: Section, widths: Sequence[int]) -> Table:
+def _as_table(section: TableSection, widths: Sequence[int]) -> Table:
     made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for index, (column, width) in enumerate(zip(section.columns, widths, strict=True)):
         justify: JustifyMethod = "left" if index < section.text_columns else "right"
@@ -140,7 +140,7 @@ def _as_table(section: Section, widths: Sequence[int]) -> Table:
     return made
 
 
-def _as_pairs(section: Section, width: int) -> Iterator[str]:
+def _as_pairs(section: TableSection, width: int) -> Iterator[str]:
     """Yield each row as keys and values, its first cell as their head."""
     for row in section.rows:
         yield ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import analysis, matrix
-from harness.analysis import Search
+from harness.analysis import SearchResult
 from harness.api import places
 from harness.api.results import Results, load
 from harness.campaign import takeover
@@ -108,7 +108,7 @@ def _line(part: str, paths: Sequence[Path], folder: MatrixFolder) -> str:
     return f"pictures: {len(paths)} files in {folder.plots}"
 
 
-def _cell(search: Search) -> dict[str, Any]:
+def _cell(search: SearchResult) -> dict[str, Any]:
     planned = search.planned
     return {
         "id": planned.id,

@@ -29,7 +29,7 @@ from harness.records import CellFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RunOptions:
     """What of a run is up to its user."""
 
     retry_failed: bool = False
@@ -52,7 +52,7 @@ def run(
     results: Path,
     cache: Path,
     where: Where,
-    asked: Asked,
+    asked: RunOptions,
 ) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     loaded = matrix.load(path)
@@ -88,7 +88,7 @@ def run(
         return code
 
 
-def _written(ended: Run, asked: Asked, *, exit_code: int) -> Callable[[], dict[str, Any]]:
+def _written(ended: Run, asked: RunOptions, *, exit_code: int) -> Callable[[], dict[str, Any]]:
     """Write tables, pictures and page, unless they would be of nothing; return what makes the document for programs."""
     folder = MatrixFolder(ended.path)
     if not ended.states or not folder.has_records:
@@ -121,7 +121,7 @@ def _saying_what_is_kept(folder: MatrixFolder, again: list[str]) -> Iterator[Non
         raise
 
 
-def _say_what_is_left(ended: Run, folder: MatrixFolder, asked: Asked, again: list[str]) -> None:
+def _say_what_is_left(ended: Run, folder: MatrixFolder, asked: RunOptions, again: list[str]) -> None:
     """Say last, where it can't be overlooked, what the limits left, or which cells have no record, and why."""
     left = ended.left
     if left is None:

@@ -13,7 +13,7 @@ from harness.errors import ResultsError
 from harness.metric import name_of
 from harness.model import Trial
 from harness.records import CellFolder, Record
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 
 def show(cell: str, *, results: Path, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def _print_cell(folder: CellFolder, cell: Cell, record: Record | None) -> None:
         printing.say(f"  unreadable: {file}: {reason}")
 
 
-def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> Section:
+def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> TableSection:
     rows = []
     for trial in trials:
         parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)
@@ -85,7 +85,7 @@ def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> Sec
         seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))
         outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
         rows.append([str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds])
-    return Section(
+    return TableSection(
         heading=f"{len(trials)} trials",
         columns=[
             "trial",

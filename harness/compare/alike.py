@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness import files
-from harness.analysis import Search, likeness_of
+from harness.analysis import SearchResult, likeness_of
 from harness.cells import used
 
 _MOST_SHOWN = 3
@@ -16,7 +16,7 @@ _UNKNOWN = "not recorded"
 _NOT_ASKED = {"dataset": ("path",), "protocol": ("learning_rate_factors",)}
 
 
-def facts(search: Search) -> dict[str, str]:
+def facts(search: SearchResult) -> dict[str, str]:
     """Return what must agree for a search to be compared with another, by name: what was asked, and where it ran.
 
     Beside what makes environments alike within a table, these are the executor and the image, and the packages by
@@ -32,7 +32,7 @@ def facts(search: Search) -> dict[str, str]:
     return {**asked(search), **ran}
 
 
-def unlike(searches: Iterable[tuple[Search, Search]]) -> list[str]:
+def unlike(searches: Iterable[tuple[SearchResult, SearchResult]]) -> list[str]:
     """Return one line for each fact that differs within pairs: what was asked for first, then where it ran."""
     differing: dict[str, Counter[tuple[str, str]]] = {}
     for baseline, candidate in searches:
@@ -44,7 +44,7 @@ def unlike(searches: Iterable[tuple[Search, Search]]) -> list[str]:
     return [_line(fact, counted) for fact, counted in differing.items()]
 
 
-def asked(search: Search) -> dict[str, str]:
+def asked(search: SearchResult) -> dict[str, str]:
     """Return what the recorded cell asked for under its names, each part as text."""
     parts = {}
     for name in ("dataset", "backbone", "tuner", "budget", "protocol"):

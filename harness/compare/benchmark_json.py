@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness import __version__
-from harness.analysis import Group, Results, Row, groups
+from harness.analysis import Group, MatrixResults, Row, groups
 from harness.compare import measures
 from harness.compare.measures import EPOCH, STARTUP, THINKING, Measure
 
@@ -18,7 +18,7 @@ _VERSION = "5.3.1"
 _FENCE = 1.5
 
 
-def benchmarks(results: Results) -> dict[str, Any]:
+def benchmarks(results: MatrixResults) -> dict[str, Any]:
     """Return what ``pytest --benchmark-json`` writes: a benchmark for each tuner of each group and each of its seconds.
 
     A round is a search, so that rounds are seeds. The fields are those of pytest-benchmark 5.3; the time is when the
@@ -102,7 +102,7 @@ def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(lower), statistics.median(ordered), statistics.median(upper)
 
 
-def _machine(results: Results) -> Mapping[str, Any]:
+def _machine(results: MatrixResults) -> Mapping[str, Any]:
     environment = next((search.environment for search in results.searches if search.environment), {})
     return {
         "node": "unknown",

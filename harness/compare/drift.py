@@ -14,7 +14,7 @@ from harness.compare.measures import MEASURES, Measure
 from harness.errors import UserError
 from harness.plain import counted
 from harness.reports import cells
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 FEWEST_NIGHTS = 28
 """With fewer the spread of a night is too uncertain for the penalty to keep what it promises."""
@@ -120,7 +120,7 @@ def report(drift: Drift) -> Report:
     """Return the levels that changed."""
     rows = [_row(shift) for shift in drift.shifts]
     columns = ("measure", "where", "since", "nights", "first level", "last level", "change", "verdict")
-    section = Section(heading="Levels that changed", columns=columns, rows=rows, text_columns=3)
+    section = TableSection(heading="Levels that changed", columns=columns, rows=rows, text_columns=3)
     return Report(
         name="drift",
         title=f"Drift over {counted(drift.nights, 'night')}: {_verdict(drift)}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import files, stored
-from harness.analysis import Results, Search
+from harness.analysis import MatrixResults, SearchResult
 from harness.compare import alike, measures
 from harness.compare.measures import MEASURES, Measure
 from harness.compare.slices import slices
@@ -44,7 +44,7 @@ class Night(Section):
         return dt.datetime.fromisoformat(self.night).date()
 
 
-def summary(results: Results) -> Night | None:
+def summary(results: MatrixResults) -> Night | None:
     """Return a run's line, or None where no search was finished."""
     scored = [search for search in results.searches if measures.is_scored(search)]
     began = [search.record.started_at for search in scored if search.record is not None]
@@ -102,7 +102,7 @@ def _unsound(where: str, measure: Measure, part: str, mistake: str) -> ResultsEr
     return ResultsError(f"{where}: values.{measure.name}.{part}: {mistake}; {_WAY_OUT}")
 
 
-def _values(scored: Sequence[Search]) -> dict[str, dict[str, float]]:
+def _values(scored: Sequence[SearchResult]) -> dict[str, dict[str, float]]:
     names = [search.planned.name for search in scored]
     parts = [part for part in slices(names) if part.level in _LEVELS]
     read_once = [measures.readings(search) for search in scored]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis import Search, Status, Target
+from harness.analysis import SearchResult, Status, Target
 from harness.analysis import curves as incumbents
 from harness.errors import UserError
 
@@ -81,7 +81,7 @@ def with_minimums(given: Mapping[str, float]) -> tuple[Measure, ...]:
     return tuple(replace(measure, minimum=given.get(measure.name, measure.minimum)) for measure in MEASURES)
 
 
-def readings(search: Search) -> dict[str, float]:
+def readings(search: SearchResult) -> dict[str, float]:
     """Return what one finished search says by itself, by the measure's name; what is unknown is left out.
 
     ``f1`` is here that of the whole search.
@@ -100,7 +100,7 @@ def readings(search: Search) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None and _is_sound(name, value)}
 
 
-def paired(baseline: Search, candidate: Search, goal: Target | None) -> dict[str, tuple[float, float]]:
+def paired(baseline: SearchResult, candidate: SearchResult, goal: Target | None) -> dict[str, tuple[float, float]]:
     """Return baseline's and candidate's value of every measure that both have, by the measure's name."""
     ours, theirs = readings(baseline), readings(candidate)
     found = {name: (ours[name], theirs[name]) for name in ours if name in theirs and name != F1.name}
@@ -111,12 +111,12 @@ def paired(baseline: Search, candidate: Search, goal: Target | None) -> dict[str
     )
 
 
-def is_scored(search: Search) -> bool:
+def is_scored(search: SearchResult) -> bool:
     """Whether the search ran to its end and has an incumbent."""
     return search.status is Status.OK and search.incumbent is not None
 
 
-def _f1_at_equal_epochs(baseline: Search, candidate: Search) -> tuple[float, float] | None:
+def _f1_at_equal_epochs(baseline: SearchResult, candidate: SearchResult) -> tuple[float, float] | None:
     """Return both incumbents' test F1 when the search that was charged fewer epochs had ended."""
     if baseline.cost is None or candidate.cost is None:
         return None
@@ -125,12 +125,12 @@ def _f1_at_equal_epochs(baseline: Search, candidate: Search) -> tuple[float, flo
     return None if ours is None or theirs is None else (ours, theirs)
 
 
-def _f1_after(search: Search, epochs: int) -> float | None:
+def _f1_after(search: SearchResult, epochs: int) -> float | None:
     reached = [step.test_f1 for step in search.curve if step.epochs <= epochs]
     return reached[-1] if reached else None
 
 
-def _cost_to(search: Search, goal: Target) -> float:
+def _cost_to(search: SearchResult, goal: Target) -> float:
     """Return the search seconds to the goal; a miss counts twice what was spent (PAR2, as in SAT competitions)."""
     step = incumbents.first_at(search.curve, goal.at(search.planned.seed))
     spent_s = 0.0 if search.cost is None else search.cost.wall_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.analysis import Results, Search, Target
+from harness.analysis import MatrixResults, SearchResult, Target
 from harness.analysis.targets import target
 from harness.compare import measures
 from harness.plans import GroupName, SearchName
@@ -37,7 +37,7 @@ class Paired:
     """
 
     pairs: Sequence[Pair]
-    searches: Sequence[tuple[Search, Search]]
+    searches: Sequence[tuple[SearchResult, SearchResult]]
     lost: Sequence[Lost] = ()
     unfinished: int = 0
     added: int = 0
@@ -45,7 +45,7 @@ class Paired:
     targets: Mapping[GroupName, Target | None] = field(default_factory=dict)
 
 
-def pair(baseline: Results, candidate: Results) -> Paired:
+def pair(baseline: MatrixResults, candidate: MatrixResults) -> Paired:
     """Pair the searches of two runs by data set, backbone, hyperparameter set, tuner and seed, in the baseline's order.
 
     A group's target is that of both runs' searches together (``targets.target``), so that neither run sets the bar
@@ -66,22 +66,22 @@ def pair(baseline: Results, candidate: Results) -> Paired:
     )
 
 
-def _by_name(results: Results) -> dict[SearchName, Search]:
+def _by_name(results: MatrixResults) -> dict[SearchName, SearchResult]:
     return {search.planned.name: search for search in results.searches}
 
 
-def _has(searches: Mapping[SearchName, Search], name: SearchName) -> bool:
+def _has(searches: Mapping[SearchName, SearchResult], name: SearchName) -> bool:
     return name in searches and measures.is_scored(searches[name])
 
 
-def _targets(both: Mapping[SearchName, tuple[Search, Search]]) -> dict[GroupName, Target | None]:
-    searches: dict[GroupName, list[Search]] = {}
+def _targets(both: Mapping[SearchName, tuple[SearchResult, SearchResult]]) -> dict[GroupName, Target | None]:
+    searches: dict[GroupName, list[SearchResult]] = {}
     for name, two in both.items():
         searches.setdefault(name.group, []).extend(two)
     return {group: target(found) for group, found in searches.items()}
 
 
-def _why_lost(search: Search | None) -> str:
+def _why_lost(search: SearchResult | None) -> str:
     if search is None:
         return "not planned"
     return f"{search.status.value}: {search.reason}" if search.reason else "no epoch was scored"

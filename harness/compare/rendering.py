@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.analysis import Interval
 from harness.compare.measures import Measure
-from harness.compare.verdict import ALPHA, Comparison, Direction, Finding, Verdict
+from harness.compare.verdict import ALPHA, Direction, MeasureChange, RunComparison, RunVerdict
 from harness.reports import cells
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 SCHEMA_VERSION = 1
 """Of the JSON."""
@@ -20,7 +20,7 @@ _MOST_LOST = 20
 _COLUMNS = ("measure", "where", "pairs", "seeds", "baseline", "candidate", "change", "95 % interval", "p", "verdict")
 
 
-def report(found: Comparison, *, baseline: str, candidate: str) -> Report:
+def report(found: RunComparison, *, baseline: str, candidate: str) -> Report:
     """Return the verdict, why, a row for each measure and for each part that changed, and what was lost."""
     return Report(
         name="comparison",
@@ -33,7 +33,7 @@ def report(found: Comparison, *, baseline: str, candidate: str) -> Report:
     )
 
 
-def as_json(found: Comparison, *, baseline: str, candidate: str, exit_code: int) -> dict[str, Any]:
+def as_json(found: RunComparison, *, baseline: str, candidate: str, exit_code: int) -> dict[str, Any]:
     """Return everything that was compared; changes are as readers have them: the F1 gained, or a cost's growth."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -51,7 +51,7 @@ def as_json(found: Comparison, *, baseline: str, candidate: str, exit_code: int)
     }
 
 
-def _finding_as_json(finding: Finding) -> dict[str, Any]:
+def _finding_as_json(finding: MeasureChange) -> dict[str, Any]:
     change = _as_read(finding.change, finding.measure)
     return {
         "measure": finding.measure.name,
@@ -73,31 +73,31 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _reasons(found: Comparison) -> list[Section]:
+def _reasons(found: RunComparison) -> list[TableSection]:
     if not found.reasons:
         return []
-    heading = "Why it can't be compared" if found.verdict is Verdict.INCOMPARABLE else "Why"
+    heading = "Why it can't be compared" if found.verdict is RunVerdict.INCOMPARABLE else "Why"
     shown = found.reasons[:_MOST_ROWS]
     more = [f"and {len(found.reasons) - _MOST_ROWS} more"] if len(found.reasons) > _MOST_ROWS else []
-    return [Section(heading=heading, columns=("reason",), rows=[(reason,) for reason in [*shown, *more]])]
+    return [TableSection(heading=heading, columns=("reason",), rows=[(reason,) for reason in [*shown, *more]])]
 
 
-def _changes(found: Comparison) -> list[Section]:
+def _changes(found: RunComparison) -> list[TableSection]:
     shown = [finding for finding in found.findings if _is_shown(finding, found.findings)]
     if not shown:
         return []
     rows = [_row(finding) for finding in shown[:_MOST_ROWS]]
     left = len(shown) - len(rows)
     notes = [f"{left} more rows stand in the JSON."] if left else []
-    return [Section(heading="Changes", columns=_COLUMNS, rows=rows, text_columns=2, notes=notes)]
+    return [TableSection(heading="Changes", columns=_COLUMNS, rows=rows, text_columns=2, notes=notes)]
 
 
-def _is_shown(finding: Finding, findings: Sequence[Finding]) -> bool:
+def _is_shown(finding: MeasureChange, findings: Sequence[MeasureChange]) -> bool:
     first = next(one for one in findings if one.measure is finding.measure)
     return finding is first or finding.direction is not Direction.NEITHER
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def _row(finding: MeasureChange) -> tuple[str, ...]:
     change = _as_read(finding.change, finding.measure)
     interval = (
         "—" if change.low is None else f"{_told(change.low, finding.measure)} to {_told(change.high, finding.measure)}"
@@ -138,16 +138,18 @@ def _value(value: float, measure: Measure) -> str:
     return f"{cells.number(value)} {measure.unit}".strip()
 
 
-def _lost(found: Comparison) -> list[Section]:
+def _lost(found: RunComparison) -> list[TableSection]:
     if not found.lost:
         return []
     rows = [(str(lost.name), lost.reason) for lost in found.lost[:_MOST_LOST]]
     left = len(found.lost) - len(rows)
     notes = [f"{left} more are named in the JSON."] if left else []
-    return [Section(heading="Lost", columns=("search", "what became of it"), rows=rows, text_columns=2, notes=notes)]
+    return [
+        TableSection(heading="Lost", columns=("search", "what became of it"), rows=rows, text_columns=2, notes=notes)
+    ]
 
 
-def _how(found: Comparison) -> list[str]:
+def _how(found: RunComparison) -> list[str]:
     measures = list(dict.fromkeys(finding.measure for finding in found.findings))
     if not measures:
         return []

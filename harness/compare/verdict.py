@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.analysis import Interval, Results
+from harness.analysis import Interval, MatrixResults
 from harness.analysis.intervals import interval
 from harness.compare import alike, signs
 from harness.compare.measures import MEASURES, Measure, named
@@ -31,7 +31,7 @@ _MOST_NAMED = 4
 _VISIBLE = 2
 
 
-class Verdict(StrEnum):
+class RunVerdict(StrEnum):
     """What a comparison comes to."""
 
     NO_WORSE = "no worse"
@@ -48,7 +48,7 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class MeasureChange:
     """One measure in one part of the matrix.
 
     ``values`` are the baseline's and the candidate's, pair by pair; ``by_seed`` is how much worse the candidate is on
@@ -90,25 +90,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class RunComparison:
     """The verdict with what it rests on.
 
     ``reasons`` say why it is worse or can't be compared, ``notes`` what else a reader must know. ``findings`` hold
     every comparison that was made.
     """
 
-    verdict: Verdict
+    verdict: RunVerdict
     reasons: Sequence[str]
     notes: Sequence[str] = ()
     pairs: int = 0
     seeds: int = 0
     lost: Sequence[Lost] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[MeasureChange] = ()
 
 
 def compare(
-    baseline: Results, candidate: Results, *, measures: Sequence[Measure] = MEASURES, even_if_unlike: bool = False
-) -> Comparison:
+    baseline: MatrixResults,
+    candidate: MatrixResults,
+    *,
+    measures: Sequence[Measure] = MEASURES,
+    even_if_unlike: bool = False,
+) -> RunComparison:
     """Compare two runs of one matrix; ``even_if_unlike`` goes on where their machines or requests differ."""
     both = pair(baseline, candidate)
     unlike = alike.unlike(both.searches)
@@ -119,7 +123,7 @@ def compare(
     insisted = [f"UNLIKE, compared all the same: {line}" for line in unlike] if even_if_unlike else []
     notes = [*_notes(both, insisted, measures), *_targets(both, score), *_too_noisy(found)]
     verdict, reasons = _verdict(both, found, obstacles)
-    return Comparison(
+    return RunComparison(
         verdict=verdict,
         reasons=reasons,
         notes=notes,
@@ -130,7 +134,7 @@ def compare(
     )
 
 
-def judge(pairs: Sequence[Pair], *, measures: Sequence[Measure] = MEASURES) -> list[Finding]:
+def judge(pairs: Sequence[Pair], *, measures: Sequence[Measure] = MEASURES) -> list[MeasureChange]:
     """Return a finding for each measure and each part of the matrix that has pairs.
 
     F1 and costs are tested apart, each at half of ``ALPHA``: costs are many, and a loss is hardest to see in F1.
@@ -144,7 +148,7 @@ def judge(pairs: Sequence[Pair], *, measures: Sequence[Measure] = MEASURES) -> l
 
 def _judge(
     pairs: Sequence[Pair], names: Sequence[SearchName], parts: Sequence[Slice], measures: Sequence[Measure]
-) -> list[Finding]:
+) -> list[MeasureChange]:
     found: list[tuple[Measure, Slice, dict[int, float]]] = []
     for measure in measures:
         changes = _changes(pairs, measure)
@@ -152,7 +156,7 @@ def _judge(
     known = [(measure, part, changes) for measure, part, changes in found if changes]
     worse, better = _tested(known, sign=1), _tested(known, sign=-1)
     return [
-        Finding(
+        MeasureChange(
             measure=measure,
             part=part,
             values=_values(pairs, measure, part),
@@ -192,23 +196,23 @@ def mean(values: Sequence[float], measure: Measure) -> float:
     return math.exp(statistics.fmean(map(math.log, values))) if measure.is_ratio else statistics.fmean(values)
 
 
-def _verdict(both: Paired, found: Sequence[Finding], obstacles: list[str]) -> tuple[Verdict, list[str]]:
+def _verdict(both: Paired, found: Sequence[MeasureChange], obstacles: list[str]) -> tuple[RunVerdict, list[str]]:
     # Lost searches are a failure however few seeds there are, but not where nothing should agree in the first place.
     if obstacles:
-        return Verdict.INCOMPARABLE, obstacles
+        return RunVerdict.INCOMPARABLE, obstacles
     worse = _worse(found)
     lost = [f"{len(both.lost)} of the baseline's {len(both.pairs) + len(both.lost)} searches lost"] if both.lost else []
     if lost or worse:
-        return Verdict.WORSE, [*lost, *worse]
+        return RunVerdict.WORSE, [*lost, *worse]
     count = len(seeds(both.pairs))
     if count < FEWEST_SEEDS:
         smallest = _HALVES * signs.smallest_p(count)
         few = f"{count} shared seeds can show hardly anything: no p is below {smallest:.2g}"
-        return Verdict.INCOMPARABLE, [f"{few}; run {FEWEST_SEEDS} or more, ten for the figures of docs/compare.md"]
-    return Verdict.NO_WORSE, []
+        return RunVerdict.INCOMPARABLE, [f"{few}; run {FEWEST_SEEDS} or more, ten for the figures of docs/compare.md"]
+    return RunVerdict.NO_WORSE, []
 
 
-def _worse(found: Sequence[Finding]) -> list[str]:
+def _worse(found: Sequence[MeasureChange]) -> list[str]:
     where: dict[str, list[str]] = {}
     for finding in found:
         if finding.direction is Direction.WORSE:
@@ -238,9 +242,9 @@ def _notes(both: Paired, unlike: list[str], measures: Sequence[Measure]) -> list
     return [*notes, *_unknown(both, measures)]
 
 
-def _too_noisy(found: Sequence[Finding]) -> list[str]:
+def _too_noisy(found: Sequence[MeasureChange]) -> list[str]:
     """Return which measures spread so much over seeds that a change might hide: "no worse" then says little."""
-    widest: dict[str, Finding] = {}
+    widest: dict[str, MeasureChange] = {}
     for finding in found:
         widest.setdefault(finding.measure.title, finding)
     noisy = [title for title, finding in widest.items() if _may_hide(finding)]
@@ -248,7 +252,7 @@ def _too_noisy(found: Sequence[Finding]) -> list[str]:
     return [f"{lead}: {', '.join(noisy)}."] if noisy else []
 
 
-def _may_hide(finding: Finding) -> bool:
+def _may_hide(finding: MeasureChange) -> bool:
     high = finding.change.high
     return finding.direction is Direction.NEITHER and high is not None and high > _VISIBLE * finding.measure.least
 

@@ -30,7 +30,7 @@ _NPZ_LABELS = ("y", "labels", "label")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Block:
+class ArrayBlock:
     """Images and labels that came together: (n, height, width[, channels]) and (n,)."""
 
     name: str
@@ -76,7 +76,7 @@ def read(source: Source) -> Arrays:
     )
 
 
-def _pixels(block: Block, origin: str) -> Pixels:
+def _pixels(block: ArrayBlock, origin: str) -> Pixels:
     images, what = block.images, f"{origin}: {block.name}"
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):  # noqa: PLR2004 - axes
         shape = "×".join(map(str, images.shape))
@@ -109,7 +109,7 @@ def _scaled(images: NDArray[Any]) -> Pixels:
     return pixels
 
 
-def _labels(block: Block, origin: str) -> NDArray[Any]:
+def _labels(block: ArrayBlock, origin: str) -> NDArray[Any]:
     flat = block.labels.reshape(-1) if block.labels.shape[1:] in ((), (1,)) else None
     if flat is None or len(flat) != len(block.images):
         shape = "×".join(map(str, block.labels.shape))
@@ -135,7 +135,7 @@ def _classes(labels: NDArray[Any], named: Sequence[str], origin: str) -> tuple[N
     return indices.astype(np.int32), tuple(str(value) for value in values)
 
 
-def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
+def _npz(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     try:
         with zipfile.ZipFile(source.paths[0]) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
@@ -151,7 +151,7 @@ def _npz(source: Source) -> tuple[list[Block], Sequence[str]]:
         why = errors.reason(error)
         raise errors.DatasetError(f"{source.name}: not an .npz file of plain arrays ({why})") from error
     return [
-        Block(
+        ArrayBlock(
             name=images,
             images=held[images],
             labels=held[labels],
@@ -234,25 +234,25 @@ def _npz_part(name: str, kinds: Sequence[str]) -> Part | None:
     return part_named(most) if last in kinds else None
 
 
-def _animals(source: Source) -> tuple[list[Block], Sequence[str]]:
+def _animals(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     images, labels = (
         pickles.read(gzip.decompress(fetch.read_member(Path(source.paths[0]), _ANIMALS.format(what))), origin=what)
         for what in ("data", "label")
     )
-    return [Block(name="animals", images=images, labels=labels)], ()
+    return [ArrayBlock(name="animals", images=images, labels=labels)], ()
 
 
-def _digits(source: Source) -> tuple[list[Block], Sequence[str]]:
+def _digits(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     rows = np.loadtxt(io.BytesIO(gzip.decompress(Path(source.paths[0]).read_bytes())), delimiter=",")
     images = rows[:, :-1].reshape(len(rows), 8, 8) / _BRIGHTEST_DIGIT
-    return [Block(name="digits", images=images, labels=rows[:, -1])], ()
+    return [ArrayBlock(name="digits", images=images, labels=rows[:, -1])], ()
 
 
-def _idx(source: Source) -> tuple[list[Block], Sequence[str]]:
+def _idx(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     train, train_labels, test, test_labels = (_idx_array(Path(path)) for path in source.paths)
     return [
-        Block(name="train", images=train, labels=train_labels),
-        Block(name="test", images=test, labels=test_labels, part=Part.TEST),
+        ArrayBlock(name="train", images=train, labels=train_labels),
+        ArrayBlock(name="test", images=test, labels=test_labels, part=Part.TEST),
     ], ()
 
 
@@ -263,7 +263,7 @@ def _idx_array(path: Path) -> Pixels:
     return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
 
-def _cifar(source: Source) -> tuple[list[Block], Sequence[str]]:
+def _cifar(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     blocks, classes = [], source.classes
     with tarfile.open(source.paths[0]) as archive:
         for member in sorted(archive.getmembers(), key=lambda member: member.name):
@@ -276,11 +276,11 @@ def _cifar(source: Source) -> tuple[list[Block], Sequence[str]]:
     return blocks, classes
 
 
-def _cifar_block(name: str, batch: Mapping[bytes, Any]) -> Block:
+def _cifar_block(name: str, batch: Mapping[bytes, Any]) -> ArrayBlock:
     labels = batch[b"fine_labels"] if b"fine_labels" in batch else batch[b"labels"]
     planes = batch[b"data"].reshape(-1, 3, 32, 32)
     part = Part.TEST if name.startswith("test") else Part.FREE
-    return Block(name=name, images=planes.transpose(0, 2, 3, 1), labels=np.array(labels), part=part)
+    return ArrayBlock(name=name, images=planes.transpose(0, 2, 3, 1), labels=np.array(labels), part=part)
 
 
 def _batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
@@ -288,7 +288,7 @@ def _batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
     return pickles.read(b"" if stream is None else stream.read(), origin=member.name)
 
 
-_READERS: Mapping[str, Callable[[Source], tuple[list[Block], Sequence[str]]]] = {
+_READERS: Mapping[str, Callable[[Source], tuple[list[ArrayBlock], Sequence[str]]]] = {
     "animals": _animals,
     "cifar": _cifar,
     "digits": _digits,

@@ -45,7 +45,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class ImageFile:
     """One image file. ``name`` is its path below the data set's folder, with ``/`` and in Unicode's composed form."""
 
     path: Path
@@ -63,7 +63,7 @@ class Layout:
     ``is_listed`` says that a table names classes and parts, and not the folders that the images lie in.
     """
 
-    files: tuple[File, ...]
+    files: tuple[ImageFile, ...]
     skipped: tuple[str, ...]
     meant: Folders | None = None
     groups: tuple[str, ...] | None = None
@@ -86,7 +86,7 @@ class Layout:
         said = [each for each in (self.meant, self.groups) if each is not None]
         return files.digest([held, *said] if said else held)
 
-    def _told_of(self, file: File) -> list[str | int]:
+    def _told_of(self, file: ImageFile) -> list[str | int]:
         # Of folders the name tells as much, and how they are read.
         return [file.label, int(file.part)] if self.is_listed else []
 
@@ -114,7 +114,7 @@ def of_folder(root: Path, *, meant: Folders | None = None) -> Layout:
 def of_flat_folder(root: Path) -> Layout:
     """Return the images of one folder, whose files are named ``<class>_<number>``."""
     found = [
-        File(path=path, name=_name(root, path), label=path.stem.rpartition("_")[0], part=Part.FREE)
+        ImageFile(path=path, name=_name(root, path), label=path.stem.rpartition("_")[0], part=Part.FREE)
         for path in _visible(root)
         if path.is_file()
     ]
@@ -140,7 +140,7 @@ def _check_root(root: Path) -> None:
     raise errors.DatasetError(f"{root}: {what} give the folder that holds one folder for each class")
 
 
-def _layout(root: Path, found: list[File], *, parents: list[Path], meant: Folders | None = None) -> Layout:
+def _layout(root: Path, found: list[ImageFile], *, parents: list[Path], meant: Folders | None = None) -> Layout:
     # Sorted by name, whatever order the disk has them in.
     ordered = sorted(found, key=lambda file: (file.name, str(file.path)))
     loose = [_name(root, path) for parent in parents for path in _visible(parent) if path.is_file()]
@@ -209,7 +209,7 @@ def _listed(paths: Sequence[Path]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _of_parts(root: Path, parts: dict[Part, Path]) -> list[File]:
+def _of_parts(root: Path, parts: dict[Part, Path]) -> list[ImageFile]:
     found = []
     for part, folder in parts.items():
         _refuse_links(root, folder)
@@ -227,7 +227,7 @@ def _check_parts(root: Path, parts: dict[Part, Path]) -> None:
             )
 
 
-def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) -> list[File]:
+def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) -> list[ImageFile]:
     if not folders:
         way = "put the images of each class in a folder of it" + (", or move it away" if parent != root else "")
         raise errors.DatasetError(f"{parent}: holds no class folders; {way}")
@@ -235,7 +235,7 @@ def _of_classes(root: Path, parent: Path, folders: list[Path], *, part: Part) ->
     for folder in folders:
         _refuse_results(folder)
         images = [
-            File(path=path, name=_name(root, path), label=_composed(folder.name), part=part)
+            ImageFile(path=path, name=_name(root, path), label=_composed(folder.name), part=part)
             for path in _walk(root, folder)
         ]
         if not any(is_image(image.path) for image in images):
@@ -255,7 +255,7 @@ def _refuse_results(folder: Path) -> None:
         )
 
 
-def _check_classes(root: Path, found: list[File], folders: list[Path]) -> None:
+def _check_classes(root: Path, found: list[ImageFile], folders: list[Path]) -> None:
     classes = Counter(file.label for file in found)
     if len(classes) < _FEWEST_CLASSES:
         inner = folders[0] if len(folders) == 1 and _folders(folders[0]) else None

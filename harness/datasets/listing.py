@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from harness import files
-from harness.datasets.layout import File, Layout
+from harness.datasets.layout import ImageFile, Layout
 from harness.datasets.parts import Part
 
 NAME = "images.json"
@@ -38,7 +38,7 @@ def read(path: Path) -> Layout:
     """
     held = json.loads(path.read_bytes())
     found = tuple(
-        File(path=path.parent / place, name=name, label=label, part=Part(part))
+        ImageFile(path=path.parent / place, name=name, label=label, part=Part(part))
         for name, place, label, part in held["images"]
     )
     groups = None if held["groups"] is None else tuple(held["groups"])

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from harness import errors, files, whole
 from harness.datasets import grouping, listing
-from harness.datasets.layout import SUFFIXES, File, Layout
+from harness.datasets.layout import SUFFIXES, ImageFile, Layout
 from harness.datasets.parts import Part, part_named, settled
 from harness.datasets.tabular import composed, listed
 
@@ -86,13 +86,13 @@ def write(folder: Path, pictures: Iterable[Picture], *, origin: Path) -> None:
         DatasetError: There are none, or of one class alone; a part lacks a class; groups are given for some alone, or
             stand in several parts.
     """
-    found: list[File] = []
+    found: list[ImageFile] = []
     groups: list[str | None] = []
     for number, picture in enumerate(pictures):
         place = _place(number, picture)
         (folder / place).parent.mkdir(exist_ok=True)
         (folder / place).write_bytes(picture.data)
-        found.append(File(path=place, name=picture.name, label=composed(picture.label), part=picture.part))
+        found.append(ImageFile(path=place, name=picture.name, label=composed(picture.label), part=picture.part))
         groups.append(picture.group)
     given = {file.part for file in found}
     held = [replace(file, part=settled(file.part, given)) for file in found]
@@ -161,7 +161,7 @@ def _place(number: int, picture: Picture) -> Path:
     return Path(f"{number // _IN_A_FOLDER:05}", f"{number % _IN_A_FOLDER:03}{known}")
 
 
-def _check(found: Sequence[File], origin: Path) -> None:
+def _check(found: Sequence[ImageFile], origin: Path) -> None:
     if not found:
         raise errors.DatasetError(f"path: {origin}: holds no pictures")
     classes = sorted({file.label for file in found})
@@ -176,7 +176,7 @@ def _check(found: Sequence[File], origin: Path) -> None:
             )
 
 
-def _whole(found: Sequence[File], groups: Sequence[str | None], origin: Path) -> tuple[str, ...] | None:
+def _whole(found: Sequence[ImageFile], groups: Sequence[str | None], origin: Path) -> tuple[str, ...] | None:
     known = tuple(group for group in groups if group is not None)
     if not known:
         return None

@@ -160,7 +160,7 @@ def _unpacked(name: str, entry: catalogue.Entry, *, cache: Path) -> Source:
     return dataclasses.replace(source, skipped=listed(source).skipped)
 
 
-def _fetched(download: catalogue.Download, *, cache: Path) -> Path:
+def _fetched(download: catalogue.DataDownload, *, cache: Path) -> Path:
     return fetch.from_url(download.url, name=download.name, sha256=download.sha256, cache=cache)
 
 

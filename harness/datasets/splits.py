@@ -24,7 +24,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Split:
+class SplitImages:
     """Indices into the images, each part sorted; every image stands in exactly one part."""
 
     train: Indices
@@ -40,7 +40,7 @@ def split(
     shares: spec.Split,
     seed: int,
     groups: Sequence[str] | None = None,
-) -> Split:
+) -> SplitImages:
     """Share the images out among the parts, class by class.
 
     Images with a fixed part stay in it. The free images of each class are shuffled by ``default_rng(seed)``, one class
@@ -71,7 +71,7 @@ def split(
         for part, indices in deal(labels[free], classes, open_parts, weights, rng):
             chosen[part].append(free[indices])
     train, validation, test = (np.sort(np.concatenate(chosen[part])).astype(np.int64) for part in _PARTS)
-    return Split(train=train, validation=validation, test=test)
+    return SplitImages(train=train, validation=validation, test=test)
 
 
 def _check_fixed(name: str, parts: NDArray[np.int8], open_parts: Sequence[Part]) -> None:

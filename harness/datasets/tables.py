@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness import errors, spec
 from harness.datasets import grouping
-from harness.datasets.layout import SUFFIXES, File, Layout, is_image
+from harness.datasets.layout import SUFFIXES, ImageFile, Layout, is_image
 from harness.datasets.parts import Part, part_named, settled
 from harness.datasets.table_files import Table, read
 from harness.datasets.tabular import MOST_COLUMNS, composed, listed, place_of
@@ -42,7 +42,7 @@ _WANTED = {"image": "images' paths", "label": "labels"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ImageRow:
     """What is said of an image: all texts, part and group empty where no column says them."""
 
     image: str
@@ -109,17 +109,17 @@ def _usual(head: Sequence[str], names: Sequence[str]) -> int | None:
     return next((folded.index(name) for name in names if name in folded), None)
 
 
-def _rows(table: Table, found: Mapping[str, int]) -> list[Row]:
+def _rows(table: Table, found: Mapping[str, int]) -> list[ImageRow]:
     images, labels = (table.column(found[what]) for what in _WANTED)
     none = [""] * len(images)
     parts, groups = (table.column(found[what]) if what in found else none for what in ("part", "group"))
     return [
-        Row(image=image.replace("\\", "/"), label=label, part=part, group=group)
+        ImageRow(image=image.replace("\\", "/"), label=label, part=part, group=group)
         for image, label, part, group in zip(images, labels, parts, groups, strict=True)
     ]
 
 
-def _refuse_empty(table: Table, rows: Sequence[Row], found: Mapping[str, int]) -> None:
+def _refuse_empty(table: Table, rows: Sequence[ImageRow], found: Mapping[str, int]) -> None:
     for what, place in found.items():
         lacking = [number for number, row in enumerate(rows, start=1) if not getattr(row, what)]
         if lacking:
@@ -130,16 +130,16 @@ def _refuse_empty(table: Table, rows: Sequence[Row], found: Mapping[str, int]) -
             )
 
 
-def _shown(number: int, row: Row) -> str:
+def _shown(number: int, row: ImageRow) -> str:
     return f"row {number:,} ({row.image!r})" if row.image else f"row {number:,}"
 
 
-def _placed(table: Table, rows: Iterable[Row]) -> dict[Path, Row]:
+def _placed(table: Table, rows: Iterable[ImageRow]) -> dict[Path, ImageRow]:
     """Return by its place on the disk what is said of each file; the folders of a place are no links."""
     folder, real = table.path.parent, cache(_real)
-    found: dict[Path, Row] = {}
+    found: dict[Path, ImageRow] = {}
     wrong: dict[str, list[str]] = {}
-    divided: list[tuple[Row, Row]] = []
+    divided: list[tuple[ImageRow, ImageRow]] = []
     for row in rows:
         place, trouble = _place_of(row.image, folder, real)
         if trouble is not None:
@@ -189,7 +189,7 @@ def _refuse_wrong(table: Table, wrong: Mapping[str, Sequence[str]], count: int) 
         raise table.refuse(f"{len(names):,} of {count:,} images are {trouble}, such as {listed(names)}; {way_out}")
 
 
-def _refuse_contradictions(table: Table, divided: Sequence[tuple[Row, Row]]) -> None:
+def _refuse_contradictions(table: Table, divided: Sequence[tuple[ImageRow, ImageRow]]) -> None:
     if divided:
         one, other = divided[0]
         what = next(key for key in ("label", "part", "group") if getattr(one, key) != getattr(other, key))
@@ -200,7 +200,7 @@ def _refuse_contradictions(table: Table, divided: Sequence[tuple[Row, Row]]) -> 
         )
 
 
-def _layout(table: Table, placed: Mapping[Path, Row], found: Mapping[str, int]) -> Layout:
+def _layout(table: Table, placed: Mapping[Path, ImageRow], found: Mapping[str, int]) -> Layout:
     names = _names(table, placed)
     images = sorted((place for place in placed if is_image(place)), key=lambda place: (names[place], place))
     if not images:
@@ -212,7 +212,7 @@ def _layout(table: Table, placed: Mapping[Path, Row], found: Mapping[str, int]) 
     made = Layout(
         files=tuple(
             # A container sees what a link leads to, and not the link.
-            File(path=_real(place) if place.is_symlink() else place, name=names[place], label=row.label, part=part)
+            ImageFile(path=_real(place) if place.is_symlink() else place, name=names[place], label=row.label, part=part)
             for place, row, part in zip(images, rows, parts, strict=True)
         ),
         skipped=tuple(sorted(name for place, name in names.items() if not is_image(place))),
@@ -236,7 +236,7 @@ def _names(table: Table, places: Iterable[Path]) -> dict[Path, str]:
     return {place: composed(place.relative_to(folder).as_posix()) for place in places}
 
 
-def _parts(table: Table, rows: Sequence[Row], found: Mapping[str, int]) -> list[Part]:
+def _parts(table: Table, rows: Sequence[ImageRow], found: Mapping[str, int]) -> list[Part]:
     if "part" not in found:
         return [Part.FREE] * len(rows)
     column = f"column {table.head[found['part']]!r}"
@@ -254,7 +254,7 @@ def _parts(table: Table, rows: Sequence[Row], found: Mapping[str, int]) -> list[
     return [settles[row.part] for row in rows]
 
 
-def _check_classes(table: Table, rows: Sequence[Row], parts: Sequence[Part]) -> None:
+def _check_classes(table: Table, rows: Sequence[ImageRow], parts: Sequence[Part]) -> None:
     classes = sorted({row.label for row in rows})
     if len(classes) < _FEWEST_CLASSES:
         raise table.refuse(f"holds one class only, {classes[0]!r}; two or more are needed")

@@ -24,14 +24,14 @@ _Member = tuple[str, IO[bytes] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class UnpackLimits:
     """How much an archive may unpack to; folders count as files do."""
 
     files: int = 2_000_000
     unpacked_bytes: int = 64 << 30
 
 
-def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None:
+def unpack(archive: Path, folder: Path, *, limits: UnpackLimits | None = None) -> None:
     """Write the folders and files of a tar or zip ``archive`` into ``folder``.
 
     Only plain files and folders below ``folder`` are written; permissions and owners are not taken over.
@@ -41,7 +41,7 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None
             absolute path, a path that leaves ``folder`` or one that no disk takes.
     """
     try:
-        _unpack(archive, folder, limits or Limits())
+        _unpack(archive, folder, limits or UnpackLimits())
     except errors.HarnessError:
         raise
     except OSError as error:
@@ -52,7 +52,7 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None
         raise _broken(archive, error) from error
 
 
-def _unpack(archive: Path, folder: Path, limits: Limits) -> None:
+def _unpack(archive: Path, folder: Path, limits: UnpackLimits) -> None:
     # A tar first: one that ends with a zip file would pass for a zip.
     members = _tar_members if tarfile.is_tarfile(archive) else _zip_members
     left_bytes = limits.unpacked_bytes
@@ -76,7 +76,7 @@ def _broken(archive: Path, error: Exception) -> errors.DatasetError:
     return errors.DatasetError(f"{archive}: can't be unpacked ({why}); delete it to fetch it anew")
 
 
-def _too_large(archive: Path, limits: Limits) -> errors.DatasetError:
+def _too_large(archive: Path, limits: UnpackLimits) -> errors.DatasetError:
     most = f"{limits.unpacked_bytes:,} bytes or {limits.files:,} files"
     return errors.DatasetError(f"{archive}: unpacks to more than {most}; not unpacked")
 

@@ -17,7 +17,7 @@ _GONE = Reading.unknown("the container ended before its control group was read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class ContainerUse:
     """CPU seconds, bytes of memory at the peak, and how often the kernel killed for want of memory."""
 
     cpu_s: Reading
@@ -25,7 +25,7 @@ class Used:
     oom_kills: Reading
 
     @classmethod
-    def unknown(cls, reason: str) -> Used:
+    def unknown(cls, reason: str) -> ContainerUse:
         """Nothing could be read."""
         reading = Reading.unknown(reason)
         return cls(cpu_s=reading, peak_memory_bytes=reading, oom_kills=reading)
@@ -39,15 +39,15 @@ class Cgroup:
     cpu: Path
     memory: Path
 
-    def read(self) -> Used:
+    def read(self) -> ContainerUse:
         """Return what was used so far; what this kernel doesn't tell, or no longer, is unknown."""
         if self.version == 1:
-            return Used(
+            return ContainerUse(
                 cpu_s=_reading(self.cpu / "cpuacct.usage", lambda text: int(text) / 1e9),
                 peak_memory_bytes=_reading(self.memory / "memory.max_usage_in_bytes", float),
                 oom_kills=_reading(self.memory / "memory.oom_control", lambda text: _field(text, "oom_kill")),
             )
-        return Used(
+        return ContainerUse(
             cpu_s=_reading(self.cpu / "cpu.stat", lambda text: _field(text, "usage_usec") / 1e6),
             peak_memory_bytes=_reading(self.memory / "memory.peak", float),
             oom_kills=_reading(self.memory / "memory.events", lambda text: _field(text, "oom_kill")),
@@ -61,7 +61,7 @@ class Meter:
         """Begin without a reading; without a group there will be none."""
         self._cgroup = cgroup
         unseen = "this host doesn't see the container's control group"
-        self.last = Used.unknown(unseen if cgroup is None else str(_GONE.reason))
+        self.last = ContainerUse.unknown(unseen if cgroup is None else str(_GONE.reason))
 
     def sample(self) -> None:
         """Read once more; a group that is gone leaves what was read before."""

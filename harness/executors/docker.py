@@ -16,7 +16,7 @@ from harness.executors import cgroups, engine, ownership, sandbox
 from harness.executors.cgroups import Meter
 from harness.executors.container import DockerRunning, remove
 from harness.executors.engine import Image
-from harness.executors.limits import Limits
+from harness.executors.limits import ContainerLimits
 from harness.executors.ownership import ROOT, User
 from harness.executors.running import Cause, Ended, Running
 from harness.executors.slots import WHOLE, Slot
@@ -58,7 +58,7 @@ class DockerExecutor:
     client: Any
     image: Image
     engine: Mapping[str, Any]
-    limits: Limits
+    limits: ContainerLimits
     campaign: Path
     command: tuple[str, ...] = _WORKER
     clock: Callable[[], float] = time.monotonic
@@ -94,7 +94,9 @@ class DockerExecutor:
     ) -> DockerExecutor:
         """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
         facts = engine.facts(client)
-        limits = Limits.declared(container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0])
+        limits = ContainerLimits.declared(
+            container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0]
+        )
         return cls(client=client, image=image, engine=facts, limits=limits, campaign=campaign.resolve())
 
     def identity(self) -> Identity:

@@ -15,7 +15,7 @@ _SHARE_OF_MEMORY = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ContainerLimits:
     """Processors, memory (swap included), processes and threads, shared memory, and seconds (None: no deadline)."""
 
     cpus: float
@@ -25,7 +25,7 @@ class Limits:
     deadline_s: float | None
 
     @classmethod
-    def declared(cls, asked: Container, *, cpus: int, memory_bytes: int, slot: Slot = WHOLE) -> Limits:
+    def declared(cls, asked: Container, *, cpus: int, memory_bytes: int, slot: Slot = WHOLE) -> ContainerLimits:
         """Complete a matrix's ``[container]`` section for an engine with ``cpus`` and ``memory_bytes``.
 
         What it leaves out is all that the engine has: ``within`` gives the part of a slot.
@@ -51,7 +51,7 @@ class Limits:
             deadline_s=asked.deadline_s,
         )
 
-    def within(self, slot: Slot, *, memory_bytes: int) -> Limits:
+    def within(self, slot: Slot, *, memory_bytes: int) -> ContainerLimits:
         """Return the limits of a worker in a slot, one of several on an engine with ``memory_bytes``."""
         fits = self.memory_bytes * slot.at_once <= memory_bytes
         share = int(memory_bytes * _SHARE_OF_MEMORY) // slot.at_once

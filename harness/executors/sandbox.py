@@ -9,7 +9,7 @@ from typing import Any
 from docker.types import DeviceRequest, LogConfig, Mount
 
 from harness import environment
-from harness.executors.limits import Limits
+from harness.executors.limits import ContainerLimits
 from harness.executors.ownership import User
 from harness.executors.running import SETTINGS
 from harness.executors.slots import Slot
@@ -21,7 +21,7 @@ _SCRATCH_MIB = 256
 
 def options(
     *,
-    limits: Limits,
+    limits: ContainerLimits,
     user: User,
     content: str | None,
     labels: Mapping[str, str],

@@ -14,7 +14,7 @@ from harness.pinned import has_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ChosenBase:
     """A base to build on.
 
     Attributes:
@@ -28,7 +28,7 @@ class Chosen:
     here: bool
 
 
-def choose(image: Image, name: str | None = None) -> Chosen:
+def choose(image: Image, name: str | None = None) -> ChosenBase:
     """Return the base called ``name``, else the first that this host has, else the first, to be pulled.
 
     Raises:
@@ -41,11 +41,11 @@ def choose(image: Image, name: str | None = None) -> Chosen:
     for base in wanted.values():
         found = engine.inspect(base.reference)
         if found is not None:
-            return Chosen(reference=base.reference, pinned=pinned(base, found.layers), here=True)
+            return ChosenBase(reference=base.reference, pinned=pinned(base, found.layers), here=True)
     return _absent(image, next(iter(wanted.values())))
 
 
-def pull(chosen: Chosen, image: Image) -> None:
+def pull(chosen: ChosenBase, image: Image) -> None:
     """Fetch a base that this host has not.
 
     Raises:
@@ -76,9 +76,9 @@ def _chained(below: str, layer: str) -> str:
     return f"sha256:{hashlib.sha256(f'{below} {layer}'.encode()).hexdigest()}"
 
 
-def _absent(image: Image, base: Base) -> Chosen:
+def _absent(image: Image, base: Base) -> ChosenBase:
     if base.made_by is not None:
         raise EngineError(f"{base.reference} is not on this host; {base.made_by} makes it")
     if not has_digest(base.reference):
         raise ImagesError(f"images.{image.name}: base '{base.reference}' has no digest; add @sha256:… to its reference")
-    return Chosen(reference=base.reference, pinned=base.reference, here=False)
+    return ChosenBase(reference=base.reference, pinned=base.reference, here=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.datasets import told
 from harness.page import markup
 from harness.plain import counted
@@ -15,7 +15,7 @@ from harness.reports import notes
 _MOST_SHOWN = 12
 
 
-def sections(results: Results) -> str:
+def sections(results: MatrixResults) -> str:
     """Return for each data set its line and the table of its classes; a word where no record tells."""
     found = notes.data_facts(results)
     return "".join(map(_section, range(len(found)), found, found.values())) or "<p>Unknown: no search has run.</p>"
@@ -38,12 +38,15 @@ def _classes(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
     # Searches of another version of the data may have others.
     known = [each.get("per_class_of_part", {}) for each in facts if _is_alike(each, first)]
     rows = [
-        markup.Row(
+        markup.TableRow(
             cells=[str(label), _number([size]), *(_number([each[part][place] for each in known]) for part in parts)]
         )
         for place, (label, size) in enumerate(zip(first["classes"], first["per_class"], strict=True))
     ]
-    columns = [markup.Column(label="class", numeric=False), *(markup.Column(label=each) for each in ("images", *parts))]
+    columns = [
+        markup.TableColumn(label="class", numeric=False),
+        *(markup.TableColumn(label=each) for each in ("images", *parts)),
+    ]
     return markup.table(f"images-{number}", label=f"Images of each class of {name}", columns=columns, rows=rows)
 
 

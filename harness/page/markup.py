@@ -12,7 +12,7 @@ from harness import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class TableColumn:
     """A table's column; a numeric one is aligned to the right."""
 
     label: str
@@ -28,7 +28,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """A table's row.
 
     ``data`` are the attributes that filters read. The first cell may be a ``link`` to an address or a ``button``, whose
@@ -68,7 +68,7 @@ def shown(value: Any) -> Any:
     return list(map(shown, value)) if isinstance(value, list | tuple) else value
 
 
-def table(name: str, *, label: str, columns: Sequence[Column], rows: Sequence[Row], heads: int = 1) -> str:
+def table(name: str, *, label: str, columns: Sequence[TableColumn], rows: Sequence[TableRow], heads: int = 1) -> str:
     """Return a table that scrolls within its own frame; its first ``heads`` cells of a row are the row's head.
 
     ``name`` is the element's id, ``label`` what it is called for those who can't see it. Sorting is left to the script.
@@ -100,12 +100,12 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     return f"<dl>{items}</dl>"
 
 
-def _head(column: Column) -> str:
+def _head(column: TableColumn) -> str:
     kind = ' class="number"' if column.numeric else ""
     return f'<th scope="col"{kind}>{escaped(column.label)}</th>'
 
 
-def _row(row: Row, columns: Sequence[Column], heads: int) -> str:
+def _row(row: TableRow, columns: Sequence[TableColumn], heads: int) -> str:
     data = "".join(f' data-{name}="{escaped(value)}"' for name, value in row.data.items())
     cells = "".join(
         _cell(cell, column, wrap=_first(row) if place == 0 else "{}", is_head=place < heads)
@@ -114,7 +114,7 @@ def _row(row: Row, columns: Sequence[Column], heads: int) -> str:
     return f"<tr{data}>{cells}</tr>"
 
 
-def _first(row: Row) -> str:
+def _first(row: TableRow) -> str:
     """Return what stands around the first cell's text."""
     if row.link is not None:
         return f'<a href="{_braced(row.link)}">{{}}</a>'
@@ -128,7 +128,7 @@ def _braced(text: str) -> str:
     return escaped(text).replace("{", "{{").replace("}", "}}")
 
 
-def _cell(cell: str | Value, column: Column, *, wrap: str, is_head: bool) -> str:
+def _cell(cell: str | Value, column: TableColumn, *, wrap: str, is_head: bool) -> str:
     inner = wrap.format(escaped(cell.text if isinstance(cell, Value) else cell))
     # A numeric cell without a number to sort by is unknown: the script puts it last, whichever way it sorts.
     sort = f' data-v="{cell.sort!r}"' if isinstance(cell, Value) and cell.sort is not None else ""

@@ -7,14 +7,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.analysis import Search, environments
+from harness.analysis import SearchResult, environments
 from harness.cells import SCHEMA_VERSION
 from harness.page import markup
 from harness.prices import Prices
 from harness.reports import notes
 
 
-def environment(searches: Sequence[Search], *, prices: Prices) -> str:
+def environment(searches: Sequence[SearchResult], *, prices: Prices) -> str:
     """Return the environments that the searches ran in, with all facts of each on demand, and the prices used."""
     recorded = [search for search in searches if search.record is not None]
     distinct = {_spelt(search.environment): search.environment for search in recorded}
@@ -26,7 +26,7 @@ def environment(searches: Sequence[Search], *, prices: Prices) -> str:
     return markup.listed(lines) + "".join(folds)
 
 
-def when(searches: Sequence[Search]) -> str | None:
+def when(searches: Sequence[SearchResult]) -> str | None:
     """Return the days on which the searches started, as ``2026-11-24`` or ``2026-11-24 to 2026-11-26``."""
     days = sorted({str(search.record.started_at)[:10] for search in searches if search.record is not None})
     if not days:
@@ -34,7 +34,7 @@ def when(searches: Sequence[Search]) -> str | None:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
-def repeat(matrix: str, text: str | None, searches: Sequence[Search]) -> str:
+def repeat(matrix: str, text: str | None, searches: Sequence[SearchResult]) -> str:
     """Return commands, what must agree for the same result, and the matrix file's text where it is at hand."""
     file = f"{matrix}.toml"
     commands = "\n".join(
@@ -61,7 +61,7 @@ def _commands(file: str) -> list[tuple[str, str]]:
     ]
 
 
-def _versions(searches: Sequence[Search]) -> list[tuple[str, str]]:
+def _versions(searches: Sequence[SearchResult]) -> list[tuple[str, str]]:
     recorded = [search for search in searches if search.record is not None]
     found = [("records", f"schema version {SCHEMA_VERSION}")]
     found += [("machine", text) for text, _ in environments(recorded)]
@@ -74,7 +74,7 @@ def _versions(searches: Sequence[Search]) -> list[tuple[str, str]]:
     return found
 
 
-def _sources(search: Search) -> str:
+def _sources(search: SearchResult) -> str:
     """Return which sources a search ran with, as far as its record tells."""
     told = search.record.evidence.get("sources") if search.record is not None else None
     if not isinstance(told, dict):
@@ -84,7 +84,7 @@ def _sources(search: Search) -> str:
     return f"{told.get('hash')}, {told.get('version') or 'no version'}{commit}"
 
 
-def _hashes(searches: Sequence[Search], section: str, key: str, part: str) -> list[tuple[str, str]]:
+def _hashes(searches: Sequence[SearchResult], section: str, key: str, part: str) -> list[tuple[str, str]]:
     found = {(getattr(search.planned, part), str(search.section(section).get(key) or "none")) for search in searches}
     return sorted(found)
 

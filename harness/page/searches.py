@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis import Search, Status, Tried, cost_usd
+from harness.analysis import SearchResult, Status, Tried, cost_usd
 from harness.page import logs, markup, tuners
-from harness.page.markup import Column, Row, Value
+from harness.page.markup import TableColumn, TableRow, Value
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import cells
 
 _COSTS = ("search s", "total s", "device s", "joules", "USD", "thinking", "epochs", "trials")
 _TRIAL_COSTS = ("ask s", "train s", "tell s")
-_STATE = Column(label="state", numeric=False)
+_STATE = TableColumn(label="state", numeric=False)
 
 _ROLES = {"search": "search", "learning_rate": "retraining at another learning rate"}
 
@@ -34,7 +34,7 @@ class Room:
         return cls(trials=max(10, 40_000 // share), log_bytes=min(2**14, max(2**9, 2**22 // share)))
 
 
-def table(searches: Sequence[Search], *, prices: Prices, score: str) -> str:
+def table(searches: Sequence[SearchResult], *, prices: Prices, score: str) -> str:
     """Return a row for each planned search or retraining, with the button that shows its trials and log.
 
     ``score`` is what the score is called, as ``macro-F1``.
@@ -45,18 +45,18 @@ def table(searches: Sequence[Search], *, prices: Prices, score: str) -> str:
     return markup.table("searches-table", label="Every search", columns=columns, rows=rows)
 
 
-def problems(searches: Sequence[Search]) -> str:
+def problems(searches: Sequence[SearchResult]) -> str:
     """Return the failed and the missing cells, each with its reason; nothing where there is none."""
     bad = [search for search in searches if search.status is not Status.OK]
     if not bad:
         return ""
     telling = tuners.varying([_names(search) for search in searches])
-    columns = [*tuners.heads(telling), _STATE, Column(label="seed"), Column(label="reason", numeric=False)]
+    columns = [*tuners.heads(telling), _STATE, TableColumn(label="seed"), TableColumn(label="reason", numeric=False)]
     rows = [_problem(search, telling) for search in bad]
     return markup.table("problems-table", label="Failed and missing searches", columns=columns, rows=rows)
 
 
-def details(search: Search, folder: MatrixFolder, *, room: Room, score: str) -> dict[str, Any]:
+def details(search: SearchResult, folder: MatrixFolder, *, room: Room, score: str) -> dict[str, Any]:
     """Return what the page shows of a cell on demand, in JSON's terms: facts, trials, and the end of the log."""
     shown = _shown(search, room.trials)
     tuned = _tuned(search)
@@ -76,27 +76,27 @@ def _scores(score: str) -> tuple[str, str]:
     return f"val {score}", f"test {score}"
 
 
-def _column(label: str) -> Column:
-    return Column(label=label)
+def _column(label: str) -> TableColumn:
+    return TableColumn(label=label)
 
 
-def _names(search: Search) -> dict[str, str]:
+def _names(search: SearchResult) -> dict[str, str]:
     name = search.planned.name
     return {**name.group._asdict(), "tuner": name.tuner}
 
 
-def _row(search: Search, telling: Sequence[str], prices: Prices) -> Row:
+def _row(search: SearchResult, telling: Sequence[str], prices: Prices) -> TableRow:
     names = _names(search)
-    return Row(
+    return TableRow(
         cells=[*(names[name] for name in telling), search.status.value, _seed(search), *_measured(search, prices)],
         data={**names, "role": search.planned.role, "status": search.status.value, "cell": search.planned.id},
         button=f", trials and log of seed {search.planned.seed} on {names['dataset']} with {names['backbone']}",
     )
 
 
-def _problem(search: Search, telling: Sequence[str]) -> Row:
+def _problem(search: SearchResult, telling: Sequence[str]) -> TableRow:
     names = _names(search)
-    return Row(
+    return TableRow(
         cells=[
             *(names[name] for name in telling),
             search.status.value,
@@ -108,11 +108,11 @@ def _problem(search: Search, telling: Sequence[str]) -> Row:
     )
 
 
-def _seed(search: Search) -> Value:
+def _seed(search: SearchResult) -> Value:
     return Value(text=str(search.planned.seed), sort=float(search.planned.seed))
 
 
-def _measured(search: Search, prices: Prices) -> list[Value]:
+def _measured(search: SearchResult, prices: Prices) -> list[Value]:
     spent = search.cost
     if spent is None:
         return [Value(text=cells.UNKNOWN)] * (len(_scores("")) + len(_COSTS))
@@ -131,7 +131,7 @@ def _measured(search: Search, prices: Prices) -> list[Value]:
     ]
 
 
-def _facts(search: Search) -> list[tuple[str, str]]:
+def _facts(search: SearchResult) -> list[tuple[str, str]]:
     found = [("cell", search.planned.id), ("what", _ROLES.get(search.planned.role, search.planned.role))]
     if search.reason is not None:
         found.append((search.status.value, search.reason))
@@ -148,24 +148,24 @@ def _facts(search: Search) -> list[tuple[str, str]]:
     return [*found, *([("fixed", fixed)] if fixed else [])]
 
 
-def _outcomes(search: Search) -> str:
+def _outcomes(search: SearchResult) -> str:
     found = search.cost.outcomes if search.cost is not None else {}
     return ", ".join(f"{spent.trials} {outcome.value.replace('_', ' ')}" for outcome, spent in found.items()) or "none"
 
 
-def _tuned(search: Search) -> list[str]:
+def _tuned(search: SearchResult) -> list[str]:
     domains = search.section("domains")
     used = dict.fromkeys(key for trial in search.tried for key in trial.parameters)
     return [key for key in used if domains.get(key, {}).get("kind") != "fixed"]
 
 
-def _fixed(search: Search) -> Mapping[str, Any]:
+def _fixed(search: SearchResult) -> Mapping[str, Any]:
     tuned = set(_tuned(search))
     first = search.tried[0].parameters if search.tried else {}
     return {key: value for key, value in first.items() if key not in tuned}
 
 
-def _shown(search: Search, most: int) -> list[Tried]:
+def _shown(search: SearchResult, most: int) -> list[Tried]:
     """Return the first trials, and the incumbent's too where it came later."""
     shown = list(search.tried[:most])
     best = search.incumbent.trial if search.incumbent is not None else None

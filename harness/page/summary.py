@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis import Group, Row, Search, Status
+from harness.analysis import Group, Row, SearchResult, Status
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import (
     Answered,
@@ -64,7 +64,7 @@ def overall(made: Judged, *, score: str) -> list[str]:
     ]
 
 
-def ended(cells: Sequence[Search], noun: str = "search", nouns: str = "searches") -> str:
+def ended(cells: Sequence[SearchResult], noun: str = "search", nouns: str = "searches") -> str:
     """Return how many of the cells ended how, as ``36 searches: 34 ok, 1 failed, 1 missing``."""
     counts = {status: sum(cell.status is status for cell in cells) for status in Status}
     found = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)

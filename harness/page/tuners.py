@@ -17,7 +17,7 @@ from harness.analysis.statistics import (
     speedup,
 )
 from harness.page import markup
-from harness.page.markup import Column, Value
+from harness.page.markup import TableColumn, Value
 from harness.prices import Prices
 from harness.reports import cells
 
@@ -37,7 +37,7 @@ def table(made: Judged, *, prices: Prices, score: str) -> str:
     """
     groups = made.groups
     telling = varying([named(group, row) for group in groups for row in group.rows])
-    columns = [*heads(telling), *(Column(label=label) for label in _measures(score))]
+    columns = [*heads(telling), *(TableColumn(label=label) for label in _measures(score))]
     rows = [_row(group, row, telling, made, prices) for group in groups for row in group.rows]
     return markup.table("tuners-table", label=f"Test {score} against compute cost", columns=columns, rows=rows)
 
@@ -52,9 +52,9 @@ def varying(rows: Sequence[Mapping[str, str]]) -> list[str]:
     return [name for name, _ in NAMES if name == "tuner" or len({row[name] for row in rows}) > 1]
 
 
-def heads(telling: Sequence[str]) -> list[Column]:
+def heads(telling: Sequence[str]) -> list[TableColumn]:
     """Return the columns of these names."""
-    return [Column(label=label, numeric=False) for name, label in NAMES if name in telling]
+    return [TableColumn(label=label, numeric=False) for name, label in NAMES if name in telling]
 
 
 def _measures(score: str) -> tuple[str, ...]:
@@ -74,9 +74,9 @@ def _measures(score: str) -> tuple[str, ...]:
     )
 
 
-def _row(group: Group, row: Row, telling: Sequence[str], made: Judged, prices: Prices) -> markup.Row:
+def _row(group: Group, row: Row, telling: Sequence[str], made: Judged, prices: Prices) -> markup.TableRow:
     names = named(group, row)
-    return markup.Row(cells=[*(names[name] for name in telling), *_measured(group, row, made, prices)], data=names)
+    return markup.TableRow(cells=[*(names[name] for name in telling), *_measured(group, row, made, prices)], data=names)
 
 
 def _measured(group: Group, row: Row, made: Judged, prices: Prices) -> list[Value]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 from harness import files
-from harness.analysis import Group, Results, Search, Status, groups, statistics
+from harness.analysis import Group, MatrixResults, SearchResult, Status, groups, statistics
 from harness.analysis.looks import styles
 from harness.analysis.statistics import Judged
 from harness.page import curves, images, markup, provenance, searches, summary, tuners
@@ -21,7 +21,7 @@ from harness.palette import Style
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import efficiency
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 NAME = "report.html"
 """What the page is called within the matrix's folder."""
@@ -30,7 +30,7 @@ _SCRIPTS = ("numbers.js", "tables.js", "scales.js", "chart.js", "curves.js", "ce
 
 
 def write(
-    folder: MatrixFolder, results: Results, *, reports: Sequence[Report], prices: Prices, matrix_text: str | None
+    folder: MatrixFolder, results: MatrixResults, *, reports: Sequence[Report], prices: Prices, matrix_text: str | None
 ) -> Path:
     """Write the page of a matrix and return its path; the same records, prices and text give the same bytes.
 
@@ -45,7 +45,7 @@ def write(
 
 
 def page(
-    folder: MatrixFolder, results: Results, *, reports: Sequence[Report], prices: Prices, matrix_text: str | None
+    folder: MatrixFolder, results: MatrixResults, *, reports: Sequence[Report], prices: Prices, matrix_text: str | None
 ) -> str:
     """Return the page: HTML that asks for nothing outside itself, and forbids itself to."""
     found = groups(results)
@@ -63,7 +63,7 @@ def page(
     )
 
 
-def _results(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> dict[str, str]:
+def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], prices: Prices) -> dict[str, str]:
     made = statistics.judged(results, prices=prices)
     return {
         "lead": markup.escaped(_lead(results)),
@@ -87,7 +87,7 @@ def _reports(made: Sequence[Report]) -> dict[str, str]:
     }
 
 
-def _is_best(section: Section) -> bool:
+def _is_best(section: TableSection) -> bool:
     return section.heading.startswith(efficiency.BEST)
 
 
@@ -95,7 +95,7 @@ def _section_notes(report: Report) -> list[str]:
     return [f"{section.heading}: {note}" for section in report.sections for note in section.notes]
 
 
-def _data(folder: MatrixFolder, results: Results, found: Sequence[Group], prices: Prices) -> Mapping[str, object]:
+def _data(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], prices: Prices) -> Mapping[str, object]:
     room = Room.among(len(results.cells))
     return {
         "axes": curves.AXES,
@@ -109,7 +109,7 @@ def _data(folder: MatrixFolder, results: Results, found: Sequence[Group], prices
     }
 
 
-def _lead(results: Results) -> str:
+def _lead(results: MatrixResults) -> str:
     parts = [summary.ended(results.searches)]
     if results.retrainings:
         parts.append(summary.ended(results.retrainings, "retraining", "retrainings"))
@@ -136,7 +136,7 @@ def _unbroken(sentence: str) -> str:
     return re.sub(r"(?<=\d) (?=s\b|search s\b|%)|(?<=search) (?=s\b)", "&nbsp;", markup.escaped(sentence))
 
 
-def _problems(results: Results) -> str:
+def _problems(results: MatrixResults) -> str:
     bad = searches.problems(results.cells)
     others = [f"Left out: {results.left_out} records of other versions of the matrix."] if results.left_out else []
     if not bad:
@@ -145,7 +145,7 @@ def _problems(results: Results) -> str:
     return bad + markup.listed(others)
 
 
-def _well(cells: Sequence[Search]) -> str:
+def _well(cells: Sequence[SearchResult]) -> str:
     return f"{sum(cell.status is Status.OK for cell in cells)} of {len(cells)}"
 
 
@@ -161,13 +161,14 @@ def _report(report: Report) -> str:
 def _section(report: Report, number: int) -> str:
     section = report.sections[number]
     columns = [
-        markup.Column(label=label, numeric=place >= section.text_columns) for place, label in enumerate(section.columns)
+        markup.TableColumn(label=label, numeric=place >= section.text_columns)
+        for place, label in enumerate(section.columns)
     ]
     return markup.table(
         f"report-{report.name}-{number}",
         label=f"{report.title}: {section.heading}",
         columns=columns,
-        rows=[markup.Row(cells=list(row)) for row in section.rows],
+        rows=[markup.TableRow(cells=list(row)) for row in section.rows],
     )
 
 

@@ -15,7 +15,7 @@ from harness.errors import EngineError, MachineError
 from harness.executors import engine
 from harness.executors.docker import DockerExecutor
 from harness.placement import libraries
-from harness.placement.slots import Chosen
+from harness.placement.slots import ChosenSlots
 from harness.spec import Container
 
 DECLARED = Path(environment.__file__).parents[1] / "docker" / "images.toml"
@@ -42,7 +42,7 @@ class Intent:
 
     reference: str
     engine: str
-    chosen: Chosen
+    chosen: ChosenSlots
     build: images.Image | None
     identity: Identity
     packages: frozenset[str] | None
@@ -85,7 +85,7 @@ class Intent:
         return True
 
 
-def named(reference: str | None, *, chosen: Chosen) -> Intent:
+def named(reference: str | None, *, chosen: ChosenSlots) -> Intent:
     """Return containers of an image by its name, None for the harness's own; nothing is started.
 
     Raises:
@@ -98,7 +98,7 @@ def named(reference: str | None, *, chosen: Chosen) -> Intent:
         return _of_image(found, version=version, chosen=chosen)
 
 
-def found(chosen: Chosen) -> Intent:
+def found(chosen: ChosenSlots) -> Intent:
     """Return what this host can do with its slots: nothing is built, fetched or started to find out.
 
     Raises:
@@ -144,11 +144,11 @@ def _connected() -> Any:
         raise EngineError("no container engine answers; harness doctor says more") from error
 
 
-def _target(chosen: Chosen) -> str:
+def _target(chosen: ChosenSlots) -> str:
     return "gpu" if chosen.has_gpus else "cpu"
 
 
-def _installed(client: Any, *, version: str, chosen: Chosen) -> Intent:
+def _installed(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
     """Return containers of an image that is here and current: without its sources' folder, none can be built."""
     reference = f"tuner-harness:{_target(chosen)}"
     try:
@@ -159,7 +159,7 @@ def _installed(client: Any, *, version: str, chosen: Chosen) -> Intent:
     return _of_image(here, version=version, chosen=chosen)
 
 
-def _declared(client: Any, *, version: str, chosen: Chosen) -> Intent:
+def _declared(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
     image = next(one for one in images.load(DECLARED) if one.target == _target(chosen))
     if not images.stale(image):
         return _of_image(engine.image(client, image.tag), version=version, chosen=chosen)
@@ -174,7 +174,7 @@ def _declared(client: Any, *, version: str, chosen: Chosen) -> Intent:
     )
 
 
-def _of_image(found: engine.Image, *, version: str, chosen: Chosen) -> Intent:
+def _of_image(found: engine.Image, *, version: str, chosen: ChosenSlots) -> Intent:
     """Return containers of an image that is here."""
     identity = engine.identity(found)
     return Intent(

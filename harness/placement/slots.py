@@ -15,7 +15,7 @@ _HIDDEN = ("", "-1", "NoDevFiles")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ChosenSlots:
     """What cells run on, one each, all alike; and the UUIDs of GPUs that this host has and no cell is given."""
 
     slots: Sequence[Slot] = (WHOLE,)
@@ -36,7 +36,9 @@ class Chosen:
         return f"{told}; idle: {', '.join(self.idle)}" if self.idle else told
 
 
-def asked(*, at_once: int | None, gpus: Sequence[str], find: Callable[[], Found], shown: Mapping[str, str]) -> Chosen:
+def asked(
+    *, at_once: int | None, gpus: Sequence[str], find: Callable[[], Found], shown: Mapping[str, str]
+) -> ChosenSlots:
     """Return what ``--at-once`` and the ``--gpu`` options come to.
 
     One GPU, or none, is one slot with the whole machine. Of several each is a slot, and they are told by UUID. ``all``
@@ -47,19 +49,19 @@ def asked(*, at_once: int | None, gpus: Sequence[str], find: Callable[[], Found]
         MachineError: The driver lists no GPU, or the system pins no process.
     """
     if not gpus:
-        return Chosen(slots=slots.of_processors(at_once or 1))
+        return ChosenSlots(slots=slots.of_processors(at_once or 1))
     is_named = len(gpus) == 1 and ALL not in gpus
     devices = tuple(gpus) if is_named else _alike(gpus, find(), shown)
     if at_once not in (None, len(devices)):
         raise UserError(
             f"--at-once {at_once}: a GPU has one cell at a time, and {len(devices)} are named; leave it out"
         )
-    return Chosen(slots=_of(devices))
+    return ChosenSlots(slots=_of(devices))
 
 
 def of_processes(
     *, at_once: int | None, gpus: Sequence[str], find: Callable[[], Found], shown: Mapping[str, str]
-) -> Chosen:
+) -> ChosenSlots:
     """Return the same for local processes, which see every GPU unless one is named.
 
     Raises:
@@ -74,7 +76,9 @@ def of_processes(
     return asked(at_once=at_once, gpus=gpus, find=find, shown=shown)
 
 
-def of_host(*, at_once: int | None, find: Callable[[], Found], shown: Mapping[str, str], needs_gpu: bool) -> Chosen:
+def of_host(
+    *, at_once: int | None, find: Callable[[], Found], shown: Mapping[str, str], needs_gpu: bool
+) -> ChosenSlots:
     """Return each GPU of this host with one cell, if they are of one model, else the first; without any as ``asked``.
 
     Raises:
@@ -85,13 +89,13 @@ def of_host(*, at_once: int | None, find: Callable[[], Found], shown: Mapping[st
     if not listed and needs_gpu:
         raise MachineError("device: the matrix asks for a GPU, and NVIDIA's driver lists none; see docs/gpu-host.md")
     if not listed:
-        return Chosen(slots=slots.of_processors(at_once or 1))
+        return ChosenSlots(slots=slots.of_processors(at_once or 1))
     alike = listed if len({gpu.name for gpu in listed}) == 1 else listed[:1]
     number = len(alike) if at_once is None else at_once
     if number > len(alike):
         raise UserError(f"--at-once {at_once}: a GPU has one cell at a time, and {len(alike)} are alike; lower it")
     uuids = [gpu.uuid for gpu in listed]
-    return Chosen(slots=_of(uuids[:number]), idle=tuple(uuids[number:]))
+    return ChosenSlots(slots=_of(uuids[:number]), idle=tuple(uuids[number:]))
 
 
 def visible(found: Found, shown: Mapping[str, str]) -> list[Gpu]:

@@ -14,7 +14,7 @@ from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot, warm
 from harness.meters import nvml
 from harness.placement import libraries, slots
-from harness.placement.slots import Chosen
+from harness.placement.slots import ChosenSlots
 from harness.spec import Container, Device
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Local:
 
     why: str | None
     identity: Identity
-    chosen: Chosen
+    chosen: ChosenSlots
 
     @property
     def trains_on_cpu(self) -> bool:
@@ -204,7 +204,7 @@ class Where:
             return warm.warmed(processes, owner=campaign)
         return nullcontext(processes)
 
-    def _chosen(self, device: Device) -> Chosen:
+    def _chosen(self, device: Device) -> ChosenSlots:
         """Return what containers would run on: where no GPU is named, those of this host or, of a named image, none."""
         if self.gpus or not (self.is_free or device == "gpu"):
             return slots.asked(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)

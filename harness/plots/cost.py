@@ -19,7 +19,7 @@ _CAUTION = "Seeds in brackets. The front is one of means: where intervals overla
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class CostPoint:
     """One tuner: mean cost per search and mean test F1 with its interval over seeds."""
 
     row: Row
@@ -27,9 +27,9 @@ class Point:
     f1: float
 
 
-def front(points: Sequence[Point]) -> list[Point]:
+def front(points: Sequence[CostPoint]) -> list[CostPoint]:
     """Return the points that no other reaches for at most the same cost and at least the same F1, cheapest first."""
-    best: list[Point] = []
+    best: list[CostPoint] = []
     for point in sorted(points, key=lambda point: (point.cost, -point.f1)):
         if not best or point.f1 > best[-1].f1:
             best.append(point)
@@ -65,18 +65,18 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
         return figures.save(made, stem)
 
 
-def _point(row: Row) -> Point | None:
+def _point(row: Row) -> CostPoint | None:
     cost, f1 = row.mean_cost(lambda spent: spent.wall_s), row.test_f1.mean
-    return None if cost is None or f1 is None else Point(row=row, cost=cost, f1=f1)
+    return None if cost is None or f1 is None else CostPoint(row=row, cost=cost, f1=f1)
 
 
-def _left_out(group: Group, points: Sequence[Point]) -> list[str]:
+def _left_out(group: Group, points: Sequence[CostPoint]) -> list[str]:
     drawn = {point.row.tuner for point in points}
     names = [figures.short(row.tuner) for row in group.rows if row.tuner not in drawn]
     return [f"Left out, as cost or {group.score} is unknown: {', '.join(names)}."] if names else []
 
 
-def _mark(axes: Axes, point: Point, looks: Looks) -> None:
+def _mark(axes: Axes, point: CostPoint, looks: Looks) -> None:
     found = point.row.test_f1
     low, high = (point.f1 if bound is None else bound for bound in (found.low, found.high))
     axes.errorbar(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from harness.analysis.axes import Score
 from harness.analysis.intervals import Interval
-from harness.analysis.learning_rates import Point, intervals_of
+from harness.analysis.learning_rates import RatePoint, intervals_of
 from harness.model import Epoch
 from harness.plots import figures
 
-Trainings = Mapping[Point, Sequence[Epoch | None]]
+Trainings = Mapping[RatePoint, Sequence[Epoch | None]]
 _LOOKS = {Score.VALIDATION: ("#88CCEE", "//"), Score.TEST: ("#332288", "")}
 _BAR = 0.38
 
@@ -42,7 +42,7 @@ def draw(points: Trainings, stem: Path, *, title: str, score: str) -> list[Path]
         return figures.save(made, stem)
 
 
-def _label(point: Point, epochs: Sequence[Epoch | None]) -> str:
+def _label(point: RatePoint, epochs: Sequence[Epoch | None]) -> str:
     factor = "" if point.factor is None else f"×{point.factor:g}; "
     return f"{point.learning_rate:.3g}\n({factor}{len(epochs)})"
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import files
-from harness.analysis import Group, Results, groups
+from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.axes import Axis
 from harness.analysis.learning_rates import checks
 from harness.analysis.looks import styles as styles_of
@@ -38,12 +38,12 @@ class Place:
     title: str
 
 
-def write(folder: MatrixFolder, results: Results, *, prices: Prices) -> list[Path]:
+def write(folder: MatrixFolder, results: MatrixResults, *, prices: Prices) -> list[Path]:
     """Draw every picture and return the paths; pictures of groups that are no more are removed."""
     return begin(folder, results, prices=prices, drawer=here)()
 
 
-def begin(folder: MatrixFolder, results: Results, *, prices: Prices, drawer: Begin) -> Work:
+def begin(folder: MatrixFolder, results: MatrixResults, *, prices: Prices, drawer: Begin) -> Work:
     """Let ``drawer`` begin to draw every picture; return what waits for them, and removes those of groups that were."""
     found = groups(results)
     styles = styles_of(found)
@@ -61,7 +61,7 @@ def begin(folder: MatrixFolder, results: Results, *, prices: Prices, drawer: Beg
     return finish
 
 
-def _of_all(plots: Path, results: Results, styles: Looks, prices: Prices) -> list[Work]:
+def _of_all(plots: Path, results: MatrixResults, styles: Looks, prices: Prices) -> list[Work]:
     found = groups(results)
     if not found:
         return []
@@ -83,7 +83,7 @@ def _of_group(styles: Looks, prices: Prices, place: Place) -> list[Path]:
     return [*written, *hyperparameters.draw(group, place.folder / "trials", title=title, looks=styles)]
 
 
-def _learning_rates(results: Results, places: list[Place]) -> list[Work]:
+def _learning_rates(results: MatrixResults, places: list[Place]) -> list[Work]:
     points = checks(results)
     works: list[Work] = []
     for place in places:

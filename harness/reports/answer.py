@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import ALPHA, Answer, Standing, judged
 from harness.plans import GroupName
 from harness.prices import Prices
 from harness.reports import advice, cells, columns, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "axis", "part", "tuner", *columns.estimate_columns("test_f1")),
@@ -21,7 +21,7 @@ COLUMNS = (
 """Heads of the spreadsheet; where data set, backbone and hyperparameters are empty, the row is of all groups."""
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: MatrixResults, *, prices: Prices) -> Report:
     """Return the answer: readable once all is spent, as CSV at every budget."""
     made = judged(results, prices=prices)
     found = made.answer
@@ -53,9 +53,9 @@ def _notes(found: Answer, score: str) -> list[str]:
     ]
 
 
-def _section(found: Answer, scope: GroupName | None, score: str) -> Section:
+def _section(found: Answer, scope: GroupName | None, score: str) -> TableSection:
     early = {(each.axis, each.part, each.tuner): each for each in found.standings if each.group == scope}
-    return Section(
+    return TableSection(
         heading="All groups together" if scope is None else str(scope),
         columns=[
             *("tuner", f"test {score}", "over random", "better", "equivalent", "worse", "verdict", "regret"),

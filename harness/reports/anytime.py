@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis import Group, Results, groups
+from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.axes import Axis, Score
 from harness.analysis.statistics import Area, Band, Estimate, Frame, areas, band, frame
 from harness.plans import GroupName
 from harness.prices import Prices
 from harness.reports import cells, columns, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 PARTS = (0.1, 0.25, 0.5, 1.0)
 """The parts of the group's cost at which curves are read."""
@@ -26,7 +26,7 @@ COLUMNS = (
 _SHOWN = Axis.WALL_S
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: MatrixResults, *, prices: Prices) -> Report:
     """Return the anytime curves, read at a few parts of what a random search costs."""
     found = groups(results)
     return Report(
@@ -52,11 +52,11 @@ def _notes(score: str) -> tuple[str, ...]:
     )
 
 
-def _section(group: Group, prices: Prices) -> Section:
+def _section(group: Group, prices: Prices) -> TableSection:
     bounds = frame(group, axis=_SHOWN, score=Score.TEST, prices=prices)
     found = areas(group, axis=_SHOWN, score=Score.TEST, prices=prices)
     bands = _bands(group, bounds, axis=_SHOWN, score=Score.TEST, prices=prices)
-    return Section(
+    return TableSection(
         heading=str(group.name),
         columns=["tuner", *(f"{100 * part:g} %" for part in PARTS), "area", "seeds"],
         rows=[_readable(each, area, bounds) for each, area in zip(bands, found, strict=True)],

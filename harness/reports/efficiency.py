@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis import Group, Interval, Results, Row, Search, Status, groups, mean_usd
+from harness.analysis import Group, Interval, MatrixResults, Row, SearchResult, Status, groups, mean_usd
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import (
     Estimate,
@@ -23,7 +23,7 @@ from harness.analysis.statistics import (
 from harness.carbon import Intensity
 from harness.prices import Prices
 from harness.reports import cells, mixing, notes, outcomes, rates
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     "dataset",
@@ -82,7 +82,7 @@ EMPTY = "No searches were planned."
 _NOTABLE_BUILDS = 0.05
 
 
-def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
+def report(results: MatrixResults, *, prices: Prices, carbon: Intensity) -> Report:
     """Return the table of F1 against compute cost, in the order of the matrix."""
     made = judged(results, prices=prices)
     best = _best_columns(made.groups)
@@ -99,7 +99,7 @@ def report(results: Results, *, prices: Prices, carbon: Intensity) -> Report:
     )
 
 
-def beneath(results: Results, *, prices: Prices, carbon: Intensity) -> list[str]:
+def beneath(results: MatrixResults, *, prices: Prices, carbon: Intensity) -> list[str]:
     """Return the notes that stand beneath the whole table."""
     found = groups(results)
     return [*_reading_notes(found, results.score), *_holding_notes(results, found, prices, carbon)]
@@ -126,9 +126,9 @@ def _line(group: Group, row: Row, made: Judged, prices: Prices) -> _Line:
     )
 
 
-def _sections(group: Group, lines: Sequence[_Line], prices: Prices) -> list[Section]:
+def _sections(group: Group, lines: Sequence[_Line], prices: Prices) -> list[TableSection]:
     """Return the group's readable table and, where a search has found any, that of its best hyperparameters."""
-    table = Section(
+    table = TableSection(
         heading=str(group.name),
         columns=_readable_columns(group.score),
         rows=[_readable(line, prices) for line in lines],
@@ -264,17 +264,17 @@ def _best_columns(found: Sequence[Group]) -> list[str]:
     return [f"best_{name}" for name in dict.fromkeys(n for group in found for row in group.rows for n in row.best)]
 
 
-def _best_section(group: Group) -> list[Section]:
+def _best_section(group: Group) -> list[TableSection]:
     tuned = {name for row in group.rows for search in row.searches for name in _tuned(search)}
     names = [name for name in dict.fromkeys(name for row in group.rows for name in row.best) if name in tuned]
     if not names:
         return []
     rows = [[row.tuner, *(_best(row, name) for name in names)] for row in group.rows]
     heading = f"{BEST}: {group.name!s}"
-    return [Section(heading=heading, columns=["tuner", *names], rows=rows)]
+    return [TableSection(heading=heading, columns=["tuner", *names], rows=rows)]
 
 
-def _tuned(search: Search) -> list[str]:
+def _tuned(search: SearchResult) -> list[str]:
     """Return the hyperparameters that the search's tuner was shown; all that are known where the cell isn't."""
     domains = search.section("domains")
     return [name for name in search.best if domains.get(name, {}).get("kind") != "fixed"]
@@ -360,7 +360,7 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
     ]
 
 
-def _pressing(results: Results, found: Sequence[Group]) -> list[str]:
+def _pressing(results: MatrixResults, found: Sequence[Group]) -> list[str]:
     return [
         *notes.left_out(results, results.searches),
         *notes.disturbed(results.searches),
@@ -369,7 +369,7 @@ def _pressing(results: Results, found: Sequence[Group]) -> list[str]:
     ]
 
 
-def _holding_notes(results: Results, found: Sequence[Group], prices: Prices, carbon: Intensity) -> list[str]:
+def _holding_notes(results: MatrixResults, found: Sequence[Group], prices: Prices, carbon: Intensity) -> list[str]:
     return [
         *notes.data(results),
         *notes.left_out(results, results.searches),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.analysis import Group, Results, groups
+from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.statistics import Effect, Importance, importance
 from harness.plans import GroupName
 from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *GroupName._fields,
@@ -34,7 +34,7 @@ def _notes(score: str) -> tuple[str, ...]:
     )
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return the importance of each hyperparameter for the score and for cost, group by group."""
     compared = groups(results)
     found = [(group, {effect: importance(group, effect=effect) for effect in Effect}) for group in compared]
@@ -49,9 +49,9 @@ def report(results: Results) -> Report:
     )
 
 
-def _section(group: Group, found: Mapping[Effect, Importance]) -> Section:
+def _section(group: Group, found: Mapping[Effect, Importance]) -> TableSection:
     names = dict.fromkeys(name for each in found.values() for name in each.shares)
-    return Section(
+    return TableSection(
         heading=str(group.name),
         columns=["hyperparameter", *(effect.called(group.score) for effect in found)],
         rows=[[name, *(cells.percent(each.shares.get(name)) for each in found.values())] for name in names],

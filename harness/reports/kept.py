@@ -20,7 +20,7 @@ from harness import files
 from harness.carbon import Intensity
 from harness.plans import MatrixFolder
 from harness.prices import Prices
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 from harness.reports.writing import Tables
 
 _PACKAGE = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ def save(path: Path, key: str, tables: Tables) -> None:
 def _unpacked(packed: bytes) -> Tables:
     stored = json.loads(zlib.decompress(packed))
     shown = stored["shown"]
-    sections = [Section(**section) for section in shown["sections"]]
+    sections = [TableSection(**section) for section in shown["sections"]]
     return Tables(files=stored["files"], shown=Report(**{**shown, "sections": sections}))
 
 

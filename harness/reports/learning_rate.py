@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.analysis import Results
-from harness.analysis.learning_rates import Point, checks, intervals_of
+from harness.analysis import MatrixResults
+from harness.analysis.learning_rates import RatePoint, checks, intervals_of
 from harness.model import Epoch
 from harness.plans import GroupName
 from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "learning_rate", "factor", "seeds"),
@@ -18,7 +18,7 @@ COLUMNS = (
 """Heads of the spreadsheet."""
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return scores at the best configuration with its learning rate multiplied, everything else kept."""
     points = checks(results)
     found = dict.fromkeys(point.group for point in points)
@@ -33,13 +33,13 @@ def report(results: Results) -> Report:
     )
 
 
-def _why_empty(results: Results) -> str:
+def _why_empty(results: MatrixResults) -> str:
     if results.retrainings or _not_retrained(results):
         return "No retraining at other learning rates has a result."
     return "No retraining at other learning rates is asked for by any search that has ended (learning_rate_factors)."
 
 
-def _not_retrained(results: Results) -> list[str]:
+def _not_retrained(results: MatrixResults) -> list[str]:
     """Return a note on each group that asks for retrainings and has none planned, because no search finished."""
     planned = {search.planned.parent_group for search in results.retrainings}
     waiting = {
@@ -50,7 +50,7 @@ def _not_retrained(results: Results) -> list[str]:
     return [f"{group}: not retrained, as its searches are not done or none of them succeeded." for group in waiting]
 
 
-def _values(point: Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
+def _values(point: RatePoint, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
     val_f1, test_f1 = intervals_of(epochs)
     return {
         **point.group._asdict(),
@@ -66,10 +66,10 @@ def _values(point: Point, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
     }
 
 
-def _section(group: GroupName, points: Mapping[Point, list[Epoch | None]], score: str) -> Section:
+def _section(group: GroupName, points: Mapping[RatePoint, list[Epoch | None]], score: str) -> TableSection:
     own = {point: epochs for point, epochs in points.items() if point.group == group}
     unscored = sum(1 for epochs in own.values() for epoch in epochs if epoch is None)
-    return Section(
+    return TableSection(
         heading=str(group),
         columns=["learning rate", "factor", "seeds", f"val {score}", f"test {score}"],
         rows=[_readable(point, epochs) for point, epochs in own.items()],
@@ -78,14 +78,14 @@ def _section(group: GroupName, points: Mapping[Point, list[Epoch | None]], score
     )
 
 
-def _readable(point: Point, epochs: list[Epoch | None]) -> list[str]:
+def _readable(point: RatePoint, epochs: list[Epoch | None]) -> list[str]:
     val_f1, test_f1 = intervals_of(epochs)
     factor = cells.UNKNOWN if point.factor is None else f"{point.factor:g}"
     rate = f"{point.learning_rate:.3g}"
     return [rate, factor, str(len(epochs)), cells.f1_interval(val_f1), cells.f1_interval(test_f1)]
 
 
-def _notes(results: Results) -> list[str]:
+def _notes(results: MatrixResults) -> list[str]:
     return [
         "The group's best configuration is trained again at each learning rate; factor 1 is the one that was found.",
         "Scores are those of each training's own best epoch on the validation images.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis import Results, Search
+from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import backbones
 from harness.reports import notes
 from harness.reports.cells import UNKNOWN
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *("backbone", "model", "train", "alpha", "weights"),
@@ -20,13 +20,15 @@ COLUMNS = (
 _READABLE = ("backbone", "model", "train", "weights", "published", "with classifier", "features", "built", "trained")
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return a row for each backbone of the plan and each size that it was built in."""
     rows = _rows(results)
     return Report(
         name="models",
         title="Backbones",
-        sections=[Section(heading="Parameters", columns=_READABLE, rows=list(map(_readable, rows)), text_columns=4)]
+        sections=[
+            TableSection(heading="Parameters", columns=_READABLE, rows=list(map(_readable, rows)), text_columns=4)
+        ]
         if rows
         else [],
         notes=[
@@ -42,7 +44,7 @@ def report(results: Results) -> Report:
     )
 
 
-def _rows(results: Results) -> list[dict[str, CsvValue]]:
+def _rows(results: MatrixResults) -> list[dict[str, CsvValue]]:
     found: dict[tuple[tuple[str, CsvValue], ...], int] = {}
     for search in results.searches:
         key = tuple(_values(search).items())
@@ -53,7 +55,7 @@ def _rows(results: Results) -> list[dict[str, CsvValue]]:
     return [row for row in rows if row.get("model") is not None or row["backbone"] not in known]
 
 
-def _values(search: Search) -> dict[str, CsvValue]:
+def _values(search: SearchResult) -> dict[str, CsvValue]:
     section = search.section("backbone")
     built = search.record.model if search.record is not None else {}
     values: dict[str, CsvValue] = {"backbone": search.planned.backbone}

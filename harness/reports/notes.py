@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.analysis import Group, Results, Search, Status, environments
+from harness.analysis import Group, MatrixResults, SearchResult, Status, environments
 from harness.carbon import Intensity
 from harness.datasets import told
 from harness.plain import counted
@@ -16,9 +16,9 @@ _FEW_SEEDS = 10
 _MOST_NAMES = 5
 
 
-def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
+def left_out(results: MatrixResults, cells: Sequence[SearchResult]) -> list[str]:
     """Return what a table of ``cells`` lacks: failed and missing ones with their reasons, and records of others."""
-    badly: dict[tuple[Status, str | None], list[Search]] = {}
+    badly: dict[tuple[Status, str | None], list[SearchResult]] = {}
     for search in cells:
         if search.status is not Status.OK:
             badly.setdefault((search.status, search.reason), []).append(search)
@@ -28,12 +28,12 @@ def left_out(results: Results, cells: Sequence[Search]) -> list[str]:
     return notes
 
 
-def data(results: Results) -> list[str]:
+def data(results: MatrixResults) -> list[str]:
     """Return what each data set came to, and what of it was left out."""
     return [f"{name}: {told.line(first, alike)}." for name, (first, *alike) in data_facts(results).items()]
 
 
-def data_facts(results: Results) -> dict[str, list[Mapping[str, Any]]]:
+def data_facts(results: MatrixResults) -> dict[str, list[Mapping[str, Any]]]:
     """Return by data set what the records of its searches say of it; nothing of a data set without any."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for search in results.searches:
@@ -52,7 +52,7 @@ def few_seeds(groups: Sequence[Group]) -> list[str]:
     return [f"{note} Fewer than {_FEW_SEEDS} seeds prove little." if counts[0] < _FEW_SEEDS else note]
 
 
-def holds_for(searches: Iterable[Search]) -> list[str]:
+def holds_for(searches: Iterable[SearchResult]) -> list[str]:
     """Return the environments that the records come from."""
     found = environments(searches)
     if not found:
@@ -62,12 +62,12 @@ def holds_for(searches: Iterable[Search]) -> list[str]:
     return [f"Holds for ({counted(count, 'record')}): {text}." for text, count in found]
 
 
-def beneath(results: Results, groups: Sequence[Group]) -> list[str]:
+def beneath(results: MatrixResults, groups: Sequence[Group]) -> list[str]:
     """Return what every table of searches ends with: what it lacks, and for which machines it holds."""
     return [*left_out(results, results.searches), *mixing.unlike(groups), *holds_for(results.searches)]
 
 
-def disturbed(searches: Iterable[Search]) -> list[str]:
+def disturbed(searches: Iterable[SearchResult]) -> list[str]:
     """Return which searches shared their processors, and how much; nothing where none is known to have."""
     found = [search for search in searches if search.is_disturbed]
     if not found:
@@ -77,14 +77,14 @@ def disturbed(searches: Iterable[Search]) -> list[str]:
     return [f"Seconds not to be trusted: {counted(len(found), 'search', 'searches')} ({'; '.join([*named, *more])})."]
 
 
-def unknown_energy(searches: Iterable[Search]) -> list[str]:
+def unknown_energy(searches: Iterable[SearchResult]) -> list[str]:
     """Return why joules are unknown, once for each reason."""
     costs = [search.cost for search in searches if search.status is Status.OK and search.cost is not None]
     reasons = dict.fromkeys(cost.energy_j.reason for cost in costs if cost.energy_j.value is None)
     return [f"Energy unknown: {reason}." for reason in reasons]
 
 
-def emissions(searches: Iterable[Search], carbon: Intensity) -> list[str]:
+def emissions(searches: Iterable[SearchResult], carbon: Intensity) -> list[str]:
     """Return which dated figure joules were turned into carbon by; nothing where no joule is known."""
     if not any(map(_has_energy, searches)):
         return []
@@ -93,7 +93,7 @@ def emissions(searches: Iterable[Search], carbon: Intensity) -> list[str]:
     return [f"Carbon: {told} ({carbon.title}, {grid.source})."]
 
 
-def energy_covers(searches: Iterable[Search]) -> list[str]:
+def energy_covers(searches: Iterable[SearchResult]) -> list[str]:
     """Return what the joules are of; a warning where they are of several things, which can't be compared."""
     covered = dict.fromkeys(_covered(search) for search in searches if _has_energy(search))
     if len(covered) > 1:
@@ -101,17 +101,17 @@ def energy_covers(searches: Iterable[Search]) -> list[str]:
     return [f"Joules are those of {what} alone." for what in covered]
 
 
-def _has_energy(search: Search) -> bool:
+def _has_energy(search: SearchResult) -> bool:
     return search.status is Status.OK and search.cost is not None and search.cost.energy_j.value is not None
 
 
-def _covered(search: Search) -> str:
+def _covered(search: SearchResult) -> str:
     # Records of the first harness don't say: it knew the processor's counter only.
     covers = search.record.energy.get("covers") if search.record is not None else None
     return str(covers or "processor packages (RAPL)")
 
 
-def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:
+def pricing(searches: Iterable[SearchResult], prices: Prices) -> list[str]:
     """Return which dated price each device was charged by, or why it has none."""
     found: dict[str, None] = {}
     for search in searches:
@@ -120,7 +120,7 @@ def pricing(searches: Iterable[Search], prices: Prices) -> list[str]:
     return list(found)
 
 
-def _charged_by(search: Search, prices: Prices) -> str:
+def _charged_by(search: SearchResult, prices: Prices) -> str:
     reading = prices.per_hour(search.environment)
     price = prices.entry(search.environment)
     if reading.value is None or price is None:
@@ -131,7 +131,7 @@ def _charged_by(search: Search, prices: Prices) -> str:
     )
 
 
-def _ended_badly(status: Status, reason: str | None, alike: Sequence[Search]) -> str:
+def _ended_badly(status: Status, reason: str | None, alike: Sequence[SearchResult]) -> str:
     names = "; ".join(str(search.planned.name) for search in alike[:_MOST_NAMES])
     more = len(alike) - _MOST_NAMES
     rest = f"; and {more} more" if more > 0 else ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness import plain
-from harness.analysis import NOTHING, Group, Results, Row, Spent, groups
+from harness.analysis import NOTHING, Group, MatrixResults, Row, Spent, groups
 from harness.model import Outcome
 from harness.plans import GroupName
 from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 LOST = (Outcome.DIVERGED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 """Trials that ended so found nothing to keep."""
@@ -29,7 +29,7 @@ _NOTES = (
 )
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return which shares of the budget went into completed, pruned, diverged, failed and cut trials."""
     found = groups(results)
     return Report(
@@ -56,8 +56,8 @@ def lost(group: Group) -> list[str]:
     return found
 
 
-def _section(group: Group) -> Section:
-    return Section(
+def _section(group: Group) -> TableSection:
+    return TableSection(
         heading=str(group.name),
         columns=["tuner", *(outcome.value.replace("_", " ") for outcome in Outcome), "epochs"],
         rows=[_readable(row) for row in group.rows],

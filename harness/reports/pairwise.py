@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.analysis.statistics import Comparison, Question, comparisons, judged
 from harness.prices import Prices
 from harness.reports import cells, columns, notes
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 COLUMNS = (
     *("tuner", "against", "seeds", "wins", "ties", "losses", *columns.estimate_columns("difference"), "p", "verdict"),
@@ -15,7 +15,7 @@ COLUMNS = (
 """Heads of the spreadsheet."""
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: MatrixResults, *, prices: Prices) -> Report:
     """Return all paired comparisons of two tuners."""
     made = judged(results, prices=prices)
     found = comparisons(made.verdicts)
@@ -59,8 +59,8 @@ def _notes(score: str) -> list[str]:
     ]
 
 
-def _section(found: tuple[Comparison, ...]) -> Section:
-    return Section(
+def _section(found: tuple[Comparison, ...]) -> TableSection:
+    return TableSection(
         heading="All groups together",
         columns=["tuner", "against", "wins", "ties", "losses", "difference", "p", "verdict"],
         rows=[_readable(each) for each in found],

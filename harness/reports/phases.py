@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis import Group, Results, Row, groups
+from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.intervals import mean
 from harness.analysis.phases import seconds
 from harness.ledger import PHASES
 from harness.reports import cells, mixing, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "tuner", "seeds_ok"),
@@ -19,7 +19,7 @@ COLUMNS = (
 """Heads of the spreadsheet."""
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return the mean seconds per phase and search, start-up, data and build included."""
     found = groups(results)
     values = [_values(group, row) for group in found for row in group.rows]
@@ -75,8 +75,8 @@ def _difference(total: float | None, wall_s: float | None) -> float | None:
     return None if total is None or not wall_s else 100 * (total - wall_s) / wall_s
 
 
-def _section(group: Group, used: Sequence[str]) -> Section:
-    return Section(
+def _section(group: Group, used: Sequence[str]) -> TableSection:
+    return TableSection(
         heading=str(group.name),
         columns=["tuner", *used, "sum", "total s", "difference"],
         rows=[[row.tuner, *_readable(_values(group, row), used)] for row in group.rows],

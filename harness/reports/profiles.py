@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.analysis import Results, groups
+from harness.analysis import MatrixResults, groups
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import Profile, Profiles, profiles
 from harness.prices import Prices
 from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = ("tuner", "axis", "factor", "share", "problems", "solved")
 """Heads of the spreadsheet."""
@@ -27,7 +27,7 @@ _NOTES = (
 )
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: MatrixResults, *, prices: Prices) -> Report:
     """Return performance profiles: readable in search seconds, as CSV every step on every axis."""
     found = groups(results)
     made = {axis: profiles(found, axis=axis, prices=prices) for axis in Axis}
@@ -43,8 +43,8 @@ def report(results: Results, *, prices: Prices) -> Report:
     )
 
 
-def _section(shown: Profiles) -> Section:
-    return Section(
+def _section(shown: Profiles) -> TableSection:
+    return TableSection(
         heading=f"By search seconds; problems (groups × seeds): {shown.problems}",
         columns=["tuner", *(f"{factor:g}×" for factor in FACTORS), "solved"],
         rows=[_readable(tuner) for tuner in shown.tuners],

@@ -5,11 +5,11 @@ from __future__ import annotations
 import string
 
 from harness import plain
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.analysis.statistics import Ranks, judged, ranks
 from harness.prices import Prices
 from harness.reports import cells, notes
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 COLUMNS = (
     *("tuner", "mean_test_f1", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect"),
@@ -24,7 +24,7 @@ _NOTES = (
 )
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: MatrixResults, *, prices: Prices) -> Report:
     """Return the order of the tuners that all groups share."""
     made = judged(results, prices=prices)
     found = ranks(made.groups, made.verdicts)
@@ -58,8 +58,8 @@ def _rows(found: Ranks) -> list[tuple[str, float, float]]:
     return list(zip(found.tuners, found.means, found.average, strict=True))
 
 
-def _section(found: Ranks, letters: dict[str, str], score: str) -> Section:
-    return Section(
+def _section(found: Ranks, letters: dict[str, str], score: str) -> TableSection:
+    return TableSection(
         heading=f"{plain.counted(len(found.tuners), 'tuner')}, {plain.counted(found.seeds, 'seed')}, "
         f"{plain.counted(found.groups, 'group')}",
         columns=["tuner", f"mean test {score}", "average rank", "alike"],

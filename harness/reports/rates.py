@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 
 from harness.analysis import Group, Row
-from harness.analysis.statistics import Rate, gain_rate, score_rate
+from harness.analysis.statistics import ValuePerUnit, gain_rate, score_rate
 from harness.prices import Prices
 from harness.reports.report import CsvValue
 
-COLUMNS = tuple(f"{what}_{field.name}" for what in ("test_f1", "gain_over_default") for field in fields(Rate))
+COLUMNS = tuple(f"{what}_{field.name}" for what in ("test_f1", "gain_over_default") for field in fields(ValuePerUnit))
 """Heads of a spreadsheet."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tabulate
 
 from harness import plain
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 # Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
 _MARKDOWN = re.compile(r"[\\|*`<>]|~(?=~)|\[(?=[^\]]*\]\()|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
@@ -56,20 +56,20 @@ def spreadsheet(report: Report) -> str:
     return stream.getvalue()
 
 
-def _markdown_table(section: Section) -> str:
+def _markdown_table(section: TableSection) -> str:
     rows = [[_markdown(cell) for cell in row] for row in section.rows]
     heads = [_markdown(column) for column in section.columns]
     return _tabulated(rows, heads, section, tablefmt="github")
 
 
-def _latex_table(section: Section) -> str:
+def _latex_table(section: TableSection) -> str:
     rows = [[_one_line(cell) for cell in row] for row in section.rows]
     table = _tabulated(rows, list(map(_one_line, section.columns)), section, tablefmt="latex_booktabs")
     caption = f"\\caption{{{_latex(section.heading)}}}"
     return f"\\begin{{table}}[htbp]\n\\centering\n{caption}\n{_for_fonts(table)}\n\\end{{table}}"
 
 
-def _tabulated(rows: list[list[str]], heads: list[str], section: Section, *, tablefmt: str) -> str:
+def _tabulated(rows: list[list[str]], heads: list[str], section: TableSection, *, tablefmt: str) -> str:
     before = tabulate.WIDE_CHARS_MODE, tabulate.MIN_PADDING
     # Widths would otherwise depend on whether an unrelated package, wcwidth, happens to be installed; a terminal is
     # narrow. tabulate takes both from its module alone.
@@ -80,7 +80,7 @@ def _tabulated(rows: list[list[str]], heads: list[str], section: Section, *, tab
         tabulate.WIDE_CHARS_MODE, tabulate.MIN_PADDING = before
 
 
-def _align(section: Section) -> list[str]:
+def _align(section: TableSection) -> list[str]:
     return ["left" if index < section.text_columns else "right" for index in range(len(section.columns))]
 
 

@@ -10,7 +10,7 @@ CsvValue = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class TableSection:
     """One readable table: cells are text as a reader sees it; ``text_columns`` are the left-aligned first ones.
 
     Where there is no room for all columns, the ``optional`` ones are left out, the first of them first.
@@ -34,7 +34,7 @@ class Report:
 
     name: str
     title: str
-    sections: Sequence[Section]
+    sections: Sequence[TableSection]
     notes: Sequence[str]
     columns: Sequence[str]
     rows: Sequence[Mapping[str, CsvValue]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.reports import efficiency
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 # What a narrow terminal has no room for, the first of them first; the files hold it.
 _OPTIONAL = ("total s", "device s", "USD", "epochs", "speed-up", "to target", "thinking")
@@ -27,6 +27,6 @@ def narrowed(report: Report) -> Report:
     return replace(report, sections=list(map(_narrow, tables[:_MOST_GROUPS])), notes=notes, first_notes=first)
 
 
-def _narrow(section: Section) -> Section:
+def _narrow(section: TableSection) -> TableSection:
     validation = [column for column in section.columns if column.startswith("val ")]
     return replace(section, optional=(*_OPTIONAL, *validation))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.analysis import Group, Results, Row, groups
+from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.axes import Axis
 from harness.analysis.statistics import reaching, speedup
 from harness.plans import GroupName
 from harness.prices import Prices
 from harness.reports import cells, columns, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
@@ -33,7 +33,7 @@ _NOTES = (
 )
 
 
-def report(results: Results, *, prices: Prices) -> Report:
+def report(results: MatrixResults, *, prices: Prices) -> Report:
     """Return cost to target, expected running time and speed-up; readable in search seconds, as CSV on every axis."""
     found = groups(results)
     return Report(
@@ -52,10 +52,10 @@ def report(results: Results, *, prices: Prices) -> Report:
     )
 
 
-def _section(group: Group, prices: Prices) -> Section:
+def _section(group: Group, prices: Prices) -> TableSection:
     goal = group.target
     of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, {goal.of}"
-    return Section(
+    return TableSection(
         heading=str(group.name),
         columns=["tuner", "reached", "median search s", "expected search s", "speed-up"],
         rows=[_readable(group, row, prices) for row in group.rows],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.analysis import Results, Search
+from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import hyperband, told
 from harness.catalogue.tuners import OWN
 from harness.cells import Cell
 from harness.reports import notes
 from harness.reports.cells import UNKNOWN
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 from harness.space import Choice, Range
 
 COLUMNS = (
@@ -68,7 +68,7 @@ _LIBRARYS = {
 }
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return a row for each tuner of the plan; several where its hyperparameter sets have it told differently."""
     rows = _rows(results)
     return Report(
@@ -88,10 +88,10 @@ def report(results: Results) -> Report:
     )
 
 
-def _section(heading: str, columns: Sequence[str], rows: Sequence[dict[str, CsvValue]]) -> Section:
+def _section(heading: str, columns: Sequence[str], rows: Sequence[dict[str, CsvValue]]) -> TableSection:
     several = len({row["tuner"] for row in rows}) < len(rows)
     names = ["tuner", "hyperparameters"] if several else ["tuner"]
-    return Section(
+    return TableSection(
         heading=heading,
         columns=[*names, *(_HEADS.get(name, name) for name in columns)],
         rows=[[_text(row.get(name)) for name in (*names, *columns)] for row in rows],
@@ -99,8 +99,8 @@ def _section(heading: str, columns: Sequence[str], rows: Sequence[dict[str, CsvV
     )
 
 
-def _rows(results: Results) -> list[dict[str, CsvValue]]:
-    found: dict[tuple[tuple[str, CsvValue], ...], list[Search]] = {}
+def _rows(results: MatrixResults) -> list[dict[str, CsvValue]]:
+    found: dict[tuple[tuple[str, CsvValue], ...], list[SearchResult]] = {}
     for search in results.searches:
         found.setdefault(tuple(_values(search).items()), []).append(search)
     rows = [{**dict(key), "hyperparameters": _sets(alike), "searches": len(alike)} for key, alike in found.items()]
@@ -109,11 +109,11 @@ def _rows(results: Results) -> list[dict[str, CsvValue]]:
     return [row for row in rows if "is" in row or row["tuner"] not in known]
 
 
-def _sets(searches: Sequence[Search]) -> str:
+def _sets(searches: Sequence[SearchResult]) -> str:
     return ", ".join(dict.fromkeys(search.planned.hyperparameters for search in searches))
 
 
-def _values(search: Search) -> dict[str, CsvValue]:
+def _values(search: SearchResult) -> dict[str, CsvValue]:
     """Return what the recorded cell had its tuner told, by column; its name alone where that is unknown."""
     cell = _cell(search)
     if cell is None:
@@ -130,7 +130,7 @@ def _values(search: Search) -> dict[str, CsvValue]:
     }
 
 
-def _cell(search: Search) -> Cell | None:
+def _cell(search: SearchResult) -> Cell | None:
     try:
         return None if search.record is None else Cell.model_validate(search.record.cell)
     except ValueError:

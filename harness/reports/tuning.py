@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.analysis import Group, Results, Row, groups
+from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.statistics import Gain, over_random, over_untuned, overtuning
 from harness.plans import GroupName
 from harness.reports import cells, columns, notes
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "tuner"),
@@ -30,7 +30,7 @@ def _notes(score: str) -> tuple[str, ...]:
     )
 
 
-def report(results: Results) -> Report:
+def report(results: MatrixResults) -> Report:
     """Return paired gains over no tuning and random search, the gap to validation, and overtuning."""
     found = groups(results)
     return Report(
@@ -44,8 +44,8 @@ def report(results: Results) -> Report:
     )
 
 
-def _section(group: Group) -> Section:
-    return Section(
+def _section(group: Group) -> TableSection:
+    return TableSection(
         heading=str(group.name),
         columns=["tuner", "over default", "worse", "over random", "worse", "gap", "overtuning", "overtuned"],
         rows=[_readable(group, row) for row in group.rows],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import files
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.carbon import Intensity
 from harness.plans import MatrixFolder
 from harness.prices import Prices
@@ -65,7 +65,7 @@ def rendered(reports: Sequence[Report]) -> Tables:
     )
 
 
-def made(results: Results, *, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
+def made(results: MatrixResults, *, prices: Prices, carbon: Intensity) -> tuple[Report, ...]:
     """Return every report, in the order of ``REPORTS``; the same records give the same reports."""
     return (
         efficiency.report(results, prices=prices, carbon=carbon),

@@ -20,7 +20,7 @@ from harness.datasets import splits
 from harness.datasets.images import Images
 from harness.datasets.parts import Part
 from harness.datasets.sources import Source
-from harness.datasets.splits import Indices, Split
+from harness.datasets.splits import Indices, SplitImages
 from harness.errors import DatasetError
 from harness.objectives import activations
 from harness.objectives.keras_training import TrainingData
@@ -73,7 +73,7 @@ def _kept(cell: Cell, source: Source) -> tuple[str, ...]:
     return (*read, images) if cell.backbone.train == "all" else (*read, images, activations.place_of(_key(cell)))
 
 
-def _split(cell: Cell, images: Images) -> Split:
+def _split(cell: Cell, images: Images) -> SplitImages:
     try:
         return splits.split(
             images.labels,
@@ -88,7 +88,7 @@ def _split(cell: Cell, images: Images) -> Split:
         raise DatasetError(str(error), facts=_images_facts(images)) from error
 
 
-def _training_data(cell: Cell, rows: npt.NDArray[Any], images: Images, split: Split) -> TrainingData:
+def _training_data(cell: Cell, rows: npt.NDArray[Any], images: Images, split: SplitImages) -> TrainingData:
     # What is kept of the frozen part is of images as they are, and serves for scoring alone.
     needs_images = cell.protocol.augments and rows is not images.images
     return TrainingData(
@@ -102,7 +102,7 @@ def _training_data(cell: Cell, rows: npt.NDArray[Any], images: Images, split: Sp
     )
 
 
-def _facts(images: Images, split: Split, seed: int) -> dict[str, Any]:
+def _facts(images: Images, split: SplitImages, seed: int) -> dict[str, Any]:
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {
         **_images_facts(images),
@@ -118,7 +118,7 @@ def _per_class(images: Images, chosen: Indices | slice = slice(None)) -> list[in
     return counts
 
 
-def _look_alikes(images: Images, split: Split) -> dict[str, Any]:
+def _look_alikes(images: Images, split: SplitImages) -> dict[str, Any]:
     """Return how many images that aren't trained on look like one of another part, and the first with such a one."""
     parts = np.zeros(len(images.labels), dtype=np.int8)
     parts[split.validation], parts[split.test] = Part.VALIDATION, Part.TEST

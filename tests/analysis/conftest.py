@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness import analysis
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import Record
@@ -117,7 +117,7 @@ class Made:
         )
         return replace(plain, **changes)
 
-    def by_accuracy(self) -> Results:
+    def by_accuracy(self) -> MatrixResults:
         """Searches by accuracy of which everything is said that tables, pictures and page say of scores."""
         self.protocol = {"metric": "accuracy"}
         for seed in range(7):
@@ -131,7 +131,7 @@ class Made:
         self.search([self.trial(0, 0.6)], "check", 0, kind="optuna-grid", role="learning_rate")
         return self.results()
 
-    def results(self) -> Results:
+    def results(self) -> MatrixResults:
         """Write the plan and read everything back."""
         self.folder.write_plan(self.planned)
         return analysis.read(self.folder)

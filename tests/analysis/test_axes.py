@@ -9,13 +9,13 @@ from harness import prices
 from harness.analysis.axes import Axis, Score, costs, spent
 
 if TYPE_CHECKING:
-    from harness.analysis import Search
+    from harness.analysis import SearchResult
     from tests.analysis.conftest import Made
 
 PRICES = prices.load()
 
 
-def _search(made: Made) -> Search:
+def _search(made: Made) -> SearchResult:
     made.search([made.trial(0, 0.2, 0.4), made.trial(1, 0.6)])
     return made.results().searches[0]
 

@@ -9,16 +9,16 @@ import pytest
 
 from harness import analysis, files
 from harness.analysis import Status, derived
-from harness.analysis.derived import Kept
+from harness.analysis.derived import DerivedRecord
 from harness.model import Outcome
 from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
-    from harness.analysis import Search
+    from harness.analysis import SearchResult
     from tests.analysis.conftest import Made
 
 
-def only(made: Made) -> Search:
+def only(made: Made) -> SearchResult:
     (search,) = made.results().searches
     return search
 
@@ -99,7 +99,7 @@ def test_what_is_kept_is_taken_without_opening_the_records(made: Made) -> None:
     assert search.findings is not None
     planted = replace(search.findings, best={"planted": 1})
     fingerprint = made.folder.cell(cell.id).fingerprint()
-    derived.save(made.folder.derived, {cell.id: Kept(fingerprint=fingerprint, findings=planted)})
+    derived.save(made.folder.derived, {cell.id: DerivedRecord(fingerprint=fingerprint, findings=planted)})
     assert only(made).best == {"planted": 1}
 
 

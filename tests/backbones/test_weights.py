@@ -25,7 +25,7 @@ def resolve(tmp_path: Path, image_size: int = 96, **section: Any) -> weights.Wei
     return weights.resolve(spec, image_size=image_size, base=tmp_path, cache=tmp_path / "cache")
 
 
-def put_download(tmp_path: Path, file: backbones.Download, content: bytes) -> Path:
+def put_download(tmp_path: Path, file: backbones.WeightsDownload, content: bytes) -> Path:
     """Put a download in its place by hand, as the error message of a machine without a network asks."""
     folder = file.sha256 or hashlib.sha256(file.url.encode()).hexdigest()
     path = tmp_path / "cache" / "downloads" / folder / file.file

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from harness.campaign.allowance import STOPPING_S, UNLIMITED, Allowance, Spent
+from harness.campaign.allowance import STOPPING_S, UNLIMITED, Allowance, AllowanceSpent
 
 
 def at(now: float, *, limit_s: float = 100.0) -> Allowance:
@@ -13,7 +13,7 @@ def at(now: float, *, limit_s: float = 100.0) -> Allowance:
 
 def test_it_ends_early_enough_to_stop_what_is_at_work() -> None:
     at(100.0 - STOPPING_S - 0.1).check()
-    with pytest.raises(Spent):
+    with pytest.raises(AllowanceSpent):
         at(100.0 - STOPPING_S).check()
 
 

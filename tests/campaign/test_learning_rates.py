@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import analysis
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.campaign import learning_rates, resolution
 from harness.cells import Cell, domains_of
 from harness.model import Trial
@@ -31,10 +31,10 @@ def seeded(cell: Cell, seed: int) -> Cell:
 
 
 @pytest.fixture
-def searched(bench: Bench) -> Callable[..., Results]:
+def searched(bench: Bench) -> Callable[..., MatrixResults]:
     """Run cells, each with its script, and read the results."""
 
-    def run(cells: list[Cell], *scripts: Script) -> Results:
+    def run(cells: list[Cell], *scripts: Script) -> MatrixResults:
         bench.executor.will("search", *scripts)
         bench.run(cells)
         bench.folder.write_plan([resolution.planned(cell) for cell in cells])
@@ -59,7 +59,7 @@ def test_a_retraining_runs_through_no_tuner_of_the_users_own(cell: Cell) -> None
 
 
 def test_a_groups_best_is_retrained_once_for_each_seed(
-    cells: list[Cell], searched: Callable[..., Results], does: type[Script], trained: Trained
+    cells: list[Cell], searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     group = [checked(seeded(cell, seed), 10.0, 0.1, 1.0) for seed in (1, 2) for cell in cells[:2]]
     scores = {0.4: 0.125, 0.6: 0.25, 0.9: 0.5, 0.7: 0.0625}
@@ -79,7 +79,7 @@ def test_a_groups_best_is_retrained_once_for_each_seed(
 
 
 def test_the_best_is_the_incumbent_of_the_best_search_not_its_last_trial(
-    cell: Cell, searched: Callable[..., Results], does: type[Script], trained: Trained
+    cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     trials = [found(0, 0.3, trained, learning_rate=0.3), found(1, 0.7, trained), found(2, 0.6, trained)]
 
@@ -91,7 +91,7 @@ def test_the_best_is_the_incumbent_of_the_best_search_not_its_last_trial(
 
 
 def test_one_factor_is_one_training_at_the_rate_found(
-    cell: Cell, searched: Callable[..., Results], does: type[Script], trained: Trained
+    cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     cell = checked(cell, 1.0)
 
@@ -102,7 +102,7 @@ def test_one_factor_is_one_training_at_the_rate_found(
 
 
 def test_groups_are_kept_apart(
-    cell: Cell, searched: Callable[..., Results], does: type[Script], trained: Trained
+    cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     one = checked(cell, 1.0, 2.0)
     other = one.model_copy(update={"source": {**cell.source, "content_hash": "b" * 64}})
@@ -115,7 +115,7 @@ def test_groups_are_kept_apart(
 
 
 def test_a_group_without_a_finished_search_has_none(
-    cells: list[Cell], searched: Callable[..., Results], does: type[Script]
+    cells: list[Cell], searched: Callable[..., MatrixResults], does: type[Script]
 ) -> None:
     group = [checked(cell, 1.0, 10.0) for cell in cells[:2]]
 
@@ -124,16 +124,16 @@ def test_a_group_without_a_finished_search_has_none(
     assert learning_rates.cells(group, results) == []
 
 
-def test_a_matrix_without_factors_has_none(cells: list[Cell], searched: Callable[..., Results]) -> None:
+def test_a_matrix_without_factors_has_none(cells: list[Cell], searched: Callable[..., MatrixResults]) -> None:
     assert learning_rates.cells(cells, searched(cells)) == []
 
 
-def test_no_cells_have_none(searched: Callable[..., Results]) -> None:
+def test_no_cells_have_none(searched: Callable[..., MatrixResults]) -> None:
     assert learning_rates.cells([], searched([])) == []
 
 
 def test_a_set_that_leaves_the_learning_rate_out_is_checked_around_the_default(
-    cell: Cell, searched: Callable[..., Results], does: type[Script], trained: Trained
+    cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     space = Space({"dropout": Range(low=0.0, high=0.5, default=0.2)})
     cell = checked(cell, 0.1, 1.0, 10.0).model_copy(update={"domains": domains_of(space)})
@@ -147,7 +147,7 @@ def test_a_set_that_leaves_the_learning_rate_out_is_checked_around_the_default(
 
 
 def test_the_rate_that_was_found_is_among_the_choices_to_the_last_bit(
-    cell: Cell, searched: Callable[..., Results], does: type[Script], trained: Trained
+    cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     cell = checked(cell, 0.3, 1.0, 3.0)
     rate = 0.1 + 0.2

@@ -36,7 +36,7 @@ def asked(cell: Cell) -> Cell:
 
 
 def test_nothing_pending_takes_nothing(asked: Cell) -> None:
-    nothing = totals.Estimate(mean=0.0, low=0.0, high=0.0)
+    nothing = totals.ForecastInterval(mean=0.0, low=0.0, high=0.0)
 
     assert totals.total([], {}) == totals.Total(wall_s=nothing, device_s=nothing, cost_usd=nothing)
     assert totals.total([asked], {}) == totals.Total(wall_s=None, device_s=None, cost_usd=None)
@@ -45,8 +45,8 @@ def test_nothing_pending_takes_nothing(asked: Cell) -> None:
 def test_one_earlier_search_gives_a_sum_without_bounds(asked: Cell) -> None:
     found = totals.total([asked, asked], like_all(rate(1.0)))
 
-    assert found.wall_s == totals.Estimate(mean=2 * 110.0, low=None, high=None)
-    assert found.device_s == totals.Estimate(mean=2 * 50.0, low=None, high=None)
+    assert found.wall_s == totals.ForecastInterval(mean=2 * 110.0, low=None, high=None)
+    assert found.device_s == totals.ForecastInterval(mean=2 * 50.0, low=None, high=None)
     assert found.cost_usd is not None
     assert found.cost_usd.mean == pytest.approx(2 * 110.0 / 3600 * 3.6)
 
@@ -64,7 +64,7 @@ def test_the_interval_is_that_of_further_draws(asked: Cell) -> None:
 def test_equal_searches_of_a_run_that_is_like_all_others_leave_no_doubt(asked: Cell) -> None:
     found = totals.total([asked], like_all(rate(1.0), rate(1.0)), between_runs=0.0).wall_s
 
-    assert found == totals.Estimate(mean=110.0, low=110.0, high=110.0)
+    assert found == totals.ForecastInterval(mean=110.0, low=110.0, high=110.0)
 
 
 def test_a_machine_without_a_price_costs_unknown_dollars(asked: Cell) -> None:

@@ -207,7 +207,7 @@ def test_the_catalogue_holds_every_model_of_the_installed_keras() -> None:
 
 
 @pytest.mark.parametrize("known", [known for known in LISTED if known.module], ids=lambda known: known.name)
-def test_downloads_are_those_of_the_installed_keras(known: backbones.Backbone) -> None:
+def test_downloads_are_those_of_the_installed_keras(known: backbones.KnownBackbone) -> None:
     source = inspect.getsource(sys.modules[getattr(keras.applications, known.name).__module__])
     if known.module == "resnet_v2":
         source = inspect.getsource(sys.modules["keras.src.applications.resnet"])

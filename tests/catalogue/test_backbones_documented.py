@@ -4,13 +4,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from harness.catalogue.backbones import KNOWN, Backbone
+from harness.catalogue.backbones import KNOWN, KnownBackbone
 
 PAGE = Path(__file__).parents[2] / "docs" / "backbones.md"
 COLUMNS = ("backbone", "parameters", "with classifier", "features", "weights")
 
 
-def row(known: Backbone) -> tuple[str, ...]:
+def row(known: KnownBackbone) -> tuple[str, ...]:
     counts = (known.parameters, known.parameters_with_classifier, known.features)
     imagenet = ["imagenet"] if known.imagenet else []
     packaged = [] if known.packaged is None else [f"packaged ({known.packaged.trained_on})"]

@@ -20,7 +20,7 @@ from harness.environment import Identity
 from harness.errors import MatrixError
 from harness.placement import libraries
 from harness.placement.containers import DECLARED, Intent
-from harness.placement.slots import Chosen
+from harness.placement.slots import ChosenSlots
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -137,7 +137,7 @@ def intent(packages: Sequence[str] | None) -> Intent:
     return Intent(
         reference="tuner-harness:cpu",
         engine="fake",
-        chosen=Chosen(),
+        chosen=ChosenSlots(),
         build=None,
         identity=Identity(environment="e", code="c"),
         packages=None if packages is None else frozenset(packages),

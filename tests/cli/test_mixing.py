@@ -11,9 +11,9 @@ from harness.campaign import mixing
 from harness.environment import Identity
 from harness.executors import Slot
 from harness.executors.docker import DockerExecutor
-from harness.executors.limits import Limits
+from harness.executors.limits import ContainerLimits
 from harness.placement.containers import Intent
-from harness.placement.slots import Chosen
+from harness.placement.slots import ChosenSlots
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Script
@@ -102,11 +102,11 @@ def test_a_group_of_which_nothing_is_left_to_run_is_up_to_its_tables(line: Comma
 
 def container(*, memory_bytes: int) -> tuple[Intent, DockerExecutor]:
     identity = Identity(environment="e", code="c")
-    chosen = Chosen(slots=(Slot(cpus=(0, 1), at_once=2), Slot(cpus=(2, 3), at_once=2)))
+    chosen = ChosenSlots(slots=(Slot(cpus=(0, 1), at_once=2), Slot(cpus=(2, 3), at_once=2)))
     where = Intent(
         reference="tuner-harness:cpu", engine="fake", chosen=chosen, build=None, identity=identity, packages=None
     )
-    limits = Limits(cpus=4.0, memory_bytes=2**30, pids=1, shm_bytes=1, deadline_s=None)
+    limits = ContainerLimits(cpus=4.0, memory_bytes=2**30, pids=1, shm_bytes=1, deadline_s=None)
     image: Any = None
     executor = DockerExecutor(
         client=None, image=image, engine={"memory_bytes": memory_bytes}, limits=limits, campaign=Path()

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from harness.cli import printing
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 WIDTHS = (40, 60, 80, 100, 130)
-PLAN = Section(
+PLAN = TableSection(
     heading="demo: 2 cells",
     columns=["cell", "what", "state", "epochs ≤", "seconds ≈"],
     rows=[
@@ -20,7 +20,7 @@ PLAN = Section(
     ],
     text_columns=3,
 )
-RESULTS = Section(
+RESULTS = TableSection(
     heading="animals, MobileNetV2, full",
     columns=["tuner", "seeds", "val F1", "test F1", "search s", "USD", "speed-up"],
     rows=[["optuna-tpe+hyperband", "3", "0.888 ± 0.060", "0.858 ± 0.056", "2.57", "7.19e-05", "4.43× [0.08×, 241×]"]],
@@ -39,7 +39,7 @@ def text_of(console: Console) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", raw.decode(console.encoding))
 
 
-def printed(section: Section, width: int, *, encoding: str = "utf-8") -> str:
+def printed(section: TableSection, width: int, *, encoding: str = "utf-8") -> str:
     console = at(width, encoding=encoding)
     printing.table(section, on=console)
     return text_of(console)
@@ -51,7 +51,7 @@ def words(texts: Sequence[str]) -> set[str]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("section", [PLAN, RESULTS], ids=["plan", "results"])
-def test_no_word_is_broken_and_no_line_too_long_at_any_width(section: Section, width: int) -> None:
+def test_no_word_is_broken_and_no_line_too_long_at_any_width(section: TableSection, width: int) -> None:
     text = printed(section, width)
 
     shown = set(text.replace(": ", " ").split())
@@ -96,20 +96,20 @@ def test_where_there_is_no_room_for_a_table_rows_are_keys_and_values() -> None:
 
 def test_a_word_that_is_longer_than_a_line_stays_whole() -> None:
     path = "/a/" + "very-long" * 20
-    section = Section(heading="", columns=["what", "found"], rows=[["disk", f"free for {path}"]], text_columns=2)
+    section = TableSection(heading="", columns=["what", "found"], rows=[["disk", f"free for {path}"]], text_columns=2)
 
     assert path in printed(section, 60).splitlines()[-2]
 
 
 def test_a_table_without_rows_is_its_head() -> None:
-    section = Section(heading="0 trials", columns=["trial", "outcome"], rows=[])
+    section = TableSection(heading="0 trials", columns=["trial", "outcome"], rows=[])
 
     assert printed(section, 80).split()[:4] == ["0", "trials", "trial", "outcome"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_columns_are_aligned_in_every_encoding(encoding: str) -> None:
-    section = Section(
+    section = TableSection(
         heading="größe", columns=["tuner", "F1", "epochs"], rows=[["a·b", "0.5 ± 0.1", "∞"], ["日", "—", "120"]]
     )
 
@@ -119,7 +119,7 @@ def test_columns_are_aligned_in_every_encoding(encoding: str) -> None:
 
 
 def test_names_do_nothing_to_a_terminal_and_are_no_markup() -> None:
-    section = Section(heading="\x1b[2J", columns=["tuner"], rows=[["[red]a[/red]\u202e:dog:"]])
+    section = TableSection(heading="\x1b[2J", columns=["tuner"], rows=[["[red]a[/red]\u202e:dog:"]])
 
     text = printed(section, 80)
 

@@ -18,7 +18,7 @@ from harness import analysis, reports
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.runner import only_one
-from harness.cli.running import Asked, run
+from harness.cli.running import RunOptions, run
 from harness.executors import cores
 from harness.model import Trial
 from harness.placement import where as placement
@@ -317,7 +317,7 @@ def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
         return line.executor
 
     monkeypatch.setattr(placement, "LOCAL", built_in_an_hour)
-    where, asked = Where(executor="local"), Asked(limits=Limits(max_hours=0.5))
+    where, asked = Where(executor="local"), RunOptions(limits=Limits(max_hours=0.5))
 
     monkeypatch.setattr(campaign, "run", partial(campaign.run, clock=lambda: now[0]))
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from harness.cli import tables
-from harness.reports.report import Report, Section
+from harness.reports.report import Report, TableSection
 
 NOTES = [f"Note {number} says something that fills most of a line of eighty characters." for number in range(9)]
 
 
 def report(*, notes: list[str], own: tuple[str, ...] = (), groups: int = 1) -> Report:
-    section = Section(heading="digits", columns=["tuner", "F1", "USD"], rows=[["a", "0.5", "1"]], notes=own)
+    section = TableSection(heading="digits", columns=["tuner", "F1", "USD"], rows=[["a", "0.5", "1"]], notes=own)
     return Report(
         name="efficiency", title="T", sections=[section] * groups, notes=notes, columns=(), rows=(), empty="Nothing."
     )
@@ -69,7 +69,7 @@ def test_columns_that_had_no_room_are_counted(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    section = Section(heading="", columns=["tuner", "x" * 40], rows=[["a", "1"]], optional=("x" * 40,))
+    section = TableSection(heading="", columns=["tuner", "x" * 40], rows=[["a", "1"]], optional=("x" * 40,))
 
     tables.show(Report(name="efficiency", title="T", sections=[section], notes=[], columns=(), rows=()))
 

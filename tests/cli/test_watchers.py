@@ -18,7 +18,7 @@ from harness.campaign.events import (
 )
 from harness.campaign.outlook import Outlook
 from harness.campaign.progress import Progress
-from harness.campaign.totals import Estimate
+from harness.campaign.totals import ForecastInterval
 from harness.cells import Cell
 from harness.cli import forecasts
 from harness.cli.bars import Display
@@ -230,8 +230,8 @@ class FakeOutlook(Outlook):
     is_expecting = True
     is_known = True
 
-    def left_s(self) -> Estimate:
-        return Estimate(mean=600.0, low=480.0, high=720.0)
+    def left_s(self) -> ForecastInterval:
+        return ForecastInterval(mean=600.0, low=480.0, high=720.0)
 
     def ends(self, cell: Cell, *, wall_s: float | None) -> None:
         super().ends(cell, wall_s=wall_s)
@@ -266,8 +266,8 @@ def test_the_top_bar_forecasts_from_the_start() -> None:
 )
 def test_time_is_told_in_a_unit_that_suits_it(seconds: float, said: str) -> None:
     class FakeOne(FakeOutlook):
-        def left_s(self) -> Estimate:
-            return Estimate(mean=seconds, low=None, high=None)
+        def left_s(self) -> ForecastInterval:
+            return ForecastInterval(mean=seconds, low=None, high=None)
 
     assert forecasts.left(FakeOne()) == f"about {said} left"
 

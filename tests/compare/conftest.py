@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.compare.pairs import Pair
 from harness.model import Trial
 from harness.plans import SearchName
@@ -63,8 +63,8 @@ class Run:
                 self.search(tuner, seed, **changes)
         return self
 
-    def results(self) -> Results:
-        results: Results = self.made.results()
+    def results(self) -> MatrixResults:
+        results: MatrixResults = self.made.results()
         return results
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analysis import Search, Target
+from harness.analysis import SearchResult, Target
 from harness.compare import measures
 from harness.compare.pairs import pair
 from harness.errors import UserError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Runs = Callable[[str], "Run"]
 
 
-def one(run: Run, *f1s: float, **changes: object) -> Search:
+def one(run: Run, *f1s: float, **changes: object) -> SearchResult:
     run.search("random", 0, *f1s, **changes)
     return run.results().searches[0]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.compare import Direction, Finding, Verdict, compare, judge
+from harness.compare import Direction, MeasureChange, RunVerdict, compare, judge
 from harness.compare.measures import with_minimums
 from harness.compare.pairs import Pair
 
@@ -20,7 +20,7 @@ def test_a_run_is_no_worse_than_itself(run: Runs) -> None:
 
     found = compare(same, same)
 
-    assert (found.verdict, found.reasons) == (Verdict.NO_WORSE, [])
+    assert (found.verdict, found.reasons) == (RunVerdict.NO_WORSE, [])
     assert (found.pairs, found.seeds, found.lost) == (16, 8, [])
     assert {finding.direction for finding in found.findings} == {Direction.NEITHER}
 
@@ -28,14 +28,14 @@ def test_a_run_is_no_worse_than_itself(run: Runs) -> None:
 def test_slower_epochs_are_worse_and_the_reason_names_them(run: Runs) -> None:
     found = compare(run("a").all().results(), run("b").all(train_s=3.0).results())
 
-    assert found.verdict is Verdict.WORSE
+    assert found.verdict is RunVerdict.WORSE
     assert "seconds per epoch worse in all searches; random; tpe [µ]" in found.reasons
 
 
 def test_faster_epochs_are_better_and_no_worse(run: Runs) -> None:
     found = compare(run("a").all(train_s=3.0).results(), run("b").all().results())
 
-    assert found.verdict is Verdict.NO_WORSE
+    assert found.verdict is RunVerdict.NO_WORSE
     assert _directions(found.findings, "epoch", "all searches") == Direction.BETTER
 
 
@@ -51,7 +51,7 @@ def test_a_failed_search_is_lost_with_its_reason_however_well_the_others_do(run:
 
     found = compare(before.results(), after.results())
 
-    assert found.verdict is Verdict.WORSE
+    assert found.verdict is RunVerdict.WORSE
     assert found.reasons[0] == "2 of the baseline's 16 searches lost"
     assert [(lost.name.seed, lost.reason) for lost in found.lost] == [
         (3, "failed: crash: ValueError"),
@@ -77,7 +77,7 @@ def test_what_the_baseline_itself_failed_at_is_not_held_against_the_candidate(ru
 
     found = compare(before.results(), after.results())
 
-    assert found.verdict is Verdict.NO_WORSE
+    assert found.verdict is RunVerdict.NO_WORSE
     assert "The baseline itself has no score of 1 planned searches: these are not compared." in found.notes
 
 
@@ -96,7 +96,7 @@ def test_another_machine_cant_be_compared(run: Runs, environment: dict[str, obje
 
     found = compare(before.results(), other.results())
 
-    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.verdict is RunVerdict.INCOMPARABLE
     assert found.reasons == [reason]
 
 
@@ -106,7 +106,7 @@ def test_a_container_and_a_local_process_cant_be_compared(run: Runs) -> None:
 
     found = compare(run("a").all(cell=cell).results(), contained.results())
 
-    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.verdict is RunVerdict.INCOMPARABLE
     assert found.reasons == [
         "unlike executor: local → docker (16)",
         "unlike container's CPUs: not recorded → 2.0 (16)",
@@ -119,7 +119,7 @@ def test_another_request_under_the_same_names_cant_be_compared(run: Runs) -> Non
 
     found = compare(run("a").all().results(), run("b").all(cell=cell).results())
 
-    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.verdict is RunVerdict.INCOMPARABLE
     assert 'unlike budget: {} → {"epochs":240} (16)' in found.reasons
 
 
@@ -132,7 +132,7 @@ def test_a_record_of_before_a_key_was_added_is_like_one_that_doesnt_use_it(
 
     found = compare(before.results(), after.results())
 
-    assert (found.verdict is not Verdict.INCOMPARABLE) is is_alike
+    assert (found.verdict is not RunVerdict.INCOMPARABLE) is is_alike
 
 
 def test_unlike_runs_are_compared_if_one_insists_and_it_is_said(run: Runs) -> None:
@@ -140,14 +140,14 @@ def test_unlike_runs_are_compared_if_one_insists_and_it_is_said(run: Runs) -> No
 
     found = compare(run("a").all().results(), run("b").all(environment=other).results(), even_if_unlike=True)
 
-    assert found.verdict is Verdict.NO_WORSE
+    assert found.verdict is RunVerdict.NO_WORSE
     assert found.notes[0] == "UNLIKE, compared all the same: cpu_model: Fake CPU 3000 → Other CPU (16)"
 
 
 def test_a_newer_kernel_is_the_same_machine(run: Runs) -> None:
     other = {**_environment(run("x").all()), "platform": "Linux-6.2"}
 
-    assert compare(run("a").all().results(), run("b").all(environment=other).results()).verdict is Verdict.NO_WORSE
+    assert compare(run("a").all().results(), run("b").all(environment=other).results()).verdict is RunVerdict.NO_WORSE
 
 
 def test_too_few_seeds_cant_be_compared(run: Runs) -> None:
@@ -157,7 +157,7 @@ def test_too_few_seeds_cant_be_compared(run: Runs) -> None:
 
     found = compare(few.results(), few.results())
 
-    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.verdict is RunVerdict.INCOMPARABLE
     assert found.reasons[0].startswith("6 shared seeds can show hardly anything: no p is below 0.031; run 7 or more")
 
 
@@ -168,7 +168,7 @@ def test_runs_without_a_common_name_cant_be_compared(run: Runs) -> None:
 
     found = compare(one.results(), other.results())
 
-    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.verdict is RunVerdict.INCOMPARABLE
     assert "in both runs" in found.reasons[0]
 
 
@@ -177,7 +177,7 @@ def test_a_baseline_in_which_all_failed_cant_be_compared(run: Runs) -> None:
 
     found = compare(broken.results(), run("b").all().results())
 
-    assert found.verdict is Verdict.INCOMPARABLE
+    assert found.verdict is RunVerdict.INCOMPARABLE
 
 
 def test_a_certain_change_below_the_minimum_does_not_count(pair: Callable[..., Pair]) -> None:
@@ -243,7 +243,7 @@ def test_a_spread_that_may_hide_a_change_is_said(run: Runs) -> None:
 
     found = compare(before.results(), unsteady.results())
 
-    assert found.verdict is Verdict.NO_WORSE
+    assert found.verdict is RunVerdict.NO_WORSE
     assert [note for note in found.notes if note.endswith("not be shown to be: seconds per epoch.")]
     assert not any("May be worse" in note for note in compare(before.results(), steady.results()).notes)
 
@@ -258,7 +258,7 @@ def test_no_pairs_are_no_findings() -> None:
     assert judge([]) == []
 
 
-def _directions(findings: Sequence[Finding], measure: str, where: str) -> Direction:
+def _directions(findings: Sequence[MeasureChange], measure: str, where: str) -> Direction:
     return next(one.direction for one in findings if (one.measure.name, one.part.label) == (measure, where))
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness.datasets import listing
-from harness.datasets.layout import File, Layout
+from harness.datasets.layout import ImageFile, Layout
 from harness.datasets.parts import Part
 
 LAYOUT = Layout(
     files=(
-        File(path=Path("/data/Gämse 1.png"), name="Gämse 1.png", label="Gämse", part=Part.FREE),
-        File(path=Path("/data/2.png"), name="2.png", label="犬", part=Part.TEST),
+        ImageFile(path=Path("/data/Gämse 1.png"), name="Gämse 1.png", label="Gämse", part=Part.FREE),
+        ImageFile(path=Path("/data/2.png"), name="2.png", label="犬", part=Part.TEST),
     ),
     skipped=("notes.txt",),
     is_listed=True,

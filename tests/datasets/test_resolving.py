@@ -124,7 +124,7 @@ def _zip(folder: Path, target: Path) -> Path:
 
 
 def _entry(archive: Path, address: str, *, inside: str, kind: catalogue.Kind = "folder") -> catalogue.Entry:
-    download = catalogue.Download(
+    download = catalogue.DataDownload(
         url=f"{address}{archive.name}", sha256=hashlib.sha256(archive.read_bytes()).hexdigest()
     )
     return catalogue.Entry(kind=kind, meaning="a small archive", downloads=(download,), inside=inside)
@@ -188,7 +188,7 @@ def test_an_evil_archive_leaves_nothing_behind(
 def test_an_archive_that_cannot_be_reached_says_which_file_to_put_where(
     served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    download = catalogue.Download(url=f"{served[1]}gone.tgz", sha256="e" * 64)
+    download = catalogue.DataDownload(url=f"{served[1]}gone.tgz", sha256="e" * 64)
     entry = catalogue.Entry(kind="folder", meaning="gone", downloads=(download,), inside=".")
     monkeypatch.setattr(catalogue, "KNOWN", {"gone": entry})
 
@@ -205,7 +205,7 @@ def test_a_set_of_several_files_has_one_hash(
     for name in ("one.gz", "two.gz"):
         (served[0] / name).write_text(name, encoding="utf-8")
         sha256 = hashlib.sha256(name.encode()).hexdigest()
-        downloads.append(catalogue.Download(url=f"{served[1]}{name}", sha256=sha256))
+        downloads.append(catalogue.DataDownload(url=f"{served[1]}{name}", sha256=sha256))
     entry = catalogue.Entry(kind="idx", meaning="two files", downloads=tuple(downloads), classes=("a", "b"))
     monkeypatch.setattr(catalogue, "KNOWN", {"two": entry})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness import errors, spec
 from harness.datasets.parts import Part
-from harness.datasets.splits import Split, split
+from harness.datasets.splits import SplitImages, split
 
 SHARES = spec.Split()
 
@@ -21,7 +21,7 @@ def divided(
     seed: int = 1,
     shares: spec.Split = SHARES,
     groups: Sequence[str] | None = None,
-) -> Split:
+) -> SplitImages:
     return split(
         np.array(labels, dtype=np.int32),
         np.array(fixed if fixed is not None else [Part.FREE] * len(labels), dtype=np.int8),

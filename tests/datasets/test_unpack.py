@@ -99,14 +99,14 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, make: str) -> None:
     archive = tar(tmp_path / "a", plain("big", body)) if make == "tar" else zipped(tmp_path / "a", ("big", body))
 
     with pytest.raises(errors.DatasetError, match="unpacks to more than 1,000,000 bytes"):
-        unpack.unpack(archive, tmp_path / "out", limits=unpack.Limits(unpacked_bytes=1_000_000))
+        unpack.unpack(archive, tmp_path / "out", limits=unpack.UnpackLimits(unpacked_bytes=1_000_000))
     assert (tmp_path / "out" / "big").stat().st_size <= 1_000_001
 
 
 def test_what_fills_the_limits_just_so_is_unpacked(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", ("one", b"12345"), ("two", b"67890"))
 
-    unpack.unpack(archive, tmp_path / "out", limits=unpack.Limits(unpacked_bytes=10, files=2))
+    unpack.unpack(archive, tmp_path / "out", limits=unpack.UnpackLimits(unpacked_bytes=10, files=2))
 
     assert contents(tmp_path / "out") == {"one": b"12345", "two": b"67890"}
 
@@ -115,7 +115,7 @@ def test_too_many_files_are_refused(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", *((f"{number}", b"") for number in range(4)))
 
     with pytest.raises(errors.DatasetError, match="or 3 files"):
-        unpack.unpack(archive, tmp_path / "out", limits=unpack.Limits(files=3))
+        unpack.unpack(archive, tmp_path / "out", limits=unpack.UnpackLimits(files=3))
 
 
 def test_a_broken_archive_is_named(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_folders_count_as_files_do(tmp_path: Path, make: str) -> None:
     )
 
     with pytest.raises(errors.DatasetError, match="or 3 files"):
-        unpack.unpack(archive, tmp_path / "out", limits=unpack.Limits(files=3))
+        unpack.unpack(archive, tmp_path / "out", limits=unpack.UnpackLimits(files=3))
 
 
 def test_a_folder_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.executors import Ended, Executor, engine
 from harness.executors.docker import DockerExecutor
-from harness.executors.limits import Limits
+from harness.executors.limits import ContainerLimits
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 
@@ -76,7 +76,7 @@ class Bench:
         self.folder.write_cell(cell)
 
     def executor(self, script: str, *, deadline_s: float | None = None, **changes: Any) -> DockerExecutor:
-        limits = Limits(cpus=1.0, memory_bytes=64 * MIB, pids=64, shm_bytes=8 * MIB, deadline_s=deadline_s)
+        limits = ContainerLimits(cpus=1.0, memory_bytes=64 * MIB, pids=64, shm_bytes=8 * MIB, deadline_s=deadline_s)
         made = DockerExecutor(
             client=self.client,
             image=engine.image(self.client, self.reference),

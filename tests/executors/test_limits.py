@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UserError
-from harness.executors.limits import Limits
+from harness.executors.limits import ContainerLimits
 from harness.executors.slots import WHOLE, Slot
 from harness.spec import Container
 
@@ -11,24 +11,24 @@ GIB = 2**30
 
 
 def test_what_is_left_out_is_what_the_engine_has_with_some_memory_left_to_the_host() -> None:
-    limits = Limits.declared(Container(), cpus=2, memory_bytes=10 * GIB)
+    limits = ContainerLimits.declared(Container(), cpus=2, memory_bytes=10 * GIB)
 
-    assert limits == Limits(cpus=2.0, memory_bytes=9 * GIB, pids=4096, shm_bytes=64 * 2**20, deadline_s=None)
+    assert limits == ContainerLimits(cpus=2.0, memory_bytes=9 * GIB, pids=4096, shm_bytes=64 * 2**20, deadline_s=None)
 
 
 def test_all_that_the_engine_has_may_be_asked_for() -> None:
     asked = Container(cpus=2, memory_gib=10, pids=1, shm_mib=1, deadline_s=0.5)
 
-    limits = Limits.declared(asked, cpus=2, memory_bytes=10 * GIB)
+    limits = ContainerLimits.declared(asked, cpus=2, memory_bytes=10 * GIB)
 
-    assert limits == Limits(cpus=2.0, memory_bytes=10 * GIB, pids=1, shm_bytes=2**20, deadline_s=0.5)
+    assert limits == ContainerLimits(cpus=2.0, memory_bytes=10 * GIB, pids=1, shm_bytes=2**20, deadline_s=0.5)
 
 
 HALF = Slot(cpus=(0, 1), at_once=2)
 
 
 def test_slots_share_what_is_left_out() -> None:
-    limits = Limits.declared(Container(), cpus=4, memory_bytes=10 * GIB, slot=HALF)
+    limits = ContainerLimits.declared(Container(), cpus=4, memory_bytes=10 * GIB, slot=HALF)
 
     half = limits.within(HALF, memory_bytes=10 * GIB)
 
@@ -37,7 +37,7 @@ def test_slots_share_what_is_left_out() -> None:
 
 
 def test_what_is_declared_is_each_workers_own() -> None:
-    limits = Limits.declared(Container(cpus=1.5, memory_gib=5), cpus=4, memory_bytes=10 * GIB, slot=HALF)
+    limits = ContainerLimits.declared(Container(cpus=1.5, memory_gib=5), cpus=4, memory_bytes=10 * GIB, slot=HALF)
 
     assert limits.within(HALF, memory_bytes=10 * GIB) == limits
 
@@ -57,6 +57,6 @@ def test_what_is_declared_is_each_workers_own() -> None:
 )
 def test_more_than_a_slot_has_is_refused(asked: Container, said: str) -> None:
     with pytest.raises(UserError) as caught:
-        Limits.declared(asked, cpus=4, memory_bytes=10 * GIB, slot=HALF)
+        ContainerLimits.declared(asked, cpus=4, memory_bytes=10 * GIB, slot=HALF)
 
     assert str(caught.value) == said

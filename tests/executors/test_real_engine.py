@@ -14,7 +14,7 @@ import pytest
 from harness import environment
 from harness.errors import MachineError
 from harness.executors import WHOLE, Cause, Ended, Slot, engine
-from harness.executors.limits import Limits
+from harness.executors.limits import ContainerLimits
 from harness.executors.sandbox import HOME
 from harness.records import CellFolder
 from harness.spec import Container
@@ -149,7 +149,9 @@ def test_workers_side_by_side_are_held_to_their_own_processors_and_share_of_the_
         pytest.skip("one processor is not to be divided")
     halves = [Slot(cpus=(cpu,), at_once=2) for cpu in cpus[:2]]
     executor = bench.executor(SIDE_BY_SIDE)
-    executor.limits = Limits.declared(Container(), cpus=len(cpus), memory_bytes=executor.engine["memory_bytes"])
+    executor.limits = ContainerLimits.declared(
+        Container(), cpus=len(cpus), memory_bytes=executor.engine["memory_bytes"]
+    )
     folders = [bench.folder, CellFolder(bench.folder.path.with_name("other"))]
     folders[1].write_cell(folders[0].cell())
 
@@ -287,7 +289,7 @@ def test_a_gpu_that_is_not_there_is_told_in_one_line(bench: Bench) -> None:
 def test_more_than_the_engine_has_is_refused_as_the_users_mistake(bench: Bench) -> None:
     facts = engine.facts(bench.client)
 
-    limits = Limits.declared(Container(), cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
+    limits = ContainerLimits.declared(Container(), cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
 
     assert limits.cpus == facts["cpus"] <= (os.cpu_count() or 0)
     assert 0 < limits.memory_bytes < facts["memory_bytes"]

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.page import markup
-from harness.page.markup import Column, Row, Value
+from harness.page.markup import TableColumn, TableRow, Value
 
 
 @example(["</script >&<!--<script", "\u2028"])
@@ -30,8 +30,8 @@ def test_markup_in_names_is_shown_as_it_is() -> None:
     text = markup.table(
         "t",
         label='a "label"',
-        columns=[Column(label="<b>")],
-        rows=[Row(cells=['<i>&"{0}'], data={"tuner": 'x" onclick="y'}, link='#" onclick="z')],
+        columns=[TableColumn(label="<b>")],
+        rows=[TableRow(cells=['<i>&"{0}'], data={"tuner": 'x" onclick="y'}, link='#" onclick="z')],
     )
     assert "<i>" not in text
     assert "<b>" not in text
@@ -40,14 +40,16 @@ def test_markup_in_names_is_shown_as_it_is() -> None:
 
 
 def test_a_button_keeps_braces_of_names() -> None:
-    text = markup.table("t", label="l", columns=[Column(label="c")], rows=[Row(cells=["{}"], button=" {x} of {0}")])
+    text = markup.table(
+        "t", label="l", columns=[TableColumn(label="c")], rows=[TableRow(cells=["{}"], button=" {x} of {0}")]
+    )
     assert "{}<span" in text
     assert " {x} of {0}</span>" in text
 
 
 def test_unknown_numbers_have_nothing_to_sort_by() -> None:
-    rows = [Row(cells=[Value(text="—")]), Row(cells=[Value(text="never", sort=float("inf"))])]
-    text = markup.table("t", label="l", columns=[Column(label="c")], rows=rows)
+    rows = [TableRow(cells=[Value(text="—")]), TableRow(cells=[Value(text="never", sort=float("inf"))])]
+    text = markup.table("t", label="l", columns=[TableColumn(label="c")], rows=rows)
     assert text.count("data-v") == 1
     assert 'data-v="inf"' in text
 

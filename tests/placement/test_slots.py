@@ -9,7 +9,7 @@ from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Slot, cores
 from harness.meters import nvml
 from harness.meters.nvml import Found
-from harness.placement.slots import Chosen, asked, of_host, of_processes, visible
+from harness.placement.slots import ChosenSlots, asked, of_host, of_processes, visible
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 A, B = FakeDevice(uuid="GPU-a", name="NVIDIA L4"), FakeDevice(uuid="GPU-b", name="NVIDIA L4")
@@ -30,7 +30,7 @@ def slots_of(*gpus: str, at_once: int | None = None, listed: Sequence[FakeDevice
     return list(asked(at_once=at_once, gpus=gpus, find=lambda: found(*listed), shown={}).slots)
 
 
-def host_of(*listed: FakeDevice, at_once: int | None = None, needs_gpu: bool = False) -> Chosen:
+def host_of(*listed: FakeDevice, at_once: int | None = None, needs_gpu: bool = False) -> ChosenSlots:
     return of_host(at_once=at_once, find=lambda: found(*listed), shown={}, needs_gpu=needs_gpu)
 
 
@@ -113,7 +113,7 @@ def test_all_gpus_are_those_that_the_environment_shows() -> None:
 
 
 def test_a_host_gives_each_of_its_gpus_a_cell_where_they_are_of_one_model() -> None:
-    assert host_of(A) == Chosen(slots=(Slot(gpu="GPU-a"),))
+    assert host_of(A) == ChosenSlots(slots=(Slot(gpu="GPU-a"),))
     assert tuple(host_of(A, B).slots) == HALVES
     assert str(host_of(A, B)) == "GPUs GPU-a, GPU-b, a cell on each"
 
@@ -127,7 +127,7 @@ def test_of_unlike_gpus_the_first_is_taken(listed: tuple[FakeDevice, ...], idle:
 
 
 def test_so_many_cells_at_once_take_so_many_of_the_hosts_gpus() -> None:
-    assert host_of(A, B, at_once=1) == Chosen(slots=(Slot(gpu="GPU-a"),), idle=("GPU-b",))
+    assert host_of(A, B, at_once=1) == ChosenSlots(slots=(Slot(gpu="GPU-a"),), idle=("GPU-b",))
 
     with pytest.raises(UserError, match=r"^--at-once 3: a GPU has one cell at a time, and 2 are alike; lower it$"):
         host_of(A, B, at_once=3)

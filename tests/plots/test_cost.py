@@ -7,7 +7,7 @@ import pytest
 from harness.analysis import groups
 from harness.analysis.looks import styles
 from harness.plots import cost
-from harness.plots.cost import Point, front
+from harness.plots.cost import CostPoint, front
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -20,14 +20,14 @@ def _text(made: Made) -> str:
 
 
 @pytest.fixture
-def points(made: Made) -> list[Point]:
+def points(made: Made) -> list[CostPoint]:
     made.search([made.trial(0, 0.5)])
     (row,) = groups(made.results())[0].rows
     spots = [(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (4.0, 0.9), (1.0, 0.3)]
-    return [Point(row=row, cost=spent, f1=f1) for spent, f1 in spots]
+    return [CostPoint(row=row, cost=spent, f1=f1) for spent, f1 in spots]
 
 
-def test_the_front_is_what_no_other_point_beats(points: list[Point]) -> None:
+def test_the_front_is_what_no_other_point_beats(points: list[CostPoint]) -> None:
     assert [(point.cost, point.f1) for point in front(points)] == [(1.0, 0.5), (2.0, 0.7), (3.0, 0.9)]
     assert front([]) == []
     assert front(points[:1]) == points[:1]

@@ -5,11 +5,11 @@ import io
 import math
 
 from harness.reports import rendering
-from harness.reports.report import CsvValue, Report, Section
+from harness.reports.report import CsvValue, Report, TableSection
 
 
 def _report(*rows: tuple[str, str], notes: tuple[str, ...] = ()) -> Report:
-    sections = [Section(heading="a_1, b & c", columns=["na_me", "x|y"], rows=rows)] if rows else []
+    sections = [TableSection(heading="a_1, b & c", columns=["na_me", "x|y"], rows=rows)] if rows else []
     return Report(
         name="r", title="T", sections=sections, notes=notes, columns=["name", "value"], rows=[], empty="Nothing."
     )
@@ -65,7 +65,7 @@ def test_no_form_holds_what_moves_turns_or_hides_letters() -> None:
     report = Report(
         name="r",
         title="T\u202e",
-        sections=[Section(heading="h\x1b[2J", columns=["x\u200b"], rows=[["a\x1b\u202e"]], notes=["n\x07"])],
+        sections=[TableSection(heading="h\x1b[2J", columns=["x\u200b"], rows=[["a\x1b\u202e"]], notes=["n\x07"])],
         notes=["\x9b"],
         columns=["name\x1b"],
         rows=[{"name\x1b": "a\x1b[2J\u202eb"}],

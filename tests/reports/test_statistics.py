@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.prices import Prices
 from harness.reports import answer, anytime, importance, pairwise, profiles, ranks, rendering, to_target, tuning
 from harness.reports.report import Report
@@ -17,7 +17,7 @@ from harness.reports.report import Report
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
 
-Make = Callable[[Results, Prices], Report]
+Make = Callable[[MatrixResults, Prices], Report]
 
 MAKES: dict[str, Make] = {
     "to-target": lambda results, prices: to_target.report(results, prices=prices),

@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness import carbon, reports
-from harness.analysis import Results
+from harness.analysis import MatrixResults
 from harness.prices import Prices
 from harness.reports.report import Report
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INTENSITY = carbon.load()
 
 
-def shown(results: Results, price_list: Prices) -> Report:
+def shown(results: MatrixResults, price_list: Prices) -> Report:
     return reports.rendered(reports.made(results, prices=price_list, carbon=INTENSITY)).shown
 
 

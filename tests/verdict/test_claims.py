@@ -12,7 +12,7 @@ from scipy import stats
 from benchmarks.verdict import claims, drawn
 from benchmarks.verdict.claims import PRICES
 from benchmarks.verdict.drawn import World
-from harness.analysis import Results, groups
+from harness.analysis import MatrixResults, groups
 from harness.analysis.statistics import Judged, Question, judged, verdicts
 from harness.page import summary
 
@@ -46,7 +46,7 @@ _COMPARING = re.compile(
 )
 
 
-def _result(world: World, seed: int) -> Results:
+def _result(world: World, seed: int) -> MatrixResults:
     return drawn.results(world, np.random.default_rng(seed))
 
 

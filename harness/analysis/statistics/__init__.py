@@ -10,7 +10,7 @@ from harness.analysis.statistics.judged import Judged, judged
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.ranks import Ranks, ranks
-from harness.analysis.statistics.rates import Rate, gain_rate, score_rate
+from harness.analysis.statistics.rates import ValuePerUnit, gain_rate, score_rate
 from harness.analysis.statistics.reaching import Reaching, cost_to_target, is_disturbed, reaching, speedup
 from harness.analysis.statistics.verdicts import ALPHA, Answered, Question, Verdict, Verdicts, verdicts
 
@@ -35,9 +35,9 @@ __all__ = [
     "Profiles",
     "Question",
     "Ranks",
-    "Rate",
     "Reaching",
     "Standing",
+    "ValuePerUnit",
     "Verdict",
     "Verdicts",
     "answer",

@@ -10,7 +10,7 @@ from enum import StrEnum
 from harness.analysis.axes import Axis, Score, spent
 from harness.analysis.groups import Group, mean_usd
 from harness.analysis.intervals import mean, median
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.analysis.statistics import agarwal, bayes, estimates, pairing
 from harness.analysis.statistics.bands import Line, line
 from harness.analysis.statistics.bayes import Probabilities
@@ -126,11 +126,11 @@ class _Budget:
     costs: Mapping[GroupName, float]
     lines: Mapping[Score, Mapping[int, Line | None]]
 
-    def score(self, group: Group, search: Search) -> float | None:
+    def score(self, group: Group, search: SearchResult) -> float | None:
         """Return the test score in hand."""
         return _in_hand(search, self.lines[Score.TEST][id(search)], self.costs.get(group.name))
 
-    def regret(self, group: Group, search: Search) -> float | None:
+    def regret(self, group: Group, search: SearchResult) -> float | None:
         """Return how much less validation score is in hand than the best that is known of the group and seed."""
         now = _in_hand(search, self.lines[Score.VALIDATION][id(search)], self.costs.get(group.name))
         best = _best_known(group, search.planned.seed)
@@ -162,7 +162,7 @@ class _Scope:
         searches = [search for group in self.groups for search in group.searches]
         return {id(search): line(search, axis=axis, score=score, prices=self.prices) for search in searches}
 
-    def _over_seeds(self, value: Callable[[Group, Search], float | None]) -> Seeds:
+    def _over_seeds(self, value: Callable[[Group, SearchResult], float | None]) -> Seeds:
         return pairing.over_seeds(self.groups, value)
 
     def _standing(
@@ -203,7 +203,7 @@ class _Scope:
         return max((total for _, total in known), default=None) if random is None else random
 
 
-def _in_hand(search: Search, drawn: Line | None, cost: float | None) -> float | None:
+def _in_hand(search: SearchResult, drawn: Line | None, cost: float | None) -> float | None:
     """Return the score at ``cost``: ``NO_MODEL`` where there is none yet or the search failed, None where unknown."""
     if search.status is Status.MISSING or cost is None:
         return None

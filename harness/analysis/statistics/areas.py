@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.axes import Axis, Score, spent
 from harness.analysis.groups import Group
 from harness.analysis.intervals import median
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.analysis.statistics import estimates
 from harness.analysis.statistics.bands import Line, line
 from harness.analysis.statistics.estimates import Estimate
@@ -90,7 +90,7 @@ def under(curve: Line, bounds: Frame) -> float:
     return sum(width * high for width, high in zip(lasted, height, strict=True)) / bounds.cost
 
 
-def of(search: Search, bounds: Frame | None, *, axis: Axis, score: Score, prices: Prices) -> float | None:
+def of(search: SearchResult, bounds: Frame | None, *, axis: Axis, score: Score, prices: Prices) -> float | None:
     """Return the area of one search within ``bounds``; 0 where it failed or has no score, None where it is unknown."""
     if bounds is None or search.status is Status.MISSING:
         return None
@@ -100,13 +100,13 @@ def of(search: Search, bounds: Frame | None, *, axis: Axis, score: Score, prices
     return None if curve is None else under(curve, bounds)
 
 
-def _final(search: Search, score: Score) -> float | None:
+def _final(search: SearchResult, score: Score) -> float | None:
     if search.status is not Status.OK or search.incumbent is None:
         return None
     return score.of(search.incumbent)
 
 
-def _cost(ended: Sequence[Search], *, axis: Axis, prices: Prices) -> float | None:
+def _cost(ended: Sequence[SearchResult], *, axis: Axis, prices: Prices) -> float | None:
     totals = [(search.tuner, spent(search, axis=axis, prices=prices).value) for search in ended]
     random = median(total for kind, total in totals if kind in RANDOM and total is not None)
     return max((total for _, total in totals if total is not None), default=None) if random is None else random

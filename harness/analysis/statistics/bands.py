@@ -11,7 +11,7 @@ from harness.analysis.axes import Axis, Score, costs, rate, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import t_quantile
 from harness.analysis.orders import averaged
-from harness.analysis.reading import Search
+from harness.analysis.reading import SearchResult
 from harness.analysis.statistics import estimates
 from harness.prices import Prices
 
@@ -76,7 +76,7 @@ def lines(row: Row, *, axis: Axis, score: Score, prices: Prices) -> list[Line]:
     return [line for line in found if line is not None]
 
 
-def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
+def line(search: SearchResult, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
     """Return the search's step function; None where it has no incumbent, or a cost or score of one is unknown.
 
     That of a random search is the mean over all orders of its trials (``averaged``), where these can be told.
@@ -85,7 +85,7 @@ def line(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | 
     return search.once(key, lambda: _drawn(search, axis=axis, score=score, prices=prices))
 
 
-def _drawn(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
+def _drawn(search: SearchResult, *, axis: Axis, score: Score, prices: Prices) -> Line | None:
     cost, total = costs(search, axis=axis, prices=prices), spent(search, axis=axis, prices=prices).value
     if not cost or total is None:
         return None
@@ -98,7 +98,7 @@ def _drawn(search: Search, *, axis: Axis, score: Score, prices: Prices) -> Line 
     return _line(search, cost, f1, spent=total)
 
 
-def _line(search: Search, cost: tuple[float, ...], f1: tuple[float, ...], *, spent: float) -> Line:
+def _line(search: SearchResult, cost: tuple[float, ...], f1: tuple[float, ...], *, spent: float) -> Line:
     name = search.planned
     return Line(tuner=name.tuner, seed=name.seed, cost=cost, f1=f1, spent=max(spent, cost[-1]))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.analysis.statistics import estimates, pairing
 from harness.analysis.statistics.estimates import Estimate
 
@@ -81,7 +81,9 @@ def _gain(row: Row, yardstick: Row) -> Gain | None:
     )
 
 
-def _by_seed(searches: Sequence[Search], of: Callable[[Search], float | None]) -> dict[int, list[float | None]]:
+def _by_seed(
+    searches: Sequence[SearchResult], of: Callable[[SearchResult], float | None]
+) -> dict[int, list[float | None]]:
     found: dict[int, list[float | None]] = {}
     for search in searches:
         if search.status is not Status.MISSING:

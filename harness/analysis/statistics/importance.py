@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.analysis.findings import Tried
 from harness.analysis.groups import Group
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.model import Outcome, Value
 
 FEWEST_TRIALS = 40
@@ -112,7 +112,7 @@ def _why_not(used: Sequence[_Point], columns: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _full(search: Search, effect: Effect, left_out: Counter[str]) -> Iterator[_Point]:
+def _full(search: SearchResult, effect: Effect, left_out: Counter[str]) -> Iterator[_Point]:
     """Yield the search's trials at full fidelity, each configuration once; count the others in ``left_out``."""
     continued = {trial.parent for trial in search.tried}
     for trial in search.tried:

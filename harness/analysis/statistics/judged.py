@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.analysis.groups import Group, Row, groups
-from harness.analysis.reading import Results
+from harness.analysis.reading import MatrixResults
 from harness.analysis.statistics.answer import Answer, answer
 from harness.analysis.statistics.verdicts import Question, Verdict, Verdicts, verdicts
 from harness.prices import Prices
@@ -40,10 +40,10 @@ class Judged:
 
 
 # Kept for as long as the results are: every report and picture of a command asks for the same.
-_made: weakref.WeakKeyDictionary[Results, Judged] = weakref.WeakKeyDictionary()
+_made: weakref.WeakKeyDictionary[MatrixResults, Judged] = weakref.WeakKeyDictionary()
 
 
-def judged(results: Results, *, prices: Prices) -> Judged:
+def judged(results: MatrixResults, *, prices: Prices) -> Judged:
     """Return the judgement of these results at these prices."""
     kept = _made.get(results)
     if kept is None or kept.prices != prices:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.groups import Group
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 
 NO_MODEL = 0.0
 """The score of a search that failed or ended without any score: it leaves no model that anybody could use."""
@@ -20,7 +20,7 @@ class Block:
 
     group: Group
     seed: int
-    searches: Mapping[str, Search]
+    searches: Mapping[str, SearchResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Seeds:
     remarks: tuple[str, ...]
 
 
-def score(search: Search) -> float | None:
+def score(search: SearchResult) -> float | None:
     """Return the test F1 to compare by: ``NO_MODEL`` where the search failed or has no score, None where unknown."""
     if search.status is Status.MISSING:
         return None
@@ -79,7 +79,7 @@ def every(groups: Sequence[Group]) -> list[Block]:
     """Return a block for each group and planned seed, with the searches that have a record."""
     found: list[Block] = []
     for group in groups:
-        by_seed: dict[int, dict[str, Search]] = {}
+        by_seed: dict[int, dict[str, SearchResult]] = {}
         for search in group.searches:
             here = by_seed.setdefault(search.planned.seed, {})
             if search.status is not Status.MISSING:
@@ -96,7 +96,7 @@ def blocks(groups: Sequence[Group]) -> Blocks:
     return Blocks(tuners=tuners, complete=complete, left_out=len(made) - len(complete), left_out_tuners=tuple(others))
 
 
-def over_seeds(groups: Sequence[Group], value: Callable[[Group, Search], float | None]) -> Seeds:
+def over_seeds(groups: Sequence[Group], value: Callable[[Group, SearchResult], float | None]) -> Seeds:
     """Return ``value`` of each seed and tuner, averaged over the groups.
 
     Only seeds are independent: searches of one seed share their split, weights and batches, in every group of a data
@@ -146,5 +146,5 @@ def _shared(groups: Sequence[Group]) -> tuple[tuple[str, ...], list[str]]:
     return tuners, [name for name in names if name not in tuners]
 
 
-def _recorded(search: Search) -> bool:
+def _recorded(search: SearchResult) -> bool:
     return search.status is not Status.MISSING

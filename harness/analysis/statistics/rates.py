@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.axes import Axis, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import mean
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.catalogue.tuners import UNTUNED
 from harness.prices import Prices
 
@@ -18,7 +18,7 @@ _JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class ValuePerUnit:
     """A mean over searches divided by the mean cost of the same searches, in each unit of cost.
 
     None where there is no search, where the cost of one of them is unknown, or where they cost nothing.
@@ -29,12 +29,12 @@ class Rate:
     per_usd: float | None
 
 
-def score_rate(row: Row, *, prices: Prices) -> Rate:
+def score_rate(row: Row, *, prices: Prices) -> ValuePerUnit:
     """Return the mean test score of the finished searches that have one, for what these cost."""
     return _rate([(search, search.test_f1) for search in row.ok if search.test_f1 is not None], prices)
 
 
-def gain_rate(group: Group, row: Row, *, prices: Prices) -> Rate:
+def gain_rate(group: Group, row: Row, *, prices: Prices) -> ValuePerUnit:
     """Return the mean test score above that of the untuned default on the same seed, for what these searches cost.
 
     Empty for the default itself, and without a seed on which both have a test score. What the default cost is not
@@ -54,14 +54,14 @@ def _untuned(group: Group) -> dict[int, float]:
     return {seed: statistics.fmean(f1s) for seed, f1s in by_seed.items()}
 
 
-def _rate(found: Sequence[tuple[Search, float]], prices: Prices) -> Rate:
+def _rate(found: Sequence[tuple[SearchResult, float]], prices: Prices) -> ValuePerUnit:
     value = mean(each for _, each in found)
 
     def per(axis: Axis, unit: float) -> float | None:
         cost = mean(spent(search, axis=axis, prices=prices).value for search, _ in found)
         return value * unit / cost if value is not None and cost else None
 
-    return Rate(
+    return ValuePerUnit(
         per_device_hour=per(Axis.DEVICE_S, _SECONDS_PER_HOUR),
         per_kwh=per(Axis.ENERGY_J, _JOULES_PER_KWH),
         per_usd=per(Axis.COST_USD, 1.0),

@@ -10,7 +10,7 @@ from harness.analysis.axes import Axis, costs, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import median
 from harness.analysis.orders import spent_until
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.analysis.statistics import estimates
 from harness.analysis.statistics.estimates import Estimate
 from harness.analysis.targets import Target
@@ -73,7 +73,7 @@ def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate |
 
     None for random search itself, without a target, without pairs, where a cost is unknown, and where half of the
     tuner's searches or more missed the target: what such a ratio says depends on a few lucky seeds. On every axis but
-    epochs also where the machine was busy during one of the searches (``Search.is_disturbed``).
+    epochs also where the machine was busy during one of the searches (``SearchResult.is_disturbed``).
     """
     goal = group.target
     if goal is None or row.is_random or (axis is not Axis.EPOCHS and is_disturbed(group, row)):
@@ -91,7 +91,7 @@ def is_disturbed(group: Group, row: Row) -> bool:
     return row.is_disturbed or any(search.is_disturbed for search in group.of(RANDOM))
 
 
-def cost_to_target(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> float | None:
+def cost_to_target(search: SearchResult, goal: Target, *, axis: Axis, prices: Prices) -> float | None:
     """Return what had been spent when the validation F1 first met ``goal``.
 
     Infinite for a miss and a failed search, None where the cost is unknown or the search is missing.
@@ -105,7 +105,7 @@ def cost_to_target(search: Search, goal: Target, *, axis: Axis, prices: Prices) 
     return None if found is None else found[first]
 
 
-def is_reached(search: Search, goal: Target) -> bool:
+def is_reached(search: SearchResult, goal: Target) -> bool:
     """Whether the search ran to its end and met the target on its way."""
     # Each incumbent scores more than the one before it, so that the last has reached whatever any of them has.
     return search.status is Status.OK and search.val_f1 is not None and search.val_f1 >= goal.at(search.planned.seed)
@@ -145,13 +145,13 @@ def _ratio(pairs: Sequence[tuple[Tries, Tries]]) -> float:
     return other / own if own > 0 else math.inf
 
 
-def _tries(searches: Sequence[Search], goal: Target, *, axis: Axis, prices: Prices) -> list[_Try]:
+def _tries(searches: Sequence[SearchResult], goal: Target, *, axis: Axis, prices: Prices) -> list[_Try]:
     """Return how each search fared that isn't missing."""
     asked = [search for search in searches if search.status is not Status.MISSING]
     return [_try(search, goal, axis=axis, prices=prices) for search in asked]
 
 
-def _try(search: Search, goal: Target, *, axis: Axis, prices: Prices) -> _Try:
+def _try(search: SearchResult, goal: Target, *, axis: Axis, prices: Prices) -> _Try:
     cost = cost_to_target(search, goal, axis=axis, prices=prices)
     until = cost if cost is None or math.isfinite(cost) else spent(search, axis=axis, prices=prices).value
     met = is_reached(search, goal)

@@ -4,7 +4,7 @@ Three questions are asked of a matrix: whose models score higher on test images,
 search costs less. Over all groups together every two tuners are compared on each, seed by seed. The chance that this
 makes any false claim is at most 5 %, of which each question has its share (``ALPHA``). Within one group, only what
 differs over all groups is looked at again. Questions of seconds leave out seeds on which the machine was busy
-(``Search.is_disturbed``).
+(``SearchResult.is_disturbed``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from harness.analysis.axes import Axis, Score, spent
 from harness.analysis.groups import Group
-from harness.analysis.reading import Search, Status
+from harness.analysis.reading import SearchResult, Status
 from harness.analysis.statistics import areas, pairing
 from harness.analysis.statistics.contrasts import Contrasts, contrasts
 from harness.analysis.statistics.pairing import Seeds
@@ -122,7 +122,7 @@ def verdicts(groups: Sequence[Group], *, prices: Prices) -> Verdicts:
     )
 
 
-_Value = Callable[[Group, Search], float | None]
+_Value = Callable[[Group, SearchResult], float | None]
 
 
 def _answered(question: Question, groups: Sequence[Group], value: _Value) -> Answered:
@@ -148,11 +148,11 @@ def _within(question: Question, group: Group, value: _Value, overall: Answered, 
 def _values(groups: Sequence[Group], prices: Prices) -> Mapping[Question, _Value]:
     frames = {group.name: areas.frame(group, axis=Axis.WALL_S, score=Score.TEST, prices=prices) for group in groups}
 
-    def area(group: Group, search: Search) -> float | None:
+    def area(group: Group, search: SearchResult) -> float | None:
         bounds = None if search.is_disturbed else frames[group.name]
         return areas.of(search, bounds, axis=Axis.WALL_S, score=Score.TEST, prices=prices)
 
-    def cost(_group: Group, search: Search) -> float | None:
+    def cost(_group: Group, search: SearchResult) -> float | None:
         # A search that failed has cost something, but bought nothing that its cost could be compared for.
         is_known = search.status is Status.OK and not search.is_disturbed
         found = spent(search, axis=Axis.WALL_S, prices=prices).value if is_known else None

@@ -18,7 +18,7 @@ from harness.cli.doctor.finding import Finding
 from harness.errors import EngineError, ImagesError
 from harness.meters import nvml
 from harness.meters.nvml import Found
-from harness.reports.report import Section
+from harness.reports.report import TableSection
 
 __all__ = ["Finding", "examine", "show"]
 
@@ -31,7 +31,7 @@ def show(*, cache: Path, file: Path, as_json: bool) -> None:
         return
     columns = ["what", "state", "found", "remedy"]
     rows = [[finding.what, finding.state, finding.found, finding.remedy or ""] for finding in findings]
-    printing.table(Section(heading="", columns=columns, rows=rows, text_columns=len(columns)))
+    printing.table(TableSection(heading="", columns=columns, rows=rows, text_columns=len(columns)))
 
 
 def examine(cache: Path, *, file: Path) -> Iterator[Finding]:

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import analysis
-from harness.analysis.statistics import Rate, gain_rate, score_rate
+from harness.analysis.statistics import ValuePerUnit, gain_rate, score_rate
 from harness.prices import Prices
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
 
-NONE = Rate(per_device_hour=None, per_kwh=None, per_usd=None)
+NONE = ValuePerUnit(per_device_hour=None, per_kwh=None, per_usd=None)
 
 
-def _rates(made: Made, prices: Prices, tuner: str = "tüner") -> tuple[Rate, Rate]:
+def _rates(made: Made, prices: Prices, tuner: str = "tüner") -> tuple[ValuePerUnit, ValuePerUnit]:
     (group,) = analysis.groups(made.results())
     row = next(row for row in group.rows if row.tuner == tuner)
     return score_rate(row, prices=prices), gain_rate(group, row, prices=prices)

@@ -10,7 +10,7 @@ from harness.analysis.statistics import ALPHA, Question, Verdict, Verdicts, pair
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.analysis import Group, Search
+    from harness.analysis import Group, SearchResult
     from harness.prices import Prices
     from tests.analysis.conftest import Made
 
@@ -201,7 +201,7 @@ def test_claims_are_counted_over_all_and_within(made: Made, price_list: Prices) 
     assert found.claims == sum(len(each.better) for each in counted) > 0
 
 
-def _over_seeds(made: Made, value: Callable[[Group, Search], float | None] | None = None) -> pairing.Seeds:
+def _over_seeds(made: Made, value: Callable[[Group, SearchResult], float | None] | None = None) -> pairing.Seeds:
     return pairing.over_seeds(analysis.groups(made.results()), value or (lambda _, search: pairing.score(search)))
 
 
