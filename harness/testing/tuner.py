@@ -49,6 +49,10 @@ class TunerContract:
             ended = list(searched(self._made(), trials=4, outcome=outcome))
             assert len(ended) == 4, outcome
 
+    def test_trials_that_end_before_their_last_epoch_are_survived(self) -> None:
+        """A completed trial may have fewer epochs than were asked for: the protocol's patience ended it."""
+        assert len(list(searched(self._made(), trials=4, most_epochs=2))) == 4
+
     def test_one_hyperparameter_is_enough(self) -> None:
         """A matrix may tune the learning rate alone."""
         space = Space({"learning_rate": SPACE.domains["learning_rate"]})
@@ -60,21 +64,26 @@ class TunerContract:
         return self.create(SPACE, seed=1, epochs_per_trial=EPOCHS)
 
 
-def searched(tuner: Tuner, *, trials: int, outcome: Outcome = Outcome.COMPLETED) -> Iterator[Trial]:
-    """Drive a tuner as a search does, with a score that is known in place of training."""
+def searched(
+    tuner: Tuner, *, trials: int, outcome: Outcome = Outcome.COMPLETED, most_epochs: int = EPOCHS
+) -> Iterator[Trial]:
+    """Drive a tuner as a search does, with a score that is known in place of training.
+
+    Trials end after ``most_epochs`` at the latest, whatever was asked for.
+    """
     for number in range(trials):
         proposal = tuner.ask()
         if proposal is None:
             return
-        trial = _trained(tuner, proposal, number=number, outcome=outcome)
+        trial = _trained(tuner, proposal, number=number, outcome=outcome, most_epochs=most_epochs)
         tuner.tell(trial)
         yield trial
 
 
-def _trained(tuner: Tuner, proposal: Proposal, *, number: int, outcome: Outcome) -> Trial:
+def _trained(tuner: Tuner, proposal: Proposal, *, number: int, outcome: Outcome, most_epochs: int) -> Trial:
     has_score = outcome not in (Outcome.FAILED, Outcome.OUT_OF_MEMORY)
     epochs: list[Epoch] = []
-    for epoch in range(proposal.first_epoch, proposal.last_epoch + 1 if has_score else proposal.first_epoch):
+    for epoch in range(proposal.first_epoch, proposal.last_epoch + 1)[: most_epochs if has_score else 0]:
         score = (0.5 + float(proposal.parameters["learning_rate"])) * (1 - 0.5**epoch)
         epochs.append(Epoch(epoch=epoch, val_f1=score, loss=1.0, train_s=1.0, evaluate_s=0.1))
         if tuner.report(proposal, epoch, score):
