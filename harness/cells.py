@@ -14,7 +14,7 @@ from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
 from harness.forms import As, Chosen, Form, Number
 from harness.space import Choice, Domain, Fixed, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, Tuner
+from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
 
 # History of the cell's and the record's form:
 # 1: first.
@@ -102,7 +102,7 @@ class Cell(Section):
     """Where the weights are, with their ``sha256``."""
     model_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """Where a model of the user's own is, with its ``sha256``; None for every other."""
-    tuner: Tuner
+    tuner: TunerSection
     tuner_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """The same of a tuner."""
     domains: Domains
@@ -229,7 +229,7 @@ class Asked(Form):
     backbone: Backbone | None = None
     weights: WeightsForm | None = None
     model_file: OwnFile | None = None
-    tuner: Tuner | None = None
+    tuner: TunerSection | None = None
     tuner_file: OwnFile | None = None
     domains: Domains | None = None
     budget: Budget | None = None

@@ -124,7 +124,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class SearchBudget:
     """What a search may spend; the first limit reached ends it. None: not limited."""
 
     epochs: int | None = None

@@ -12,13 +12,13 @@ from harness.errors import HarnessError
 from harness.ledger import DEVICE, Ledger, on_the_clock
 from harness.meters import Usage
 from harness.model import (
-    Budget,
     Diverged,
     Epoch,
     Objective,
     Outcome,
     OutOfMemory,
     Proposal,
+    SearchBudget,
     Trial,
     TrialFailed,
     Tuner,
@@ -60,7 +60,7 @@ class Search:
 
     tuner: Tuner
     objective: Objective
-    budget: Budget
+    budget: SearchBudget
     ledger: Ledger
     usage: Usage
     keep: Callable[[Trial], None]

@@ -154,7 +154,7 @@ class Backbone(Section):
     """Width multiplier of MobileNet, MobileNetV2."""
 
 
-class Tuner(Section):
+class TunerSection(Section):
     """What proposes configurations."""
 
     tuner: Annotated[str, Field(examples=["optuna-tpe"])]
@@ -345,7 +345,7 @@ class Document(Section):
     """Named data sets."""
     backbones: Annotated[dict[str, Backbone], Field(min_length=1)]
     """Named backbones."""
-    tuners: Annotated[dict[str, Tuner], Field(min_length=1)]
+    tuners: Annotated[dict[str, TunerSection], Field(min_length=1)]
     """Named tuners."""
     hyperparameters: Annotated[dict[str, HyperparameterSet], Field(min_length=1)]
     """Named sets: hyperparameter to domain or fixed value."""

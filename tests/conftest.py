@@ -12,7 +12,7 @@ import pytest
 
 from harness.cells import Cell, Names, domains_of
 from harness.space import Choice, Fixed, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Tuner
+from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
 # Importing TensorFlow and every test makes millions of objects that stay. Looking among them for garbage is a third of
 # the time that collecting the tests takes, and half a second wherever a test looks.
@@ -56,7 +56,7 @@ def cell() -> Cell:
         source={"content_hash": "a" * 64, "paths": ["/somewhere"]},
         backbone=Backbone(model="MobileNetV2", weights="none"),
         weights={"sha256": None, "path": None},
-        tuner=Tuner(tuner="optuna-random"),
+        tuner=TunerSection(tuner="optuna-random"),
         domains=domains_of(space),
         budget=Budget(epochs=6),
         protocol=Protocol(epochs_per_trial=3, image_size=32),

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from harness.cells import Cell, Names
-from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, Tuner
+from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, TunerSection
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"seed": 1},
-        {"tuner": Tuner(tuner="optuna-random", options={"x": 1})},
-        {"tuner": Tuner(tuner="optuna-random", pruner="median")},
+        {"tuner": TunerSection(tuner="optuna-random", options={"x": 1})},
+        {"tuner": TunerSection(tuner="optuna-random", pruner="median")},
         {"backbone": Backbone(model="MobileNetV2", weights="none", train="all")},
         {"budget": Budget(epochs=7)},
         {"protocol": Protocol(epochs_per_trial=3, image_size=64)},
@@ -66,7 +66,7 @@ def test_cells_keep_the_ids_that_they_had(cell: Cell) -> None:
 
 
 def test_tuners_and_seeds_are_compared_within_one_group(cell: Cell) -> None:
-    other = cell.model_copy(update={"seed": 5, "tuner": Tuner(tuner="default")})
+    other = cell.model_copy(update={"seed": 5, "tuner": TunerSection(tuner="default")})
 
     assert other.group == cell.group
     assert cell.model_copy(update={"budget": Budget(epochs=7)}).group != cell.group
@@ -104,7 +104,7 @@ def test_a_tuner_is_seeded_anew_for_each_problem(cell: Cell) -> None:
         {"code": "x"},
         {"environment": "x"},
         {"budget": Budget(epochs=7)},
-        {"tuner": Tuner(tuner="default")},
+        {"tuner": TunerSection(tuner="default")},
         {"protocol": Protocol(schedule="cosine", warmup_epochs=1)},
     ],
     ids=lambda change: next(iter(change)),
@@ -131,7 +131,7 @@ def test_a_cell_without_tuning_stays_finished_under_a_budget_that_it_cant_spend(
     cell: Cell, one: Budget, other: Budget, *, is_same: bool
 ) -> None:
     """It trains one trial of three epochs."""
-    untuned = cell.model_copy(update={"tuner": Tuner(tuner="default")})
+    untuned = cell.model_copy(update={"tuner": TunerSection(tuner="default")})
     ids = {untuned.model_copy(update={"budget": budget}).id for budget in (one, other)}
     groups = {untuned.model_copy(update={"budget": budget}).group for budget in (one, other)}
 
@@ -140,6 +140,6 @@ def test_a_cell_without_tuning_stays_finished_under_a_budget_that_it_cant_spend(
 
 
 def test_a_tuned_cell_is_another_under_another_budget(cell: Cell) -> None:
-    tuned = cell.model_copy(update={"tuner": Tuner(tuner="optuna-random")})
+    tuned = cell.model_copy(update={"tuner": TunerSection(tuner="optuna-random")})
 
     assert len({tuned.model_copy(update={"budget": Budget(epochs=n)}).id for n in (30, 31)}) == 2

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import MachineError
 from harness.ledger import Ledger, on_the_clock
 from harness.meters import Usage
-from harness.model import Budget, Diverged, Epoch, Outcome, OutOfMemory, Proposal, Trial, TrialFailed
+from harness.model import Diverged, Epoch, Outcome, OutOfMemory, Proposal, SearchBudget, Trial, TrialFailed
 from harness.search import ReplayMismatch, Search
 
 
@@ -109,7 +109,11 @@ class Bench:
     """A search with its fakes."""
 
     def __init__(
-        self, *curves: Sequence[float | Exception], budget: Budget, tuner: ScriptedTuner | None = None, **more: Any
+        self,
+        *curves: Sequence[float | Exception],
+        budget: SearchBudget,
+        tuner: ScriptedTuner | None = None,
+        **more: Any,
     ) -> None:
         self.clock = FakeClock()
         self.ledger = Ledger(clock=self.clock, started=0.0)
@@ -137,7 +141,7 @@ def proposal(first: int = 1, last: int = 3, **parameters: Any) -> Proposal:
     return Proposal(parameters=parameters or {"learning_rate": 0.1}, first_epoch=first, last_epoch=last)
 
 
-LOTS = Budget(epochs=1000)
+LOTS = SearchBudget(epochs=1000)
 
 
 def test_a_search_ends_when_nothing_is_left_to_propose() -> None:
@@ -177,7 +181,7 @@ def test_a_replayed_trial_is_reported_as_it_was() -> None:
 
 
 def test_the_epoch_budget_cuts_a_trial_in_the_middle_and_keeps_it() -> None:
-    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], budget=Budget(epochs=4))
+    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], budget=SearchBudget(epochs=4))
 
     assert bench.run() == "budget: epochs"
 
@@ -187,7 +191,7 @@ def test_the_epoch_budget_cuts_a_trial_in_the_middle_and_keeps_it() -> None:
 
 
 def test_a_budget_that_ends_with_a_trial_cuts_nothing() -> None:
-    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], budget=Budget(epochs=3))
+    bench = Bench([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], budget=SearchBudget(epochs=3))
 
     assert bench.run() == "budget: epochs"
     assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED]
@@ -196,12 +200,12 @@ def test_a_budget_that_ends_with_a_trial_cuts_nothing() -> None:
 @pytest.mark.parametrize(
     ("budget", "trials", "why"),
     [
-        (Budget(trials=1), 1, "trials"),
-        (Budget(device_s=1.25 * 4), 2, "device_s"),
-        (Budget(wall_s=0.5 + 1.25 * 3 + 0.5), 2, "wall_s"),
+        (SearchBudget(trials=1), 1, "trials"),
+        (SearchBudget(device_s=1.25 * 4), 2, "device_s"),
+        (SearchBudget(wall_s=0.5 + 1.25 * 3 + 0.5), 2, "wall_s"),
     ],
 )
-def test_the_first_limit_reached_ends_a_search(budget: Budget, trials: int, why: str) -> None:
+def test_the_first_limit_reached_ends_a_search(budget: SearchBudget, trials: int, why: str) -> None:
     bench = Bench(*[[0.1, 0.2, 0.3]] * 3, budget=budget)
 
     assert bench.run() == f"budget: {why}"
@@ -209,7 +213,7 @@ def test_the_first_limit_reached_ends_a_search(budget: Budget, trials: int, why:
 
 
 def test_dollars_are_wall_seconds_times_the_price() -> None:
-    bench = Bench(*[[0.1, 0.2, 0.3]] * 3, budget=Budget(cost_usd=0.001), usd_per_hour=3600 * 0.0002)
+    bench = Bench(*[[0.1, 0.2, 0.3]] * 3, budget=SearchBudget(cost_usd=0.001), usd_per_hour=3600 * 0.0002)
 
     assert bench.run() == "budget: cost_usd"
     assert bench.search.spent.wall_s == pytest.approx(5.0, abs=1.3)
@@ -249,7 +253,7 @@ def test_divergence_before_the_first_score_is_a_score_of_zero() -> None:
 
 
 def test_trials_that_only_break_still_use_up_the_budget() -> None:
-    bench = Bench(*[[OutOfMemory("full")]] * 9, budget=Budget(epochs=4))
+    bench = Bench(*[[OutOfMemory("full")]] * 9, budget=SearchBudget(epochs=4))
 
     assert bench.run() == "budget: epochs"
     assert len(bench.kept) == 4
@@ -316,7 +320,7 @@ def test_patience_that_ends_with_the_last_epoch_has_nothing_to_say() -> None:
 def test_epochs_that_patience_saved_stay_in_the_budget() -> None:
     curves = [[0.3, 0.2, 0.1, 0.1, 0.1]] * 9
     tuner = ScriptedTuner(*[proposal(last=5)] * 9)
-    bench = Bench(*curves, budget=Budget(epochs=7), tuner=tuner, patience=1)
+    bench = Bench(*curves, budget=SearchBudget(epochs=7), tuner=tuner, patience=1)
 
     assert bench.run() == "budget: epochs"
 
@@ -326,7 +330,7 @@ def test_epochs_that_patience_saved_stay_in_the_budget() -> None:
 
 def test_a_trial_that_ended_by_itself_was_neither_pruned_nor_cut_in_that_epoch() -> None:
     tuner = ScriptedTuner(proposal(), stop_at={0: 2})
-    bench = Bench([0.3, 0.2, 0.4], budget=Budget(epochs=2), tuner=tuner, patience=1)
+    bench = Bench([0.3, 0.2, 0.4], budget=SearchBudget(epochs=2), tuner=tuner, patience=1)
 
     assert bench.run() == "budget: epochs"
     assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED]
@@ -411,7 +415,7 @@ def test_what_breaks_while_test_images_are_scored_changes_nothing_that_a_tuner_s
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     curves = [[0.3, 0.9, 0.5], [0.8, 0.95, 0.1]]
-    whole, broken = Bench(*curves, budget=Budget(epochs=5)), Bench(*curves, budget=Budget(epochs=5))
+    whole, broken = Bench(*curves, budget=SearchBudget(epochs=5)), Bench(*curves, budget=SearchBudget(epochs=5))
     broken.objective.breaks_when_tested = {2: error}
 
     assert broken.run() == whole.run()
@@ -476,10 +480,10 @@ def test_the_weights_of_each_trial_are_kept_before_the_trial_is() -> None:
 def test_a_resumed_search_goes_on_where_it_was() -> None:
     curves = [[0.2, 0.1, 0.3], [0.4, 0.1, 0.2], [0.1, 0.5, 0.5]]
     proposals = [proposal(learning_rate=rate) for rate in (0.1, 0.2, 0.3)]
-    whole = Bench(*curves, budget=Budget(epochs=8), tuner=ScriptedTuner(*proposals))
+    whole = Bench(*curves, budget=SearchBudget(epochs=8), tuner=ScriptedTuner(*proposals))
     whole.run()
 
-    resumed = Bench(*curves[1:], budget=Budget(epochs=8), tuner=ScriptedTuner(*proposals))
+    resumed = Bench(*curves[1:], budget=SearchBudget(epochs=8), tuner=ScriptedTuner(*proposals))
     resumed.run(recorded=whole.kept[:1])
 
     assert [strip(trial) for trial in resumed.kept] == [strip(trial) for trial in whole.kept[1:]]
@@ -497,17 +501,17 @@ def is_audited(trial: Trial) -> list[bool]:
 
 
 def test_a_finished_search_that_is_resumed_trains_nothing() -> None:
-    first = Bench([0.2, 0.1, 0.3], budget=Budget(epochs=3))
+    first = Bench([0.2, 0.1, 0.3], budget=SearchBudget(epochs=3))
     first.run()
 
-    again = Bench([0.2, 0.1, 0.3], budget=Budget(epochs=3))
+    again = Bench([0.2, 0.1, 0.3], budget=SearchBudget(epochs=3))
 
     assert again.run(recorded=first.kept) == "budget: epochs"
     assert again.kept == []
 
 
 def test_a_tuner_that_proposes_otherwise_than_recorded_is_refused() -> None:
-    first = Bench([0.2, 0.1, 0.3], budget=Budget(epochs=3))
+    first = Bench([0.2, 0.1, 0.3], budget=SearchBudget(epochs=3))
     first.run()
     other = Bench([0.1], budget=LOTS, tuner=ScriptedTuner(proposal(learning_rate=0.7)))
 
@@ -555,8 +559,8 @@ def test_what_a_trial_costs_does_not_depend_on_which_structures_came_before_it(
     assert tuned.search.spent.wall_s == plain.search.spent.wall_s
 
 
-@pytest.mark.parametrize("budget", [Budget(wall_s=0.5 + 1.25 * 3 + 0.5), Budget(cost_usd=0.001)])
-def test_builds_use_up_no_budget_in_seconds_nor_in_dollars(budget: Budget) -> None:
+@pytest.mark.parametrize("budget", [SearchBudget(wall_s=0.5 + 1.25 * 3 + 0.5), SearchBudget(cost_usd=0.001)])
+def test_builds_use_up_no_budget_in_seconds_nor_in_dollars(budget: SearchBudget) -> None:
     plain, tuned = (Bench(*[[0.1, 0.2, 0.3]] * 3, budget=budget, usd_per_hour=0.75) for _ in range(2))
     tuned.tuner = tuned.search.tuner = ScriptedTuner(*units(7, 8, 9), clock=tuned.clock)
 
@@ -582,7 +586,7 @@ def test_a_resumed_search_builds_again_what_its_process_lacks_and_charges_the_sa
 
 
 def test_a_build_that_fails_ends_its_trial_and_is_not_charged(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench([0.1], budget=Budget(epochs=1))
+    bench = Bench([0.1], budget=SearchBudget(epochs=1))
 
     def too_large(_: object) -> None:
         with bench.ledger.phase("build"):

@@ -20,7 +20,7 @@ from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
 from harness.space import Domain, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Split, Tuner
+from harness.spec import Backbone, Budget, Dataset, Protocol, Split, TunerSection
 from harness.worker import programs, training_data
 
 ALPHA = 0.35
@@ -68,7 +68,7 @@ def cell_of(
         source=asdict(source),
         backbone=Backbone(model="MobileNetV2", weights="none", alpha=ALPHA, train=train),
         weights=asdict(RANDOM),
-        tuner=Tuner(tuner=tuner),
+        tuner=TunerSection(tuner=tuner),
         domains=domains_of(Space(domains)),
         budget=budget or Budget(epochs=EPOCHS),
         protocol=Protocol(epochs_per_trial=epochs_per_trial, image_size=image_size, split=SPLIT),
@@ -127,7 +127,7 @@ def search_of(
     return Search(
         tuner=tuner,
         objective=objective,
-        budget=model.Budget(**cell.budget.model_dump()),
+        budget=model.SearchBudget(**cell.budget.model_dump()),
         ledger=ledger,
         usage=Usage(cpu_s=meters.cpu_s, energy=meters.of_processor().counter),
         keep=keep,

@@ -15,7 +15,7 @@ from harness.ledger import BUILD, DEVICE
 from harness.model import Trial
 from harness.prices import Prices
 from harness.records import CellFolder, Record, spent_wall_s
-from harness.spec import Budget, Tuner
+from harness.spec import Budget, TunerSection
 
 CALIBRATION_EPOCHS = 2
 _SECONDS_PER_HOUR = 3600
@@ -117,7 +117,7 @@ def earlier(results: Path) -> list[CellFolder]:
 def calibrations(cells: Sequence[Cell]) -> list[Cell]:
     """Return an untuned search of two epochs for each kind of cell."""
     kinds = {_like(cell, tuner=None): cell for cell in reversed(cells)}
-    change = {"tuner": Tuner(tuner="default"), "budget": Budget(epochs=CALIBRATION_EPOCHS)}
+    change = {"tuner": TunerSection(tuner="default"), "budget": Budget(epochs=CALIBRATION_EPOCHS)}
     return [cell.model_copy(update=change) for cell in reversed(kinds.values())]
 
 
@@ -174,7 +174,7 @@ def _by_ratio(limit: float | None, per_s: float, spent: float | None) -> float |
     return limit * per_s / spent if limit is not None and spent else None
 
 
-def _like(cell: Cell, *, tuner: Tuner | None) -> str:
+def _like(cell: Cell, *, tuner: TunerSection | None) -> str:
     """Return the key of cells that take equally long for an epoch, as far as is known before they run."""
     identity = cell.identity
     asked = ("image_size", "determinism", "precision", "jit", "split", "augmentation")

@@ -17,7 +17,7 @@ from harness.cells import Cell, Names, domains_of
 from harness.hyperparameters import KNOWN
 from harness.model import Parameters
 from harness.space import Choice, Domain, Fixed, Space
-from harness.spec import Budget, Tuner
+from harness.spec import Budget, TunerSection
 
 # What trains listed configurations one after another, in any order.
 _RETRAINER = "optuna-grid"
@@ -77,7 +77,7 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
     return cell.model_copy(
         update={
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
-            "tuner": Tuner(tuner=_RETRAINER),
+            "tuner": TunerSection(tuner=_RETRAINER),
             "tuner_file": None,
             "code": codes.of_cell(
                 library=TUNERS[_RETRAINER].library, model=cell.backbone.model, data=cell.dataset.source

@@ -19,7 +19,7 @@ from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
-from harness.spec import Backbone, Tuner
+from harness.spec import Backbone, TunerSection
 
 Resolved = dict[str, dict[str, Any] | SourceUnreachable]
 
@@ -151,7 +151,12 @@ def _own_files(matrix: Matrix, *, base: Path) -> _OwnFiles:
 
 
 def _of_sections(
-    matrix: Matrix, kind: str, of: own_files.Kind, sections: Mapping[str, Backbone] | Mapping[str, Tuner], *, base: Path
+    matrix: Matrix,
+    kind: str,
+    of: own_files.Kind,
+    sections: Mapping[str, Backbone] | Mapping[str, TunerSection],
+    *,
+    base: Path,
 ) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name, section in sections.items():

@@ -19,7 +19,7 @@ class Rung:
     epochs: int
 
 
-def factor(tuner: spec.Tuner) -> int:
+def factor(tuner: spec.TunerSection) -> int:
     """Return which one of so many trials is promoted."""
     return int(tuner.options.get("factor", _FACTOR))
 

@@ -42,7 +42,7 @@ def startup_trials(expected_trials: int | None, *, most: int) -> int:
     return min(most, max(_LEAST_STARTUP, expected_trials // 3))
 
 
-def startup(tuner: spec.Tuner, space: Space, expected_trials: int | None) -> Startup | None:
+def startup(tuner: spec.TunerSection, space: Space, expected_trials: int | None) -> Startup | None:
     """Return the start of the tuner's model; None where it has no model. A number among the options wins."""
     found = _STARTUPS.get(tuner.tuner)
     if found is None:
@@ -53,25 +53,25 @@ def startup(tuner: spec.Tuner, space: Space, expected_trials: int | None) -> Sta
     return Startup(option=option, trials=int(tuner.options.get(option, trials)), library=own)
 
 
-def startup_options(tuner: spec.Tuner, space: Space, expected_trials: int | None) -> dict[str, int]:
+def startup_options(tuner: spec.TunerSection, space: Space, expected_trials: int | None) -> dict[str, int]:
     """Return the same as the library takes it."""
     start = startup(tuner, space, expected_trials)
     return {} if start is None else {start.option: start.trials}
 
 
-def library(tuner: spec.Tuner) -> Literal["keras-tuner", "optuna"] | None:
+def library(tuner: spec.TunerSection) -> Literal["keras-tuner", "optuna"] | None:
     """Return whose tuner it is; None for no tuning, which is told nothing, and for a user's own."""
     if tuner.tuner.startswith("optuna-"):
         return "optuna"
     return "keras-tuner" if tuner.tuner.startswith("kt-") else None
 
 
-def reported(tuner: spec.Tuner) -> Literal["best", "last"] | None:
+def reported(tuner: spec.TunerSection) -> Literal["best", "last"] | None:
     """Return which F1 the library is told after each epoch, of the trial's so far; None where it asks for none."""
     return tuner.reports if library(tuner) == "optuna" else None
 
 
-def pruner_options(tuner: spec.Tuner, epochs_per_trial: int) -> dict[str, spec.Scalar]:
+def pruner_options(tuner: spec.TunerSection, epochs_per_trial: int) -> dict[str, spec.Scalar]:
     """Return what the tuner's pruner is built with.
 
     Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
@@ -85,7 +85,7 @@ def is_listed(domain: Range | Choice) -> bool:
     return isinstance(domain, Choice) or domain.step is not None or (domain.integer and not domain.log)
 
 
-def is_ordered(tuner: spec.Tuner, choice: Choice) -> bool:
+def is_ordered(tuner: spec.TunerSection, choice: Choice) -> bool:
     """Whether the library reads an order into the choices.
 
     Keras Tuner does into every list, text too; Optuna does where it isn't told of categories, which text always is.
@@ -93,7 +93,7 @@ def is_ordered(tuner: spec.Tuner, choice: Choice) -> bool:
     return library(tuner) == "keras-tuner" or (choice.ordered and tuner.numeric_choices == "ordered")
 
 
-def mistakes(tuner: spec.Tuner) -> Iterator[str]:
+def mistakes(tuner: spec.TunerSection) -> Iterator[str]:
     """Yield where a word of how a tuner is told doesn't apply to it, a line for each, which begins with the key."""
     if tuner.reports == "last" and tuner.pruner == "none":
         yield "reports: 'last' is for a pruner, and none is set; set pruner or remove it"
@@ -104,7 +104,7 @@ def mistakes(tuner: spec.Tuner) -> Iterator[str]:
         yield from _startup_mistakes(tuner)
 
 
-def _startup_mistakes(tuner: spec.Tuner) -> Iterator[str]:
+def _startup_mistakes(tuner: spec.TunerSection) -> Iterator[str]:
     if tuner.tuner not in _STARTUPS or tuner.tuner == "optuna-cmaes":
         yield f"startup: {tuner.tuner} starts as its library does in any case; remove it"
         return

@@ -188,7 +188,7 @@ def declared(name: str) -> DeclaredTuner:
     return _OF_USER if name == OWN else KNOWN[name]
 
 
-def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | None = None) -> list[str]:
+def mistakes(tuner: spec.TunerSection, space: Space | None, *, epochs_per_trial: int | None = None) -> list[str]:
     """Return what is wrong with a matrix's tuner, a line for each, which begins with the key within the section.
 
     ``space`` and ``epochs_per_trial`` bring in what can only be judged with them.
@@ -210,14 +210,14 @@ def mistakes(tuner: spec.Tuner, space: Space | None, *, epochs_per_trial: int | 
     return found
 
 
-def _path_mistakes(tuner: spec.Tuner) -> Iterator[str]:
+def _path_mistakes(tuner: spec.TunerSection) -> Iterator[str]:
     if tuner.tuner == OWN and tuner.path is None:
         yield "path: is missing; name the Python file that the tuner is in"
     if tuner.tuner != OWN and tuner.path is not None:
         yield f"path: is for tuner = {OWN!r}; remove it, or set tuner to that"
 
 
-def _own_option_mistakes(tuner: spec.Tuner, known: DeclaredTuner) -> Iterator[str]:
+def _own_option_mistakes(tuner: spec.TunerSection, known: DeclaredTuner) -> Iterator[str]:
     # What a user's own tuner takes is between the two of them.
     if tuner.tuner != OWN:
         yield from _option_mistakes("options", tuner.options, known.options, owner=tuner.tuner)
@@ -241,7 +241,7 @@ def _option_mistakes(
             yield f"{key}.{name}: {value!r} {mistake}"
 
 
-def _conflicts(tuner: spec.Tuner) -> Iterator[str]:
+def _conflicts(tuner: spec.TunerSection) -> Iterator[str]:
     options = tuner.options
     if options.get("group") is True and options.get("multivariate") is False:
         yield "options.group: needs options.multivariate; remove one of the two"
@@ -250,7 +250,7 @@ def _conflicts(tuner: spec.Tuner) -> Iterator[str]:
         yield f"options.{variants[1]}: excludes options.{variants[0]}; set one of the two"
 
 
-def _pruner_mistakes(tuner: spec.Tuner, declared: DeclaredTuner) -> Iterator[str]:
+def _pruner_mistakes(tuner: spec.TunerSection, declared: DeclaredTuner) -> Iterator[str]:
     if tuner.pruner == "none":
         if tuner.pruner_options:
             yield "pruner_options: no pruner is set; set pruner or remove them"
@@ -262,7 +262,7 @@ def _pruner_mistakes(tuner: spec.Tuner, declared: DeclaredTuner) -> Iterator[str
     )
 
 
-def _space_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
+def _space_mistakes(tuner: spec.TunerSection, space: Space) -> Iterator[str]:
     if tuner.tuner == "optuna-cmaes" and space.tuned:
         yield from _cmaes_mistakes(tuner, space)
     points = tuner.options.get("points", grid.DEFAULT_POINTS)
@@ -272,7 +272,7 @@ def _space_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
             yield f"options.points: the grid has {size:,} configurations, {_LONGEST_GRID:,} at most; list fewer values"
 
 
-def _cmaes_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
+def _cmaes_mistakes(tuner: spec.TunerSection, space: Space) -> Iterator[str]:
     numeric = [
         domain
         for domain in space.tuned.values()
@@ -284,7 +284,7 @@ def _cmaes_mistakes(tuner: spec.Tuner, space: Space) -> Iterator[str]:
         yield "options.use_separable_cma: needs two numeric hyperparameters, and the set has one; remove it"
 
 
-def _resource_mistakes(tuner: spec.Tuner, epochs_per_trial: int) -> Iterator[str]:
+def _resource_mistakes(tuner: spec.TunerSection, epochs_per_trial: int) -> Iterator[str]:
     least = tuner.pruner_options.get("min_resource", 1)
     if isinstance(least, int) and least > epochs_per_trial:
         yield f"pruner_options.min_resource: {least} is more than the {epochs_per_trial} epochs of a trial; lower it"

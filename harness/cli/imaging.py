@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import images
 from harness.cli import exits, printing, streams
 from harness.errors import ImagesError
-from harness.images import Image
+from harness.images import DeclaredImage
 from harness.reports.report import TableSection
 
 _GIB = 2**30
@@ -56,12 +56,12 @@ def _row(one: images.Held) -> list[str]:
     return [one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or ""]
 
 
-def _held(file: Path) -> list[Image]:
+def _held(file: Path) -> list[DeclaredImage]:
     declared = images.load(file)
     return [image for image, one in zip(declared, images.held(declared), strict=True) if one.id is not None]
 
 
-def _named(file: Path, names: tuple[str, ...]) -> list[Image]:
+def _named(file: Path, names: tuple[str, ...]) -> list[DeclaredImage]:
     declared = {image.name: image for image in images.load(file)}
     for name in names:
         if name not in declared:

@@ -15,7 +15,7 @@ from harness.errors import MachineError
 from harness.executors import cgroups, engine, ownership, sandbox
 from harness.executors.cgroups import Meter
 from harness.executors.container import DockerRunning, remove
-from harness.executors.engine import Image
+from harness.executors.engine import EngineImage
 from harness.executors.limits import ContainerLimits
 from harness.executors.ownership import ROOT, User
 from harness.executors.running import Cause, Ended, Running
@@ -56,7 +56,7 @@ class DockerExecutor:
     """
 
     client: Any
-    image: Image
+    image: EngineImage
     engine: Mapping[str, Any]
     limits: ContainerLimits
     campaign: Path
@@ -90,7 +90,7 @@ class DockerExecutor:
 
     @classmethod
     def of(
-        cls, client: Any, *, image: Image, campaign: Path, container: Container, slots: Sequence[Slot]
+        cls, client: Any, *, image: EngineImage, campaign: Path, container: Container, slots: Sequence[Slot]
     ) -> DockerExecutor:
         """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
         facts = engine.facts(client)

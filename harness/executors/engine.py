@@ -39,7 +39,7 @@ _REMEDIES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class EngineImage:
     """An image as the engine has it: what was asked for, and what that stands for now."""
 
     reference: str
@@ -69,7 +69,7 @@ def connect(*, patience_s: float = DEFAULT_TIMEOUT_SECONDS) -> Any:
         raise (EngineError if cause is Cause.ENGINE_GONE else MachineError)(line) from error
 
 
-def image(client: Any, reference: str) -> Image:
+def image(client: Any, reference: str) -> EngineImage:
     """Return what the engine has under a reference.
 
     Raises:
@@ -81,7 +81,7 @@ def image(client: Any, reference: str) -> Image:
         raise MachineError(f"image {reference}: the engine has none of this name; {_BUILD}") from error
     except FOREIGN as error:
         raise MachineError(explained(error)[1]) from error
-    return Image(
+    return EngineImage(
         reference=reference,
         id=found.id,
         repo_digests=tuple(found.attrs.get("RepoDigests") or ()),
@@ -90,7 +90,7 @@ def image(client: Any, reference: str) -> Image:
     )
 
 
-def current(found: Image, *, code: str) -> Image:
+def current(found: EngineImage, *, code: str) -> EngineImage:
     """Return ``found`` if it was built from sources that hash to ``code``.
 
     Raises:
@@ -102,7 +102,7 @@ def current(found: Image, *, code: str) -> Image:
     return found
 
 
-def identity(found: Image) -> Identity:
+def identity(found: EngineImage) -> Identity:
     """Return what workers in containers of an image are; it must say what it is made from.
 
     Raises:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.errors import EngineError, ImagesError
 from harness.images import engine
-from harness.images.declared import Base, Image
+from harness.images.declared import Base, DeclaredImage
 from harness.pinned import has_digest
 
 
@@ -28,7 +28,7 @@ class ChosenBase:
     here: bool
 
 
-def choose(image: Image, name: str | None = None) -> ChosenBase:
+def choose(image: DeclaredImage, name: str | None = None) -> ChosenBase:
     """Return the base called ``name``, else the first that this host has, else the first, to be pulled.
 
     Raises:
@@ -45,7 +45,7 @@ def choose(image: Image, name: str | None = None) -> ChosenBase:
     return _absent(image, next(iter(wanted.values())))
 
 
-def pull(chosen: ChosenBase, image: Image) -> None:
+def pull(chosen: ChosenBase, image: DeclaredImage) -> None:
     """Fetch a base that this host has not.
 
     Raises:
@@ -76,7 +76,7 @@ def _chained(below: str, layer: str) -> str:
     return f"sha256:{hashlib.sha256(f'{below} {layer}'.encode()).hexdigest()}"
 
 
-def _absent(image: Image, base: Base) -> ChosenBase:
+def _absent(image: DeclaredImage, base: Base) -> ChosenBase:
     if base.made_by is not None:
         raise EngineError(f"{base.reference} is not on this host; {base.made_by} makes it")
     if not has_digest(base.reference):

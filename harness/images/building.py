@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.images import bases, context, engine, pins
-from harness.images.declared import Image
+from harness.images.declared import DeclaredImage
 from harness.pinned import Pinned
 
 # Docker knows these arguments by itself and keeps them out of an image's history.
@@ -15,7 +15,7 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
 def build(
-    image: Image,
+    image: DeclaredImage,
     *,
     base: str | None = None,
     extra_ca: Path | None = None,
@@ -52,7 +52,7 @@ def build(
     return chosen.pinned
 
 
-def planned(image: Image) -> Pinned:
+def planned(image: DeclaredImage) -> Pinned:
     """Return what ``image`` would be pinned to if it were built now; nothing is fetched.
 
     Raises:

@@ -38,7 +38,7 @@ class _File(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class DeclaredImage:
     """One declared image.
 
     Attributes:
@@ -58,7 +58,7 @@ class Image:
     root: Path
 
 
-def load(path: Path) -> list[Image]:
+def load(path: Path) -> list[DeclaredImage]:
     """Return the images that ``path`` declares; the project's sources are in the folder above its own.
 
     Raises:
@@ -79,7 +79,7 @@ def _file(path: Path) -> _File:
         raise ImagesError(f"{path}: not TOML ({' '.join(str(error).split())})") from error
 
 
-def _declared(path: Path, file: _File, name: str) -> Image:
+def _declared(path: Path, file: _File, name: str) -> DeclaredImage:
     image = file.images[name]
     root = path.absolute().parent.parent
     for base in image.bases:
@@ -88,4 +88,4 @@ def _declared(path: Path, file: _File, name: str) -> Image:
     if not (root / image.lock).is_file():
         raise ImagesError(f"{path}: images.{name}.lock: no file {root / image.lock}; make lock writes it")
     bases = {base: file.bases[base] for base in image.bases}
-    return Image(name=name, tag=image.tag, target=image.target, lock=image.lock, bases=bases, root=root)
+    return DeclaredImage(name=name, tag=image.tag, target=image.target, lock=image.lock, bases=bases, root=root)

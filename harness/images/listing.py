@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness import pinned
 from harness.images import engine
-from harness.images.declared import Image
+from harness.images.declared import DeclaredImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Held:
     size_bytes: int | None
 
 
-def held(images: Iterable[Image]) -> list[Held]:
+def held(images: Iterable[DeclaredImage]) -> list[Held]:
     """Return each image with what this host has of it.
 
     Raises:
@@ -31,7 +31,7 @@ def held(images: Iterable[Image]) -> list[Held]:
     return [_held(image) for image in images]
 
 
-def _held(image: Image) -> Held:
+def _held(image: DeclaredImage) -> Held:
     found = engine.inspect(image.tag)
     return Held(
         name=image.name,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from harness import environment, files
-from harness.images.declared import Image
+from harness.images.declared import DeclaredImage
 
 DOCKERFILE = "docker/Dockerfile"
 _RECIPE = (DOCKERFILE, "requirements/setup.txt")
@@ -27,7 +27,7 @@ class Pins:
     recipe: str
 
 
-def of(image: Image) -> Pins:
+def of(image: DeclaredImage) -> Pins:
     """Return what ``image`` would be made from if it were built now."""
     return Pins(
         source=environment.code_hash_of(image.root / "harness"),
@@ -36,17 +36,17 @@ def of(image: Image) -> Pins:
     )
 
 
-def lock_hash(image: Image) -> str:
+def lock_hash(image: DeclaredImage) -> str:
     """Return the SHA-256 of an image's requirements."""
     return files.sha256_of(image.root / image.lock)
 
 
-def packages_of(image: Image) -> frozenset[str]:
+def packages_of(image: DeclaredImage) -> frozenset[str]:
     """Return the names of the packages that an image's requirements lock."""
     return frozenset(_LOCKED.findall((image.root / image.lock).read_text("utf-8")))
 
 
-def _recipe(image: Image) -> str:
+def _recipe(image: DeclaredImage) -> str:
     overall = hashlib.sha256()
     for name in _RECIPE:
         overall.update(f"{name}\0{files.sha256_of(image.root / name)}\n".encode())

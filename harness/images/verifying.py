@@ -11,7 +11,7 @@ from typing import Any
 from harness import pinned
 from harness.errors import EngineError
 from harness.images import bases, engine, pins
-from harness.images.declared import Image
+from harness.images.declared import DeclaredImage
 from harness.images.engine import Inspected
 
 USER = 10001
@@ -22,7 +22,7 @@ _LISTED = 10
 _MEANING = {"source": "the harness's sources", "lock": "the lock", "recipe": "the Dockerfile and its tools"}
 
 
-def stale(image: Image) -> list[str]:
+def stale(image: DeclaredImage) -> list[str]:
     """Return what the image's labels alone show to differ, in a line each: quick, as nothing is run.
 
     Raises:
@@ -32,7 +32,7 @@ def stale(image: Image) -> list[str]:
     return [_missing(image)] if found is None else list(_by_label(image, found))
 
 
-def verify(image: Image) -> list[str]:
+def verify(image: DeclaredImage) -> list[str]:
     """Return every difference, in a line each, by labels and by what a container finds in itself.
 
     Raises:
@@ -44,15 +44,15 @@ def verify(image: Image) -> list[str]:
     return [*_by_label(image, found), *_inside(image, found)]
 
 
-def _missing(image: Image) -> str:
+def _missing(image: DeclaredImage) -> str:
     return f"{image.tag}: not on this host; {_remedy(image)}"
 
 
-def _remedy(image: Image) -> str:
+def _remedy(image: DeclaredImage) -> str:
     return f"harness images build {image.name}"
 
 
-def _by_label(image: Image, found: Inspected) -> Iterator[str]:
+def _by_label(image: DeclaredImage, found: Inspected) -> Iterator[str]:
     for kind, now in asdict(pins.of(image)).items():
         then = found.labels.get(pinned.HASH_LABELS[kind])
         if then != now:
@@ -65,7 +65,7 @@ def _by_label(image: Image, found: Inspected) -> Iterator[str]:
     yield from _base(image, found)
 
 
-def _base(image: Image, found: Inspected) -> Iterator[str]:
+def _base(image: DeclaredImage, found: Inspected) -> Iterator[str]:
     stated = found.labels.get(pinned.BASE_LABEL, "")
     if not pinned.has_digest(stated):
         yield f"{image.tag}: its base '{stated}' has no digest, so that it may be any; {_remedy(image)}"
@@ -83,7 +83,7 @@ def _base(image: Image, found: Inspected) -> Iterator[str]:
         yield f"{image.tag}: does not begin with the layers of {stated}, which it names as its base; {_remedy(image)}"
 
 
-def _inside(image: Image, found: Inspected) -> Iterator[str]:
+def _inside(image: DeclaredImage, found: Inspected) -> Iterator[str]:
     lock = (image.root / image.lock).read_text("utf-8")
     try:
         # By id: whatever the tag comes to mean meanwhile, both looks are at one image.
@@ -95,7 +95,7 @@ def _inside(image: Image, found: Inspected) -> Iterator[str]:
     yield from (f"{image.tag}: {line}; {_remedy(image)}" for line in _differences(image, answer))
 
 
-def _differences(image: Image, answer: dict[str, Any]) -> Iterator[str]:
+def _differences(image: DeclaredImage, answer: dict[str, Any]) -> Iterator[str]:
     expected, installed = answer["expected"], answer["installed"]
     for name in sorted({*expected, *installed}):
         if name not in expected:

@@ -14,7 +14,7 @@ _SECTIONS = (
     ("[datasets.<name>]", "Dataset"),
     ("[datasets.<name>.columns]", "Columns"),
     ("[backbones.<name>]", "Backbone"),
-    ("[tuners.<name>]", "Tuner"),
+    ("[tuners.<name>]", "TunerSection"),
     ("[hyperparameters.<set>] <hyperparameter> = { … }", "Domain"),
     ("[budget]", "Budget"),
     ("[protocol]", "Protocol"),

@@ -11,7 +11,7 @@ from harness.matrix.shorthand import NAMED_AFTER
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What regular expressions of every dialect can say of names; the loader is stricter.
 _NAME = {"pattern": r"^[^. /\\\x00-\x1f][^/\\\x00-\x1f]*$", "maxLength": 60}
-_SECTIONS = {"datasets": "Dataset", "backbones": "Backbone", "tuners": "Tuner"}
+_SECTIONS = {"datasets": "Dataset", "backbones": "Backbone", "tuners": "TunerSection"}
 
 
 def json_schema() -> dict[str, Any]:

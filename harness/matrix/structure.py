@@ -20,7 +20,7 @@ _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
     ("datasets", 2): spec.Dataset,
     ("datasets", 3): spec.Columns,
     ("backbones", 2): spec.Backbone,
-    ("tuners", 2): spec.Tuner,
+    ("tuners", 2): spec.TunerSection,
     ("hyperparameters", 3): spec.Domain,
     ("budget", 1): spec.Budget,
     ("protocol", 1): spec.Protocol,

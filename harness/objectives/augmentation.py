@@ -14,7 +14,7 @@ from harness import spec
 _DRAWS = 16
 
 
-class Augmentation:
+class Augmenter:
     """Keras' preprocessing layers, one after another, whose draws follow from seed and step alone.
 
     A layer draws by the state of its own ``SeedGenerator``, a pair of a seed and a counter. That pair is set before

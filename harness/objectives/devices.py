@@ -10,14 +10,14 @@ from harness.kernels import covers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gpu:
+class TrainingGpu:
     """A GPU as TensorFlow describes it; ``capability`` is CUDA's compute capability, None where it isn't told."""
 
     name: str
     capability: tuple[int, int] | None
 
 
-def trouble(gpus: Sequence[Gpu], *, build: Mapping[str, Any], needs_gpu: bool) -> str | None:
+def trouble(gpus: Sequence[TrainingGpu], *, build: Mapping[str, Any], needs_gpu: bool) -> str | None:
     """Return in a line why nothing should be trained on ``gpus``; None where there is no reason.
 
     Args:
@@ -39,7 +39,7 @@ def _unseen(build: Mapping[str, Any]) -> str:
     return "a GPU was asked for, but TensorFlow sees none; harness doctor says what is missing"
 
 
-def _uncovered(gpu: Gpu, codes: Iterable[str]) -> str:
+def _uncovered(gpu: TrainingGpu, codes: Iterable[str]) -> str:
     major, minor = gpu.capability or (0, 0)
     built = ", ".join(codes)
     return (

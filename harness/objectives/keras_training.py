@@ -14,7 +14,7 @@ from harness.hyperparameters import KNOWN
 from harness.ledger import Ledger
 from harness.model import Diverged, Epoch, Parameters, Proposal, is_better
 from harness.objectives import faults, scores
-from harness.objectives.augmentation import Augmentation
+from harness.objectives.augmentation import Augmenter
 from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.network import Network, Structure
 from harness.objectives.rows import Rows
@@ -189,7 +189,7 @@ class KerasObjective:
     def _augmented(self, part: Trained) -> Augmented | None:
         if not self._protocol.augments:
             return None
-        return Augmented(images=self._images, augmentation=Augmentation(self._protocol.augmentation), frozen=part.below)
+        return Augmented(images=self._images, augmentation=Augmenter(self._protocol.augmentation), frozen=part.below)
 
     def _begin(self, network: Network, steps: Steps, parameters: Parameters, parent: int | None) -> None:
         with self._ledger.phase("train"):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from harness.errors import MachineError
 from harness.model import Reading
 from harness.objectives import devices
-from harness.objectives.devices import Gpu
+from harness.objectives.devices import TrainingGpu
 from harness.spec import Protocol
 
 CPU = "cpu"
@@ -57,9 +57,9 @@ def device_peak_memory() -> Reading:
     return Reading(value=float(tf.config.experimental.get_memory_info("GPU:0")["peak"]))
 
 
-def _described(gpu: Any) -> Gpu:
+def _described(gpu: Any) -> TrainingGpu:
     details = tf.config.experimental.get_device_details(gpu)
-    return Gpu(name=str(details.get("device_name", "the GPU")), capability=details.get("compute_capability"))
+    return TrainingGpu(name=str(details.get("device_name", "the GPU")), capability=details.get("compute_capability"))
 
 
 def _add_xla_flag(flag: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from harness.model import Parameters
-from harness.objectives.augmentation import Augmentation
+from harness.objectives.augmentation import Augmenter
 from harness.objectives.network import Network
 from harness.objectives.rows import Rows
 from harness.objectives.schedules import Schedule
@@ -37,7 +37,7 @@ class Augmented:
     """
 
     images: Rows
-    augmentation: Augmentation
+    augmentation: Augmenter
     frozen: Any | None
 
     def gather(self, index: Any, *, seed: Any, step: Any) -> Any:

@@ -43,7 +43,7 @@ class Intent:
     reference: str
     engine: str
     chosen: ChosenSlots
-    build: images.Image | None
+    build: images.DeclaredImage | None
     identity: Identity
     packages: frozenset[str] | None
 
@@ -132,7 +132,7 @@ def ready(intent: Intent, *, campaign: Path, container: Container) -> DockerExec
     )
 
 
-def build_takes(image: images.Image) -> str:
+def build_takes(image: images.DeclaredImage) -> str:
     """Return how large an image is and how long its build takes, in words."""
     return f"the first time {_FIRST_BUILD[image.target]}, later seconds where only sources changed"
 
@@ -174,7 +174,7 @@ def _declared(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
     )
 
 
-def _of_image(found: engine.Image, *, version: str, chosen: ChosenSlots) -> Intent:
+def _of_image(found: engine.EngineImage, *, version: str, chosen: ChosenSlots) -> Intent:
     """Return containers of an image that is here."""
     identity = engine.identity(found)
     return Intent(
@@ -187,7 +187,7 @@ def _of_image(found: engine.Image, *, version: str, chosen: ChosenSlots) -> Inte
     )
 
 
-def _packages(found: engine.Image) -> frozenset[str] | None:
+def _packages(found: engine.EngineImage) -> frozenset[str] | None:
     """Return what an image has by the lock that it was built from; None where no such lock is declared here."""
     declared = images.load(DECLARED) if DECLARED.is_file() else []
     same = (image for image in declared if found.pinned is not None and images.lock_hash(image) == found.pinned.lock)
@@ -203,7 +203,7 @@ def _try_gpus_first(client: Any, intent: Intent, *, campaign: Path, container: C
         executor.try_gpus(slots)
 
 
-def _here(client: Any, intent: Intent) -> Iterator[engine.Image]:
+def _here(client: Any, intent: Intent) -> Iterator[engine.EngineImage]:
     bases = [] if intent.build is None else [base.reference for base in intent.build.bases.values()]
     for reference in (intent.reference, "tuner-harness:cpu", *bases):
         try:

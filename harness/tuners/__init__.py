@@ -15,7 +15,7 @@ from harness.tuners.untuned import Untuned
 
 
 def create(
-    tuner: spec.Tuner,
+    tuner: spec.TunerSection,
     space: Space,
     *,
     seed: int,
@@ -75,7 +75,7 @@ def create(
     )
 
 
-def load_library(tuner: spec.Tuner, file: Mapping[str, str] | None = None) -> None:
+def load_library(tuner: spec.TunerSection, file: Mapping[str, str] | None = None) -> None:
     """Import what the tuner imports before its first proposal, so that imports are off the clock.
 
     Raises:

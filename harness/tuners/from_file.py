@@ -14,7 +14,9 @@ from harness.space import Space
 _CALLS = ("ask", "report", "tell")
 
 
-def create(tuner: spec.Tuner, space: Space, *, file: Path, sha256: str, seed: int, epochs_per_trial: int) -> Tuner:
+def create(
+    tuner: spec.TunerSection, space: Space, *, file: Path, sha256: str, seed: int, epochs_per_trial: int
+) -> Tuner:
     """Return the tuner that the file's ``create`` makes, watched for proposals outside the space.
 
     Raises:

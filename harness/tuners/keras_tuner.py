@@ -133,7 +133,13 @@ class Hyperband(KerasTuner):
 
 
 def create(
-    tuner: spec.Tuner, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None, folder: Path
+    tuner: spec.TunerSection,
+    space: Space,
+    *,
+    seed: int,
+    epochs_per_trial: int,
+    expected_trials: int | None,
+    folder: Path,
 ) -> KerasTuner:
     """Return the tuner that ``tuner`` names, ready for its first ask; its files go below ``folder``."""
     if tuner.tuner == "kt-grid":
@@ -162,11 +168,11 @@ def _grid(*_: Any) -> dict[str, Any]:
     return {"max_trials": None}
 
 
-def _bayesian(tuner: spec.Tuner, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
+def _bayesian(tuner: spec.TunerSection, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
     return {"max_trials": _UNLIMITED} | tuner.options | told.startup_options(tuner, space, expected_trials)
 
 
-def _hyperband(tuner: spec.Tuner, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:
+def _hyperband(tuner: spec.TunerSection, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:
     return {"max_epochs": epochs_per_trial, "hyperband_iterations": None} | tuner.options
 
 

@@ -23,7 +23,7 @@ class Optuna:
     Optuna's suggestions repeat in a finite space, and repeats are trained and charged like any trial.
     """
 
-    def __init__(self, *, tuner: spec.Tuner, study: optuna.Study, space: Space, epochs_per_trial: int) -> None:
+    def __init__(self, *, tuner: spec.TunerSection, study: optuna.Study, space: Space, epochs_per_trial: int) -> None:
         """Take a study that nothing has been asked of yet."""
         self._study = study
         self._space = space
@@ -76,7 +76,9 @@ class Optuna:
         return self._running
 
 
-def create(tuner: spec.Tuner, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None) -> Optuna:
+def create(
+    tuner: spec.TunerSection, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None
+) -> Optuna:
     """Return the tuner that ``tuner`` names, ready for its first ask."""
     if tuner.tuner == "optuna-grid":
         space = grid.grid_space(space, int(tuner.options.get("points", grid.DEFAULT_POINTS)))

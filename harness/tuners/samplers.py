@@ -28,7 +28,9 @@ class Grid(optuna.samplers.GridSampler):
         """Do nothing: the tuner counts the grid's trials."""
 
 
-def create(tuner: spec.Tuner, space: Space, *, seed: int, expected_trials: int | None) -> optuna.samplers.BaseSampler:
+def create(
+    tuner: spec.TunerSection, space: Space, *, seed: int, expected_trials: int | None
+) -> optuna.samplers.BaseSampler:
     """Return the sampler that ``tuner`` names; for a grid, ``space`` holds the grid's choices."""
     with warnings.catch_warnings():
         # The matrix asked for it by name, and the record holds the version.
@@ -41,12 +43,12 @@ def create(tuner: spec.Tuner, space: Space, *, seed: int, expected_trials: int |
         return build(seed=seed, **options)
 
 
-def distributions(tuner: spec.Tuner, space: Space) -> dict[str, BaseDistribution]:
+def distributions(tuner: spec.TunerSection, space: Space) -> dict[str, BaseDistribution]:
     """Return what a sampler draws from, in the space's order; ``domains.decode`` reads its draws."""
     return {name: _distribution(tuner, domain) for name, domain in space.tuned.items()}
 
 
-def _distribution(tuner: spec.Tuner, domain: Range | Choice) -> BaseDistribution:
+def _distribution(tuner: spec.TunerSection, domain: Range | Choice) -> BaseDistribution:
     if isinstance(domain, Choice):
         numbered = IntDistribution(0, domain.size - 1)
         return numbered if told.is_ordered(tuner, domain) else CategoricalDistribution(tuple(range(domain.size)))

@@ -16,7 +16,7 @@ from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
 from harness.meters.busyness import Busyness
-from harness.model import Budget, Epoch, Proposal, Trial, Tuner
+from harness.model import Epoch, Proposal, SearchBudget, Trial, Tuner
 from harness.objectives import faults, runtime
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
@@ -124,7 +124,7 @@ def _searched(
         run = Search(
             tuner=tuner,
             objective=objective,
-            budget=Budget(**cell.budget.model_dump()),
+            budget=SearchBudget(**cell.budget.model_dump()),
             ledger=ledger,
             usage=usage,
             keep=keep,

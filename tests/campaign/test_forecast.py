@@ -11,7 +11,7 @@ from harness.campaign.forecast import Rates
 from harness.cells import Cell, domains_of
 from harness.model import Trial
 from harness.space import Choice, Domain, Range, Space
-from harness.spec import Augmentation, Budget, Scalar, Tuner
+from harness.spec import Augmentation, Budget, Scalar, TunerSection
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -31,7 +31,7 @@ def earlier(bench: Bench) -> Rates:
 def asking(cell: Cell, tuner: str = "optuna-tpe", **budget: Any) -> Cell:
     name, _, points = tuner.partition(":")
     options: dict[str, Scalar] = {"points": int(points)} if points else {}
-    tuned = {"tuner": Tuner(tuner=name, options=options), "domains": domains_of(Space(GRID))}
+    tuned = {"tuner": TunerSection(tuner=name, options=options), "domains": domains_of(Space(GRID))}
     return cell.model_copy(update={**tuned, "budget": Budget(**budget)})
 
 

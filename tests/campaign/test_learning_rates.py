@@ -11,7 +11,7 @@ from harness.campaign import learning_rates, resolution
 from harness.cells import Cell, domains_of
 from harness.model import Trial
 from harness.space import Choice, Fixed, Range, Space
-from harness.spec import Tuner
+from harness.spec import TunerSection
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script
@@ -49,7 +49,10 @@ def found(number: int, f1: float, trained: Trained, **parameters: Any) -> Trial:
 
 def test_a_retraining_runs_through_no_tuner_of_the_users_own(cell: Cell) -> None:
     own = checked(cell, 0.1, 1.0).model_copy(
-        update={"tuner": Tuner(tuner="file", path="mine.py"), "tuner_file": {"path": "/x/mine.py", "sha256": "0" * 64}}
+        update={
+            "tuner": TunerSection(tuner="file", path="mine.py"),
+            "tuner_file": {"path": "/x/mine.py", "sha256": "0" * 64},
+        }
     )
 
     (retrained,) = learning_rates.expected([own])

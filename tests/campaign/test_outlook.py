@@ -5,7 +5,7 @@ import pytest
 from harness.campaign.forecast import Rate, likes
 from harness.campaign.outlook import Outlook
 from harness.cells import Cell
-from harness.spec import Budget, Tuner
+from harness.spec import Budget, TunerSection
 
 Rates = dict[str, list[Rate]]
 
@@ -23,7 +23,7 @@ def cells(cell: Cell) -> list[Cell]:
     """Four cells of a hundred epochs, of two tuners with two seeds each."""
     asked = {"budget": Budget(epochs=100)}
     return [
-        cell.model_copy(update={**asked, "tuner": Tuner(tuner=tuner), "seed": seed})
+        cell.model_copy(update={**asked, "tuner": TunerSection(tuner=tuner), "seed": seed})
         for tuner in ("optuna-tpe", "kt-random")
         for seed in (1, 2)
     ]

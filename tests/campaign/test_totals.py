@@ -8,7 +8,7 @@ from scipy import stats
 from harness.campaign import forecast, totals
 from harness.campaign.forecast import Rate, Rates
 from harness.cells import Cell
-from harness.spec import Budget, Tuner
+from harness.spec import Budget, TunerSection
 
 
 def rate(epoch_s: float, *, fixed_s: float = 10.0, usd_per_hour: float | None = 3.6) -> Rate:
@@ -32,7 +32,7 @@ def like_all(*found: Rate) -> Rates:
 
 @pytest.fixture
 def asked(cell: Cell) -> Cell:
-    return cell.model_copy(update={"tuner": Tuner(tuner="optuna-tpe"), "budget": Budget(epochs=100)})
+    return cell.model_copy(update={"tuner": TunerSection(tuner="optuna-tpe"), "budget": Budget(epochs=100)})
 
 
 def test_nothing_pending_takes_nothing(asked: Cell) -> None:

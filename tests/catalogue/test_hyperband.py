@@ -28,8 +28,8 @@ def test_brackets_are_listed_as_they_are_trained() -> None:
 
 
 def test_the_factor_is_keras_tuners_own_unless_the_matrix_says_otherwise() -> None:
-    assert hyperband.factor(spec.Tuner(tuner="kt-hyperband")) == oracle(9).factor == 3
-    assert hyperband.factor(spec.Tuner(tuner="kt-hyperband", options={"factor": 2})) == 2
+    assert hyperband.factor(spec.TunerSection(tuner="kt-hyperband")) == oracle(9).factor == 3
+    assert hyperband.factor(spec.TunerSection(tuner="kt-hyperband", options={"factor": 2})) == 2
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ RATE = Range(low=1e-4, high=1e-1, log=True, default=1e-3)
 SPACE = Space({"learning_rate": RATE, "batch_size": Choice(choices=(16, 32), default=32), "dropout": Fixed(value=0.2)})
 
 
-def tuner(name: str, **more: Any) -> spec.Tuner:
-    return spec.Tuner.model_validate({"tuner": name, **more})
+def tuner(name: str, **more: Any) -> spec.TunerSection:
+    return spec.TunerSection.model_validate({"tuner": name, **more})
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_librarys_own_start_is_the_installed_keras_tuners(dimensions: int) -
     ],
     ids=str,
 )
-def test_a_word_or_a_number_says_how_long_a_model_starts_at_random(section: spec.Tuner, trials: int) -> None:
+def test_a_word_or_a_number_says_how_long_a_model_starts_at_random(section: spec.TunerSection, trials: int) -> None:
     start = told.startup(section, SPACE, 12)
 
     assert start is not None
@@ -146,7 +146,7 @@ def test_what_has_no_model_has_no_start(name: str) -> None:
     ],
     ids=str,
 )
-def test_a_word_that_does_not_apply_is_a_mistake(section: spec.Tuner, mistake: str) -> None:
+def test_a_word_that_does_not_apply_is_a_mistake(section: spec.TunerSection, mistake: str) -> None:
     assert mistakes(section, SPACE) == [mistake]
 
 
@@ -166,5 +166,5 @@ def test_numbers_as_categories_leave_cmaes_nothing_to_tune() -> None:
 def test_a_section_of_an_older_record_is_told_as_it_was(name: str) -> None:
     older = {"tuner": name, "pruner": "none", "options": {}, "pruner_options": {}}
 
-    assert spec.Tuner.model_validate(older) == tuner(name)
+    assert spec.TunerSection.model_validate(older) == tuner(name)
     assert mistakes(tuner(name), None) == []

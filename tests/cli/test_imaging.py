@@ -11,7 +11,7 @@ from harness import images
 from harness.cli import exits
 from harness.cli.commands import harness
 from harness.errors import EngineError
-from harness.images import Held, Image
+from harness.images import DeclaredImage, Held
 
 IMAGES = """\
 [bases.python]
@@ -37,17 +37,17 @@ class Asked:
         self.here = {"cpu"}
         self.differences: list[str] = []
 
-    def build(self, image: Image, **options: Any) -> str:
+    def build(self, image: DeclaredImage, **options: Any) -> str:
         self.built.append((image.name, options))
         return "python@sha256:0"
 
-    def verify(self, image: Image) -> list[str]:
+    def verify(self, image: DeclaredImage) -> list[str]:
         return [f"{image.tag}: {line}" for line in self.differences]
 
-    def held(self, declared: list[Image]) -> list[Held]:
+    def held(self, declared: list[DeclaredImage]) -> list[Held]:
         return [self._held(image) for image in declared]
 
-    def _held(self, image: Image) -> Held:
+    def _held(self, image: DeclaredImage) -> Held:
         here = image.name in self.here
         size = 2**31 if here else None
         identity, base = ("sha256:1", "python@sha256:0") if here else (None, None)

@@ -141,7 +141,9 @@ def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
 
 def test_an_image_that_went_missing_leaves_the_cell_missing_with_the_way_out(bench: Bench) -> None:
     executor = bench.executor(SECOND_TIME)
-    executor.image = engine.Image(reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), layers=(), pinned=None)
+    executor.image = engine.EngineImage(
+        reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), layers=(), pinned=None
+    )
 
     ends, folder = campaign(bench, executor)
 

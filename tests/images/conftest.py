@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness import images
-from harness.images import Image
+from harness.images import DeclaredImage
 
 ROOT = Path(__file__).parents[2]
 BASE = "tuner-harness-base:bookworm"
@@ -119,12 +119,12 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def image(project: Path) -> Image:
+def image(project: Path) -> DeclaredImage:
     return images.load(project / "docker/images.toml")[0]
 
 
 @pytest.fixture
-def built(image: Image, engine: FakeEngine) -> Image:
+def built(image: DeclaredImage, engine: FakeEngine) -> DeclaredImage:
     """The CPU image, built, with what its container truly finds in itself."""
     images.build(image)
     labels = engine.state["images"][image.tag]["Config"]["Labels"]

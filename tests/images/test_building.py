@@ -9,7 +9,7 @@ import pytest
 
 from harness import images, pinned
 from harness.errors import EngineError, ImagesError
-from harness.images import Image, context
+from harness.images import DeclaredImage, context
 from tests.images.conftest import BASE, BASE_DIGEST, PULLED, ROOT, FakeEngine, image_of
 
 
@@ -20,7 +20,7 @@ def arguments(engine: FakeEngine) -> dict[str, str]:
 
 
 def test_an_image_is_made_on_the_first_base_that_is_here_and_pinned_by_its_layers(
-    image: Image, engine: FakeEngine
+    image: DeclaredImage, engine: FakeEngine
 ) -> None:
     assert images.build(image) == f"{BASE}@{BASE_DIGEST}"
 
@@ -31,7 +31,7 @@ def test_an_image_is_made_on_the_first_base_that_is_here_and_pinned_by_its_layer
 
 
 def test_layers_above_one_another_are_hashed_as_the_oci_specification_chains_them(
-    image: Image, engine: FakeEngine
+    image: DeclaredImage, engine: FakeEngine
 ) -> None:
     engine.becomes(images={BASE: image_of(["sha256:a", "sha256:b", "sha256:c"])})
     two = hashlib.sha256(b"sha256:a sha256:b").hexdigest()
@@ -40,7 +40,7 @@ def test_layers_above_one_another_are_hashed_as_the_oci_specification_chains_the
     assert images.build(image) == f"{BASE}@sha256:{three}"
 
 
-def test_what_an_image_would_pin_is_known_before_it_is_built(image: Image, engine: FakeEngine) -> None:
+def test_what_an_image_would_pin_is_known_before_it_is_built(image: DeclaredImage, engine: FakeEngine) -> None:
     planned = images.planned(image)
     assert engine.calls("build") == engine.calls("pull") == []
 
@@ -49,13 +49,13 @@ def test_what_an_image_would_pin_is_known_before_it_is_built(image: Image, engin
     assert pinned.read(engine.state["images"][image.tag]["Config"]["Labels"]) == planned
 
 
-def test_a_base_with_a_digest_comes_first_where_it_is_here(image: Image, engine: FakeEngine) -> None:
+def test_a_base_with_a_digest_comes_first_where_it_is_here(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(images={BASE: image_of([]), PULLED: image_of([])})
 
     assert images.build(image) == PULLED
 
 
-def test_where_no_base_is_here_the_first_is_pulled(image: Image, engine: FakeEngine) -> None:
+def test_where_no_base_is_here_the_first_is_pulled(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(images={})
 
     assert images.build(image) == PULLED
@@ -63,7 +63,9 @@ def test_where_no_base_is_here_the_first_is_pulled(image: Image, engine: FakeEng
     assert engine.calls("pull") == [["pull", PULLED]]
 
 
-def test_where_the_registry_is_out_of_reach_the_way_without_one_is_told(image: Image, engine: FakeEngine) -> None:
+def test_where_the_registry_is_out_of_reach_the_way_without_one_is_told(
+    image: DeclaredImage, engine: FakeEngine
+) -> None:
     engine.becomes(images={}, registry=False)
 
     with pytest.raises(EngineError, match=r"can't be pulled; as root, docker/base-from-debian\.sh makes a base"):
@@ -72,11 +74,11 @@ def test_where_the_registry_is_out_of_reach_the_way_without_one_is_told(image: I
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_named_base_is_taken_though_another_is_here(image: Image) -> None:
+def test_a_named_base_is_taken_though_another_is_here(image: DeclaredImage) -> None:
     assert images.build(image, base="python") == PULLED
 
 
-def test_a_base_that_must_be_made_says_by_what(image: Image, engine: FakeEngine) -> None:
+def test_a_base_that_must_be_made_says_by_what(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(images={})
 
     with pytest.raises(EngineError, match=r"is not on this host; docker/base-from-debian\.sh makes it"):
@@ -84,12 +86,12 @@ def test_a_base_that_must_be_made_says_by_what(image: Image, engine: FakeEngine)
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_undeclared_base_is_a_mistake(image: Image) -> None:
+def test_an_undeclared_base_is_a_mistake(image: DeclaredImage) -> None:
     with pytest.raises(ImagesError, match="no base 'alpine'; there are python, debian"):
         images.build(image, base="alpine")
 
 
-def test_a_base_that_nothing_pins_is_not_pulled(image: Image, engine: FakeEngine) -> None:
+def test_a_base_that_nothing_pins_is_not_pulled(image: DeclaredImage, engine: FakeEngine) -> None:
     loose = image.bases["python"].model_copy(update={"reference": "python:3.11"})
 
     with pytest.raises(ImagesError, match=r"base 'python:3\.11' has no digest; add @sha256"):
@@ -97,7 +99,7 @@ def test_a_base_that_nothing_pins_is_not_pulled(image: Image, engine: FakeEngine
     assert engine.calls("build") == []
 
 
-def test_the_engine_is_sent_what_the_list_allows_and_nothing_else(image: Image, engine: FakeEngine) -> None:
+def test_the_engine_is_sent_what_the_list_allows_and_nothing_else(image: DeclaredImage, engine: FakeEngine) -> None:
     images.build(image)
 
     assert engine.state["context"] == [
@@ -109,7 +111,7 @@ def test_the_engine_is_sent_what_the_list_allows_and_nothing_else(image: Image, 
 
 
 def test_certificates_join_the_build_and_leave_no_trace_in_the_sources(
-    image: Image, engine: FakeEngine, tmp_path: Path
+    image: DeclaredImage, engine: FakeEngine, tmp_path: Path
 ) -> None:
     (tmp_path / "proxy ca.pem").write_text("certificate")
 
@@ -119,7 +121,7 @@ def test_certificates_join_the_build_and_leave_no_trace_in_the_sources(
     assert [path.name for path in (image.root / "docker/extra-ca").iterdir()] == ["README"]
 
 
-def test_the_context_is_removed_though_the_build_fails(image: Image, engine: FakeEngine) -> None:
+def test_the_context_is_removed_though_the_build_fails(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(build_fails=True)
 
     with pytest.raises(EngineError, match="docker build failed"):
@@ -129,7 +131,7 @@ def test_the_context_is_removed_though_the_build_fails(image: Image, engine: Fak
 
 
 @pytest.mark.usefixtures("engine")
-def test_what_the_build_needs_and_the_sources_lack_is_named(image: Image) -> None:
+def test_what_the_build_needs_and_the_sources_lack_is_named(image: DeclaredImage) -> None:
     shutil.rmtree(image.root / "docker/extra-ca")
 
     with pytest.raises(ImagesError, match=r"docker/extra-ca: can't be copied for the build \(No such file"):
@@ -137,7 +139,7 @@ def test_what_the_build_needs_and_the_sources_lack_is_named(image: Image) -> Non
 
 
 def test_proxies_are_passed_by_name_so_that_no_list_of_processes_shows_their_passwords(
-    image: Image, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    image: DeclaredImage, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy")
 
@@ -150,7 +152,7 @@ def test_proxies_are_passed_by_name_so_that_no_list_of_processes_shows_their_pas
 
 @pytest.mark.parametrize(("bridge", "network"), [(True, "default"), (False, "host")])
 def test_a_build_takes_the_hosts_network_where_the_engine_has_no_bridge(
-    image: Image, engine: FakeEngine, network: str, *, bridge: bool
+    image: DeclaredImage, engine: FakeEngine, network: str, *, bridge: bool
 ) -> None:
     engine.becomes(bridge=bridge)
 
@@ -160,7 +162,7 @@ def test_a_build_takes_the_hosts_network_where_the_engine_has_no_bridge(
     assert call[call.index("--network") + 1] == network
 
 
-def test_buildkit_is_used_where_the_client_has_it(image: Image, engine: FakeEngine) -> None:
+def test_buildkit_is_used_where_the_client_has_it(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(buildx=True)
 
     images.build(image, from_nothing=True, index_url="https://mirror/simple")
@@ -171,14 +173,16 @@ def test_buildkit_is_used_where_the_client_has_it(image: Image, engine: FakeEngi
     assert arguments(engine)["INDEX_URL"] == "https://mirror/simple"
 
 
-def test_no_engine_is_the_machines_trouble(image: Image, engine: FakeEngine) -> None:
+def test_no_engine_is_the_machines_trouble(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(answers=False)
 
     with pytest.raises(EngineError, match=r"no container engine answers \(Cannot connect .*; start docker"):
         images.build(image)
 
 
-def test_no_client_is_the_machines_trouble(image: Image, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_client_is_the_machines_trouble(
+    image: DeclaredImage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(EngineError, match="no docker client on PATH; install docker"):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness import environment, images
-from harness.images import Image
+from harness.images import DeclaredImage
 from tests.images.conftest import BASE, ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -77,7 +77,7 @@ def extra_ca() -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def cpu(docker: Docker, extra_ca: Path | None) -> Image:
+def cpu(docker: Docker, extra_ca: Path | None) -> DeclaredImage:
     """The CPU image of these very sources, on a base that this host makes where it can."""
     assert docker("version")
     if os.getuid() == 0 and shutil.which("debootstrap") is not None:
@@ -97,7 +97,7 @@ def tagged(docker: Docker, *tags: str) -> Iterator[None]:
             docker("image", "rm", "--force", tag)
 
 
-def test_the_image_says_what_it_was_made_from(docker: Docker, cpu: Image) -> None:
+def test_the_image_says_what_it_was_made_from(docker: Docker, cpu: DeclaredImage) -> None:
     labels = json.loads(docker("image", "inspect", cpu.tag))[0]["Config"]["Labels"]
 
     assert labels["tuner-harness.source-hash"] == environment.code_hash()
@@ -105,11 +105,11 @@ def test_the_image_says_what_it_was_made_from(docker: Docker, cpu: Image) -> Non
     assert "@sha256:" in labels["tuner-harness.base"]
 
 
-def test_a_fresh_image_differs_in_nothing_from_what_is_pinned(cpu: Image) -> None:
+def test_a_fresh_image_differs_in_nothing_from_what_is_pinned(cpu: DeclaredImage) -> None:
     assert images.verify(cpu) == []
 
 
-def test_a_changed_source_makes_the_image_stale(cpu: Image, tmp_path: Path) -> None:
+def test_a_changed_source_makes_the_image_stale(cpu: DeclaredImage, tmp_path: Path) -> None:
     for name in ("harness", "docker", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
     with (tmp_path / "harness/search.py").open("a") as stream:
@@ -122,7 +122,9 @@ def test_a_changed_source_makes_the_image_stale(cpu: Image, tmp_path: Path) -> N
     assert len(differences) == 2
 
 
-def test_a_package_that_no_lock_knows_and_a_changed_file_are_found(docker: Docker, cpu: Image, tmp_path: Path) -> None:
+def test_a_package_that_no_lock_knows_and_a_changed_file_are_found(
+    docker: Docker, cpu: DeclaredImage, tmp_path: Path
+) -> None:
     (tmp_path / "Dockerfile").write_text(f"""\
 FROM {cpu.tag}
 USER root
@@ -142,16 +144,16 @@ USER 10001:10001
     assert "jax-1.0.dist-info/METADATA belongs to no package" in said
 
 
-def test_keras_computes_without_network_rights_or_a_writable_root(docker: Docker, cpu: Image) -> None:
+def test_keras_computes_without_network_rights_or_a_writable_root(docker: Docker, cpu: DeclaredImage) -> None:
     assert docker.python(cpu.tag, TRAINS) == "6.0"
 
 
-def test_programs_run_as_a_user_that_owns_nothing_and_can_write_nothing(docker: Docker, cpu: Image) -> None:
+def test_programs_run_as_a_user_that_owns_nothing_and_can_write_nothing(docker: Docker, cpu: DeclaredImage) -> None:
     assert docker.python(cpu.tag, "import os; print(os.getuid(), os.getgid())") == "10001 10001"
     assert docker("run", "--rm", "--network", "none", cpu.tag, "python", "-c", WRITABLE) == ""
 
 
-def test_every_module_has_its_bytecode(docker: Docker, cpu: Image) -> None:
+def test_every_module_has_its_bytecode(docker: Docker, cpu: DeclaredImage) -> None:
     program = """\
 import importlib.util, pathlib
 for path in pathlib.Path("/opt").rglob("*.py"):
@@ -163,21 +165,21 @@ for path in pathlib.Path("/opt").rglob("*.py"):
     assert docker.python(cpu.tag, program) == ""
 
 
-def test_nothing_of_how_packages_were_fetched_is_in_the_image(docker: Docker, cpu: Image) -> None:
+def test_nothing_of_how_packages_were_fetched_is_in_the_image(docker: Docker, cpu: DeclaredImage) -> None:
     program = "import os; print([path for path in ('/build', '/opt/tools', '/root/.cache') if os.path.exists(path)])"
 
     assert docker.python(cpu.tag, program, "--user", "0") == "[]"
     assert "INDEX_URL" not in docker("history", "--no-trunc", cpu.tag)
 
 
-def test_the_harness_inside_is_the_one_that_builds(docker: Docker, cpu: Image) -> None:
+def test_the_harness_inside_is_the_one_that_builds(docker: Docker, cpu: DeclaredImage) -> None:
     program = "from harness import environment; print(environment.code_hash())"
 
     assert docker.python(cpu.tag, program) == environment.code_hash()
 
 
 def test_two_builds_have_the_same_installed_packages_file_for_file(
-    docker: Docker, cpu: Image, extra_ca: Path | None
+    docker: Docker, cpu: DeclaredImage, extra_ca: Path | None
 ) -> None:
     # The first was built some time ago, in steps that may have come from the builder's cache.
     again = replace(cpu, tag="tuner-harness:test-again")

@@ -7,18 +7,18 @@ import pytest
 
 from harness import images
 from harness.errors import EngineError
-from harness.images import Image
+from harness.images import DeclaredImage
 from tests.images.conftest import BASE, BASE_DIGEST, FILES, PULLED, FakeEngine, image_of, write
 
 REMEDY = "; harness images build cpu"
 
 
-def test_an_image_as_pinned_differs_in_nothing(built: Image) -> None:
+def test_an_image_as_pinned_differs_in_nothing(built: DeclaredImage) -> None:
     assert images.stale(built) == []
     assert images.verify(built) == []
 
 
-def test_the_container_that_looks_inside_can_reach_and_change_nothing(built: Image, engine: FakeEngine) -> None:
+def test_the_container_that_looks_inside_can_reach_and_change_nothing(built: DeclaredImage, engine: FakeEngine) -> None:
     images.verify(built)
 
     (call,) = engine.calls("run")
@@ -29,7 +29,7 @@ def test_the_container_that_looks_inside_can_reach_and_change_nothing(built: Ima
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_image_that_is_not_here_is_one_difference(image: Image) -> None:
+def test_an_image_that_is_not_here_is_one_difference(image: DeclaredImage) -> None:
     missing = ["tuner-harness:cpu: not on this host" + REMEDY]
 
     assert images.stale(image) == missing
@@ -45,7 +45,9 @@ def test_an_image_that_is_not_here_is_one_difference(image: Image) -> None:
         ("requirements/setup.txt", "the Dockerfile and its tools changed since it was built"),
     ],
 )
-def test_whatever_an_image_is_made_from_makes_it_stale_when_it_changes(built: Image, file: str, said: str) -> None:
+def test_whatever_an_image_is_made_from_makes_it_stale_when_it_changes(
+    built: DeclaredImage, file: str, said: str
+) -> None:
     write(built.root, {file: FILES[file] + ("\nCHANGED = 1\n" if file.endswith(".py") else "\n# changed\n")})
 
     (difference,) = images.stale(built)
@@ -55,7 +57,7 @@ def test_whatever_an_image_is_made_from_makes_it_stale_when_it_changes(built: Im
     assert difference in images.verify(built)
 
 
-def test_what_no_search_runs_through_leaves_an_image_as_it_is(built: Image) -> None:
+def test_what_no_search_runs_through_leaves_an_image_as_it_is(built: DeclaredImage) -> None:
     write(
         built.root,
         {
@@ -68,14 +70,14 @@ def test_what_no_search_runs_through_leaves_an_image_as_it_is(built: Image) -> N
     assert images.stale(built) == []
 
 
-def test_a_base_made_anew_makes_an_image_stale(built: Image, engine: FakeEngine) -> None:
+def test_a_base_made_anew_makes_an_image_stale(built: DeclaredImage, engine: FakeEngine) -> None:
     held = engine.state["images"]
     engine.becomes(images={**held, BASE: image_of(["sha256:" + "c" * 64])})
 
     assert images.stale(built) == [f"{built.tag}: its base {BASE} was made anew since{REMEDY}"]
 
 
-def test_an_image_that_names_a_base_but_is_not_made_on_it_is_found(built: Image, engine: FakeEngine) -> None:
+def test_an_image_that_names_a_base_but_is_not_made_on_it_is_found(built: DeclaredImage, engine: FakeEngine) -> None:
     engine.holds(RootFS={"Layers": ["sha256:other", "sha256:top"]})
 
     (difference,) = images.stale(built)
@@ -83,7 +85,7 @@ def test_an_image_that_names_a_base_but_is_not_made_on_it_is_found(built: Image,
     assert "does not begin with the layers of" in difference
 
 
-def test_a_base_that_was_removed_since_is_no_difference(built: Image, engine: FakeEngine) -> None:
+def test_a_base_that_was_removed_since_is_no_difference(built: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(images={built.tag: engine.state["images"][built.tag]})
 
     assert images.stale(built) == []
@@ -99,7 +101,7 @@ def test_a_base_that_was_removed_since_is_no_difference(built: Image, engine: Fa
     ],
 )
 def test_a_base_that_is_not_pinned_or_another_is_a_difference(
-    built: Image, engine: FakeEngine, base: str | None, said: str
+    built: DeclaredImage, engine: FakeEngine, base: str | None, said: str
 ) -> None:
     config = engine.state["images"][built.tag]["Config"]
     labels = {**config["Labels"], "tuner-harness.base": base}
@@ -110,7 +112,7 @@ def test_a_base_that_is_not_pinned_or_another_is_a_difference(
     assert said in difference
 
 
-def test_an_image_of_somebody_else_by_that_name_is_told_from_ours(built: Image, engine: FakeEngine) -> None:
+def test_an_image_of_somebody_else_by_that_name_is_told_from_ours(built: DeclaredImage, engine: FakeEngine) -> None:
     engine.holds(Config={"Labels": None})
 
     said = "\n".join(images.stale(built))
@@ -134,7 +136,7 @@ def test_an_image_of_somebody_else_by_that_name_is_told_from_ours(built: Image, 
     ],
 )
 def test_whatever_is_inside_and_not_pinned_is_a_difference(
-    built: Image, engine: FakeEngine, inside: dict[str, Any], said: list[str]
+    built: DeclaredImage, engine: FakeEngine, inside: dict[str, Any], said: list[str]
 ) -> None:
     engine.finds_inside(**inside)
 
@@ -144,7 +146,7 @@ def test_whatever_is_inside_and_not_pinned_is_a_difference(
     assert all(words in line for words, line in zip(said, differences, strict=True))
 
 
-def test_many_changed_files_are_counted_after_the_first(built: Image, engine: FakeEngine) -> None:
+def test_many_changed_files_are_counted_after_the_first(built: DeclaredImage, engine: FakeEngine) -> None:
     engine.finds_inside(altered=[f"{number}.py was changed" for number in range(500)])
 
     differences = images.verify(built)
@@ -155,7 +157,7 @@ def test_many_changed_files_are_counted_after_the_first(built: Image, engine: Fa
 
 @pytest.mark.parametrize("said", [None, "no JSON"])
 def test_an_image_that_can_say_nothing_of_itself_is_a_difference(
-    built: Image, engine: FakeEngine, said: str | None
+    built: DeclaredImage, engine: FakeEngine, said: str | None
 ) -> None:
     engine.becomes(inside=said)
 
@@ -166,7 +168,7 @@ def test_an_image_that_can_say_nothing_of_itself_is_a_difference(
 
 @pytest.mark.parametrize("look", [images.stale, images.verify])
 def test_no_engine_is_no_difference_but_the_machines_trouble(
-    built: Image, engine: FakeEngine, look: Callable[[Image], list[str]]
+    built: DeclaredImage, engine: FakeEngine, look: Callable[[DeclaredImage], list[str]]
 ) -> None:
     engine.becomes(answers=False)
 
@@ -174,14 +176,14 @@ def test_no_engine_is_no_difference_but_the_machines_trouble(
         look(built)
 
 
-def test_what_is_held_is_listed_with_what_is_not(built: Image) -> None:
+def test_what_is_held_is_listed_with_what_is_not(built: DeclaredImage) -> None:
     cpu, gpu = images.held(images.load(built.root / "docker/images.toml"))
 
     assert (cpu.size_bytes, cpu.base) == (2**31, f"{BASE}@{BASE_DIGEST}")
     assert (gpu.id, gpu.base, gpu.size_bytes) == (None, None, None)
 
 
-def test_an_image_without_any_label_or_user_is_listed(image: Image, engine: FakeEngine) -> None:
+def test_an_image_without_any_label_or_user_is_listed(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(images={image.tag: image_of([])})
 
     (held,) = images.held([image])

@@ -79,7 +79,7 @@ def test_a_rule_without_parts_matches_every_search() -> None:
     matrix = spec.Document(
         datasets={"a": spec.Dataset(source="animals")},
         backbones={"b": spec.Backbone(model="MobileNetV2")},
-        tuners={"t": spec.Tuner(tuner="default")},
+        tuners={"t": spec.TunerSection(tuner="default")},
         hyperparameters={"h": {"dropout": 0.1}},
         seeds=[1],
         budget=spec.Budget(trials=1),

@@ -46,7 +46,7 @@ def test_names_of_the_catalogues_are_listed_for_completion() -> None:
     schema = json_schema()
     sections = schema["$defs"]
 
-    assert sections["Tuner"]["properties"]["tuner"]["enum"] == [*tuners.KNOWN, tuners.OWN]
+    assert sections["TunerSection"]["properties"]["tuner"]["enum"] == [*tuners.KNOWN, tuners.OWN]
     assert sections["Backbone"]["properties"]["model"]["enum"] == [*backbones.KNOWN, backbones.OWN]
     assert sections["Dataset"]["properties"]["source"]["enum"] == list(datasets.KNOWN)
     assert list(schema["properties"]["tuners"]["properties"]) == [*tuners.KNOWN, tuners.OWN]

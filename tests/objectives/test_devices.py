@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.objectives.devices import Gpu, trouble
+from harness.objectives.devices import TrainingGpu, trouble
 
 # What TensorFlow 2.21's GPU wheels say of themselves.
 BUILD: dict[str, Any] = {
@@ -12,8 +12,8 @@ BUILD: dict[str, Any] = {
     "cuda_compute_capabilities": ["sm_60", "sm_70", "sm_80", "sm_89", "compute_90"],
 }
 CPU_BUILD: dict[str, Any] = {"is_cuda_build": False}
-A10G = Gpu(name="NVIDIA A10G", capability=(8, 6))
-BLACKWELL = Gpu(name="NVIDIA GeForce RTX 5090", capability=(12, 0))
+A10G = TrainingGpu(name="NVIDIA A10G", capability=(8, 6))
+BLACKWELL = TrainingGpu(name="NVIDIA GeForce RTX 5090", capability=(12, 0))
 
 
 def test_a_device_that_the_build_covers_is_no_trouble() -> None:
@@ -22,7 +22,7 @@ def test_a_device_that_the_build_covers_is_no_trouble() -> None:
 
 
 @pytest.mark.parametrize("gpus", [[BLACKWELL], [A10G, BLACKWELL]])
-def test_a_device_that_the_build_does_not_cover_is_named_with_what_it_covers(gpus: list[Gpu]) -> None:
+def test_a_device_that_the_build_does_not_cover_is_named_with_what_it_covers(gpus: list[TrainingGpu]) -> None:
     line = trouble(gpus, build=BUILD, needs_gpu=False)
 
     assert line is not None

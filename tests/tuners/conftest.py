@@ -117,8 +117,8 @@ Make = Callable[..., Tuner]
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Create a tuner in a fresh folder, by a section or a name."""
 
-    def create(section: spec.Tuner | str, space: Space, **changed: Any) -> Tuner:
-        tuner = spec.Tuner(tuner=section) if isinstance(section, str) else section
+    def create(section: spec.TunerSection | str, space: Space, **changed: Any) -> Tuner:
+        tuner = spec.TunerSection(tuner=section) if isinstance(section, str) else section
         arguments: dict[str, Any] = {"seed": 1_234_567, "epochs_per_trial": 9, "expected_trials": 9}
         arguments["folder"] = changed.pop("folder", None) or Path(tmp_path_factory.mktemp("tuner"))
         return tuners.create(tuner, space, **(arguments | changed))

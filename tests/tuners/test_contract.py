@@ -20,24 +20,28 @@ if TYPE_CHECKING:
 OUTCOMES = (Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED)
 INSTALLED = [name for name in KNOWN if name != "optuna-gp" or importlib.util.find_spec("torch") is not None]
 SECTIONS = [
-    *(spec.Tuner(tuner=name) for name in INSTALLED),
-    *(spec.Tuner.model_validate({"tuner": "optuna-tpe", "pruner": pruner}) for pruner in PRUNERS if pruner != "none"),
+    *(spec.TunerSection(tuner=name) for name in INSTALLED),
     *(
-        spec.Tuner.model_validate({"tuner": name, "pruner": pruner})
+        spec.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner})
+        for pruner in PRUNERS
+        if pruner != "none"
+    ),
+    *(
+        spec.TunerSection.model_validate({"tuner": name, "pruner": pruner})
         for name in INSTALLED
         if KNOWN[name].library == "optuna" and name != "optuna-tpe"
         for pruner in ("asha", "hyperband")
     ),
     *(
-        spec.Tuner.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": "last"})
+        spec.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": "last"})
         for pruner in ("hyperband", "patient")
     ),
-    *(spec.Tuner(tuner=name, startup="library") for name in ("kt-bayesian", "optuna-tpe", "optuna-nsga2")),
-    *(spec.Tuner(tuner=name, numeric_choices="categories") for name in ("optuna-tpe", "optuna-nsga2")),
+    *(spec.TunerSection(tuner=name, startup="library") for name in ("kt-bayesian", "optuna-tpe", "optuna-nsga2")),
+    *(spec.TunerSection(tuner=name, numeric_choices="categories") for name in ("optuna-tpe", "optuna-nsga2")),
 ]
 
 
-def label(section: spec.Tuner) -> str:
+def label(section: spec.TunerSection) -> str:
     told = (section.reports, section.startup, section.numeric_choices)
     words = [word for word in told if word not in ("best", "third", "ordered")]
     return "+".join([section.tuner, *([] if section.pruner == "none" else [section.pruner]), *words])
@@ -50,23 +54,23 @@ def proposal_of(trial: Trial) -> Proposal:
 
 
 @pytest.fixture(params=SECTIONS, ids=label, scope="module")
-def section(request: pytest.FixtureRequest) -> spec.Tuner:
-    chosen: spec.Tuner = request.param
+def section(request: pytest.FixtureRequest) -> spec.TunerSection:
+    chosen: spec.TunerSection = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
-def history(section: spec.Tuner, space: Space, make: Make, search: FakeSearch) -> list[Trial]:
+def history(section: spec.TunerSection, space: Space, make: Make, search: FakeSearch) -> list[Trial]:
     """A search that reaches past the random start, with a trial that diverged and one that failed."""
     return search.run(make(section, space), _trials(section), OUTCOMES)
 
 
-def _trials(section: spec.Tuner) -> int:
+def _trials(section: spec.TunerSection) -> int:
     return 5 if section.tuner == "kt-bayesian" else 9  # its Gaussian process thinks for a second or more
 
 
 def test_the_same_seed_and_history_give_the_same_proposals(
-    section: spec.Tuner, history: list[Trial], space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
     again = search.run(make(section, space), _trials(section), OUTCOMES)
 
@@ -74,7 +78,7 @@ def test_the_same_seed_and_history_give_the_same_proposals(
 
 
 def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
-    section: spec.Tuner, history: list[Trial], space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
     resumed = make(section, space)
 
@@ -85,7 +89,7 @@ def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
 
 
 def test_another_seed_gives_other_proposals_where_the_tuner_is_seeded(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:
     first = search.run(make(section, space, seed=1_234_567), 3)
 
@@ -103,7 +107,7 @@ def test_every_proposal_is_complete_lies_in_its_space_and_is_plain_python(histor
 
 
 def test_trials_run_from_first_to_last_epoch_where_the_tuner_continues_none(
-    section: spec.Tuner, history: list[Trial]
+    section: spec.TunerSection, history: list[Trial]
 ) -> None:
     spans = {(trial.first_epoch, trial.last_epoch, trial.parent) for trial in history}
 
@@ -112,7 +116,7 @@ def test_trials_run_from_first_to_last_epoch_where_the_tuner_continues_none(
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.OUT_OF_MEMORY])
 def test_five_trials_without_a_score_in_a_row_are_survived(
-    section: spec.Tuner, outcome: Outcome, space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, outcome: Outcome, space: Space, make: Make, search: FakeSearch
 ) -> None:
     survived = search.run(make(section, space), 6, [outcome] * 5)
 
@@ -121,7 +125,7 @@ def test_five_trials_without_a_score_in_a_row_are_survived(
 
 @pytest.mark.parametrize("outcome", [Outcome.PRUNED, Outcome.DIVERGED, Outcome.CUT])
 def test_trials_that_ended_early_are_survived(
-    section: spec.Tuner, outcome: Outcome, space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, outcome: Outcome, space: Space, make: Make, search: FakeSearch
 ) -> None:
     survived = search.run(make(section, space), 3, [outcome] * 2)
 
@@ -129,7 +133,7 @@ def test_trials_that_ended_early_are_survived(
 
 
 def test_trials_that_patience_ended_are_survived(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:
     """They are completed, with fewer epochs than were asked for."""
     tuner, survived = make(section, space), 0
@@ -144,7 +148,7 @@ def test_trials_that_patience_ended_are_survived(
 
 
 def test_scores_that_are_no_numbers_are_survived(
-    section: spec.Tuner, space: Space, make: Make, search: FakeSearch
+    section: spec.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:
     tuner = make(section, space)
     proposal = tuner.ask()
@@ -168,7 +172,7 @@ def test_scores_that_are_no_numbers_are_survived(
     assert len(search.run(tuner, 2)) == (0 if section.tuner == "default" else 2)
 
 
-def test_exhaustion_is_said_and_stays_said(section: spec.Tuner, make: Make, flat_search: FakeSearch) -> None:
+def test_exhaustion_is_said_and_stays_said(section: spec.TunerSection, make: Make, flat_search: FakeSearch) -> None:
     small = Space({"batch_size": Choice(choices=(8, 16, 32), default=16), "dropout": Fixed(value=0.2)})
     tuner = make(section, small)
 
@@ -181,7 +185,7 @@ def test_exhaustion_is_said_and_stays_said(section: spec.Tuner, make: Make, flat
 
 
 def test_a_set_without_anything_to_tune_is_proposed_once(
-    section: spec.Tuner, make: Make, flat_search: FakeSearch
+    section: spec.TunerSection, make: Make, flat_search: FakeSearch
 ) -> None:
     fixed = Space({"learning_rate": Fixed(value=1e-4), "optimizer": Fixed(value="sgd")})
     tuner = make(section, fixed)
@@ -194,7 +198,7 @@ def test_a_set_without_anything_to_tune_is_proposed_once(
     assert tuner.ask() is None
 
 
-def test_a_tuner_offers_ask_report_and_tell_and_no_more(section: spec.Tuner, space: Space, make: Make) -> None:
+def test_a_tuner_offers_ask_report_and_tell_and_no_more(section: spec.TunerSection, space: Space, make: Make) -> None:
     tuner = make(section, space)
 
     assert [name for name in dir(tuner) if not name.startswith("_")] == ["ask", "report", "tell"]

@@ -23,7 +23,7 @@ def test_a_mistake_is_one_line(space: Space, make: Make) -> None:
 
 
 def test_a_pruner_that_starts_after_a_trials_end_is_a_mistake(space: Space, make: Make) -> None:
-    section = spec.Tuner(tuner="optuna-tpe", pruner="hyperband", pruner_options={"min_resource": 10})
+    section = spec.TunerSection(tuner="optuna-tpe", pruner="hyperband", pruner_options={"min_resource": 10})
 
     with pytest.raises(UserError, match=r"^pruner_options\.min_resource: 10 is more than the 9 epochs of a trial"):
         make(section, space)
@@ -35,7 +35,7 @@ def test_a_missing_library_is_no_fault_of_the_tuner_and_told_in_a_line(monkeypat
     with pytest.raises(
         MachineError, match=r"^tuner: optuna-tpe can't import optuna \(.*\); harness doctor says"
     ) as caught:
-        tuners.load_library(spec.Tuner(tuner="optuna-tpe"))
+        tuners.load_library(spec.TunerSection(tuner="optuna-tpe"))
 
     assert "\n" not in str(caught.value)
 
@@ -50,7 +50,7 @@ def test_a_missing_library_is_no_fault_of_the_tuner_and_told_in_a_line(monkeypat
 def test_a_cell_imports_no_other_cells_library(name: str, absent: list[str]) -> None:
     script = (
         "import sys; from harness import spec, tuners; "
-        f"tuners.load_library(spec.Tuner(tuner={name!r})); "
+        f"tuners.load_library(spec.TunerSection(tuner={name!r})); "
         f"print([module for module in {absent!r} if module in sys.modules])"
     )
 
@@ -67,7 +67,7 @@ from harness.model import Outcome, Trial
 from harness.space import Range, Space
 
 space = Space({"learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3)})
-section = spec.Tuner(tuner=sys.argv[1])
+section = spec.TunerSection(tuner=sys.argv[1])
 tuners.load_library(section)
 tuner = tuners.create(section, space, seed=1, epochs_per_trial=3, expected_trials=9, folder=Path(sys.argv[2]))
 before = set(sys.modules)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 DRAWS = 128
 RANDOM = [
-    spec.Tuner(tuner="kt-random"),
-    spec.Tuner(tuner="kt-bayesian", options={"num_initial_points": DRAWS}),
-    spec.Tuner(tuner="optuna-random"),
-    spec.Tuner(tuner="optuna-tpe", options={"n_startup_trials": DRAWS}),
-    spec.Tuner(tuner="optuna-cmaes", options={"n_startup_trials": DRAWS}),
-    spec.Tuner(tuner="optuna-nsga2", options={"population_size": DRAWS}),
-    spec.Tuner(tuner="optuna-qmc"),
-    spec.Tuner(tuner="optuna-qmc", options={"qmc_type": "halton"}),
+    spec.TunerSection(tuner="kt-random"),
+    spec.TunerSection(tuner="kt-bayesian", options={"num_initial_points": DRAWS}),
+    spec.TunerSection(tuner="optuna-random"),
+    spec.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": DRAWS}),
+    spec.TunerSection(tuner="optuna-cmaes", options={"n_startup_trials": DRAWS}),
+    spec.TunerSection(tuner="optuna-nsga2", options={"population_size": DRAWS}),
+    spec.TunerSection(tuner="optuna-qmc"),
+    spec.TunerSection(tuner="optuna-qmc", options={"qmc_type": "halton"}),
 ]
 WIDE = Space(
     {

@@ -69,7 +69,9 @@ def test_an_uncounted_budget_leaves_the_start_to_the_library(make: Make, search:
 
 
 def test_options_reach_the_sampler(make: Make, search: FakeSearch) -> None:
-    section = spec.Tuner(tuner="optuna-tpe", options={"n_startup_trials": 2, "group": True, "n_ei_candidates": 5})
+    section = spec.TunerSection(
+        tuner="optuna-tpe", options={"n_startup_trials": 2, "group": True, "n_ei_candidates": 5}
+    )
 
     guided = search.run(make(section, CONTINUUM, expected_trials=30), 3)
 
@@ -86,7 +88,7 @@ def test_options_reach_the_sampler(make: Make, search: FakeSearch) -> None:
 def test_every_kind_of_cmaes_runs_without_a_warning(
     options: dict[str, spec.Scalar], space: Space, make: Make, search: FakeSearch
 ) -> None:
-    section = spec.Tuner(tuner="optuna-cmaes", options={"consider_pruned_trials": True} | options)
+    section = spec.TunerSection(tuner="optuna-cmaes", options={"consider_pruned_trials": True} | options)
 
     history = search.run(make(section, space), 12)
 
@@ -103,7 +105,7 @@ def test_cmaes_tunes_a_single_number(make: Make, search: FakeSearch) -> None:
 
 
 def test_hyperband_brackets_repeat_since_the_study_has_one_name(make: Make) -> None:
-    section = spec.Tuner(tuner="optuna-random", pruner="hyperband")
+    section = spec.TunerSection(tuner="optuna-random", pruner="hyperband")
 
     names = {study_of(make(section, CONTINUUM)).study_name for _ in range(2)}
 
@@ -112,7 +114,7 @@ def test_hyperband_brackets_repeat_since_the_study_has_one_name(make: Make) -> N
 
 @pytest.mark.parametrize("pruner", ["asha", "hyperband"])
 def test_halving_needs_no_complete_trial_to_start(pruner: str, make: Make) -> None:
-    tuner = make(spec.Tuner.model_validate({"tuner": "optuna-random", "pruner": pruner}), CONTINUUM)
+    tuner = make(spec.TunerSection.model_validate({"tuner": "optuna-random", "pruner": pruner}), CONTINUUM)
 
     stops = []
     for f1 in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4):
@@ -125,7 +127,7 @@ def test_halving_needs_no_complete_trial_to_start(pruner: str, make: Make) -> No
 
 
 def test_hyperband_prunes_at_powers_of_its_factor_up_to_the_trials_last_epoch(make: Make, search: FakeSearch) -> None:
-    section = spec.Tuner(tuner="optuna-random", pruner="hyperband")
+    section = spec.TunerSection(tuner="optuna-random", pruner="hyperband")
 
     history = search.run(make(section, CONTINUUM), 40)
 
@@ -135,7 +137,7 @@ def test_hyperband_prunes_at_powers_of_its_factor_up_to_the_trials_last_epoch(ma
 def test_optunas_hyperband_continues_nothing_and_is_told_apart_from_keras_tuners(
     make: Make, search: FakeSearch
 ) -> None:
-    section = spec.Tuner(tuner="optuna-random", pruner="hyperband")
+    section = spec.TunerSection(tuner="optuna-random", pruner="hyperband")
 
     history = search.run(make(section, CONTINUUM), 20)
 
@@ -144,7 +146,7 @@ def test_optunas_hyperband_continues_nothing_and_is_told_apart_from_keras_tuners
 
 
 def test_the_patient_pruner_lets_a_rising_trial_live_and_stops_one_that_stands_still(make: Make) -> None:
-    section = spec.Tuner(tuner="optuna-random", pruner="patient", pruner_options={"n_startup_trials": 1})
+    section = spec.TunerSection(tuner="optuna-random", pruner="patient", pruner_options={"n_startup_trials": 1})
     tuner = make(section, CONTINUUM)
     good = ask(tuner)
     for epoch in range(1, 10):
@@ -163,7 +165,9 @@ def test_the_patient_pruner_lets_a_rising_trial_live_and_stops_one_that_stands_s
 
 @pytest.mark.parametrize(("reports", "values"), [("best", [0.2, 0.4, 0.4, 0.5]), ("last", [0.2, 0.4, 0.3, 0.5])])
 def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, values: list[float], make: Make) -> None:
-    tuner = make(spec.Tuner.model_validate({"tuner": "optuna-tpe", "pruner": "median", "reports": reports}), CONTINUUM)
+    tuner = make(
+        spec.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": "median", "reports": reports}), CONTINUUM
+    )
     for _ in range(2):
         proposal = ask(tuner)
         for epoch, f1 in enumerate((0.2, 0.4, math.nan, 0.3, 0.5), start=1):
@@ -177,7 +181,7 @@ def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, value
 
 
 def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> None:
-    tuner = make(spec.Tuner(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
+    tuner = make(spec.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
     proposal = ask(tuner)
     for epoch, f1 in enumerate((0.6, 0.2), start=1):
         tuner.report(proposal, epoch, f1)
@@ -188,7 +192,7 @@ def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> No
 
 
 def test_a_pruned_trial_that_reported_each_epoch_counts_with_its_last(make: Make) -> None:
-    tuner = make(spec.Tuner(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
+    tuner = make(spec.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
     proposal = ask(tuner)
     for epoch, f1 in enumerate((0.6, 0.2), start=1):
         tuner.report(proposal, epoch, f1)
@@ -199,7 +203,7 @@ def test_a_pruned_trial_that_reported_each_epoch_counts_with_its_last(make: Make
 
 
 def test_optunas_own_patient_pruner_stops_a_trial_that_falls_and_none_that_stands_still(make: Make) -> None:
-    section = spec.Tuner(
+    section = spec.TunerSection(
         tuner="optuna-random", pruner="patient", reports="last", pruner_options={"n_startup_trials": 1, "patience": 1}
     )
     tuner = make(section, CONTINUUM)
@@ -222,7 +226,9 @@ def test_optunas_own_patient_pruner_stops_a_trial_that_falls_and_none_that_stand
 def test_the_librarys_own_start_is_one_word_away(make: Make, search: FakeSearch) -> None:
     random = search.run(make("optuna-random", CONTINUUM), 11)
 
-    guided = search.run(make(spec.Tuner(tuner="optuna-tpe", startup="library"), CONTINUUM, expected_trials=12), 11)
+    guided = search.run(
+        make(spec.TunerSection(tuner="optuna-tpe", startup="library"), CONTINUUM, expected_trials=12), 11
+    )
 
     assert parameters(guided)[:10] == parameters(random)[:10]
     assert parameters(guided)[10] != parameters(random)[10]
@@ -231,7 +237,7 @@ def test_the_librarys_own_start_is_one_word_away(make: Make, search: FakeSearch)
 @pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes", "optuna-nsga2", "optuna-qmc"])
 def test_numbers_as_categories_are_drawn_from_the_same_values(name: str, make: Make, search: FakeSearch) -> None:
     space = Space({**CONTINUUM.domains, "batch_size": Choice(choices=(8, 16, 32), default=8)})
-    section = spec.Tuner(tuner=name, numeric_choices="categories")
+    section = spec.TunerSection(tuner=name, numeric_choices="categories")
     tuner = make(section, space)
 
     history = search.run(tuner, 12)
@@ -283,7 +289,7 @@ def test_what_optuna_is_told_of_an_outcome(
 
 
 def test_a_score_that_is_no_number_is_not_reported(make: Make) -> None:
-    tuner = make(spec.Tuner(tuner="optuna-random", pruner="asha"), CONTINUUM)
+    tuner = make(spec.TunerSection(tuner="optuna-random", pruner="asha"), CONTINUUM)
     proposal = ask(tuner)
 
     stops = [tuner.report(proposal, epoch, value) for epoch, value in ((1, math.nan), (2, math.inf))]

@@ -17,7 +17,7 @@ from harness.datasets import resolving
 from harness.model import Trial
 from harness.records import CellFolder
 from harness.space import Choice, Domain, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Tuner
+from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
 DOMAINS: Mapping[str, Domain] = {
     "learning_rate": Range(low=1e-3, high=1.0, log=True, default=1e-2),
@@ -55,7 +55,7 @@ class Bench:
             source=asdict(resolving.resolve(dataset, base=Path(), cache=self.cache)),
             backbone=Backbone(model=model, weights="none", train=train, alpha=alpha),
             weights=asdict(RANDOM),
-            tuner=Tuner(tuner=tuner, **tuner_changes),
+            tuner=TunerSection(tuner=tuner, **tuner_changes),
             domains=domains_of(Space(domains)),
             budget=Budget(epochs=epochs),
             protocol=Protocol(epochs_per_trial=epochs_per_trial, image_size=32),

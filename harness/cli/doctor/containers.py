@@ -11,7 +11,7 @@ from harness import images
 from harness.cli.doctor.finding import Finding, disk, version
 from harness.errors import EngineError, ImagesError, MachineError
 from harness.executors import Cause, engine
-from harness.images import Image
+from harness.images import DeclaredImage
 from harness.meters.nvml import Gpu
 
 _LEAST_API = (1, 41)
@@ -123,7 +123,7 @@ def _images(file: Path, *, wants_gpu: bool) -> Iterator[Finding]:
             yield _image(image)
 
 
-def _image(image: Image) -> Finding:
+def _image(image: DeclaredImage) -> Finding:
     what = f"image {image.name}"
     try:
         stale = images.stale(image)

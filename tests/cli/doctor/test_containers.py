@@ -10,7 +10,7 @@ import pytest
 from harness.cli.doctor import containers
 from harness.cli.doctor.containers import Engine
 from harness.cli.doctor.finding import Finding
-from harness.images import Image
+from harness.images import DeclaredImage
 from harness.meters.nvml import Found, Gpu
 from tests.cli.doctor.conftest import FakeDaemon
 from tests.images.conftest import FakeEngine
@@ -63,7 +63,7 @@ def test_an_engine_that_takes_connections_and_never_answers_is_not_waited_for(
     assert (found.state, found.found) == ("missing", "none answers within 0.2 s")
 
 
-def test_an_engine_that_answers_is_good_and_its_api_is_named(daemon: FakeDaemon, built: Image) -> None:
+def test_an_engine_that_answers_is_good_and_its_api_is_named(daemon: FakeDaemon, built: DeclaredImage) -> None:
     assert daemon
 
     found = by_name(built.root / "docker/images.toml")
@@ -76,7 +76,7 @@ def test_an_engine_that_answers_is_good_and_its_api_is_named(daemon: FakeDaemon,
 
 
 @pytest.mark.parametrize("option", ["name=rootless", "name=userns"])
-def test_an_engine_that_maps_users_is_unfit(daemon: FakeDaemon, built: Image, option: str) -> None:
+def test_an_engine_that_maps_users_is_unfit(daemon: FakeDaemon, built: DeclaredImage, option: str) -> None:
     daemon.info["SecurityOptions"] = [option]
 
     found = by_name(built.root / "docker/images.toml")["container engine"]
@@ -88,7 +88,7 @@ def test_an_engine_that_maps_users_is_unfit(daemon: FakeDaemon, built: Image, op
 
 @pytest.mark.parametrize(("api", "state"), [("1.40", "unfit"), ("1.41", "good"), ("1.9", "unfit"), ("1.100", "good")])
 def test_an_engine_older_than_the_api_that_is_needed_is_unfit(
-    daemon: FakeDaemon, built: Image, api: str, state: str
+    daemon: FakeDaemon, built: DeclaredImage, api: str, state: str
 ) -> None:
     old = reached()
     old.version["ApiVersion"] = api
@@ -105,7 +105,7 @@ def test_an_engine_that_refuses_the_least_version_of_the_client_is_spoken_to_in_
     assert reached().spoken == "1.52"
 
 
-def test_a_full_engine_disk_is_unfit(daemon: FakeDaemon, built: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_engine_disk_is_unfit(daemon: FakeDaemon, built: DeclaredImage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert daemon
     monkeypatch.setattr(containers, "_CPU_GIB", 10**9)
 
@@ -115,13 +115,13 @@ def test_a_full_engine_disk_is_unfit(daemon: FakeDaemon, built: Image, monkeypat
     assert "docker system prune" in str(found.remedy)
 
 
-def test_an_engine_on_another_machine_keeps_its_disk_to_itself(daemon: FakeDaemon, built: Image) -> None:
+def test_an_engine_on_another_machine_keeps_its_disk_to_itself(daemon: FakeDaemon, built: DeclaredImage) -> None:
     daemon.info["DockerRootDir"] = "/nowhere/docker"
 
     assert by_name(built.root / "docker/images.toml")["engine's disk"].state == "unknown"
 
 
-def test_without_a_gpu_the_gpu_image_is_not_asked_for(daemon: FakeDaemon, built: Image) -> None:
+def test_without_a_gpu_the_gpu_image_is_not_asked_for(daemon: FakeDaemon, built: DeclaredImage) -> None:
     assert daemon
 
     found = by_name(built.root / "docker/images.toml")
@@ -133,7 +133,7 @@ def test_without_a_gpu_the_gpu_image_is_not_asked_for(daemon: FakeDaemon, built:
 
 
 def test_with_a_gpu_its_image_is_missing_with_the_command_that_builds_it(
-    daemon: FakeDaemon, built: Image, gpus: tuple[Gpu, ...]
+    daemon: FakeDaemon, built: DeclaredImage, gpus: tuple[Gpu, ...]
 ) -> None:
     assert daemon
 
@@ -142,7 +142,7 @@ def test_with_a_gpu_its_image_is_missing_with_the_command_that_builds_it(
     assert (found.state, found.remedy) == ("missing", "harness images build gpu")
 
 
-def test_an_image_of_other_sources_is_unfit(daemon: FakeDaemon, built: Image) -> None:
+def test_an_image_of_other_sources_is_unfit(daemon: FakeDaemon, built: DeclaredImage) -> None:
     assert daemon
     (built.root / "harness/search.py").write_text("2\n")
 
@@ -153,7 +153,7 @@ def test_an_image_of_other_sources_is_unfit(daemon: FakeDaemon, built: Image) ->
 
 
 def test_a_client_that_reaches_no_engine_leaves_images_unknown(
-    daemon: FakeDaemon, built: Image, engine: FakeEngine
+    daemon: FakeDaemon, built: DeclaredImage, engine: FakeEngine
 ) -> None:
     assert daemon
     engine.becomes(answers=False)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.catalogue.tuners import KNOWN
 from harness.cli.doctor import tensorflow
-from harness.images import Image
+from harness.images import DeclaredImage
 from harness.meters import nvml
 from tests.cli.doctor.conftest import FakeDaemon
 from tests.images.conftest import FakeEngine, image_of
@@ -70,7 +70,7 @@ def test_a_gpu_host_with_everything_is_good_throughout(
     line: CommandLine,
     daemon: FakeDaemon,
     engine: FakeEngine,
-    built: Image,
+    built: DeclaredImage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gpu = FakeDevice(uuid="GPU-1")
