@@ -26,6 +26,7 @@ from harness.executors.running import SETTINGS, Ended
 from harness.executors.slots import WHOLE, Slot
 
 _MODULE = "harness.worker.server"
+_READY_BYTES = 16
 # A worker whose end nobody tells was killed with the process that it was forked from.
 _LOST = -signal.SIGKILL
 
@@ -68,22 +69,23 @@ class WarmExecutor:
         self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE
     ) -> WarmRunning | LocalRunning:
         """Start the worker's ``program`` on a cell folder; its output goes to ``log``."""
+        server = self._live(log)
+        # After that: what the first worker waits for is no worker's, so that the seconds of all can be compared.
         started = time.monotonic()
-        message = {
-            "program": program,
-            "folder": str(folder),
-            "cache": str(cache),
-            "started": repr(started),
-            "settings": self.fresh.told(slot),
-            "cpus": None if slot.cpus is None else list(slot.cpus),
-        }
-        if not self._is_given_up:
+        if server is not None:
+            message = {
+                "program": program,
+                "folder": str(folder),
+                "cache": str(cache),
+                "started": repr(started),
+                "settings": self.fresh.told(slot),
+                "cpus": None if slot.cpus is None else list(slot.cpus),
+            }
             with log.open("ab") as output:
-                running = self._live(output.fileno()).forked(message, log=output.fileno(), started=started)
+                running = server.forked(message, log=output.fileno(), started=started)
             if running is not None:
                 return running
-            self._is_given_up = True
-            self.close()
+            self._give_up()
         return self.fresh.start(program, folder, cache=cache, log=log, slot=slot)
 
     def close(self) -> None:
@@ -92,11 +94,20 @@ class WarmExecutor:
             self._server.close()
             self._server = None
 
-    def _live(self, log: int) -> Server:
-        if self._server is None or self._server.has_ended:
-            self.close()
-            self._server = Server.begun(self.owner, log)
+    def _live(self, log: Path) -> Server | None:
+        """Return the process that workers are forked from once it can fork; None where it can't be had."""
+        if self._is_given_up or (self._server is not None and not self._server.has_ended):
+            return self._server
+        self.close()
+        with log.open("ab") as output:
+            self._server = Server.begun(self.owner, output.fileno())
+        if not self._server.is_ready():
+            self._give_up()
         return self._server
+
+    def _give_up(self) -> None:
+        self._is_given_up = True
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,13 @@ class Server:
     def has_ended(self) -> bool:
         """Whether it is gone."""
         return self.process.poll() is not None
+
+    def is_ready(self) -> bool:
+        """Wait until it can fork; False where it ends before."""
+        try:
+            return self.channel.recv(_READY_BYTES) != b""
+        except OSError:
+            return False
 
     def forked(self, message: Mapping[str, object], *, log: int, started: float) -> WarmRunning | None:
         """Return a worker that does what the message says; None where there is no process to fork it from."""

@@ -1,9 +1,9 @@
 """``python -m harness.worker.server SOCKET OWNER``: imports what searches import, once, and forks workers.
 
-SOCKET is the number of an open socket that keeps messages apart; OWNER is shown to whoever lists processes. Each
-message is a JSON object (``program``, ``folder``, ``cache``, ``started``, ``settings``, ``cpus``) with two files: the
-worker's log, and a pipe that is told the worker's process number and, once it has ended, its exit code, negative for a
-signal; a line each.
+SOCKET is the number of an open socket that keeps messages apart; OWNER is shown to whoever lists processes. It says
+``ready`` once it can fork. Each message to it is a JSON object (``program``, ``folder``, ``cache``, ``started``,
+``settings``, ``cpus``) with two files: the worker's log, and a pipe that is told the worker's process number and, once it
+has ended, its exit code, negative for a signal; a line each.
 
 It runs no operation of TensorFlow and opens no device, so that a worker inherits imported code and nothing else. It has
 one thread when it forks: what another thread held in that moment would be held in the worker for ever.
@@ -77,6 +77,7 @@ def serve(channel: socket.socket) -> None:
     """
     if threading.active_count() > 1 or _tasks() > 1:
         raise RuntimeError(f"{_tasks()} threads run where workers are to be forked")
+    channel.send(b"ready")
     with selectors.DefaultSelector() as ready:
         ready.register(channel, selectors.EVENT_READ)
         while True:
