@@ -2,8 +2,8 @@
 
 SOCKET is the number of an open socket that keeps messages apart; OWNER is shown to whoever lists processes. It says
 ``ready`` once it can fork. Each message to it is a JSON object (``program``, ``folder``, ``cache``, ``started``,
-``settings``, ``cpus``) with two files: the worker's log, and a pipe that is told the worker's process number and, once it
-has ended, its exit code, negative for a signal; a line each.
+``settings``, ``cpus``) with two files: the worker's log, and a pipe that is told the worker's process number and, once
+it has ended, its exit code, negative for a signal; a line each.
 
 It runs no operation of TensorFlow and opens no device, so that a worker inherits imported code and nothing else. It has
 one thread when it forks: what another thread held in that moment would be held in the worker for ever.
