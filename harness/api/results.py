@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from harness import analysis, page, plots, reports
 from harness import carbon as intensities
 from harness import prices as price_lists
+from harness.analysis import winners
 from harness.analysis.statistics import judged
+from harness.analysis.winners import Winner
 from harness.api import frames, notebook
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
-from harness.matrix import Matrix
+from harness.matrix import Matrix, mistakes
 from harness.page import summary
 from harness.placement import libraries
 from harness.plans import MatrixFolder
 from harness.prices import Prices
-from harness.reports import Tables, advice
+from harness.reports import Tables, advice, best
 from harness.reports.report import Report
 from harness.spec import EQUIVALENCE
 
@@ -137,6 +139,38 @@ class Results:
             ResultsError: Searches of one group ran in unlike environments that are not to be mixed.
         """
         return self.table("answer")
+
+    def best(self, *, tuner: str | None = None) -> pl.DataFrame:
+        """Return a row for each group: its best configuration, what found it, and what to expect of it.
+
+        The search with the best validation score gives it, the earlier of equals. Columns: ``dataset``, ``backbone``,
+        ``hyperparameters``; ``tuner``, ``seed``, ``id``, ``trial`` and ``epoch`` that found it; ``metric``, and
+        ``val_score`` and ``test_score`` of that epoch in it, 0 to 1; ``search_s`` and ``usd`` of that search;
+        ``tuner_test_score`` with ``_low``, ``_high`` and ``_n``: the mean of the test scores that this tuner's searches
+        reached, with its 95 % t interval over so many seeds; ``searches_ok``, ``searches_failed`` and
+        ``searches_missing``; and ``params_…``, the hyperparameters. What is unknown is null.
+
+        Args:
+            tuner: Choose among this tuner's searches alone, by its name in the matrix.
+
+        Raises:
+            UserError: No tuner has that name.
+            ResultsError: As ``answer``.
+        """
+        found = self.winners(tuner=tuner)
+        return frames.of_report(best.report(self.comparable, found, prices=self.prices))
+
+    def winners(self, *, tuner: str | None = None) -> list[Winner]:
+        """Return the same as objects, with the search and all that is recorded of it.
+
+        Raises:
+            UserError: As ``best``.
+            ResultsError: As ``answer``.
+        """
+        known = dict.fromkeys(search.planned.tuner for search in self.recorded.searches)
+        if tuner is not None and tuner not in known:
+            raise UserError(f"{self.path}: {mistakes.unknown('tuner', tuner, known)}")
+        return winners.winners(self.comparable, tuner=tuner)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return the numbers of a table as its CSV has them, by its name, such as ``efficiency`` or ``ranks``.

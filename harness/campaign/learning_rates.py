@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis import MatrixResults, SearchResult, Status
+from harness.analysis import MatrixResults, SearchResult, Status, winners
 from harness.campaign import codes
 from harness.catalogue.tuners import KNOWN as TUNERS
 from harness.catalogue.tuners import RETRAINING
@@ -27,7 +27,7 @@ def cells(searched: Sequence[Cell], results: MatrixResults) -> list[tuple[Cell, 
     """Return the retraining cells, each with the group of searches that it belongs to.
 
     A group's best configuration is that of the search with the highest validation F1, over all its tuners and seeds.
-    Groups without a finished search have none.
+    Groups without a finished search that has a score have none.
     """
     by_group: dict[str, list[Cell]] = defaultdict(list)
     for cell in searched:
@@ -59,8 +59,7 @@ def ahead(searched: Sequence[Cell], results: MatrixResults) -> list[Cell]:
 
 
 def _best(group: str, results: MatrixResults) -> SearchResult | None:
-    finished = [s for s in results.searches if s.planned.group == group and s.status is Status.OK]
-    return max(finished, key=lambda search: search.val_f1 or 0.0, default=None)
+    return winners.best(search for search in results.searches if search.planned.group == group)
 
 
 def _one_of_each_seed(members: Sequence[Cell]) -> list[Cell]:

@@ -234,6 +234,24 @@ def tables(
 
 
 @harness.command()
+@_MATRIX
+@_RESULTS
+@_PRICES
+@click.option("--tuner", metavar="NAME", help="Choose among the searches of this tuner alone.")
+@_MIX
+@_JSON
+def best(
+    matrix: Path, results: Path, prices: Path | None, *, tuner: str | None, mix_environments: bool, as_json: bool
+) -> None:
+    """Show the best hyperparameters that a run found, what found them, and what to expect of them."""
+    from harness.cli import best as winning
+
+    winning.show(
+        matrix, results=results, prices=prices, tuner=tuner, mix_environments=mix_environments, as_json=as_json
+    )
+
+
+@harness.command()
 @click.argument("baseline", type=click.Path(path_type=Path))
 @click.argument("candidate", type=click.Path(path_type=Path))
 @click.option("--unlike", is_flag=True, help="Go on where machine, packages or requests differ, and say so.")

@@ -53,6 +53,36 @@ def test_a_table_has_the_numbers_of_its_file(results: harness.Results, name: str
         assert frame[column].is_null().to_list() == [row[column] == "" for row in rows]
 
 
+def test_the_best_of_each_group_is_the_first_search_with_the_highest_validation_score(results: harness.Results) -> None:
+    best, searches = results.best(), results.searches()
+
+    groups = ["dataset", "backbone", "hyperparameters"]
+    highest = searches.group_by(groups, maintain_order=True).agg(pl.all().sort_by("val_score", descending=True).first())
+    assert best.select(*groups, "tuner", "seed", "id", "val_score", "test_score", "params_learning_rate").equals(
+        highest.select(*groups, "tuner", "seed", "id", "val_score", "test_score", "params_learning_rate")
+    )
+
+
+def test_what_to_expect_is_the_winners_tuners_row_in_the_efficiency_table(results: harness.Results) -> None:
+    efficiency = results.table("efficiency")
+
+    for row in results.best().iter_rows(named=True):
+        (same,) = efficiency.filter(
+            (pl.col("backbone") == row["backbone"]) & (pl.col("tuner") == row["tuner"])
+        ).iter_rows(named=True)
+        expected = [row[f"tuner_test_score{end}"] for end in ("", "_low", "_high")]
+        assert expected == [same[f"test_f1{end}"] for end in ("", "_low", "_high")]
+
+
+def test_the_best_of_one_tuner_is_its_own(results: harness.Results) -> None:
+    assert set(results.best(tuner="kt-random")["tuner"]) == {"kt-random"}
+
+
+def test_the_best_of_a_tuner_that_is_not_there_is_an_error_that_names_the_near_one(results: harness.Results) -> None:
+    with pytest.raises(harness.UserError, match="demo: unknown tuner 'kt-rnadom'; did you mean 'kt-random'"):
+        results.best(tuner="kt-rnadom")
+
+
 def test_a_table_that_is_not_there_is_an_error_that_lists_those_that_are(results: harness.Results) -> None:
     with pytest.raises(harness.UserError, match="effort: no table has that name; these are there: efficiency, answer"):
         results.table("effort")

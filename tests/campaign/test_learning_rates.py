@@ -9,7 +9,7 @@ from harness import analysis
 from harness.analysis import MatrixResults
 from harness.campaign import learning_rates, resolution
 from harness.cells import Cell, domains_of
-from harness.model import Trial
+from harness.model import Outcome, Trial
 from harness.space import Choice, Fixed, Range, Space
 from harness.spec import TunerSection
 
@@ -125,6 +125,15 @@ def test_a_group_without_a_finished_search_has_none(
     results = searched(group, does.fail("no"), does.have_trouble(), does.have_trouble())
 
     assert learning_rates.cells(group, results) == []
+
+
+def test_a_group_whose_finished_searches_have_no_score_has_none(
+    cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
+) -> None:
+    cell = checked(cell, 1.0, 10.0)
+    diverged = trained(0, outcome=Outcome.DIVERGED, reason="the loss became nan", charged_epochs=1)
+
+    assert learning_rates.cells([cell], searched([cell], does.succeed(diverged))) == []
 
 
 def test_a_matrix_without_factors_has_none(cells: list[Cell], searched: Callable[..., MatrixResults]) -> None:
