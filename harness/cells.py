@@ -72,7 +72,7 @@ class SourceForm(Form):
 
 
 class OwnFile(Form):
-    """A file of the user's, as far as the harness reads it."""
+    """A file or an entry point of the user's (``harness.extensions``), as far as the harness reads it."""
 
     sha256: str
     path: str | None = None
@@ -101,7 +101,7 @@ class Cell(Section):
     weights: Annotated[dict[str, Any], As(WeightsForm)]
     """Where the weights are, with their ``sha256``."""
     model_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
-    """Where a model of the user's own is, with its ``sha256``; None for every other."""
+    """What is known of a model of the user's own, its ``sha256`` among it; None for every other."""
     tuner: TunerSection
     tuner_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """The same of a tuner."""

@@ -14,10 +14,12 @@ _NAMES = {"macro_f1": "macro-F1", "weighted_f1": "weighted-F1", "micro_f1": "mic
 def name_of(metric: str | None) -> str:
     """Return what readers call one of the protocol's metrics; ``UNKNOWN`` where it is None or none of these.
 
-    A user's own is called as its file is.
+    A user's own is called as its file is, or as a package calls it.
     """
     if metric is None:
         return UNKNOWN
+    if metric.startswith("package:"):
+        return metric.removeprefix("package:")
     return PurePath(metric).stem if metric.endswith(".py") else _NAMES.get(metric, UNKNOWN)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError, PydanticKnownError
@@ -14,6 +14,9 @@ _LARGEST_SEED = 2**31 - 1
 _LARGEST_INTEGER = 2**63 - 1
 # How a metric ends that is a Python file.
 _OWN = ".py"
+
+PACKAGE: Final = "package:"
+"""What stands before the name of an installed package's entry point, in place of a file's path."""
 
 
 def _number_or_text(value: Any) -> Any:
@@ -40,9 +43,13 @@ def _domain_or_value(value: Any) -> str:
     return "domain" if isinstance(value, (dict, BaseModel)) else "value"
 
 
+def _is_own(metric: str) -> bool:
+    return metric.endswith(_OWN) or metric.startswith(PACKAGE)
+
+
 def _metric(value: Any) -> Any:
     known = get_args(Metric)
-    if value in known or (isinstance(value, str) and value.endswith(_OWN)):
+    if value in known or (isinstance(value, str) and _is_own(value)):
         return value
     raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known))})
 
@@ -103,15 +110,16 @@ class Dataset(Section):
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
-    """Folder or file of a source that needs one; relative paths start at the matrix file."""
+    """Folder or file of a source that needs one, relative to the matrix file; for `file` the Python
+    file that reads your data, or `package:NAME`, a package's."""
     columns: Annotated[Columns | None, Field(examples=[{"image": "file", "label": "species"}])] = None
     """What its columns are called, see below. Only for `table`, `huggingface` and `tfds` sources."""
     data: Annotated[str | None, Field(examples=["data/birds"])] = None
-    """Folder or file that a Python file of your own reads; relative paths start at the matrix file.
+    """Folder or file that your own code reads; relative paths start at the matrix file.
 
     Only for a `file` source, and needed there."""
     options: Annotated[dict[str, Scalar], Field(examples=[{"channels": 3}])] = {}
-    """Options of that Python file, passed through."""
+    """Options of that code, passed through."""
     folders: Annotated[Literal["classes", "parts"] | None, Field(examples=["classes"])] = None
     """What the folders in `path` are: `classes`, or `parts` (train, validation, test) that hold the classes' folders.
 
@@ -141,7 +149,7 @@ class Backbone(Section):
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["my_model.py"])] = None
-    """Python file with a model of your own, for `file`; relative paths start at the matrix file."""
+    """Python file with a model of your own, for `file`, relative to the matrix file; or `package:NAME`, a package's."""
     options: Annotated[dict[str, Scalar], Field(examples=[{"blocks": 4}])] = {}
     """What the model of your own is made with, passed through."""
     weights: Annotated[str, Field(examples=["packaged"])] = "imagenet"
@@ -161,7 +169,7 @@ class TunerSection(Section):
     """One of the tuners that `harness doctor` lists, or `file` with a path. May be left out where the section is named
     after it."""
     path: Annotated[str | None, Field(examples=["my_tuner.py"])] = None
-    """Python file with a tuner of your own, for `file`; relative paths start at the matrix file."""
+    """Python file with a tuner of your own, for `file`, relative to the matrix file; or `package:NAME`, a package's."""
     pruner: Annotated[
         Literal["none", "median", "percentile", "asha", "hyperband", "patient"], Field(examples=["hyperband"])
     ] = "none"
@@ -243,11 +251,11 @@ class Protocol(Section):
 
     metric: Annotated[
         str,
-        BeforeValidator(_metric, json_schema_input_type=Metric | Annotated[str, Field(pattern=r"\.py$")]),
+        BeforeValidator(_metric, json_schema_input_type=Metric | Annotated[str, Field(pattern=rf"\.py$|^{PACKAGE}")]),
         Field(examples=["macro_f1"]),
     ] = "macro_f1"
-    """What tuners maximise on the validation images: `macro_f1`, `weighted_f1`, `micro_f1`, `accuracy`, or the Python
-    file of a metric of your own, which ends in `.py`; relative paths start at the matrix file."""
+    """What tuners maximise on the validation images: `macro_f1`, `weighted_f1`, `micro_f1`, `accuracy`, or a
+    metric of your own: a Python file, which ends in `.py`, relative to the matrix file, or `package:NAME`."""
     epochs_per_trial: Annotated[Count, Field(examples=[10])] = 10
     """Epochs of a trial at full fidelity."""
     image_size: Annotated[int, Field(ge=32, le=1024, examples=[96])] = 224
@@ -282,8 +290,8 @@ class Protocol(Section):
 
     @property
     def own_metric(self) -> str | None:
-        """The file of a metric of the user's own; None where it is one of the harness's."""
-        return self.metric if self.metric.endswith(_OWN) else None
+        """The file or entry point of a metric of the user's own; None where it is one of the harness's."""
+        return self.metric if _is_own(self.metric) else None
 
     @property
     def augments(self) -> bool:

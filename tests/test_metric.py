@@ -23,6 +23,10 @@ def test_a_users_own_is_called_as_its_file(path: str) -> None:
     assert metric.name_of(path) == "weighted recall"
 
 
+def test_a_packages_is_called_as_it_calls_it() -> None:
+    assert metric.name_of("package:weighted.recall py") == "weighted.recall py"
+
+
 def test_scores_of_one_metric_share_its_name_whatever_some_records_leave_out() -> None:
     assert metric.name_of_all(["accuracy", None, "accuracy"]) == "accuracy"
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from harness.backbones import from_file, lite0
 from harness.catalogue import backbones
+from harness.extensions import Found
 from harness.spec import Backbone
 
 
-def core(spec: Backbone, *, image_size: int, file: Mapping[str, str] | None = None) -> keras.Model:
+def core(spec: Backbone, *, image_size: int, file: Found | None = None) -> keras.Model:
     """Return the flat network: preprocessed images (N, size, size, 3) → features (N, width).
 
-    ``file`` has the ``path`` and ``sha256`` of a model of the user's own.
+    ``file`` is what was found of a model of the user's own.
 
     Raises:
-        UserError: What the user's file makes is no such network.
-        MachineError: The file changed since the cell was planned.
+        UserError: What the user's own code makes is no such network.
+        MachineError: It isn't what it was when the cell was planned.
     """
     if file is not None:
         return from_file.core(spec, image_size=image_size, file=file)

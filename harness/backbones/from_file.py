@@ -1,32 +1,29 @@
-"""A model of the user's own, in a Python file that the matrix names."""
+"""A model of the user's own, in a Python file or an installed package that the matrix names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import cast
 
 import keras
 
-from harness import own_files
 from harness.errors import UserError
+from harness.extensions import MODEL, Found, loading
 from harness.spec import Backbone
 
-_GUIDE = own_files.MODEL.guide
 
-
-def core(spec: Backbone, *, image_size: int, file: Mapping[str, str]) -> keras.Model:
-    """Return the network that the file's ``create`` makes: images (N, size, size, 3) of 0 to 255 → features (N, width).
+def core(spec: Backbone, *, image_size: int, file: Found) -> keras.Model:
+    """Return the network that the user's ``create`` makes: images (N, size, size, 3) of 0 to 255 → features (N, width).
 
     Raises:
         UserError: It makes something else.
-        MachineError: The file changed since the cell was planned.
+        MachineError: The file or package isn't what it was when the cell was planned.
     """
-    path = Path(file["path"])
-    made = own_files.load(path, file["sha256"]).create(image_size=image_size, **spec.options)
+    made = loading.maker(MODEL, file)(image_size=image_size, **spec.options)
     if (wrong := mistake(made, image_size=image_size)) is not None:
-        raise UserError(f"{path.name}: {wrong}; {_GUIDE} shows one")
+        raise UserError(f"{loading.called(file)}: {wrong}; {MODEL.guide} shows one")
     # A chain of layers as a graph of them, which can be cut.
-    return keras.Model(made.inputs[0], made.outputs[0])
+    model = cast("keras.Model", made)
+    return keras.Model(model.inputs[0], model.outputs[0])
 
 
 def mistake(made: object, *, image_size: int) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import environment, files, own_files, prices
+from harness import environment, extensions, files, prices
 from harness.backbones import weights
 from harness.campaign import codes
 from harness.catalogue.tuners import RANDOM, declared
@@ -17,6 +17,7 @@ from harness.cells import Cell, Names, domains_of
 from harness.datasets import resolving
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
+from harness.extensions import Kind, finding
 from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
 from harness.spec import Backbone, TunerSection
@@ -66,7 +67,7 @@ def resolve(
         with _reaching(matrix, "backbones", name, backbones):
             size = spec.protocol.image_size
             backbones[name] = asdict(weights.resolve(backbone, image_size=size, base=base, cache=cache))
-    own = _own_files(matrix, base=base)
+    own = _own(matrix, base=base)
     workers = environment.identity() if identity is None else identity
     cells: list[Cell] = []
     unreachable: list[Planned] = []
@@ -82,8 +83,8 @@ def resolve(
 
 
 @dataclass(frozen=True, slots=True)
-class _OwnFiles:
-    """The Python files that the matrix names, with their hashes; models and tuners by their sections' names."""
+class _Own:
+    """The user's own code that the matrix names, with its hashes; models and tuners by their sections' names."""
 
     models: Mapping[str, dict[str, str]]
     tuners: Mapping[str, dict[str, str]]
@@ -104,7 +105,7 @@ def _cell(
     weight: dict[str, Any],
     workers: Identity,
     *,
-    own: _OwnFiles,
+    own: _Own,
 ) -> Cell:
     spec = matrix.spec
     backbone, tuner = spec.backbones[combination.backbone], spec.tuners[combination.tuner]
@@ -137,32 +138,27 @@ def _cell(
     )
 
 
-def _own_files(matrix: Matrix, *, base: Path) -> _OwnFiles:
+def _own(matrix: Matrix, *, base: Path) -> _Own:
     spec = matrix.spec
     metric = None
     if spec.protocol.own_metric is not None:
         with _at(matrix, "protocol"):
-            metric = own_files.find(own_files.METRIC, spec.protocol.own_metric, base=base)
-    return _OwnFiles(
-        models=_of_sections(matrix, "backbones", own_files.MODEL, spec.backbones, base=base),
-        tuners=_of_sections(matrix, "tuners", own_files.TUNER, spec.tuners, base=base),
+            metric = finding.find(extensions.METRIC, spec.protocol.own_metric, base=base)
+    return _Own(
+        models=_of_sections(matrix, "backbones", extensions.MODEL, spec.backbones, base=base),
+        tuners=_of_sections(matrix, "tuners", extensions.TUNER, spec.tuners, base=base),
         metric=metric,
     )
 
 
 def _of_sections(
-    matrix: Matrix,
-    kind: str,
-    of: own_files.Kind,
-    sections: Mapping[str, Backbone] | Mapping[str, TunerSection],
-    *,
-    base: Path,
+    matrix: Matrix, kind: str, of: Kind, sections: Mapping[str, Backbone] | Mapping[str, TunerSection], *, base: Path
 ) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name, section in sections.items():
         if section.path is not None:
             with _at(matrix, kind, name):
-                found[name] = own_files.find(of, section.path, base=base)
+                found[name] = finding.find(of, section.path, base=base)
     return found
 
 

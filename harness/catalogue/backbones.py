@@ -19,7 +19,7 @@ WEIGHTS_FILES: Final = (".keras", ".h5")
 """How the names of readable weights files end; ``.weights.h5`` is one of them."""
 
 OWN: Final = "file"
-"""The model that a user wrote, in a Python file that the matrix names."""
+"""The model that a user wrote, in a Python file or an installed package that the matrix names."""
 
 _NARROWEST_ALPHA: Final = 0.1
 
@@ -122,7 +122,7 @@ def mistakes(section: Section, image_size: int) -> list[str]:
 
 def _own_mistakes(section: Section) -> Iterator[str]:
     if section.path is None:
-        yield "path: is missing; name the Python file that the model is in"
+        yield "path: is missing; name the Python file that the model is in, or package:NAME"
     if section.weights in ("imagenet", "packaged"):
         told = "'none' where its file sets them, or the name of a weights file"
         yield f"weights: there are no {section.weights!r} weights for a model of your own; write {told}"

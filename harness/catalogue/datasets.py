@@ -33,7 +33,7 @@ Kind = Literal["animals", "cifar", "digits", "file", "flat", "folder", "idx", "n
 """How a source is read.
 
 ``folder``: a folder for each class. ``flat``: one folder of files named ``<class>_<number>``. ``table``: a list of
-files. ``npz``: numpy arrays. ``file``: by a Python file of the user's.
+files. ``npz``: numpy arrays. ``file``: by code of the user's.
 ``cifar``, ``idx``, ``animals``, ``digits``: as these sets ship.
 """
 
@@ -114,7 +114,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
         ),
         "file": Entry(
             kind="file",
-            meaning="your own data, read by a Python file of yours",
+            meaning="your own data, read by a Python file or a package of yours",
             needs_path=True,
         ),
         "npz": Entry(

@@ -43,7 +43,7 @@ RANDOM = ("kt-random", "optuna-random")
 """The tuners that are random search: trials drawn independently, which others are compared with."""
 
 OWN = "file"
-"""The tuner that a user wrote, in a Python file that the matrix names."""
+"""The tuner that a user wrote, in a Python file or an installed package that the matrix names."""
 
 UNTUNED = "default"
 """The tuner that trains the default configuration only."""
@@ -139,7 +139,7 @@ KNOWN: Mapping[str, DeclaredTuner] = {
     ),
 }
 
-_OF_USER = DeclaredTuner(library=OWN, meaning="a tuner of your own, in a Python file")
+_OF_USER = DeclaredTuner(library=OWN, meaning="a tuner of your own, in a Python file or a package")
 
 _PERCENTILE = {
     "n_startup_trials": _count(0, "completed trials before any is pruned (default 5)"),
@@ -212,7 +212,7 @@ def mistakes(tuner: spec.TunerSection, space: Space | None, *, epochs_per_trial:
 
 def _path_mistakes(tuner: spec.TunerSection) -> Iterator[str]:
     if tuner.tuner == OWN and tuner.path is None:
-        yield "path: is missing; name the Python file that the tuner is in"
+        yield "path: is missing; name the Python file that the tuner is in, or package:NAME"
     if tuner.tuner != OWN and tuner.path is not None:
         yield f"path: is for tuner = {OWN!r}; remove it, or set tuner to that"
 

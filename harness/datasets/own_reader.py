@@ -1,4 +1,4 @@
-"""Pictures that a Python file of the user's reads from data of the user's, each kept as a file in the cache."""
+"""Pictures that code of the user's own reads from data of the user's, each kept as a file in the cache."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from harness import errors, own_files, whole
+from harness import errors, whole
 from harness.datasets import listing, packing
 from harness.datasets.packing import Picture
 from harness.datasets.parts import Part, part_named
 from harness.datasets.pictures import Pixels, repeat_grey
 from harness.datasets.sources import Source
+from harness.extensions import DATA, loading
 
 _NEEDED, _ALLOWED = ("image", "label"), ("name", "part", "group")
-_GUIDE = own_files.DATA.guide
 _WHITE = 255
 
 
@@ -29,16 +29,16 @@ def unpacked(source: Source, *, cache: Path) -> Source:
 
     Raises:
         DatasetError: What it reads is no data set.
-        MachineError: The file changed since the cell was planned.
+        MachineError: The file or package isn't what it was when the cell was planned.
     """
     folder = whole.folder((cache / source.place).absolute(), partial(_unpack, source))
     return replace(source, kind="table", paths=(str(folder / listing.NAME),), reader=None)
 
 
 def _unpack(source: Source, folder: Path) -> None:
-    code, data = map(Path, source.paths)
-    reader = source.reader or {}
-    made = own_files.load(code, reader["sha256"]).read(data, **reader["options"])
+    own, options = source.own_code, (source.reader or {})["options"]
+    code, data = Path(own.get("path", loading.called(own))), Path(source.paths[-1])
+    made = loading.maker(DATA, own)(data, **options)
     if isinstance(made, str | bytes | Mapping) or not isinstance(made, Iterable):
         raise _wrong(code, f"read returned {type(made).__name__}, and not pictures one after the other")
     packing.write(folder, pictures(made, code, data if data.is_dir() else data.parent), origin=code)
@@ -49,7 +49,7 @@ def pictures(made: Iterable[object], code: Path, folder: Path) -> Iterator[Pictu
 
     Args:
         made: Mappings, see docs/add-a-data-set.md.
-        code: The file that made them, for messages.
+        code: What made them, for messages.
         folder: The folder of the data, in which images that are given by their path lie.
 
     Raises:
@@ -82,7 +82,7 @@ def pictures(made: Iterable[object], code: Path, folder: Path) -> Iterator[Pictu
 
 
 def _wrong(code: Path, text: str) -> errors.DatasetError:
-    return errors.DatasetError(f"{code.name}: {text}; {_GUIDE} shows one")
+    return errors.DatasetError(f"{code.name}: {text}; {DATA.guide} shows one")
 
 
 def _text(value: object, what: str, code: Path, place: str) -> str:

@@ -7,11 +7,12 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import errors, fetch, files, own_files, spec, whole
+from harness import errors, extensions, fetch, files, spec, whole
 from harness.catalogue import datasets as catalogue
 from harness.datasets import huggingface, listing, packing, tables, tfds, unpack
 from harness.datasets.layout import Layout
 from harness.datasets.sources import Source, grouped, held_by, joint, listed
+from harness.extensions import finding
 
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
 
@@ -30,12 +31,11 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | N
     if mistakes:
         raise errors.DatasetError("; ".join(mistakes))
     entry = catalogue.KNOWN[dataset.source]
+    if dataset.source == "file":
+        return _read_by_own_code(dataset, base=base, own={"results": results, "cache": cache})
     if dataset.path is not None:
         path = _located(base, dataset.path)
         groups = None if dataset.groups is None else _located(base, dataset.groups)
-        if dataset.source == "file":
-            data = _located(base, str(dataset.data))
-            return _read_by_own_code(path, data, dataset, own={"results": results, "cache": cache})
         return _of_user(path, groups, dataset, cache=cache, results=results)
     if entry.kind == "digits":
         return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
@@ -98,18 +98,20 @@ def _folder(path: Path, table: Path | None, dataset: spec.Dataset) -> Source:
     return dataclasses.replace(source, content_hash=found.content_hash, skipped=skipped)
 
 
-def _read_by_own_code(code: Path, data: Path, dataset: spec.Dataset, *, own: Mapping[str, Path | None]) -> Source:
-    """Return what a user's Python file reads; it is hashed here, and run by a worker."""
-    found = own_files.find(own_files.DATA, str(code), base=code.parent)
+def _read_by_own_code(dataset: spec.Dataset, *, base: Path, own: Mapping[str, Path | None]) -> Source:
+    """Return what a user's own code reads; it is hashed here, and run by a worker."""
+    data = _located(base, str(dataset.data))
+    found = dict(finding.find(extensions.DATA, str(dataset.path), base=base))
+    code = found.pop("path", None)
     if not data.exists():
         raise errors.DatasetError(f"data: {data}: no such file or folder; check the path")
     _refuse_own(data, own)
     source = Source(
-        name=str(code),
+        name=code or str(dataset.path),
         kind="file",
-        paths=(str(code), str(data)),
+        paths=(str(data),) if code is None else (code, str(data)),
         content_hash="",
-        reader={"sha256": found["sha256"], "options": dict(dataset.options)},
+        reader={**found, "options": dict(dataset.options)},
     )
     return dataclasses.replace(source, content_hash=held_by(source))
 

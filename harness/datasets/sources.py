@@ -11,6 +11,7 @@ from typing import Any
 from harness import environment, errors, files
 from harness.catalogue import datasets as catalogue
 from harness.datasets import grouping, layout, listing
+from harness.extensions import Found, loading
 
 _FOLDERS = frozenset({"folder", "flat"})
 
@@ -23,12 +24,14 @@ class Source:
         name: What messages call it: a built-in name, or the user's path.
         kind: How it is read.
         paths: Absolute paths of a folder, and of the CSV file of its groups if any; of a list of images, and of the
-            folder that they lie in; of a user's Python file and the data that it reads; or of files in a fixed order.
+            folder that they lie in; of a user's Python file, if any, and the
+            data that it reads; or of files in a fixed order.
         content_hash: SHA-256 of what they hold: the same data anywhere has the same hash.
         classes: Names of the labels 0, 1, …; empty where the files themselves name the classes.
         skipped: Files that are no images by their suffix.
         folders: What the folders in it are, where the user says so.
-        reader: Of a user's Python file its ``sha256``, and the ``options`` that it is called with.
+        reader: Of the user's own code its ``sha256``, the ``options`` that it is called with, and where it is an entry
+            point what else is known of that.
         group_by: What names an image's group, a regular expression or a column of the CSV file; None: nothing does.
     """
 
@@ -63,6 +66,12 @@ class Source:
     def place(self) -> str:
         """The folder of pictures that a user's own code has read, relative to the cache."""
         return f"datasets/{files.digest(self.key)}"
+
+    @property
+    def own_code(self) -> Found:
+        """What is known of the user's own code."""
+        known = {name: value for name, value in (self.reader or {}).items() if name != "options"}
+        return known if len(self.paths) == 1 else {"path": self.paths[0], **known}
 
     @property
     def has_files(self) -> bool:
@@ -131,11 +140,12 @@ def held_by(source: Source) -> str:
 
     Raises:
         DatasetError: They can't be used.
+        MachineError: The package that reads them isn't the one that was found.
         OSError: They can't be read.
     """
     if source.has_files:
         return listed(source).content_hash
     if source.reader is not None:
-        code, data = map(Path, source.paths)
-        return files.digest([files.sha256_of(code), source.reader["options"], layout.hash_of(data)])
+        data = Path(source.paths[-1])
+        return files.digest([loading.held(source.own_code), source.reader["options"], layout.hash_of(data)])
     return joint([files.sha256_of(Path(path)) for path in source.paths])

@@ -1,31 +1,29 @@
-"""A metric of the user's own, in a Python file that the matrix names."""
+"""A metric of the user's own, in a Python file or an installed package that the matrix names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from harness import own_files
 from harness.errors import UserError
+from harness.extensions import METRIC, Found, loading
 from harness.objectives.scores import Counts, Scorer
 
 
-def scorer(file: Mapping[str, str], *, classes: Sequence[str]) -> Scorer:
-    """Return what scores a confusion matrix by the file's ``score``; ``classes`` are named in the order of its rows.
+def scorer(file: Found, *, classes: Sequence[str]) -> Scorer:
+    """Return what scores a confusion matrix by the user's ``score``; ``classes`` are named in the order of its rows.
 
     It raises UserError where that gives no number from 0 to 1.
 
     Raises:
-        MachineError: The file changed since the cell was planned.
+        MachineError: The file or package isn't what it was when the cell was planned.
     """
-    path = Path(file["path"])
-    module = own_files.load(path, file["sha256"])
+    own, origin = loading.maker(METRIC, file), loading.called(file)
     names = tuple(classes)
 
     def score(counts: Counts) -> float:
         # A copy: what it does to it is its own business.
-        return _checked(module.score(counts.copy(), names), origin=path.name)
+        return _checked(own(counts.copy(), names), origin=origin)
 
     return score
 

@@ -70,6 +70,10 @@ class Intent:
         """Return whether cells could import a module, as far as is known."""
         return self.packages is None or not self.packages.isdisjoint(libraries.packages_of(module))
 
+    def has_package(self, name: str) -> bool:
+        """Return whether cells could import from a package, as far as is known."""
+        return self.packages is None or libraries.normal(name) in self.packages
+
     def remedy(self, _: str | None = None) -> str:
         """Return what to do about what the image lacks."""
         return "run the matrix as local processes (--executor local)"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from harness import extensions
 from harness.catalogue.tuners import OWN, declared
 from harness.errors import MatrixError, UserError
+from harness.extensions import Kind, finding
 from harness.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -110,7 +113,7 @@ def _of_search(matrix: Matrix, where: Intent | Local) -> list[str]:
     found = [module for module in TRAINING if not where.has(module)]
     if found:
         return [f"training needs {listed(found)}, which {where.place} lacks; {where.remedy()}"]
-    return list(_of_tuners(matrix, where))
+    return [*_of_tuners(matrix, where), *_of_packages(matrix, where)]
 
 
 def _of_tuners(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
@@ -119,6 +122,34 @@ def _of_tuners(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
         if found:
             needs = f"{section.tuner} needs {listed(found)}, which {where.place} lacks"
             yield f"{matrix.path}: tuners.{name}: {needs}; {where.remedy(section.tuner)}, or leave the tuner out"
+
+
+def _of_packages(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
+    for key, kind, given in _own(matrix):
+        package = finding.package_of(kind, given)
+        if package is not None and not where.has_package(package):
+            lacks = f"{given} is from the package {package}, which {where.place} lacks"
+            way_out = f"add it to the image's requirements (docs/containers.md), or {where.remedy()}"
+            yield f"{matrix.path}: {key}: {lacks}; {way_out}"
+
+
+def _own(matrix: Matrix) -> Iterator[tuple[str, Kind, str]]:
+    """Yield what the matrix names of users' own: its section, what it is for, and where it is."""
+    spec = matrix.spec
+    if spec.protocol.own_metric is not None:
+        yield "protocol", extensions.METRIC, spec.protocol.own_metric
+    own_data = {name: section for name, section in spec.datasets.items() if section.source == "file"}
+    sections = (
+        *((f"backbones.{name}", extensions.MODEL, section.path) for name, section in spec.backbones.items()),
+        *((f"tuners.{name}", extensions.TUNER, section.path) for name, section in spec.tuners.items()),
+        *((f"datasets.{name}", extensions.DATA, section.path) for name, section in own_data.items()),
+    )
+    yield from ((key, kind, given) for key, kind, given in sections if given is not None)
+
+
+def normal(name: str) -> str:
+    """Return a package's name in its one spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def listed(modules: Sequence[str]) -> str:

@@ -66,6 +66,10 @@ class Local:
         """Return whether cells could import a module."""
         return libraries.is_installed(module)
 
+    def has_package(self, _: str) -> bool:
+        """Return whether cells could import from an installed package: always from one that this Python has."""
+        return True
+
     def remedy(self, tuner: str | None = None) -> str:
         """Return how to bring what a tuner (None: what training) imports."""
         return libraries.remedy(tuner, has_gpus=self.chosen.has_gpus)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
 
-from harness import own_files, spec
+from harness import spec
 from harness.catalogue import tuners as catalogue
 from harness.errors import MachineError, UserError, reason
+from harness.extensions import TUNER, Found, loading
 from harness.model import Tuner
 from harness.space import Space
 from harness.tuners.untuned import Untuned
@@ -22,7 +22,7 @@ def create(
     epochs_per_trial: int,
     expected_trials: int | None,
     folder: Path,
-    file: Mapping[str, str] | None = None,
+    file: Found | None = None,
 ) -> Tuner:
     """Return the tuner that ``tuner`` names, ready for its first ask.
 
@@ -39,7 +39,7 @@ def create(
             the user left unset is set from it: ``n_startup_trials``, ``num_initial_points`` and ``population_size``
             become a third of it, at least 3 and at most the library's own (see ``catalogue.told.startup``).
         folder: A fresh folder, for what the library wants to write; nothing reads it back.
-        file: The ``path`` and ``sha256`` of a tuner of the user's own.
+        file: What was found of a tuner of the user's own.
 
     Raises:
         UserError: The tuner is unknown, or can't do what it is asked.
@@ -54,9 +54,7 @@ def create(
     if file is not None:
         from harness.tuners import from_file  # noqa: PLC0415 (no other cell runs through it)
 
-        return from_file.create(
-            tuner, space, file=Path(file["path"]), sha256=file["sha256"], seed=seed, epochs_per_trial=epochs_per_trial
-        )
+        return from_file.create(tuner, space, file=file, seed=seed, epochs_per_trial=epochs_per_trial)
     if catalogue.KNOWN[tuner.tuner].library == "optuna":
         from harness.tuners import optuna  # noqa: PLC0415 (a Keras Tuner cell never imports Optuna)
 
@@ -75,14 +73,14 @@ def create(
     )
 
 
-def load_library(tuner: spec.TunerSection, file: Mapping[str, str] | None = None) -> None:
+def load_library(tuner: spec.TunerSection, file: Found | None = None) -> None:
     """Import what the tuner imports before its first proposal, so that imports are off the clock.
 
     Raises:
         MachineError: A library can't be imported: no fault of the tuner.
     """
     if file is not None:
-        own_files.load(Path(file["path"]), file["sha256"])
+        loading.maker(TUNER, file)
         return
     for module in catalogue.KNOWN[tuner.tuner].modules:
         try:

@@ -1,34 +1,32 @@
-"""A tuner of the user's own, in a Python file that the matrix names."""
+"""A tuner of the user's own, in a Python file or an installed package that the matrix names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
-from harness import own_files, spec
+from harness import spec
 from harness.errors import UserError
+from harness.extensions import TUNER, Found, loading
 from harness.model import Parameters, Proposal, Trial, Tuner
 from harness.space import Space
 
 _CALLS = ("ask", "report", "tell")
 
 
-def create(
-    tuner: spec.TunerSection, space: Space, *, file: Path, sha256: str, seed: int, epochs_per_trial: int
-) -> Tuner:
-    """Return the tuner that the file's ``create`` makes, watched for proposals outside the space.
+def create(tuner: spec.TunerSection, space: Space, *, file: Found, seed: int, epochs_per_trial: int) -> Tuner:
+    """Return the tuner that the user's ``create`` makes, watched for proposals outside the space.
 
     Raises:
         UserError: What ``create`` returned is no tuner.
-        MachineError: The file changed since the cell was planned.
+        MachineError: The file or package isn't what it was when the cell was planned.
     """
-    module = own_files.load(file, sha256)
-    made = module.create(space, seed=seed, epochs_per_trial=epochs_per_trial, **tuner.options)
+    origin = loading.called(file)
+    made = loading.maker(TUNER, file)(space, seed=seed, epochs_per_trial=epochs_per_trial, **tuner.options)
     lacking = [name for name in _CALLS if not callable(getattr(made, name, None))]
     if lacking:
-        raise UserError(f"{file.name}: what create returns has no {', '.join(lacking)}; docs/add-a-tuner.md shows one")
-    return Checked(cast("Tuner", made), space=space, epochs_per_trial=epochs_per_trial, origin=file.name)
+        raise UserError(f"{origin}: what create returns has no {', '.join(lacking)}; {TUNER.guide} shows one")
+    return Checked(cast("Tuner", made), space=space, epochs_per_trial=epochs_per_trial, origin=origin)
 
 
 class Checked:
@@ -74,7 +72,7 @@ class Checked:
 
     def _last(self, proposal: Proposal) -> int:
         if proposal.first_epoch != 1 or proposal.parent is not None:
-            raise UserError(f"{self._origin}: a proposal continues an earlier trial, which a tuner of a file can't")
+            raise UserError(f"{self._origin}: a proposal continues an earlier trial, which a tuner of your own can't")
         if not 1 <= proposal.last_epoch <= self._epochs:
             raise UserError(
                 f"{self._origin}: proposed {proposal.last_epoch} epochs, and a trial has 1 to {self._epochs}"

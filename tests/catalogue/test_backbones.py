@@ -107,7 +107,10 @@ def test_every_offered_combination_has_no_mistakes(model: str, weights: str) -> 
             {"options": {"blocks": 3}},
             "options: is for model = 'file', not MobileNetV2; remove it, or set model to that",
         ),
-        ({"model": "file", "weights": "none"}, "path: is missing; name the Python file that the model is in"),
+        (
+            {"model": "file", "weights": "none"},
+            "path: is missing; name the Python file that the model is in, or package:NAME",
+        ),
         (
             {"model": "file", "path": "mine.py"},
             (

@@ -1,0 +1,31 @@
+"""Tuners, models, metrics and readers of data of users' own: found and hashed on the host, run in the worker alone.
+
+Each is a Python file that the matrix names, or the entry point of an installed package (``package:NAME``). What is
+found of one is plain text that JSON holds: of a file ``path`` and ``sha256``; of an entry point ``package`` and
+``version`` (its distribution's), ``entry_point`` (``module:function``) and ``sha256``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+Found = Mapping[str, str]
+"""What is known of one, see above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one is for: the key that names it, what a file must define, the page that shows one, the entry points."""
+
+    key: str
+    maker: str
+    guide: str
+    group: str
+
+
+TUNER: Final = Kind("path", "create", "docs/add-a-tuner.md", "harness.tuners")
+MODEL: Final = Kind("path", "create", "docs/add-a-model.md", "harness.models")
+DATA: Final = Kind("path", "read", "docs/add-a-data-set.md", "harness.datasets")
+METRIC: Final = Kind("metric", "score", "docs/add-a-metric.md", "harness.metrics")
