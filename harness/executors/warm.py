@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,10 +36,17 @@ def can_fork() -> bool:
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
+def _say_nothing(_: str) -> None:
+    return None
+
+
 @contextmanager
-def warmed(fresh: LocalExecutor, *, owner: Path) -> Iterator[WarmExecutor]:
-    """Give an executor whose workers are forked, and end what they are forked from afterwards."""
-    executor = WarmExecutor(fresh, owner)
+def warmed(fresh: LocalExecutor, *, owner: Path, say: Callable[[str], None] = _say_nothing) -> Iterator[WarmExecutor]:
+    """Give an executor whose workers are forked, and end what they are forked from afterwards.
+
+    ``say`` is told where workers can't be forked.
+    """
+    executor = WarmExecutor(fresh, owner, say)
     try:
         yield executor
     finally:
@@ -56,6 +63,7 @@ class WarmExecutor:
 
     fresh: LocalExecutor
     owner: Path
+    say: Callable[[str], None] = field(default=_say_nothing, compare=False)
     _server: Server | None = None
     _is_given_up: bool = False
 
@@ -85,7 +93,7 @@ class WarmExecutor:
                 running = server.forked(message, log=output.fileno(), started=started)
             if running is not None:
                 return running
-            self._give_up()
+            self._give_up(log)
         return self.fresh.start(program, folder, cache=cache, log=log, slot=slot)
 
     def close(self) -> None:
@@ -102,12 +110,13 @@ class WarmExecutor:
         with log.open("ab") as output:
             self._server = Server.begun(self.owner, output.fileno())
         if not self._server.is_ready():
-            self._give_up()
+            self._give_up(log)
         return self._server
 
-    def _give_up(self) -> None:
+    def _give_up(self, log: Path) -> None:
         self._is_given_up = True
         self.close()
+        self.say(f"workers can't be forked here, each imports everything by itself: {log} says why")
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class Where:
         if intent.is_news:
             say(f"running {intent}")
         if containers is None:
-            with self._started(_processes(device), campaign) as processes:
+            with self._started(_processes(device), campaign, say) as processes:
                 yield Here(executor=processes, slots=intent.chosen.slots, intent=intent)
             return
         containers.sweep()
@@ -203,9 +203,11 @@ class Where:
                 raise
             return None, self._local(str(error), device)
 
-    def _started(self, processes: Executor, campaign: Path) -> AbstractContextManager[Executor]:
+    def _started(
+        self, processes: Executor, campaign: Path, say: Callable[[str], None]
+    ) -> AbstractContextManager[Executor]:
         if self.start == "warm" and isinstance(processes, LocalExecutor) and warm.can_fork():
-            return warm.warmed(processes, owner=campaign)
+            return warm.warmed(processes, owner=campaign, say=say)
         return nullcontext(processes)
 
     def _chosen(self, device: Device) -> ChosenSlots:

@@ -18,6 +18,8 @@ _STILL = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "GOMP_SPINCOUNT": "0",
     "KMP_BLOCKTIME": "0",
+    # Arrow's allocator, which pandas brings and Keras imports where it is installed, begins a thread otherwise.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 
 

@@ -224,12 +224,16 @@ def test_where_nothing_can_be_forked_workers_are_fresh_processes(
     (tmp_path / "broken_server.py").write_text(text, "utf-8")
     monkeypatch.setattr(warm, "_MODULE", "broken_server")
 
+    said = list[str]()
+    executor.say = said.append
+
     for name in ("first", "second"):
         running = executor.start("prepare", tmp_path, cache=tmp_path, log=tmp_path / name)
         assert isinstance(running, LocalRunning)
         running.stop()
 
-    # It was tried once, and its last words are kept.
+    # It was tried once, its last words are kept, and that is said.
+    assert said == [f"workers can't be forked here, each imports everything by itself: {tmp_path / 'first'} says why"]
     assert ("no TensorFlow" in (tmp_path / "first").read_text()) == ("ImportError" in text)
     assert "no TensorFlow" not in (tmp_path / "second").read_text()
 

@@ -27,6 +27,18 @@ def test_an_import_that_fails_turns_the_collector_on_again() -> None:
     gc.unfreeze()
 
 
+def test_no_library_begins_a_thread_while_it_is_imported() -> None:
+    code = (
+        "from harness.worker.imports import keep_still; keep_still()\n"
+        "import os, scipy.linalg, pyarrow, pyarrow.compute\n"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "1\n"
+
+
 def test_numerical_libraries_of_a_worker_train_on_one_thread_and_do_not_spin() -> None:
     code = (
         "from harness.worker.imports import keep_still; keep_still()\n"
