@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.images import bases, context, engine, pins
+from harness.images import bases, context, engine, pins, requirements
 from harness.images.declared import DeclaredImage
 from harness.pinned import Pinned
 
@@ -47,9 +47,18 @@ def build(
     options = [f"--build-arg={name}={value}" for name, value in arguments.items()] + _proxies()
     options += ["--no-cache"] if from_nothing else []
     with context.assembled(image.root, extra_ca=extra_ca) as folder:
-        places = ["--file", str(image.root / pins.DOCKERFILE), "--tag", image.tag, "--target", image.target]
+        dockerfile = _with_more(image, folder)
+        places = ["--file", str(dockerfile), "--tag", image.tag, "--target", image.target]
         engine.build(["--network", engine.network(), *options, *places, str(folder)])
     return chosen.pinned
+
+
+def _with_more(image: DeclaredImage, folder: Path) -> Path:
+    """Add what the image has besides its lock to a build's context; return the Dockerfile that installs it."""
+    dockerfile = image.root / pins.DOCKERFILE
+    if not image.more:
+        return dockerfile
+    return requirements.add(image.more, context=folder, lock=image.lock, dockerfile=dockerfile)
 
 
 def planned(image: DeclaredImage) -> Pinned:

@@ -11,6 +11,8 @@ from pydantic import Field, ValidationError
 
 from harness import datafiles
 from harness.errors import ImagesError
+from harness.images import requirements
+from harness.images.requirements import Requirement
 from harness.spec import Section
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
@@ -29,6 +31,7 @@ class _Image(Section):
     tag: _Text
     target: Literal["cpu", "gpu"]
     lock: _Text
+    requirements: _Text | None = None
     bases: Annotated[list[str], Field(min_length=1)]
 
 
@@ -46,6 +49,8 @@ class DeclaredImage:
         tag: What the engine calls it.
         target: The Dockerfile's target.
         lock: The hash-locked requirements, relative to ``root``.
+        requirements: A file of more packages, relative to ``root``; None where there are no more.
+        more: What that asks for.
         bases: What it may be made on, by name, in order of preference.
         root: The folder of the project's sources.
     """
@@ -56,6 +61,13 @@ class DeclaredImage:
     lock: str
     bases: dict[str, Base]
     root: Path
+    requirements: str | None = None
+    more: tuple[Requirement, ...] = ()
+
+    @property
+    def locks(self) -> str:
+        """What readers call the files that pin its packages."""
+        return self.lock if self.requirements is None else f"{self.lock} + {self.requirements}"
 
 
 def load(path: Path) -> list[DeclaredImage]:
@@ -88,4 +100,21 @@ def _declared(path: Path, file: _File, name: str) -> DeclaredImage:
     if not (root / image.lock).is_file():
         raise ImagesError(f"{path}: images.{name}.lock: no file {root / image.lock}; make lock writes it")
     bases = {base: file.bases[base] for base in image.bases}
-    return DeclaredImage(name=name, tag=image.tag, target=image.target, lock=image.lock, bases=bases, root=root)
+    more = () if image.requirements is None else _more(path, name, root / image.requirements, lock=root / image.lock)
+    return DeclaredImage(
+        name=name,
+        tag=image.tag,
+        target=image.target,
+        lock=image.lock,
+        bases=bases,
+        root=root,
+        requirements=image.requirements,
+        more=more,
+    )
+
+
+def _more(path: Path, name: str, asked: Path, *, lock: Path) -> tuple[Requirement, ...]:
+    try:
+        return requirements.read(asked, lock=lock)
+    except ImagesError as error:
+        raise ImagesError(f"{path}: images.{name}.requirements: {error}") from error

@@ -36,7 +36,7 @@ def _held(image: DeclaredImage) -> Held:
     return Held(
         name=image.name,
         tag=image.tag,
-        lock=image.lock,
+        lock=image.locks,
         id=None if found is None else found.id,
         base=None if found is None else found.labels.get(pinned.BASE_LABEL),
         size_bytes=None if found is None else found.size_bytes,

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 
 from harness import environment, files
+from harness.images import requirements
 from harness.images.declared import DeclaredImage
 
 DOCKERFILE = "docker/Dockerfile"
 _RECIPE = (DOCKERFILE, "requirements/setup.txt")
-_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
     """Hashes (SHA-256, hexadecimal) of what an image is made from.
 
-    ``source`` covers the harness's code that a search runs through, ``lock`` the requirements, ``recipe`` the
+    ``source`` covers the harness's code that a search runs through, ``lock`` its packages, ``recipe`` the
     Dockerfile and the tools that it installs with.
     """
 
@@ -37,13 +36,22 @@ def of(image: DeclaredImage) -> Pins:
 
 
 def lock_hash(image: DeclaredImage) -> str:
-    """Return the SHA-256 of an image's requirements."""
-    return files.sha256_of(image.root / image.lock)
+    """Return the SHA-256 of an image's lock, or over it and the file of more packages where there is one."""
+    lock = files.sha256_of(image.root / image.lock)
+    if image.requirements is None:
+        return lock
+    return files.digest([lock, files.sha256_of(image.root / image.requirements)])
+
+
+def locked(image: DeclaredImage) -> str:
+    """Return the lock's text, and a line for each package besides."""
+    lock = (image.root / image.lock).read_text("utf-8")
+    return "\n".join([lock, *(one.pinned for one in image.more), ""]) if image.more else lock
 
 
 def packages_of(image: DeclaredImage) -> frozenset[str]:
     """Return the names of the packages that an image's requirements lock."""
-    return frozenset(_LOCKED.findall((image.root / image.lock).read_text("utf-8")))
+    return requirements.names_in(locked(image))
 
 
 def _recipe(image: DeclaredImage) -> str:

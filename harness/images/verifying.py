@@ -84,7 +84,7 @@ def _base(image: DeclaredImage, found: Inspected) -> Iterator[str]:
 
 
 def _inside(image: DeclaredImage, found: Inspected) -> Iterator[str]:
-    lock = (image.root / image.lock).read_text("utf-8")
+    lock = pins.locked(image)
     try:
         # By id: whatever the tag comes to mean meanwhile, both looks are at one image.
         said = engine.run_inside(found.id, ["python", "-c", _PROBE.read_text("utf-8")], given=lock)
@@ -99,9 +99,9 @@ def _differences(image: DeclaredImage, answer: dict[str, Any]) -> Iterator[str]:
     expected, installed = answer["expected"], answer["installed"]
     for name in sorted({*expected, *installed}):
         if name not in expected:
-            yield f"{name} {installed[name]} is installed, but not in {image.lock}"
+            yield f"{name} {installed[name]} is installed, but not in {image.locks}"
         elif installed.get(name) != expected[name]:
-            yield f"{name} is {installed.get(name, 'missing')}, {image.lock} says {expected[name]}"
+            yield f"{name} is {installed.get(name, 'missing')}, {image.locks} says {expected[name]}"
     yield from answer["altered"][:_LISTED]
     if len(answer["altered"]) > _LISTED:
         yield f"{len(answer['altered']) - _LISTED} more files are not as their packages brought them"

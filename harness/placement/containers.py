@@ -14,6 +14,7 @@ from harness.environment import Identity
 from harness.errors import EngineError, MachineError
 from harness.executors import engine
 from harness.executors.docker import DockerExecutor
+from harness.images.probe import normal
 from harness.placement import libraries
 from harness.placement.slots import ChosenSlots
 from harness.spec import Container
@@ -72,7 +73,7 @@ class Intent:
 
     def has_package(self, name: str) -> bool:
         """Return whether cells could import from a package, as far as is known."""
-        return self.packages is None or libraries.normal(name) in self.packages
+        return self.packages is None or normal(name) in self.packages
 
     def remedy(self, _: str | None = None) -> str:
         """Return what to do about what the image lacks."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -145,11 +144,6 @@ def _own(matrix: Matrix) -> Iterator[tuple[str, Kind, str]]:
         *((f"datasets.{name}", extensions.DATA, section.path) for name, section in own_data.items()),
     )
     yield from ((key, kind, given) for key, kind, given in sections if given is not None)
-
-
-def normal(name: str) -> str:
-    """Return a package's name in its one spelling."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def listed(modules: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ def build(state: dict[str, Any], arguments: list[str]) -> str:
     base = state["images"].get(given["BASE_IMAGE"], {"RootFS": {"Layers": []}})
     context = Path(arguments[-1])
     state["context"] = sorted(path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file())
+    state["contents"] = {name: (context / name).read_text("utf-8") for name in state["context"]}
     labels = {
         "tuner-harness.base": given["BASE"],
         "tuner-harness.lock-hash": given["LOCK_HASH"],
