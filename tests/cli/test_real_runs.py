@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from harness.executors import slots
+from harness.plain import counted
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 
@@ -172,7 +173,8 @@ def test_interrupts_say_what_is_kept_leave_no_worker_and_the_next_run_goes_on(tm
 
         kept = len(real.cell.trials())
         assert process.returncode == 130, err
-        assert err.startswith(f"interrupted: 0 finished cells and {kept} trials of unfinished ones are kept in ")
+        trials = counted(kept, "trial")
+        assert err.startswith(f"interrupted: 0 finished cells and {trials} of unfinished ones are kept in ")
         assert "go on with: harness run " in err
         assert "Traceback" not in out + err
         assert real.processes == {}
