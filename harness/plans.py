@@ -139,6 +139,10 @@ class MatrixFolder:
         """Return the folder of one shared preparation."""
         return CellFolder(self.path / "preparations" / key)
 
+    def saving(self, cell_id: str) -> CellFolder:
+        """Return the folder in which a cell's best model is trained again to be saved; gone once it is."""
+        return CellFolder(self.path / "saving" / cell_id)
+
     def cell(self, cell_id: str) -> CellFolder:
         """Return the folder of one cell."""
         return CellFolder(self.path / "cells" / cell_id)

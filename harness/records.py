@@ -93,6 +93,16 @@ class CellFolder:
         return self.path / "checkpoints"
 
     @property
+    def model(self) -> Path:
+        """The Keras model that was trained again to be saved."""
+        return self.path / "model.keras"
+
+    def take_trials(self, other: CellFolder) -> None:
+        """Hold the trials of another folder, in place of what is held here."""
+        held = stored.read(other.path / "trials.jsonl")
+        files.write_atomically(self.path / "trials.jsonl", held or b"")
+
+    @property
     def scratch(self) -> Path:
         """Whatever a tuner's library writes; never read back."""
         return self.path / "scratch"

@@ -30,9 +30,11 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.backbones.from_file": ("model", "file"),
     "harness.datasets.own_reader": ("data", "file"),
     "harness.datasets.packing": ("data", "file"),
+    "harness.worker.saving": ("program", "save"),
 }
 """Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of
-data. All else that the worker imports, at once or later, is run through by every cell."""
+data; and what saves a model, which no search does. All else that the worker imports, at once or later, is run through
+by every cell."""
 
 # Texts for readers of the documentation, which say what a thing is and do nothing.
 _SAID = frozenset({"meaning"})

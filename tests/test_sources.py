@@ -46,6 +46,8 @@ ONLY = {
     "datasets.tables": set(),
     "datasets.tfds": set(),
     "datasets.tfrecord": set(),
+    "objectives.whole_model": set(),
+    "worker.saving": set(),
     "worker.server": set(),
     "datasets.told": set(),
     "datasets.unpack": set(),

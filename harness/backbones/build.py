@@ -18,11 +18,13 @@ from harness.spec import Backbone
 class Parts:
     """A backbone in two parts, either of which may be missing (None).
 
+    ``core`` is the whole network, whose layers they share: preprocessed images → pooled features (N, ``width``).
     ``below`` is frozen: images (N, size, size, 3), float32 from 0 to 255, → activations. ``above`` is trained:
-    activations, or images where ``below`` is None, → pooled features (N, ``width``). Where ``above`` is None, the
-    activations are the features. ``parameters`` counts both parts, ``trainable`` what training may change.
+    activations, or images where ``below`` is None, → pooled features. Where ``above`` is None, the activations are the
+    features. ``parameters`` counts both parts, ``trainable`` what training may change.
     """
 
+    core: keras.Model
     below: keras.Model | None
     above: keras.Model | None
     width: int
@@ -49,6 +51,7 @@ def build(
     pretrained.load(core, spec.model, weights)
     below, above = _split(core, spec, from_scratch=weights.kind == "none" and spec.train == "all")
     return Parts(
+        core=core,
         below=below,
         above=above,
         width=core.output_shape[-1],

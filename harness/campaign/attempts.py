@@ -49,7 +49,7 @@ class WorkerEnd:
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """One program (``search`` or ``prepare``) for one cell on one slot, through as many workers as it takes."""
+    """A program (``search``, ``prepare`` or ``save``) for a cell on a slot, through as many workers as it takes."""
 
     cell: Cell
     folder: CellFolder

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import matrix
 from harness.analysis.winners import Winner
 from harness.api import places
-from harness.api.results import load
+from harness.api.results import Results, load
 from harness.campaign import takeover
 from harness.cli import exits, printing, streams
-from harness.plans import MatrixFolder
+from harness.cli.voice import Voice
+from harness.cli.watchers import watcher
+from harness.matrix import Matrix
+from harness.placement.where import Where
+from harness.plans import GroupName, MatrixFolder
 from harness.prices import Prices
 from harness.reports import best
 from harness.reports.report import Report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """Where the best models are saved, and how they are trained again for that."""
+
+    into: Path
+    cache: Path
+    where: Where
+
+
 def show(
-    path: Path, *, results: Path, prices: Path | None, tuner: str | None, mix_environments: bool, as_json: bool
+    path: Path,
+    *,
+    results: Path,
+    prices: Path | None,
+    tuner: str | None,
+    mix_environments: bool,
+    saving: Saving | None = None,
+    as_json: bool,
 ) -> None:
-    """Print the best configuration of each group, among one tuner's searches alone if it is named.
+    """Print the best configuration of each group, among one tuner's searches alone if it is named; save them if asked.
 
     Raises:
         ResultsError: No search has a record, or those of one group ran in unlike environments that are not to be mixed.
-        UserError: No tuner has that name.
+        UserError: No tuner has that name, or a model can't be saved as asked.
+        MachineError: The machine can't train the models that are to be saved.
     """
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
@@ -34,16 +57,32 @@ def show(
         streams.say(line, sys.stderr)
     winners = found.winners(tuner=tuner)
     report = best.report(found.recorded, winners, prices=found.prices)
+    saved = {} if saving is None else _saved(saving, loaded, found, winners, voice=Voice(is_json=as_json))
     if as_json:
-        made = [_group(winner, found.prices) for winner in winners]
+        made = [_group(winner, found.prices, saved) for winner in winners]
         streams.document({"matrix": loaded.name, "exit_code": exits.OK, "best": made, "notes": list(report.notes)})
     else:
         _print(report)
+        for model in saved.values():
+            printing.say(f"saved: {model}")
 
 
-def _group(winner: Winner, prices: Prices) -> dict[str, Any]:
+def _saved(
+    saving: Saving, loaded: Matrix, found: Results, winners: Sequence[Winner], *, voice: Voice
+) -> Mapping[GroupName, Path]:
+    # Only here: what starts workers takes a while to import.
+    from harness.api import saving as models  # noqa: PLC0415 - see above
+
+    with watcher(loaded.name, voice=voice) as watching:
+        cache = places.cache_folder(saving.cache)
+        return models.save(loaded, found, winners, into=saving.into, cache=cache, where=saving.where, watch=watching)
+
+
+def _group(winner: Winner, prices: Prices, saved: Mapping[GroupName, Path]) -> dict[str, Any]:
     parameters = None if winner.search is None else dict(winner.search.best)
-    return {**best.values(winner, prices), "parameters": parameters}
+    folder = saved.get(winner.group.name)
+    shown = {**best.values(winner, prices), "parameters": parameters}
+    return shown if folder is None else {**shown, "saved": str(folder)}
 
 
 def _print(report: Report) -> None:

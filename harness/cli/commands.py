@@ -239,15 +239,43 @@ def tables(
 @_PRICES
 @click.option("--tuner", metavar="NAME", help="Choose among the searches of this tuner alone.")
 @_MIX
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Train each best configuration again, and leave its Keras model here; what follows is for that.",
+)
+@_CACHE
+@_EXECUTOR
+@_IMAGE
+@_GPU
 @_JSON
 def best(
-    matrix: Path, results: Path, prices: Path | None, *, tuner: str | None, mix_environments: bool, as_json: bool
+    matrix: Path,
+    results: Path,
+    prices: Path | None,
+    *,
+    tuner: str | None,
+    mix_environments: bool,
+    save: Path | None,
+    cache: Path,
+    executor: str,
+    image: str | None,
+    gpus: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Show the best hyperparameters that a run found, what found them, and what to expect of them."""
     from harness.cli import best as winning
+    from harness.placement.where import Where
 
+    where = Where(executor=executor, image=image, gpus=gpus, start="fresh")
     winning.show(
-        matrix, results=results, prices=prices, tuner=tuner, mix_environments=mix_environments, as_json=as_json
+        matrix,
+        results=results,
+        prices=prices,
+        tuner=tuner,
+        mix_environments=mix_environments,
+        saving=None if save is None else winning.Saving(into=save, cache=cache, where=where),
+        as_json=as_json,
     )
 
 

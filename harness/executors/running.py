@@ -92,7 +92,7 @@ class Executor(Protocol):
         ...
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> Running:
-        """Start the worker's ``program`` (``search`` or ``prepare``) on a cell folder; its output goes to ``log``.
+        """Start a ``program`` (``search``, ``prepare`` or ``save``) on a cell folder; its output goes to ``log``.
 
         From its first instruction it is held to the processors of ``slot``, and sees no other GPU than the slot's;
         where the slot has none, a container gets none and a process sees all.

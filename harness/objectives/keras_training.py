@@ -101,6 +101,13 @@ class KerasObjective:
         """How many training images an epoch sees."""
         return len(self._data.train)
 
+    @property
+    def network(self) -> Network:
+        """What is trained, with its weights as they stand."""
+        if self._current is None:
+            raise RuntimeError("nothing has been trained yet")
+        return self._current[0]
+
     def prepare(self, parameters: Parameters) -> dict[str, Any]:
         """Build and trace the network that ``parameters`` need, ahead of the search; return what is known of it."""
         with faults.as_outcomes():

@@ -1,6 +1,7 @@
 """``python -m harness.worker PROGRAM FOLDER CACHE STARTED``.
 
-PROGRAM is ``prepare`` (compute what searches share and leave it in CACHE) or ``search`` (search the cell in FOLDER).
+PROGRAM is ``prepare`` (compute what searches share and leave it in CACHE), ``search`` (search the cell in FOLDER) or
+``save`` (train the best of the trials in FOLDER again and leave it there as a Keras model).
 STARTED is the reading of the monotonic clock when the process was asked for.
 """
 

@@ -36,7 +36,7 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
     return KerasObjective(
         data=data.training,
         trained=_trained(cell, data),
-        scorer=_scorer(cell, data),
+        scorer=scorer_for(cell, data),
         protocol=cell.protocol,
         seed=cell.seed,
         ledger=ledger,
@@ -95,7 +95,8 @@ def _foreseen(domain: Domain) -> Sequence[Value]:
     return [value_at(domain, index) for index in range(domain.size)]
 
 
-def _scorer(cell: Cell, data: Loaded) -> Scorer:
+def scorer_for(cell: Cell, data: Loaded) -> Scorer:
+    """Return what makes the score that the cell's tuner maximises."""
     if cell.metric_file is None:
         return partial(scores.score, metric=cell.protocol.metric)
     return own_metric.scorer(cell.metric_file, classes=data.facts["classes"])

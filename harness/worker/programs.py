@@ -1,4 +1,4 @@
-"""What a worker can do: prepare what searches share, or search."""
+"""What a worker can do: prepare what searches share, search, or save the model that a search found."""
 
 from __future__ import annotations
 
@@ -75,7 +75,17 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     }
 
 
-PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {"prepare": prepare, "search": search}
+@faults.device_watched()
+def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+    """Train the best of the trials in ``folder`` again and leave it as a Keras model; return its scores."""
+    cell = _current(folder.cell())
+    # Late, and by no other way: no search runs through it.
+    from harness.worker import saving  # noqa: PLC0415 - see above
+
+    return saving.save(cell, folder, cache=cache, started=started)
+
+
+PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {"prepare": prepare, "search": search, "save": save}
 
 
 def _current(cell: Cell) -> Cell:

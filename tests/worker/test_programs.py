@@ -411,7 +411,7 @@ def test_a_budget_in_dollars_on_a_machine_without_a_price_is_refused_in_one_line
     assert programs._usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
 
 
-@pytest.mark.parametrize("program", ["prepare", "search"])
+@pytest.mark.parametrize("program", ["prepare", "search", "save"])
 def test_a_worker_that_needs_a_gpu_and_sees_none_does_nothing(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
