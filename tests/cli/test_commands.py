@@ -54,7 +54,19 @@ def test_reading_a_matrix_imports_no_trainer(line: CommandLine) -> None:
 def test_help_names_every_command() -> None:
     said = CliRunner().invoke(harness, ["--help"]).output
 
-    assert COMMANDS == ["cache", "compare", "doctor", "drift", "images", "plan", "run", "schema", "show", "tables"]
+    assert COMMANDS == [
+        "best",
+        "cache",
+        "compare",
+        "doctor",
+        "drift",
+        "images",
+        "plan",
+        "run",
+        "schema",
+        "show",
+        "tables",
+    ]
     assert all(f"\n  {name} " in said for name in COMMANDS)
 
 
