@@ -80,9 +80,7 @@ class Work:
 
     def poll(self, timeout_s: float) -> WorkerEnd | None:
         """Wait for the end, at most so long; return None while there is more to wait for."""
-        ended = None if self._running is None else self._running.wait(timeout_s)
-        if ended is None and self._is_stuck():
-            ended = self._ended_by_force()
+        ended = None if self._running is None else self._waited(self._running, timeout_s)
         if ended is None:
             self._meter.sample()
             return None
@@ -108,13 +106,14 @@ class Work:
             self._done_at = self.clock()
         return self._done_at is not None and self.clock() - self._done_at > GRACE_S
 
-    def _ended_by_force(self) -> Ended | None:
-        if self._running is None:
-            return None
+    def _waited(self, running: Running, timeout_s: float) -> Ended | None:
+        ended = running.wait(timeout_s)
+        if ended is not None or not self._is_stuck():
+            return ended
         said = f"{self.folder.path}: its worker had left its outcome and did not end in {GRACE_S:g} s; it was ended"
         self.bench.watch(Remark(text=said))
         self._note["forced"] = True
-        return self._running.stop()
+        return running.stop()
 
     def _noted(self, ended: Ended) -> WorkerEnd:
         self._running = None

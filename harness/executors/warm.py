@@ -36,12 +36,12 @@ def can_fork() -> bool:
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
-def _say_nothing(_: str) -> None:
-    return None
+def say_nothing(_: str) -> None:
+    """Say it to nobody."""
 
 
 @contextmanager
-def warmed(fresh: LocalExecutor, *, owner: Path, say: Callable[[str], None] = _say_nothing) -> Iterator[WarmExecutor]:
+def warmed(fresh: LocalExecutor, *, owner: Path, say: Callable[[str], None] = say_nothing) -> Iterator[WarmExecutor]:
     """Give an executor whose workers are forked, and end what they are forked from afterwards.
 
     ``say`` is told where workers can't be forked.
@@ -63,7 +63,7 @@ class WarmExecutor:
 
     fresh: LocalExecutor
     owner: Path
-    say: Callable[[str], None] = field(default=_say_nothing, compare=False)
+    say: Callable[[str], None] = field(default=say_nothing, compare=False)
     _server: Server | None = None
     _is_given_up: bool = False
 

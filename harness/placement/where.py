@@ -85,10 +85,6 @@ def _admit_any(_: Intent | Local) -> None:
     return None
 
 
-def _say_nothing(_: str) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
     """An executor, and the slots on which it starts workers; ``intent`` says where that is."""
@@ -152,7 +148,7 @@ class Where:
         container: Container,
         device: Device,
         admit: Callable[[Intent | Local], None] = _admit_any,
-        say: Callable[[str], None] = _say_nothing,
+        say: Callable[[str], None] = warm.say_nothing,
     ) -> Iterator[Here]:
         """Give the executor and its slots, and ``say`` which; containers left behind, earlier runs' too, are removed.
 

@@ -18,7 +18,6 @@ import selectors
 import socket
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,8 +74,8 @@ def serve(channel: socket.socket) -> None:
     Raises:
         RuntimeError: More than one thread runs here.
     """
-    if threading.active_count() > 1 or _tasks() > 1:
-        raise RuntimeError(f"{_tasks()} threads run where workers are to be forked")
+    if (tasks := len(list(Path("/proc/self/task").iterdir()))) > 1:
+        raise RuntimeError(f"{tasks} threads run where workers are to be forked")
     channel.send(b"ready")
     with selectors.DefaultSelector() as ready:
         ready.register(channel, selectors.EVENT_READ)
@@ -92,10 +91,6 @@ def serve(channel: socket.socket) -> None:
                     return
                 child = _forked(message, *files, kept=[channel.fileno(), ready.fileno(), *_watched(ready)])
                 ready.register(os.pidfd_open(child.pid), selectors.EVENT_READ, child)
-
-
-def _tasks() -> int:
-    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def _watched(ready: selectors.DefaultSelector) -> list[int]:
