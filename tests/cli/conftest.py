@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from harness import matrix, plots
+from harness import environment, matrix, plots
 from harness.campaign import resolution
 from harness.cells import Cell
 from harness.cli import exits
 from harness.cli.commands import harness
+from harness.errors import MachineError
+from harness.executors import LocalExecutor, engine
 from harness.placement import where
 from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import FakeExecutor, Script
+
+IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 
 
 def _loaded(name: str, *parts: str) -> ModuleType:
@@ -168,3 +173,22 @@ def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
+
+
+@pytest.fixture
+def real(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let real workers search."""
+    assert not line.results.exists()
+    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
+
+
+@pytest.fixture(scope="session")
+def current_image(without_engine: Callable[[str], NoReturn]) -> str:
+    """The image that real containers run: it is here, and built from these sources."""
+    try:
+        client = engine.connect()
+        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
+        client.close()
+    except MachineError as error:
+        without_engine(str(error))
+    return IMAGE

@@ -14,14 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-from harness import environment, matrix
+from harness import matrix
 from harness.campaign import resolution
 from harness.cli import exits
-from harness.errors import MachineError
 from harness.executors import Cause, engine
 from harness.executors.docker import CAMPAIGN, DockerExecutor
 from harness.model import Trial
@@ -30,29 +29,11 @@ from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
 from harness.spec import Container
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.train]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.train, pytest.mark.usefixtures("current_image")]
 
 REFERENCE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 SMOKE = Path(__file__).parents[2] / "benchmarks" / "smoke.toml"
 IN_CONTAINERS = ("--executor", "docker", "--image", REFERENCE)
-
-
-def trouble() -> str | None:
-    """Return why no container of this harness can be run here, or None."""
-    try:
-        client = engine.connect()
-        engine.current(engine.image(client, REFERENCE), code=environment.code_hash())
-    except MachineError as error:
-        return str(error)
-    client.close()
-    return None
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _real_image(without_engine: Callable[[str], NoReturn]) -> None:
-    reason = trouble()
-    if reason is not None:
-        without_engine(reason)
 
 
 def command_of(path: Path, matrix: Path, *options: str) -> list[str]:

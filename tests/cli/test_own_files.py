@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from harness import environment
 from harness.cells import Cell
-from harness.errors import MachineError
-from harness.executors import LocalExecutor, engine
-from harness.placement import where
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
-IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 DOCS = Path(__file__).parents[2] / "docs"
 MODEL, METRIC = (
     re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)[0]
@@ -158,15 +151,8 @@ def test_real_workers_train_the_model_and_maximise_the_metric(line: CommandLine)
 @pytest.mark.train
 @pytest.mark.slow
 @pytest.mark.docker
-def test_containers_see_the_files_too(line: CommandLine, without_engine: Callable[[str], NoReturn]) -> None:
-    try:
-        client = engine.connect()
-        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
-        client.close()
-    except MachineError as error:
-        without_engine(str(error))
-
-    searched_with_them(line, "docker", "--image", IMAGE)
+def test_containers_see_the_files_too(line: CommandLine, current_image: str) -> None:
+    searched_with_them(line, "docker", "--image", current_image)
 
 
 def searched_with_them(line: CommandLine, executor: str, *options: str) -> None:
@@ -245,15 +231,8 @@ def test_real_workers_search_on_what_a_reader_reads(line: CommandLine) -> None:
 @pytest.mark.train
 @pytest.mark.slow
 @pytest.mark.docker
-def test_containers_read_it_too(line: CommandLine, without_engine: Callable[[str], NoReturn]) -> None:
-    try:
-        client = engine.connect()
-        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
-        client.close()
-    except MachineError as error:
-        without_engine(str(error))
-
-    trained_on_it(line, "docker", "--image", IMAGE)
+def test_containers_read_it_too(line: CommandLine, current_image: str) -> None:
+    trained_on_it(line, "docker", "--image", current_image)
 
 
 def trained_on_it(line: CommandLine, executor: str, *options: str) -> None:
@@ -267,10 +246,3 @@ def trained_on_it(line: CommandLine, executor: str, *options: str) -> None:
     assert record is not None
     assert record.cell["dataset"]["data"] == "traps"
     assert str(line.folder) not in str(record.cell)
-
-
-@pytest.fixture
-def real(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let real workers search."""
-    assert not line.results.exists()
-    monkeypatch.setattr(where, "LOCAL", LocalExecutor)

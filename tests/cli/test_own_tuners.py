@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import environment
 from harness.cells import Cell
-from harness.errors import MachineError
-from harness.executors import LocalExecutor, engine
-from harness.placement import where
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer, CommandLine
 
-IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-tuner.md"
 DOCUMENTED = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
 SECTION = """\
@@ -120,16 +113,9 @@ def test_real_workers_search_with_it_as_with_any_other(line: CommandLine, file: 
 @pytest.mark.train
 @pytest.mark.slow
 @pytest.mark.docker
-def test_containers_see_its_file_too(line: CommandLine, file: Path, without_engine: Callable[[str], NoReturn]) -> None:
+def test_containers_see_its_file_too(line: CommandLine, file: Path, current_image: str) -> None:
     assert file.is_file()
-    try:
-        client = engine.connect()
-        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
-        client.close()
-    except MachineError as error:
-        without_engine(str(error))
-
-    searched_with_it(line, "docker", "--image", IMAGE)
+    searched_with_it(line, "docker", "--image", current_image)
 
 
 def searched_with_it(line: CommandLine, executor: str, *options: str) -> None:
@@ -156,10 +142,3 @@ def test_one_that_raises_has_failed_and_the_others_have_not(line: CommandLine, f
 
     assert answer.code == 3
     assert "near-the-best · seed 1: failed, no macro-F1: crash: ValueError: not today" in answer.out
-
-
-@pytest.fixture
-def real(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let real workers search."""
-    assert not line.results.exists()
-    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
