@@ -18,7 +18,7 @@ import keras
 from keras.src.utils import file_utils  # where keras.applications asks for its downloads
 
 from harness import files
-from harness.backbones import lite0
+from harness.backbones import efficientnet_lite0
 
 PATH = Path(__file__).resolve().parents[1] / "harness" / "catalogue" / "backbones.json"
 
@@ -95,7 +95,7 @@ def keras_entry(name: str) -> dict[str, Any]:
 def lite0_entry() -> dict[str, Any]:
     return {
         "module": None,
-        **counts(lite0.core(image_size=224), lite0.classifier(image_size=224)),
+        **counts(efficientnet_lite0.core(image_size=224), efficientnet_lite0.classifier(image_size=224)),
         "image_size": 224,
         "smallest_image": 32,
         "takes_alpha": False,

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness import datafiles
+from harness import dated_figures
 from harness.errors import UserError
-from harness.model import Reading
 from harness.spec import Section
+from harness.trials import Reading
 
 DEFAULT_GRID = "world"
 _JOULES_PER_KWH = 3.6e6
@@ -57,7 +57,7 @@ def load(path: Path | None = None, *, grid: str | None = None) -> Intensity:
     Raises:
         UserError: The file can't be read, isn't one of intensities, or has no such grid; says the way out.
     """
-    name, file = datafiles.load(path, own="carbon.toml", kind="file of carbon intensities", model=_File)
+    name, file = dated_figures.load(path, own="carbon.toml", kind="file of carbon intensities", model=_File)
     asked = DEFAULT_GRID if grid is None else grid
     if asked not in file.grids:
         near = difflib.get_close_matches(asked, file.grids, n=1)

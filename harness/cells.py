@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
-from harness.forms import As, Chosen, Form, Number
+from harness.record_forms import As, Chosen, Form, Number
 from harness.space import Choice, Domain, Fixed, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
 

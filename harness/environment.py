@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness import files, sources
+from harness import code_identity, files
 
 _PACKAGE = Path(__file__).parent
 _GIT_PATIENCE_S = 5.0
@@ -89,18 +89,18 @@ def lock_hash() -> str:
 @functools.cache
 def code_hash() -> str:
     """Return the SHA-256 over the harness's sources that any search runs through, without comments and docstrings."""
-    return sources.of_any_cell()
+    return code_identity.of_any_cell()
 
 
 def code_hash_of(package: Path) -> str:
     """Return the same of another copy of the harness's package."""
-    return sources.of_any_cell(package)
+    return code_identity.of_any_cell(package)
 
 
 @functools.cache
 def sources_hash() -> str:
     """Return the SHA-256 over all of the harness's sources to the byte, as they were at the first call."""
-    return sources.as_they_are()
+    return code_identity.as_they_are()
 
 
 def has_expected_sources() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model import Value
+from harness.trials import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

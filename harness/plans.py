@@ -12,10 +12,10 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from harness import files, stored
+from harness import checked_files, files
 from harness.cells import SCHEMA_VERSION
 from harness.errors import ResultsError
-from harness.forms import STRICT
+from harness.record_forms import STRICT
 from harness.records import CellFolder
 from harness.spec import Seed
 
@@ -157,7 +157,7 @@ class MatrixFolder:
 
     def fingerprint(self) -> str:
         """Return what changes whenever the plan, the set of cells, or a cell's record, trials or attempts do."""
-        plan = hashlib.sha256(stored.read(self.path / "plan.json", way_out=_AGAIN) or b"").hexdigest()
+        plan = hashlib.sha256(checked_files.read(self.path / "plan.json", way_out=_AGAIN) or b"").hexdigest()
         cells = (f"{cell_id} {self.cell(cell_id).fingerprint()}" for cell_id in self.cell_ids())
         return files.digest([plan, *cells])
 
@@ -165,7 +165,7 @@ class MatrixFolder:
         """Say which cells belong here, and which file asks for them, under a checksum."""
         asked_by = {} if matrix is None else {"matrix": self._place_of(matrix)}
         plan = {"schema_version": SCHEMA_VERSION, **asked_by, "cells": [asdict(cell) for cell in planned]}
-        files.write_json(self.path / "plan.json", stored.sealed(files.without_home(plan)))
+        files.write_json(self.path / "plan.json", checked_files.sealed(files.without_home(plan)))
 
     def is_of_another(self, matrix: Path) -> bool:
         """Whether the plan was written for a file that stands elsewhere; false where there is none, or it doesn't tell.
@@ -200,8 +200,8 @@ class MatrixFolder:
 
     def _read(self) -> _Plan:
         path = self.path / "plan.json"
-        text = stored.read(path, way_out=_AGAIN)
+        text = checked_files.read(path, way_out=_AGAIN)
         if text is None:
             raise ResultsError(f"{path}: no such file; run the matrix first: harness run MATRIX")
-        plan = stored.unsealed(text, where=path, way_out=_AGAIN)
-        return stored.checked(files.readable_json(plan), _Plan, where=path, way_out=_AGAIN)
+        plan = checked_files.unsealed(text, where=path, way_out=_AGAIN)
+        return checked_files.checked(files.readable_json(plan), _Plan, where=path, way_out=_AGAIN)

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from harness import datafiles
+from harness import dated_figures
 from harness.errors import UserError
-from harness.model import Reading
 from harness.spec import Section
+from harness.trials import Reading
 
 _OWN = "prices.toml"
 
@@ -100,7 +100,7 @@ def load(path: Path | None = None) -> Prices:
     Raises:
         UserError: The file can't be read, or isn't a price file; one line names the file, the key and the way out.
     """
-    name, file = datafiles.load(path, own=_OWN, kind="price file", model=_File)
+    name, file = dated_figures.load(path, own=_OWN, kind="price file", model=_File)
     _refuse_twins(name, file.gpus)
     return Prices(path=name, title=file.title, cpu=file.cpu, gpus=file.gpus)
 

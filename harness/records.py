@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from harness import files, forms, stored
+from harness import checked_files, files, record_forms
 from harness.cells import SCHEMA_VERSION, Asked, Cell, Names
+from harness.checked_files import MOVE_FOLDER
 from harness.errors import ResultsError
-from harness.forms import STRICT, As
 from harness.ledger import on_the_clock
-from harness.model import Trial
-from harness.stored import MOVE_FOLDER
+from harness.record_forms import STRICT, As
+from harness.trials import Trial
 
-_OUTCOME: Any = Annotated[dict[str, Any], As(forms.LeftOutForm)]
-_ATTEMPT: Any = Annotated[dict[str, Any], As(forms.Attempt)]
+_OUTCOME: Any = Annotated[dict[str, Any], As(record_forms.LeftOutForm)]
+_ATTEMPT: Any = Annotated[dict[str, Any], As(record_forms.Attempt)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +40,20 @@ class Record:
     status: Literal["completed", "failed"]
     ended: str | None
     reason: str | None
-    started_at: forms.Moment
-    attempts: forms.Count
-    trials: forms.Count
-    wall_s: forms.Spent
-    setup_phases: forms.Phases
-    closing_phases: forms.Phases
-    peak_memory_bytes: forms.ReadingTable
-    energy: forms.ReadingTable
-    device_peak_memory_bytes: forms.ReadingTable
-    data: forms.DataTable
-    model: forms.BuiltTable
-    environment: forms.EnvironmentTable
-    evidence: forms.EvidenceTable
-    busyness: forms.BusynessTable = field(default_factory=dict)
+    started_at: record_forms.Moment
+    attempts: record_forms.Count
+    trials: record_forms.Count
+    wall_s: record_forms.Spent
+    setup_phases: record_forms.Phases
+    closing_phases: record_forms.Phases
+    peak_memory_bytes: record_forms.ReadingTable
+    energy: record_forms.ReadingTable
+    device_peak_memory_bytes: record_forms.ReadingTable
+    data: record_forms.DataTable
+    model: record_forms.BuiltTable
+    environment: record_forms.EnvironmentTable
+    evidence: record_forms.EvidenceTable
+    busyness: record_forms.BusynessTable = field(default_factory=dict)
     trials_sha256: str | None = None
 
 
@@ -99,7 +99,7 @@ class CellFolder:
 
     def take_trials(self, other: CellFolder) -> None:
         """Hold the trials of another folder, in place of what is held here."""
-        held = stored.read(other.path / "trials.jsonl")
+        held = checked_files.read(other.path / "trials.jsonl")
         files.write_atomically(self.path / "trials.jsonl", held or b"")
 
     @property
@@ -118,23 +118,23 @@ class CellFolder:
             ResultsError: That can't be read, or is no cell.
         """
         path = self.path / "cell.json"
-        text = stored.read(path)
+        text = checked_files.read(path)
         if text is None:
             raise ResultsError(f"{path}: no such file; run the matrix again to write it anew")
-        return stored.checked(text, Cell, where=path)
+        return checked_files.checked(text, Cell, where=path)
 
     def rename(self, names: Names) -> None:
         """Say what the matrix calls the cell by now; nothing else of a cell that was searched ever changes."""
         path = self.path / "cell.json"
-        text, called = stored.read(path), names.model_dump()
-        asked = None if text is None else stored.table(text, where=path)
+        text, called = checked_files.read(path), names.model_dump()
+        asked = None if text is None else checked_files.table(text, where=path)
         if asked is not None and asked.get("names") != called:
             files.write_json(path, {**asked, "names": called})
 
     def append(self, trial: Trial) -> None:
         """Add a trial as one line that has reached the disk when this returns."""
         fields = {**asdict(trial), "reason": files.without_home(trial.reason)}
-        line = stored.with_sum(json.dumps(fields, ensure_ascii=False, allow_nan=False).encode())
+        line = checked_files.with_sum(json.dumps(fields, ensure_ascii=False, allow_nan=False).encode())
         path = self.path / "trials.jsonl"
         with files.naming(path), path.open("ab") as stream:
             stream.write(line)
@@ -148,12 +148,12 @@ class CellFolder:
             ResultsError: A line is no trial, not as it was written, or not in its place.
         """
         path = self.path / "trials.jsonl"
-        return _in_order(stored.lines(stored.read(path), Trial, path=path), path)
+        return _in_order(checked_files.lines(checked_files.read(path), Trial, path=path), path)
 
     @property
     def trials_sha256(self) -> str | None:
         """SHA-256 of the trials' file; None where there is none."""
-        return _sha256(stored.read(self.path / "trials.jsonl"))
+        return _sha256(checked_files.read(self.path / "trials.jsonl"))
 
     def sealed(self) -> Sealed | None:
         """Return the finished search, its files compared with one another; None where there is no record.
@@ -165,8 +165,8 @@ class CellFolder:
         if record is None:
             return None
         path = self.path / "trials.jsonl"
-        held = stored.read(path)
-        trials = _in_order(stored.lines(held, Trial, path=path), path)
+        held = checked_files.read(path)
+        trials = _in_order(checked_files.lines(held, Trial, path=path), path)
         if record.trials_sha256 is not None and record.trials_sha256 != _sha256(held):
             raise ResultsError(f"{path}: not what the record was sealed with; {MOVE_FOLDER}")
         # The host seals the record of a search that broke, and may not know how far it came.
@@ -177,10 +177,10 @@ class CellFolder:
 
     def _cell_of(self, record: Record) -> Cell | None:
         path = self.path / "cell.json"
-        text = stored.read(path)
+        text = checked_files.read(path)
         if text is None:
             return None
-        asked, cell = stored.table(text, where=path), stored.checked(text, Cell, where=path)
+        asked, cell = checked_files.table(text, where=path), checked_files.checked(text, Cell, where=path)
         # What the matrix calls it may have changed since.
         if {**asked, "names": None} != {**record.cell, "names": None}:
             raise ResultsError(f"{self.path / 'record.json'}: of another cell than cell.json; {MOVE_FOLDER}")
@@ -203,8 +203,8 @@ class CellFolder:
             ResultsError: It can't be read, or holds what no worker leaves.
         """
         path = self.path / "outcome.json"
-        text = stored.read(path)
-        return None if text is None else stored.checked(text, _OUTCOME, where=path)
+        text = checked_files.read(path)
+        return None if text is None else checked_files.checked(text, _OUTCOME, where=path)
 
     @property
     def has_outcome(self) -> bool:
@@ -221,7 +221,7 @@ class CellFolder:
         _mend(path)
         with files.naming(path), path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(files.without_home(attempt), ensure_ascii=False) + "\n")
-        return len(stored.whole_lines(stored.read(path)))
+        return len(checked_files.whole_lines(checked_files.read(path)))
 
     def attempts(self) -> list[dict[str, Any]]:
         """Return what is known of each process that worked at this cell; a line torn by a kill is left out.
@@ -230,14 +230,14 @@ class CellFolder:
             ResultsError: A line is no attempt.
         """
         path = self.path / "attempts.jsonl"
-        return stored.lines(stored.read(path), _ATTEMPT, path=path)
+        return checked_files.lines(checked_files.read(path), _ATTEMPT, path=path)
 
     def seal(self, record: Record) -> None:
         """Store ``record`` atomically under a checksum of its own; refuse to overwrite an earlier one."""
         path = self.path / "record.json"
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
-        files.write_json(path, stored.sealed(asdict(record)))
+        files.write_json(path, checked_files.sealed(asdict(record)))
 
     @property
     def is_sealed(self) -> bool:
@@ -251,16 +251,16 @@ class CellFolder:
             ResultsError: The file is no record, not as it was sealed, or one of a newer harness.
         """
         path = self.path / "record.json"
-        text = stored.read(path)
+        text = checked_files.read(path)
         if text is None:
             return None
-        fields = stored.unsealed(text, where=path, since="trials_sha256")
+        fields = checked_files.unsealed(text, where=path, since="trials_sha256")
         version = fields.get("schema_version")
         if version == 1:
             fields = _from_version_1(fields)
         elif version != SCHEMA_VERSION:
             raise ResultsError(f"{path}: schema version {version!r:.50}; this harness reads up to {SCHEMA_VERSION}")
-        return stored.checked(files.readable_json(fields), Record, where=path)
+        return checked_files.checked(files.readable_json(fields), Record, where=path)
 
     def fingerprint(self) -> str:
         """Return what changes whenever cell, record, trials or attempts do: sizes, moments of change, inodes."""
@@ -315,8 +315,8 @@ def _sha256(held: bytes | None) -> str | None:
 
 
 def _mend(path: Path) -> None:
-    held = stored.read(path)
-    whole = b"".join(stored.whole_lines(held))
+    held = checked_files.read(path)
+    whole = b"".join(checked_files.whole_lines(held))
     if held is not None and len(held) != len(whole):
         files.write_atomically(path, whole)
 

@@ -11,7 +11,7 @@ from typing import Literal
 from harness.errors import HarnessError
 from harness.ledger import DEVICE, Ledger, on_the_clock
 from harness.meters import Usage
-from harness.model import (
+from harness.trials import (
     Diverged,
     Epoch,
     Objective,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from harness.model import Value
+from harness.trials import Value
 
 _LARGEST_COUNT = 10**9
 _LARGEST_SEED = 2**31 - 1

@@ -13,8 +13,8 @@ import pytest
 
 from harness import matrix
 from harness.cli.commands import harness
-from harness.plots.writing import NAMES
-from harness.reports.writing import REPORTS
+from harness.plots.all_plots import NAMES
+from harness.reports.all_tables import REPORTS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

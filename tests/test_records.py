@@ -11,8 +11,8 @@ import pytest
 
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import ResultsError
-from harness.model import Epoch, Outcome, Trial
 from harness.records import CellFolder, Record
+from harness.trials import Epoch, Outcome, Trial
 
 EPOCH = Epoch(epoch=1, val_f1=0.1 + 0.2, loss=1.5, train_s=0.25, evaluate_s=0.125)
 TRIAL = Trial(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import exits
+from harness.cli import exit_codes
 from harness.cli.commands import harness
 from harness.plans import MatrixFolder
 from harness.records import Record
@@ -63,7 +63,7 @@ def _made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *parts: str) ->
     copy = tmp_path / REFERENCE.name
     shutil.copytree(REFERENCE, copy, ignore=shutil.ignore_patterns(*_MADE, ".*"))
     command = ["tables", "benchmarks/demo.toml", "--results", str(tmp_path), *(f"--only={part}" for part in parts)]
-    assert exits.code_of(lambda: harness(command, standalone_mode=False)) == exits.OK
+    assert exit_codes.code_of(lambda: harness(command, standalone_mode=False)) == exit_codes.OK
     return {path.relative_to(copy).as_posix(): path.read_bytes() for path in _files(copy, *_MADE)}
 
 

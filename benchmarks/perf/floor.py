@@ -12,10 +12,10 @@ import numpy as np
 from benchmarks.perf import searches
 from harness.cells import Cell
 from harness.hyperparameters import KNOWN
-from harness.model import Trial
 from harness.objectives.keras_training import KerasObjective, TrainingData
 from harness.records import CellFolder
 from harness.seeds import derive
+from harness.trials import Trial
 from harness.worker import training_data
 from harness.worker.assembly import objective_for
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.perf import searches
 from harness.cells import Cell
-from harness.model import Trial
 from harness.records import CellFolder
+from harness.trials import Trial
 from harness.worker import training_data
 from harness.worker.assembly import objective_for
 

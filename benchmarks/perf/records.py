@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import CellFolder, Record
+from harness.trials import Epoch, Outcome, Trial
 
 TUNERS = (
     "default",

@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import environment, meters, model, tuners
+from harness import environment, meters, tuners
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, domains_of
 from harness.datasets.sources import Source
 from harness.ledger import Ledger
 from harness.meters import Usage
-from harness.model import Objective, Trial
-from harness.objectives import runtime
+from harness.objectives import tensorflow_settings
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
 from harness.space import Domain, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, Split, TunerSection
+from harness.trials import Objective, SearchBudget, Trial
 from harness.worker import programs, training_data
 
 ALPHA = 0.35
@@ -108,7 +108,7 @@ def drawn(values: Any) -> dict[str, float]:
 
 def started(cell: Cell) -> Ledger:
     """Configure this process for the cell, and start its clock."""
-    runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     return Ledger(clock=time.monotonic, started=time.monotonic())
 
 
@@ -127,7 +127,7 @@ def search_of(
     return Search(
         tuner=tuner,
         objective=objective,
-        budget=model.SearchBudget(**cell.budget.model_dump()),
+        budget=SearchBudget(**cell.budget.model_dump()),
         ledger=ledger,
         usage=Usage(cpu_s=meters.cpu_s, energy=meters.of_processor().counter),
         keep=keep,

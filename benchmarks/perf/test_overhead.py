@@ -13,10 +13,10 @@ from benchmarks.perf import floor, fresh, searches
 from benchmarks.perf.figures import Figure
 from harness.datasets.sources import Source
 from harness.ledger import THINKING, Ledger
-from harness.model import Epoch, Proposal, Trial
 from harness.records import CellFolder
 from harness.space import Choice
 from harness.spec import Budget
+from harness.trials import Epoch, Proposal, Trial
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

@@ -1,4 +1,4 @@
-"""Settings of which a run on a CPU warns (``harness/cli/cautions.py``): what they cost there."""
+"""Settings of which a run on a CPU warns (``harness/campaign/slow_settings.py``): what they cost there."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.perf import searches, workers
 from benchmarks.perf.figures import Figure
 from harness.datasets.sources import Source
-from harness.executors import LocalExecutor, warm
+from harness.executors import LocalExecutor, forked
 from harness.spec import Budget
 
 Measured = Callable[[Callable[[], Figure]], Figure]
@@ -31,7 +31,7 @@ def test_a_forked_worker_is_at_work_in_a_tenth_of_the_time(animals: Source, fold
     cell = searches.cell_of(animals, train="head", tuner="optuna-tpe", budget=budget, epochs_per_trial=1, image_size=32)
 
     def start_ups() -> Figure:
-        with warm.warmed(LocalExecutor(), owner=folder) as forking:
+        with forked.warmed(LocalExecutor(), owner=folder) as forking:
             # The first pair imports on both sides; it is not counted.
             pairs = [
                 tuple(
@@ -40,10 +40,10 @@ def test_a_forked_worker_is_at_work_in_a_tenth_of_the_time(animals: Source, fold
                 )
                 for turn in range(PAIRS + 1)
             ][1:]
-        forked, fresh = zip(*pairs, strict=True)
+        warm, fresh = zip(*pairs, strict=True)
         return Figure(
             name="start of a worker, warm over fresh",
-            harness=median(forked),
+            harness=median(warm),
             yardstick=median(fresh),
             unit="s",
             limit=START_LIMIT,

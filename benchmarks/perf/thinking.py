@@ -11,8 +11,8 @@ from statistics import fmean
 from benchmarks.perf import searches
 from harness import tuners
 from harness.cells import Cell
-from harness.model import Epoch, Outcome, Proposal, Trial, Tuner
 from harness.records import CellFolder
+from harness.trials import Epoch, Outcome, Proposal, Trial, Tuner
 from harness.tuners.threads import Bounded, Threads
 from harness.worker import training_data
 from harness.worker.assembly import objective_for

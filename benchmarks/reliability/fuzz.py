@@ -29,8 +29,8 @@ from unittest import mock
 
 from benchmarks.reliability import damage, everything
 from benchmarks.reliability.results import Folder
-from harness import fetch, matrix
-from harness.cli import exits
+from harness import downloads, matrix
+from harness.cli import exit_codes
 from harness.cli.commands import harness
 from harness.errors import HarnessError, SourceUnreachable
 
@@ -78,21 +78,21 @@ def call(*arguments: str) -> Answer:
     """Call ``harness`` in this process."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _patience():
-        code = exits.code_of(lambda: harness(list(arguments), prog_name="harness", standalone_mode=False))
+        code = exit_codes.code_of(lambda: harness(list(arguments), prog_name="harness", standalone_mode=False))
     return Answer(code, out.getvalue(), err.getvalue(), is_json="--json" in arguments)
 
 
 def judge(answer: Answer, which: str, counts: Counts) -> None:
     """Count a traceback, an end without words, and words that nobody reads."""
-    if answer.code == exits.BUG:
+    if answer.code == exit_codes.BUG:
         frames = _LAST_FRAME.findall(answer.err)
         origin = ":".join(frames[-1]) if frames else "?"
         counts.note("traceback", which, f"{origin}: {answer.err.strip().splitlines()[-2:]}")
-    elif answer.code != exits.OK and not (answer.out + answer.err).strip():
+    elif answer.code != exit_codes.OK and not (answer.out + answer.err).strip():
         counts.note("speechless", which, f"exit code {answer.code}")
     if any(not (letter.isprintable() or letter == "\n") for letter in answer.err):
         counts.note("garbled", which, repr(answer.err[:300]))
-    if answer.is_json and answer.code == exits.OK and not _is_json(answer.out):
+    if answer.is_json and answer.code == exit_codes.OK and not _is_json(answer.out):
         counts.note("no JSON", which, repr(answer.out[:300]))
 
 
@@ -127,7 +127,7 @@ def matrices(seed: int, count: int, folder: Path) -> Counts:
             planned = call("plan", str(path), *places, *plans, *draw.choice(((), ("--json",))))
         judge(read, f"{which} (tables)", counts)
         judge(planned, f"{which} (plan)", counts)
-        counts.refused += planned.code == exits.USERS_MISTAKE
+        counts.refused += planned.code == exit_codes.USERS_MISTAKE
         for mistake in _taken(path):
             counts.note("out of range", which, mistake)
     return counts
@@ -154,7 +154,7 @@ def _without_network() -> Iterator[None]:
         raise SourceUnreachable(f"{package}=={version}: out of reach; put its wheel ({sha256}) into {cache} by hand")
 
     nobody = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
-    with mock.patch.dict(os.environ, nobody), mock.patch.object(fetch, "from_package", fail):
+    with mock.patch.dict(os.environ, nobody), mock.patch.object(downloads, "from_package", fail):
         yield
 
 
@@ -194,7 +194,7 @@ def results(seed: int, count: int, folder: Path) -> Counts:
         command = draw.choice(commands)
         answer = call(*command(draw))
         judge(answer, f"{which} ({what}; {command.__name__})", counts)
-        counts.refused += answer.code != exits.OK
+        counts.refused += answer.code != exit_codes.OK
         with _patience():
             for kind, why in made.mistakes():
                 counts.note(kind, f"{which} ({what})", why)

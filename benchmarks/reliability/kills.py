@@ -26,9 +26,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
+from harness.trials import Trial
 
 EPOCHS = 160
 MATRIX = f"""\

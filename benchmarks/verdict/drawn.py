@@ -11,9 +11,9 @@ import numpy as np
 
 from harness.analysis import MatrixResults, SearchResult, Status, findings
 from harness.cells import SCHEMA_VERSION
-from harness.model import Epoch, Outcome, Trial
 from harness.plans import Planned
 from harness.records import CellFolder, Record
+from harness.trials import Epoch, Outcome, Trial
 
 # The standard deviation of one search's test F1, tuners and seeds taken out, as in two runs of benchmarks/demo.toml on
 # two virtual CPUs (36 searches each); and that which all searches of a seed share in a group, through its split.

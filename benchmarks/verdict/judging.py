@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.compare import Direction, drift, judge
-from harness.compare.pairs import Pair
+from harness.compare.paired_cells import Pair
 from harness.plans import SearchName
 
 # Standard deviations of one run's value of one cell, as in two runs of benchmarks/demo.toml, 36 cells each, on two

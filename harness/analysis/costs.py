@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.ledger import BUILD, DEVICE, THINKING, on_the_clock
-from harness.model import Outcome, Reading, Trial
 from harness.prices import Prices
+from harness.trials import Outcome, Reading, Trial
 
 # After the last tell the search still stores that trial and asks once more; the rest of the closing is the process's.
 _CLOSING = ("ask", "tell", "checkpoint")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.ledger import DEVICE, on_the_clock
-from harness.model import Epoch, Trial, is_better
+from harness.trials import Epoch, Trial, is_better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

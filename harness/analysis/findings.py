@@ -14,8 +14,8 @@ from harness.analysis.curves import Own, Step
 from harness.catalogue.tuners import RANDOM, RETRAINING
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.ledger import on_the_clock
-from harness.model import Outcome, Parameters, Trial
 from harness.records import CellFolder, Record
+from harness.trials import Outcome, Parameters, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,10 @@ from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.reading import MatrixResults, SearchResult, Status
 from harness.analysis.targets import Target, target
 from harness.catalogue.tuners import RANDOM, UNTUNED
-from harness.metric import name_of_all
-from harness.model import Outcome, Value
 from harness.plans import GroupName
 from harness.prices import Prices
+from harness.score_names import name_of_all
+from harness.trials import Outcome, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,19 +10,19 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
-from harness.analysis import derived, findings
+from harness.analysis import findings, findings_cache
 from harness.analysis.costs import Cost
 from harness.analysis.curves import Step
-from harness.analysis.derived import DerivedRecord
 from harness.analysis.findings import Findings, Tried
+from harness.analysis.findings_cache import DerivedRecord
 from harness.catalogue.tuners import RANDOM
 from harness.errors import ResultsError
 from harness.meters import busyness
-from harness.metric import name_of_all
-from harness.model import Parameters, Trial
 from harness.plans import MatrixFolder, Planned, SearchName
 from harness.records import CellFolder, Record
+from harness.score_names import name_of_all
 from harness.spec import EQUIVALENCE
+from harness.trials import Parameters, Trial
 
 Found = TypeVar("Found")
 
@@ -203,10 +203,10 @@ def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> MatrixRes
         names.setdefault(line.id, []).append(line)
     kept: dict[str, DerivedRecord] = {}
     with _without_collecting():
-        earlier = derived.load(folder.derived)
+        earlier = findings_cache.load(folder.derived)
         cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept, names[cell.id]) for cell in planned)
     if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
-        derived.save(folder.derived, kept)
+        findings_cache.save(folder.derived, kept)
     left_out = len(set(folder.cell_ids()) - {cell.id for cell in planned})
     return MatrixResults(cells=cells, left_out=left_out, equivalence=equivalence)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row, groups
 from harness.analysis.reading import MatrixResults, SearchResult, Status
-from harness.model import is_better
 from harness.plans import GroupName
+from harness.trials import is_better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

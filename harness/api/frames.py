@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis import MatrixResults, SearchResult, cost_usd
-from harness.model import Parameters
 from harness.prices import Prices
-from harness.reports.report import Report
+from harness.reports.document import Report
+from harness.trials import Parameters
 
 if TYPE_CHECKING:
     import polars as pl

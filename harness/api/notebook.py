@@ -10,21 +10,21 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from harness import analysis, plain
-from harness.analysis.axes import Axis
-from harness.analysis.looks import styles
+from harness import analysis, printable
+from harness.analysis.cost_axes import Axis
+from harness.analysis.tuner_looks import styles
 from harness.plots import anytime
 from harness.prices import Prices
-from harness.reports.report import TableSection
+from harness.reports.document import TableSection
 
 _MOST_CURVES = 4
 
 
 def html(title: str, sentences: Sequence[str], section: TableSection | None, curves: Sequence[str]) -> str:
     """Return it all as one element; every text is escaped."""
-    said = "".join(f"<li>{escape(plain.line(line))}</li>" for line in sentences)
+    said = "".join(f"<li>{escape(printable.line(line))}</li>" for line in sentences)
     table = "" if section is None else tabulate(section.rows, section.columns, tablefmt="html", disable_numparse=True)
-    return f"<div><p><strong>{escape(plain.line(title))}</strong></p><ul>{said}</ul>{table}{''.join(curves)}</div>"
+    return f"<div><p><strong>{escape(printable.line(title))}</strong></p><ul>{said}</ul>{table}{''.join(curves)}</div>"
 
 
 def curves(results: analysis.MatrixResults, *, prices: Prices) -> Iterator[str]:

@@ -24,7 +24,7 @@ from harness.placement import libraries
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import Tables, advice, best
-from harness.reports.report import Report
+from harness.reports.document import Report
 from harness.spec import EQUIVALENCE
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def load(
         equivalence=equivalence,
         matrix_text=None if matrix is None else matrix.text,
         # Before the records are read, whichever part asks for them first.
-        key=reports.kept.key(
+        key=reports.tables_cache.key(
             folder,
             prices=price_list,
             carbon=intensity,
@@ -211,10 +211,10 @@ class Results:
     @cached_property
     def tables(self) -> Tables:
         """Every table in each of its forms; those of an earlier time, where nothing has changed."""
-        found = reports.kept.load(self.folder.derived_tables, self.key)
+        found = reports.tables_cache.load(self.folder.derived_tables, self.key)
         if found is None:
             found = reports.rendered(self.reports)
-            reports.kept.save(self.folder.derived_tables, self.key, found)
+            reports.tables_cache.save(self.folder.derived_tables, self.key, found)
         return found
 
     def write(

@@ -13,7 +13,7 @@ from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.run import Request, Run
 from harness.matrix import Matrix
-from harness.placement.where import Start, Where
+from harness.placement.executor_choice import Start, Where
 
 
 def load_matrix(path: str | Path) -> Matrix:

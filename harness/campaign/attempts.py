@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.campaign import devices, endings
+from harness.campaign import gpu_metering, worker_ends
 from harness.campaign.events import Remark, Watch
 from harness.campaign.progress import Progress, ProgressFile
 from harness.cells import Cell
@@ -44,7 +44,7 @@ class WorkerEnd:
     @property
     def is_machine_trouble(self) -> bool:
         """True where the machine, not the search, brought the end."""
-        return self.outcome is None and endings.is_machine_trouble(self.ended)
+        return self.outcome is None and worker_ends.is_machine_trouble(self.ended)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Work:
         self._note = {"program": self.program, "began_at": now()}
         self._started += 1
         self._done_at = None
-        self._meter = devices.meter_for(self.bench.executor, self.slot)
+        self._meter = gpu_metering.meter_for(self.bench.executor, self.slot)
         self._running = self.bench.executor.start(
             self.program, self.folder.path, cache=self.bench.cache, log=self.folder.log, slot=self.slot
         )
@@ -97,7 +97,7 @@ class Work:
     def stop(self) -> None:
         """End the worker, if one is at work, and note that it was interrupted."""
         if self._running is not None:
-            ended, self._running = devices.with_readings(self._running.stop(), self._meter), None
+            ended, self._running = gpu_metering.with_readings(self._running.stop(), self._meter), None
             self.folder.note_attempt({**self._note, **asdict(ended), "interrupted": True})
 
     def _is_stuck(self) -> bool:
@@ -117,9 +117,9 @@ class Work:
 
     def _noted(self, ended: Ended) -> WorkerEnd:
         self._running = None
-        ended = devices.with_readings(endings.with_files_read(ended, self.folder), self._meter)
+        ended = gpu_metering.with_readings(worker_ends.with_files_read(ended, self.folder), self._meter)
         went_well = ended.exit_code == 0 and ended.cause is None
-        reason = None if went_well else endings.told(ended, self.folder)
+        reason = None if went_well else worker_ends.told(ended, self.folder)
         self.folder.note_attempt({**self._note, **asdict(ended), "reason": reason})
         readable = ended.cause is not Cause.UNREADABLE_OUTCOME
         return WorkerEnd(ended=ended, outcome=self.folder.outcome() if readable else None)

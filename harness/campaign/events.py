@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from harness.campaign.outlook import Outlook
 from harness.campaign.progress import Progress
+from harness.campaign.time_left import Outlook
 from harness.cells import Cell
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from statistics import fmean
 
 from harness import files
-from harness.catalogue import grid
+from harness.catalogue import grid_points
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.ledger import BUILD, DEVICE
-from harness.model import Trial
 from harness.prices import Prices
 from harness.records import CellFolder, Record, spent_wall_s
 from harness.spec import Budget, TunerSection
+from harness.trials import Trial
 
 CALIBRATION_EPOCHS = 2
 _SECONDS_PER_HOUR = 3600
@@ -43,7 +43,9 @@ def most_epochs(cell: Cell) -> int | None:
     full = cell.protocol.epochs_per_trial
     trials = [cell.budget.trials, 1 if cell.tuner.tuner == "default" else None]
     if cell.tuner.tuner.endswith("-grid"):
-        trials.append(grid.grid_size(cell.space, int(cell.tuner.options.get("points", grid.DEFAULT_POINTS))))
+        trials.append(
+            grid_points.grid_size(cell.space, int(cell.tuner.options.get("points", grid_points.DEFAULT_POINTS)))
+        )
     limits = [cell.budget.epochs, *(None if count is None else count * full for count in trials)]
     return min((limit for limit in limits if limit is not None), default=None)
 

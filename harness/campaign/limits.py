@@ -14,8 +14,8 @@ from harness.errors import UserError
 from harness.executors import Slot
 from harness.meters import nvml
 from harness.meters.nvml import Found, Gpu
-from harness.model import Reading
 from harness.prices import Prices
+from harness.trials import Reading
 
 _SECONDS_PER_HOUR = 3600
 

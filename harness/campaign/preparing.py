@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness import caches, files
-from harness.campaign import endings, sealing
+from harness.campaign import sealing, worker_ends
 from harness.campaign.attempts import Bench, Work, WorkerEnd
 from harness.campaign.events import DataKnown, EpochEnds, PreparationBegins
 from harness.campaign.progress import Progress
 from harness.cells import Cell
-from harness.datasets import told
+from harness.datasets import data_summary
 from harness.errors import UserError
 from harness.executors import Slot
 
@@ -74,7 +74,7 @@ class Preparations:
             self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
         elif left.outcome is not None and left.outcome["status"] != "completed":
             facts = left.outcome.get("data")
-            left_over = f"; of the data set are left: {told.line(facts)}" if facts else ""
+            left_over = f"; of the data set are left: {data_summary.line(facts)}" if facts else ""
             raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome.get('reason')}{left_over}")
         else:
             self._mark(work.cell, left.outcome or {})
@@ -93,7 +93,7 @@ class Preparations:
 
     def _why_lost(self, work: Work, left: WorkerEnd) -> str | None:
         if left.outcome is None:
-            return endings.told(left.ended, work.folder)
+            return worker_ends.told(left.ended, work.folder)
         if left.outcome.get("crashed", False):
             return f"{left.outcome.get('reason')}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
         return None

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import environment, extensions, files, prices
 from harness.backbones import weights
-from harness.campaign import codes
+from harness.campaign import code_hashes
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import resolving
@@ -130,8 +130,8 @@ def _cell(
         metric_file=own.metric,
         seed=combination.seed,
         environment=workers.environment,
-        code=codes.of_cell(library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source),
-        training_code=codes.of_training(model=backbone.model, data=dataset.source),
+        code=code_hashes.of_cell(library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source),
+        training_code=code_hashes.of_training(model=backbone.model, data=dataset.source),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),

@@ -11,20 +11,20 @@ from functools import partial
 from pathlib import Path
 
 from harness import analysis, caches
-from harness.campaign import learning_rates, mixing, resolution, takeover, totals
-from harness.campaign.cautions import cautions
+from harness.campaign import forecast_totals, mixed_environments, name_clashes, resolution, retrainings
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.forecast import GrowingRates
+from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
-from harness.campaign.outlook import Outlook
 from harness.campaign.resolution import Resolution
 from harness.campaign.runner import Runner, only_one
 from harness.campaign.searching import is_pending
-from harness.campaign.totals import Total
+from harness.campaign.slow_settings import cautions
+from harness.campaign.time_left import Outlook
 from harness.cells import Cell
 from harness.matrix import Matrix
 from harness.placement import libraries
-from harness.placement.where import Here, Where
+from harness.placement.executor_choice import Here, Where
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 
@@ -144,9 +144,9 @@ def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here
     if resolved.unreachable:
         watch(Unreachable(reasons=resolved.why_unreachable))
     if resolved.cells and not request.mix_environments:
-        alike = mixing.expected(here.intent, here.executor)
-        mixing.check(resolved.cells, folder, here=alike, retry_failed=request.retry_failed)
-    for line in takeover.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
+        alike = mixed_environments.expected(here.intent, here.executor)
+        mixed_environments.check(resolved.cells, folder, here=alike, retry_failed=request.retry_failed)
+    for line in name_clashes.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
         watch(Remark(text=line))
     return resolved
 
@@ -161,17 +161,17 @@ def _waves(runner: Runner, resolved: Resolution, *, retry_failed: bool) -> Count
     _plan_retrainings(resolved, folder)
     outlook.expects(_pending(_wanted(resolved, folder), folder, retry_failed=retry_failed))
     states = runner.run(resolved.cells, retry_failed=retry_failed)
-    retrainings = _plan_retrainings(resolved, folder)
-    if states[State.LEFT] or not retrainings:
+    planned = _plan_retrainings(resolved, folder)
+    if states[State.LEFT] or not planned:
         return states
-    outlook.expects(_pending(retrainings, folder, retry_failed=retry_failed))
-    return states + runner.run(retrainings, retry_failed=retry_failed)
+    outlook.expects(_pending(planned, folder, retry_failed=retry_failed))
+    return states + runner.run(planned, retry_failed=retry_failed)
 
 
 def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Write the plan, with the retrainings that the records so far ask for; return these."""
     folder.write_plan(resolved.planned, matrix=resolved.matrix)
-    found = learning_rates.cells(resolved.cells, analysis.read(folder))
+    found = retrainings.cells(resolved.cells, analysis.read(folder))
     lines = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
     if lines:
         folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
@@ -180,7 +180,7 @@ def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
 
 def _wanted(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Return every cell of the matrix once, with the retrainings that follow."""
-    ahead = learning_rates.ahead(resolved.cells, analysis.read(folder))
+    ahead = retrainings.ahead(resolved.cells, analysis.read(folder))
     return list({cell.id: cell for cell in [*resolved.cells, *ahead]}.values())
 
 
@@ -196,6 +196,6 @@ def _leftover(runner: Runner, resolved: Resolution, expected: GrowingRates, requ
     return Leftover(
         cells=tuple(cells),
         wanted=len(wanted),
-        total=totals.total(cells, expected.rates),
+        total=forecast_totals.total(cells, expected.rates),
         too_long_h=None if longest_s < runner.allowance.whole_s else longest_s / 3600,
     )

@@ -16,9 +16,9 @@ from harness.campaign import scheduling, sealing
 from harness.campaign.allowance import UNLIMITED, Allowance, AllowanceSpent
 from harness.campaign.attempts import Bench
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
-from harness.campaign.outlook import Outlook
 from harness.campaign.preparing import Preparations
 from harness.campaign.searching import Searches, damage, is_pending, state
+from harness.campaign.time_left import Outlook
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import WHOLE, Executor, Slot

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.campaign import endings, preparing, scheduling
+from harness.campaign import preparing, scheduling, worker_ends
 from harness.campaign.attempts import Bench, Work, WorkerEnd
 from harness.campaign.events import Remark
 from harness.campaign.preparing import Preparations
@@ -15,7 +15,7 @@ from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.executors import Slot
 from harness.records import CellFolder
-from harness.reports.card import Measured
+from harness.reports.model_card import Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class _Savings:
         names = work.cell.names
         what = f"{names.dataset}, {names.backbone}, {names.hyperparameters}"
         if left.outcome is None:
-            raise MachineError(f"{what}: no model was saved: {endings.told(left.ended, work.folder)}")
+            raise MachineError(f"{what}: no model was saved: {worker_ends.told(left.ended, work.folder)}")
         if left.outcome["status"] != "completed":
             raise UserError(f"{what}: no model was saved: {left.outcome.get('reason')}; log: {work.folder.log}")
         measured = Measured.model_validate(left.outcome["saved"])

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, files
-from harness.campaign import endings
+from harness.campaign import worker_ends
 from harness.campaign.attempts import WorkerEnd
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.executors import Slot
-from harness.model import Trial
 from harness.records import CellFolder, Record
+from harness.trials import Trial
 
 
 def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot) -> Record:
     """Return the record of a search that ended on a slot, well or not."""
     ended = left.ended
-    said = left.outcome or {"status": "failed", "reason": endings.told(ended, folder)}
+    said = left.outcome or {"status": "failed", "reason": worker_ends.told(ended, folder)}
     trials = folder.trials()
     scored = any(trial.epochs for trial in trials)
     status, reason = said["status"], said.get("reason")
@@ -86,7 +86,7 @@ def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, Any]
         **seen,
         "sources": environment.provenance(),
         "slot": slot.evidence,
-        "log": endings.last_lines(folder),
+        "log": worker_ends.last_lines(folder),
     }
 
 

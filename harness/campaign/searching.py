@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from harness.campaign import endings, preparing, sealing
+from harness.campaign import preparing, sealing, worker_ends
 from harness.campaign.attempts import Bench, Work, WorkerEnd, now
 from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, State
 from harness.campaign.progress import Progress
@@ -58,7 +58,7 @@ class Searches:
             with suppress(OSError):
                 # It may be the disk that is in trouble.
                 sealing.publish(work.cell, folder)
-            reason: str | None = endings.told(left.ended, folder)
+            reason: str | None = worker_ends.told(left.ended, folder)
         else:
             sealing.publish(work.cell, folder)
             record = sealing.record(work.cell, folder, left, slot=work.slot)

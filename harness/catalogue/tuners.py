@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness import spec
-from harness.catalogue import grid, told
-from harness.catalogue.options import DeclaredPruner, DeclaredTuner, Option
+from harness.catalogue import grid_points, tuner_settings
+from harness.catalogue.declarations import DeclaredPruner, DeclaredTuner, Option
 from harness.space import Choice, Space
 
 # No search walks a longer grid, and Optuna's holds every configuration in memory.
@@ -31,7 +31,7 @@ _POINTS = {
         kind=int,
         low=2,
         library=False,
-        meaning=f"values of a range without steps, bounds included (default {grid.DEFAULT_POINTS})",
+        meaning=f"values of a range without steps, bounds included (default {grid_points.DEFAULT_POINTS})",
     )
 }
 _STARTUP = "trials drawn at random before the model (default: a third of the expected trials, 3 to the library's own)"
@@ -201,7 +201,7 @@ def mistakes(tuner: spec.TunerSection, space: Space | None, *, epochs_per_trial:
         *_own_option_mistakes(tuner, known),
         *_conflicts(tuner),
         *_pruner_mistakes(tuner, known),
-        *told.mistakes(tuner),
+        *tuner_settings.mistakes(tuner),
     ]
     if space is not None:
         found += _space_mistakes(tuner, space)
@@ -265,9 +265,9 @@ def _pruner_mistakes(tuner: spec.TunerSection, declared: DeclaredTuner) -> Itera
 def _space_mistakes(tuner: spec.TunerSection, space: Space) -> Iterator[str]:
     if tuner.tuner == "optuna-cmaes" and space.tuned:
         yield from _cmaes_mistakes(tuner, space)
-    points = tuner.options.get("points", grid.DEFAULT_POINTS)
+    points = tuner.options.get("points", grid_points.DEFAULT_POINTS)
     if tuner.tuner.endswith("-grid") and KNOWN[tuner.tuner].options["points"].mistake(points) is None:
-        size = grid.grid_size(space, int(points))
+        size = grid_points.grid_size(space, int(points))
         if size > _LONGEST_GRID:
             yield f"options.points: the grid has {size:,} configurations, {_LONGEST_GRID:,} at most; list fewer values"
 
@@ -276,7 +276,7 @@ def _cmaes_mistakes(tuner: spec.TunerSection, space: Space) -> Iterator[str]:
     numeric = [
         domain
         for domain in space.tuned.values()
-        if domain.size != 1 and not (isinstance(domain, Choice) and not told.is_ordered(tuner, domain))
+        if domain.size != 1 and not (isinstance(domain, Choice) and not tuner_settings.is_ordered(tuner, domain))
     ]
     if not numeric:
         yield "tuner: optuna-cmaes tunes numbers, and the hyperparameter set has none; use optuna-tpe"

@@ -11,14 +11,14 @@ import click
 
 from harness import __version__
 from harness.api import places
-from harness.cli import exits, streams
+from harness.cli import exit_codes, streams
 from harness.cli.helping import CommandGroup
 from harness.cli.parameters import Amount, Day
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from harness.placement.where import Start
+    from harness.placement.executor_choice import Start
 
 EXECUTORS = ("auto", "local", "docker")
 PARTS = ("tables", "plots", "page")
@@ -143,19 +143,19 @@ def run(
 ) -> int:
     """Run a matrix, or what is missing of it; write its tables, pictures and page."""
     from harness.campaign.limits import Limits
-    from harness.cli import running
-    from harness.cli.voice import Voice
-    from harness.placement.where import Where
+    from harness.cli import run_command
+    from harness.cli.verbosity import Voice
+    from harness.placement.executor_choice import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, start=start)
-    asked = running.RunOptions(
+    asked = run_command.RunOptions(
         retry_failed=retry_failed,
         mix_environments=mix_environments,
         limits=Limits(max_hours=max_hours, max_cost=max_cost),
         prices=prices,
         voice=Voice(is_quiet=quiet, is_json=as_json),
     )
-    return running.run(matrix, results=results, cache=cache, where=where, asked=asked)
+    return run_command.run(matrix, results=results, cache=cache, where=where, asked=asked)
 
 
 @harness.command()
@@ -187,11 +187,11 @@ def plan(
     calibrate: bool,
 ) -> int:
     """Show the cells of a matrix and what they will take; run none of them."""
-    from harness.cli import planning
-    from harness.placement.where import Where
+    from harness.cli import plan_command
+    from harness.placement.executor_choice import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
-    return planning.show(
+    return plan_command.show(
         matrix, results=results, cache=cache, where=where, prices_file=prices, as_json=as_json, calibrate=calibrate
     )
 
@@ -221,16 +221,16 @@ def tables(
     as_json: bool,
 ) -> None:
     """Write a matrix's tables, pictures and page again from its records."""
-    from harness.cli import reporting
-    from harness.cli.voice import Voice
+    from harness.cli import tables_command
+    from harness.cli.verbosity import Voice
 
-    figures = reporting.Figures(prices=prices, carbon=carbon, grid=grid)
+    figures = tables_command.Figures(prices=prices, carbon=carbon, grid=grid)
     voice = Voice(is_quiet=quiet, is_json=as_json)
-    written = reporting.write(
+    written = tables_command.write(
         matrix, results=results, figures=figures, mix_environments=mix_environments, only=only, voice=voice
     )
     if as_json:
-        streams.document(written.document(exit_code=exits.OK))
+        streams.document(written.document(exit_code=exit_codes.OK))
 
 
 @harness.command()
@@ -264,8 +264,8 @@ def best(
     as_json: bool,
 ) -> None:
     """Show the best hyperparameters that a run found, what found them, and what to expect of them."""
-    from harness.cli import best as winning
-    from harness.placement.where import Where
+    from harness.cli import best_command as winning
+    from harness.placement.executor_choice import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, start="fresh")
     winning.show(
@@ -310,11 +310,11 @@ def compare(
 
     BASELINE and CANDIDATE are folders that runs left, such as results/nightly.
     """
-    from harness.cli import comparing
+    from harness.cli import compare_command
 
-    options = comparing.Options(minimums=dict(minimums), even_if_unlike=unlike)
-    outputs = comparing.Outputs(markdown=markdown, json=json_file, benchmark_json=benchmark_json, history=history)
-    return comparing.show(baseline, candidate, options=options, outputs=outputs)
+    options = compare_command.Options(minimums=dict(minimums), even_if_unlike=unlike)
+    outputs = compare_command.Outputs(markdown=markdown, json=json_file, benchmark_json=benchmark_json, history=history)
+    return compare_command.show(baseline, candidate, options=options, outputs=outputs)
 
 
 @harness.command()
@@ -323,9 +323,9 @@ def compare(
 @_MARKDOWN
 def drift(history: Path, *, since: dt.date | None, markdown: Path | None) -> int:
     """Look for what crept over weeks: exit code 0 nothing worse, 1 worse. HISTORY is what compare --history wrote."""
-    from harness.cli import comparing
+    from harness.cli import compare_command
 
-    return comparing.show_drift(history, since=since, markdown=markdown)
+    return compare_command.show_drift(history, since=since, markdown=markdown)
 
 
 @harness.command()
@@ -334,9 +334,9 @@ def drift(history: Path, *, since: dt.date | None, markdown: Path | None) -> int
 @_JSON
 def show(cell: str, results: Path, *, as_json: bool) -> None:
     """Show one cell: what it was, how it ended, its trials. CELL is an id or the beginning of one."""
-    from harness.cli import showing
+    from harness.cli import show_command
 
-    showing.show(cell, results=results, as_json=as_json)
+    show_command.show(cell, results=results, as_json=as_json)
 
 
 @harness.command()
@@ -358,9 +358,9 @@ def cache_group(context: click.Context, cache: Path, *, as_json: bool) -> None:
     """Say what lies in the cache, what for, how large it is and when it was last used."""
     context.obj = cache
     if context.invoked_subcommand is None:
-        from harness.cli import caching
+        from harness.cli import cache_command
 
-        caching.show(cache, as_json=as_json)
+        cache_command.show(cache, as_json=as_json)
 
 
 @cache_group.command("prune")
@@ -377,9 +377,9 @@ def prune_cache(
     default: Path, cache: Path | None, *, older_than_days: int | None, everything: bool, is_meant: bool
 ) -> None:
     """Remove what can be fetched or computed again; refuse while a run uses the cache."""
-    from harness.cli import caching
+    from harness.cli import cache_command
 
-    caching.prune(cache or default, older_than_days=older_than_days, everything=everything, is_meant=is_meant)
+    cache_command.prune(cache or default, older_than_days=older_than_days, everything=everything, is_meant=is_meant)
 
 
 @harness.command()
@@ -417,9 +417,9 @@ def build_images(
     from_nothing: bool,
 ) -> None:
     """Build images, the CPU image by default."""
-    from harness.cli import imaging
+    from harness.cli import images_command
 
-    imaging.build(names, file=file, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
+    images_command.build(names, file=file, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
 
 
 @images.command("verify")
@@ -427,9 +427,9 @@ def build_images(
 @_IMAGES_FILE
 def verify_images(names: tuple[str, ...], file: Path) -> int:
     """Say how images differ from what is pinned: exit code 0 if in no way, 3 if in any, 4 without an engine."""
-    from harness.cli import imaging
+    from harness.cli import images_command
 
-    return imaging.verify(names, file=file)
+    return images_command.verify(names, file=file)
 
 
 @images.command("list")
@@ -437,13 +437,13 @@ def verify_images(names: tuple[str, ...], file: Path) -> int:
 @_JSON
 def list_images(file: Path, *, as_json: bool) -> None:
     """List the declared images and what this host has of them."""
-    from harness.cli import imaging
+    from harness.cli import images_command
 
-    imaging.show(file=file, as_json=as_json)
+    images_command.show(file=file, as_json=as_json)
 
 
 def main() -> None:
     """Run the command line."""
-    exits.open_closed_streams()
+    exit_codes.open_closed_streams()
     streams.accept_everything()
-    sys.exit(exits.code_of(lambda: harness(standalone_mode=False)))
+    sys.exit(exit_codes.code_of(lambda: harness(standalone_mode=False)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from harness.campaign.outlook import Outlook
-from harness.campaign.totals import ForecastInterval, Total
+from harness.campaign.forecast_totals import ForecastInterval, Total
+from harness.campaign.time_left import Outlook
 
 _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 3600

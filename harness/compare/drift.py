@@ -12,9 +12,9 @@ from typing import Any
 from harness.compare.history import Night
 from harness.compare.measures import MEASURES, Measure
 from harness.errors import UserError
-from harness.plain import counted
-from harness.reports import cells
-from harness.reports.report import Report, TableSection
+from harness.printable import counted
+from harness.reports import numerals
+from harness.reports.document import Report, TableSection
 
 FEWEST_NIGHTS = 28
 """With fewer the spread of a night is too uncertain for the penalty to keep what it promises."""
@@ -168,8 +168,8 @@ def _row(shift: Shift) -> tuple[str, ...]:
         shift.where,
         shift.since.night,
         str(shift.nights),
-        cells.number(shift.before) + unit,
-        cells.number(shift.now) + unit,
+        numerals.number(shift.before) + unit,
+        numerals.number(shift.now) + unit,
         change,
         "worse" if shift.is_worse else "no worse",
     )

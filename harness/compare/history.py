@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from harness import files, stored
+from harness import checked_files, files
 from harness.analysis import MatrixResults, SearchResult
-from harness.compare import alike, measures
+from harness.compare import comparability, measures
 from harness.compare.measures import MEASURES, Measure
 from harness.compare.slices import slices
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
-from harness.forms import Count, Moment
+from harness.record_forms import Count, Moment
 from harness.spec import Section
 
 _LEVELS = ("all", "tuner", "group")
@@ -53,7 +53,7 @@ def summary(results: MatrixResults) -> Night | None:
     return Night(
         schema_version=1,
         night=max(began),
-        like=files.digest(sorted({files.digest(alike.facts(search)) for search in scored})),
+        like=files.digest(sorted({files.digest(comparability.facts(search)) for search in scored})),
         searches=len(scored),
         planned=len(results.searches),
         values=_values(scored),
@@ -88,7 +88,7 @@ def read(path: Path) -> list[Night]:
 
 
 def _night(where: str, line: bytes) -> Night:
-    night = stored.checked(line, Night, where=where, way_out=_WAY_OUT)
+    night = checked_files.checked(line, Night, where=where, way_out=_WAY_OUT)
     for measure in MEASURES:
         for part, value in night.values.get(measure.name, {}).items():
             if measure.is_ratio and value <= 0:

@@ -9,8 +9,8 @@ from typing import Any
 from harness.analysis import Interval
 from harness.compare.measures import Measure
 from harness.compare.verdict import ALPHA, Direction, MeasureChange, RunComparison, RunVerdict
-from harness.reports import cells
-from harness.reports.report import Report, TableSection
+from harness.reports import numerals
+from harness.reports.document import Report, TableSection
 
 SCHEMA_VERSION = 1
 """Of the JSON."""
@@ -113,7 +113,7 @@ def _row(finding: MeasureChange) -> tuple[str, ...]:
         _told(change.mean, finding.measure),
         interval,
         f"{finding.better_p if better else finding.worse_p:.3f}",
-        cells.UNKNOWN if finding.direction is Direction.NEITHER else finding.direction.value,
+        numerals.UNKNOWN if finding.direction is Direction.NEITHER else finding.direction.value,
     )
 
 
@@ -128,14 +128,14 @@ def _as_read(change: Interval, measure: Measure) -> Interval:
 
 def _told(change: float | None, measure: Measure) -> str:
     if change is None:
-        return cells.UNKNOWN
+        return numerals.UNKNOWN
     return f"{100 * change:+.1f} %" if measure.is_ratio else f"{change:+.3f}"
 
 
 def _value(value: float, measure: Measure) -> str:
     if not measure.is_ratio:
-        return cells.f1(value)
-    return f"{cells.number(value)} {measure.unit}".strip()
+        return numerals.f1(value)
+    return f"{numerals.number(value)} {measure.unit}".strip()
 
 
 def _lost(found: RunComparison) -> list[TableSection]:

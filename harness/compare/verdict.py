@@ -10,12 +10,12 @@ from enum import StrEnum
 
 from harness.analysis import Interval, MatrixResults
 from harness.analysis.intervals import interval
-from harness.compare import alike, signs
+from harness.compare import comparability, sign_flip_test
 from harness.compare.measures import MEASURES, Measure, named
-from harness.compare.pairs import Lost, Pair, Paired, pair, seeds
+from harness.compare.paired_cells import Lost, Pair, Paired, pair, seeds
 from harness.compare.slices import Slice, by_seed, slices
-from harness.metric import name_of_all
 from harness.plans import SearchName
+from harness.score_names import name_of_all
 
 ALPHA = 0.05
 """The chance that two samples of the same thing raise any alarm at all."""
@@ -115,7 +115,7 @@ def compare(
 ) -> RunComparison:
     """Compare two runs of one matrix; ``even_if_unlike`` goes on where their machines or requests differ."""
     both = pair(baseline, candidate)
-    unlike = alike.unlike(both.searches)
+    unlike = comparability.unlike(both.searches)
     score = name_of_all(search.metric for two in both.searches for search in two)
     measures = named(measures, score)
     found = judge(both.pairs, measures=measures)
@@ -173,7 +173,9 @@ def _tested(known: Sequence[tuple[Measure, Slice, Mapping[int, float]]], *, sign
     changed = [index for index, (_, _, changes) in enumerate(known) if any(changes.values())]
     beyond = [_beyond(known[index][2], sign, known[index][0]) for index in changed]
     families = [(known[index][0].name, known[index][1].level) for index in changed]
-    return {index: min(1.0, _HALVES * p) for index, p in zip(changed, signs.flip(beyond, families), strict=True)}
+    return {
+        index: min(1.0, _HALVES * p) for index, p in zip(changed, sign_flip_test.flip(beyond, families), strict=True)
+    }
 
 
 def _changes(pairs: Sequence[Pair], measure: Measure) -> dict[int, float]:
@@ -206,7 +208,7 @@ def _verdict(both: Paired, found: Sequence[MeasureChange], obstacles: list[str])
         return RunVerdict.WORSE, [*lost, *worse]
     count = len(seeds(both.pairs))
     if count < FEWEST_SEEDS:
-        smallest = _HALVES * signs.smallest_p(count)
+        smallest = _HALVES * sign_flip_test.smallest_p(count)
         few = f"{count} shared seeds can show hardly anything: no p is below {smallest:.2g}"
         return RunVerdict.INCOMPARABLE, [f"{few}; run {FEWEST_SEEDS} or more, ten for the figures of docs/compare.md"]
     return RunVerdict.NO_WORSE, []

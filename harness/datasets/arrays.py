@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import environment, errors, fetch
-from harness.datasets import pickles
-from harness.datasets.parts import Part, part_named, settled
-from harness.datasets.pictures import Pixels, repeat_grey
+from harness import downloads, environment, errors
+from harness.datasets import safe_pickles
+from harness.datasets.decoding import Pixels, repeat_grey
+from harness.datasets.part_names import Part, part_named, settled
 from harness.datasets.sources import Source
 
 _ANIMALS = "animal_mnist/data/Animal_MNIST/animal_{}_version_3.gz"
@@ -236,7 +236,9 @@ def _npz_part(name: str, kinds: Sequence[str]) -> Part | None:
 
 def _animals(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     images, labels = (
-        pickles.read(gzip.decompress(fetch.read_member(Path(source.paths[0]), _ANIMALS.format(what))), origin=what)
+        safe_pickles.read(
+            gzip.decompress(downloads.read_member(Path(source.paths[0]), _ANIMALS.format(what))), origin=what
+        )
         for what in ("data", "label")
     )
     return [ArrayBlock(name="animals", images=images, labels=labels)], ()
@@ -285,7 +287,7 @@ def _cifar_block(name: str, batch: Mapping[bytes, Any]) -> ArrayBlock:
 
 def _batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
     stream = archive.extractfile(member)
-    return pickles.read(b"" if stream is None else stream.read(), origin=member.name)
+    return safe_pickles.read(b"" if stream is None else stream.read(), origin=member.name)
 
 
 _READERS: Mapping[str, Callable[[Source], tuple[list[ArrayBlock], Sequence[str]]]] = {

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import errors, files, spec, whole
-from harness.datasets import cleaning, layout, likeness, pictures, reading, sampling, sources
+from harness import atomic_folders, errors, files, spec
+from harness.datasets import decoding, image_folders, near_duplicates, reading, sources, subsampling, unusable_images
 from harness.datasets.sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups. 4: fingerprints.
@@ -51,7 +51,7 @@ class Images:
     duplicates: tuple[tuple[str, str], ...]
     contradictions: tuple[tuple[str, ...], ...]
     usable: int
-    likeness: likeness.Likeness
+    likeness: near_duplicates.Likeness
     content_hash: str
 
 
@@ -66,7 +66,7 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         MachineError: The source changed since it was resolved; nothing is kept.
     """
     place = cache / place_of(source, dataset, image_size=image_size)
-    folder = whole.folder(place, partial(_build, source, dataset, image_size=image_size, cache=cache))
+    folder = atomic_folders.folder(place, partial(_build, source, dataset, image_size=image_size, cache=cache))
     report = json.loads((folder / "report.json").read_bytes())
     return Images(
         images=np.load(folder / "images.npy", mmap_mode="r"),
@@ -79,30 +79,30 @@ def load(source: Source, dataset: spec.Dataset, *, image_size: int, cache: Path)
         duplicates=_pairs(report["duplicates"]),
         contradictions=tuple(tuple(group) for group in report["contradictions"]),
         usable=report["usable"],
-        likeness=likeness.Likeness(kinds=np.load(folder / "kinds.npy"), near=np.load(folder / "near.npy")),
+        likeness=near_duplicates.Likeness(kinds=np.load(folder / "kinds.npy"), near=np.load(folder / "near.npy")),
         content_hash=source.content_hash,
     )
 
 
 def place_of(source: Source, dataset: spec.Dataset, *, image_size: int) -> str:
     """Return the folder that ``load`` keeps images in, relative to the cache."""
-    key = files.digest([_FORMAT, pictures.DECODERS, *source.key, _limits(dataset), image_size])
+    key = files.digest([_FORMAT, decoding.DECODERS, *source.key, _limits(dataset), image_size])
     return f"images/{key}"
 
 
 def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
     sources.verify(source)
     opened = reading.open_source(_as_files(source, cache=cache))
-    found = cleaning.survey(source, opened, cache=cache)
-    cleaned = cleaning.clean(opened, found, origin=source.name)
+    found = unusable_images.survey(source, opened, cache=cache)
+    cleaned = unusable_images.clean(opened, found, origin=source.name)
     kept = np.array(cleaned.kept, dtype=np.int64)
     groups = None if opened.groups is None else np.array(opened.groups)[kept]
-    drawn = sampling.sample(opened.labels[kept], opened.parts[kept], groups, classes=opened.classes, dataset=dataset)
+    drawn = subsampling.sample(opened.labels[kept], opened.parts[kept], groups, classes=opened.classes, dataset=dataset)
     chosen = kept[drawn]
     _save(folder / "labels.npy", opened.labels[chosen])
     _save(folder / "fixed.npy", opened.parts[chosen])
     fingerprints = _write_images(folder / "images.npy", opened, chosen.tolist(), size=image_size, origin=source.name)
-    alike = likeness.of(fingerprints)
+    alike = near_duplicates.of(fingerprints)
     _save(folder / "kinds.npy", alike.kinds)
     _save(folder / "near.npy", alike.near)
     report = {
@@ -121,9 +121,9 @@ def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: i
 def _as_files(source: Source, *, cache: Path) -> Source:
     if source.kind != "file":
         return source
-    from harness.datasets import own_reader  # noqa: PLC0415 - of the cells whose data a user's own code reads
+    from harness.datasets import own_data  # noqa: PLC0415 - of the cells whose data a user's own code reads
 
-    return own_reader.unpacked(source, cache=cache)
+    return own_data.unpacked(source, cache=cache)
 
 
 def _save(path: Path, values: NDArray[Any]) -> None:
@@ -148,14 +148,14 @@ def _write_images(
     return fingerprints
 
 
-def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> tuple[pictures.Pixels, int | None]:
+def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> tuple[decoding.Pixels, int | None]:
     try:
-        pixels = pictures.resize(opened.picture(index), size)
-    except pictures.Unreadable as error:
+        pixels = decoding.resize(opened.picture(index), size)
+    except decoding.Unreadable as error:
         raise errors.MachineError(
             f"{origin}: {opened.names[index]} changed since the run began ({error}); run it again"
         ) from error
-    return pixels, likeness.fingerprint(pixels)
+    return pixels, near_duplicates.fingerprint(pixels)
 
 
 def _limits(dataset: spec.Dataset) -> list[int | None]:
@@ -170,6 +170,6 @@ def _pairs(stored: list[list[Any]]) -> tuple[tuple[str, str], ...]:
 
 def _skipped(name: str) -> str:
     suffix = Path(name).suffix
-    if suffix.casefold() in layout.SUFFIXES:
+    if suffix.casefold() in image_folders.SUFFIXES:
         return "stands in no class folder"
     return f"not an image by its suffix ({suffix or 'none'})"

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.datasets import arrays, layout, pictures
+from harness.datasets import arrays, decoding, image_folders
 from harness.datasets.sources import Source, listed
 
 Result = TypeVar("Result")
@@ -52,7 +52,7 @@ class Opened(Protocol):
         """The group of each picture, whose pictures stay in one part; None where nothing is grouped."""
         ...
 
-    def picture(self, index: int) -> pictures.Pixels:
+    def picture(self, index: int) -> decoding.Pixels:
         """Return RGB pixels, (height, width, 3); raise ``Unreadable`` for a broken file."""
         ...
 
@@ -68,9 +68,9 @@ class Files:
     classes: tuple[str, ...]
     groups: tuple[str, ...] | None
 
-    def picture(self, index: int) -> pictures.Pixels:
+    def picture(self, index: int) -> decoding.Pixels:
         """Decode one file."""
-        return pictures.decode(self.paths[index])
+        return decoding.decode(self.paths[index])
 
 
 def open_source(source: Source) -> Opened:
@@ -100,7 +100,7 @@ def without_warnings() -> Iterator[None]:
         yield
 
 
-def _files(found: layout.Layout) -> Files:
+def _files(found: image_folders.Layout) -> Files:
     index_of = {name: index for index, name in enumerate(found.classes)}
     return Files(
         names=tuple(file.name for file in found.files),

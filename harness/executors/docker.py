@@ -12,13 +12,13 @@ from typing import Any
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError
-from harness.executors import cgroups, engine, ownership, sandbox
+from harness.executors import cgroups, engine, file_ownership, sandbox
 from harness.executors.cgroups import Meter
-from harness.executors.container import DockerRunning, remove
+from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_worker import DockerRunning, remove
+from harness.executors.contract import Cause, Ended, Running
 from harness.executors.engine import EngineImage
-from harness.executors.limits import ContainerLimits
-from harness.executors.ownership import ROOT, User
-from harness.executors.running import Cause, Ended, Running
+from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
 from harness.plans import MatrixFolder
 from harness.spec import Container
@@ -170,12 +170,12 @@ class DockerExecutor:
 
     def _started(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> DockerRunning:
         started = self.clock()
-        user = ownership.worker(cache)
-        owner = ownership.owner(folder.parent)
+        user = file_ownership.worker(cache)
+        owner = file_ownership.owner(folder.parent)
         fills_cache = program == "prepare"
 
         def give_back() -> None:
-            ownership.hand_over(folder, of=user, to=owner)
+            file_ownership.hand_over(folder, of=user, to=owner)
 
         _lend(folder, cache, to=user, fills_cache=fills_cache)
         try:
@@ -248,10 +248,10 @@ def _gone_is_swept() -> Iterator[None]:
 
 
 def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:
-    ownership.hand_over(folder, of=None, to=to)
+    file_ownership.hand_over(folder, of=None, to=to)
     if fills_cache:
         # Not given back: another campaign's preparation may be writing there, and root reads what anyone owns.
-        ownership.hand_over(cache, of=ROOT, to=to)
+        file_ownership.hand_over(cache, of=ROOT, to=to)
 
 
 def _refusal(cause: Cause, detail: str, *, started: float, now: float) -> Ended:

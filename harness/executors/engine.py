@@ -11,11 +11,11 @@ from docker.constants import DEFAULT_TIMEOUT_SECONDS
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from harness import pinned
+from harness import image_labels
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
-from harness.executors.running import Cause
-from harness.pinned import Pinned
+from harness.executors.contract import Cause
+from harness.image_labels import Pinned
 
 # Whatever the SDK raises: its own errors, and those of the connection beneath.
 FOREIGN = (DockerException, RequestException)
@@ -86,7 +86,7 @@ def image(client: Any, reference: str) -> EngineImage:
         id=found.id,
         repo_digests=tuple(found.attrs.get("RepoDigests") or ()),
         layers=tuple(found.attrs.get("RootFS", {}).get("Layers") or ()),
-        pinned=pinned.read(found.labels),
+        pinned=image_labels.read(found.labels),
     )
 
 

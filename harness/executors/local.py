@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from harness import environment
 from harness.environment import Identity
-from harness.executors.running import BUS_ERROR, SETTINGS, Ended
+from harness.executors.contract import BUS_ERROR, SETTINGS, Ended
 from harness.executors.slots import WHOLE, Slot
 
 POLITE_S = 5.0

@@ -9,9 +9,9 @@ from typing import Any
 from docker.types import DeviceRequest, LogConfig, Mount
 
 from harness import environment
-from harness.executors.limits import ContainerLimits
-from harness.executors.ownership import User
-from harness.executors.running import SETTINGS
+from harness.executors.container_limits import ContainerLimits
+from harness.executors.contract import SETTINGS
+from harness.executors.file_ownership import User
 from harness.executors.slots import Slot
 from harness.records import CellFolder
 

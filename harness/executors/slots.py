@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import environment
 from harness.errors import MachineError, UserError
-from harness.executors import cores
+from harness.executors import processor_sets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +65,13 @@ def of_processors(at_once: int) -> list[Slot]:
     if at_once == 1:
         return [WHOLE]
     found = _cores()
-    possible = cores.numbers(found)
+    possible = processor_sets.numbers(found)
     if at_once not in possible:
         numbers = ", ".join(map(str, possible))
         raise UserError(
             f"--at-once {at_once}: {_counted(found)} give no {at_once} equal sets; possible here: {numbers}"
         )
-    return [Slot(cpus=cpus, at_once=at_once) for cpus in cores.divided(found, at_once)]
+    return [Slot(cpus=cpus, at_once=at_once) for cpus in processor_sets.divided(found, at_once)]
 
 
 def of_gpus(gpus: Sequence[str]) -> list[Slot]:
@@ -82,20 +82,20 @@ def of_gpus(gpus: Sequence[str]) -> list[Slot]:
         MachineError: Nothing can be pinned on this system.
     """
     found = _cores()
-    sets = cores.divided(found, len(gpus))
+    sets = processor_sets.divided(found, len(gpus))
     if not sets[0]:
         raise UserError(f"--gpu: {_counted(found)} are too few for {len(gpus)} GPUs at once; name fewer")
     return [Slot(cpus=cpus, gpu=gpu, at_once=len(gpus)) for cpus, gpu in zip(sets, gpus, strict=True)]
 
 
-def _cores() -> list[cores.Core]:
+def _cores() -> list[processor_sets.Core]:
     if not hasattr(os, "sched_getaffinity"):
         raise MachineError(
             "this system pins no process to processors, so that cells would disturb each other; one at a time"
         )
-    return cores.found(os.sched_getaffinity(0))
+    return processor_sets.found(os.sched_getaffinity(0))
 
 
-def _counted(found: Sequence[cores.Core]) -> str:
+def _counted(found: Sequence[processor_sets.Core]) -> str:
     cpus = sum(map(len, found))
     return f"{cpus} processors on {len(found)} cores"

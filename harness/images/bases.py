@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import EngineError, ImagesError
+from harness.image_labels import has_digest
 from harness.images import engine
-from harness.images.declared import Base, DeclaredImage
-from harness.pinned import has_digest
+from harness.images.declarations import Base, DeclaredImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.images import bases, context, engine, pins, requirements
-from harness.images.declared import DeclaredImage
-from harness.pinned import Pinned
+from harness.image_labels import Pinned
+from harness.images import bases, build_context, engine, extra_packages, pins
+from harness.images.declarations import DeclaredImage
 
 # Docker knows these arguments by itself and keeps them out of an image's history.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
@@ -46,7 +46,7 @@ def build(
     }
     options = [f"--build-arg={name}={value}" for name, value in arguments.items()] + _proxies()
     options += ["--no-cache"] if from_nothing else []
-    with context.assembled(image.root, extra_ca=extra_ca) as folder:
+    with build_context.assembled(image.root, extra_ca=extra_ca) as folder:
         dockerfile = _with_more(image, folder)
         places = ["--file", str(dockerfile), "--tag", image.tag, "--target", image.target]
         engine.build(["--network", engine.network(), *options, *places, str(folder)])
@@ -58,7 +58,7 @@ def _with_more(image: DeclaredImage, folder: Path) -> Path:
     dockerfile = image.root / pins.DOCKERFILE
     if not image.more:
         return dockerfile
-    return requirements.add(image.more, context=folder, lock=image.lock, dockerfile=dockerfile)
+    return extra_packages.add(image.more, context=folder, lock=image.lock, dockerfile=dockerfile)
 
 
 def planned(image: DeclaredImage) -> Pinned:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness import pinned
+from harness import image_labels
 from harness.images import engine
-from harness.images.declared import DeclaredImage
+from harness.images.declarations import DeclaredImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,6 @@ def _held(image: DeclaredImage) -> Held:
         tag=image.tag,
         lock=image.locks,
         id=None if found is None else found.id,
-        base=None if found is None else found.labels.get(pinned.BASE_LABEL),
+        base=None if found is None else found.labels.get(image_labels.BASE_LABEL),
         size_bytes=None if found is None else found.size_bytes,
     )

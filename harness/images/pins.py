@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 
 from harness import environment, files
-from harness.images import requirements
-from harness.images.declared import DeclaredImage
+from harness.images import extra_packages
+from harness.images.declarations import DeclaredImage
 
 DOCKERFILE = "docker/Dockerfile"
 _RECIPE = (DOCKERFILE, "requirements/setup.txt")
@@ -51,7 +51,7 @@ def locked(image: DeclaredImage) -> str:
 
 def packages_of(image: DeclaredImage) -> frozenset[str]:
     """Return the names of the packages that an image's requirements lock."""
-    return requirements.names_in(locked(image))
+    return extra_packages.names_in(locked(image))
 
 
 def _recipe(image: DeclaredImage) -> str:

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness import pinned
+from harness import image_labels
 from harness.errors import EngineError
 from harness.images import bases, engine, pins
-from harness.images.declared import DeclaredImage
+from harness.images.declarations import DeclaredImage
 from harness.images.engine import Inspected
 
 USER = 10001
@@ -54,7 +54,7 @@ def _remedy(image: DeclaredImage) -> str:
 
 def _by_label(image: DeclaredImage, found: Inspected) -> Iterator[str]:
     for kind, now in asdict(pins.of(image)).items():
-        then = found.labels.get(pinned.HASH_LABELS[kind])
+        then = found.labels.get(image_labels.HASH_LABELS[kind])
         if then != now:
             yield (
                 f"{image.tag}: {_MEANING[kind]} changed since it was built ({_short(then)} then, {_short(now)} now); "
@@ -66,8 +66,8 @@ def _by_label(image: DeclaredImage, found: Inspected) -> Iterator[str]:
 
 
 def _base(image: DeclaredImage, found: Inspected) -> Iterator[str]:
-    stated = found.labels.get(pinned.BASE_LABEL, "")
-    if not pinned.has_digest(stated):
+    stated = found.labels.get(image_labels.BASE_LABEL, "")
+    if not image_labels.has_digest(stated):
         yield f"{image.tag}: its base '{stated}' has no digest, so that it may be any; {_remedy(image)}"
         return
     name = next((name for name, base in image.bases.items() if stated.startswith(base.reference)), None)

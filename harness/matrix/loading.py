@@ -11,7 +11,7 @@ import tomli_w
 
 from harness import spec
 from harness.errors import MatrixError
-from harness.matrix import reading, searches, sections, shorthand, spaces, structure
+from harness.matrix import hyperparameter_sets, search_checks, section_checks, shorthand, toml_text, type_checks
 from harness.matrix.mistakes import Mistake, Mistaken
 from harness.space import Space
 
@@ -63,8 +63,8 @@ def load(path: Path) -> Matrix:
         MatrixError: The matrix can't be run as written; it holds one line for each mistake found.
     """
     try:
-        text = reading.text(path)
-        document = reading.document(text)
+        text = toml_text.text(path)
+        document = toml_text.document(text)
     except Mistaken as error:
         raise MatrixError(error.mistake.line(str(path))) from error
     matrix = object.__new__(Matrix)
@@ -86,16 +86,16 @@ def _fill(matrix: Matrix, path: Path, document: dict[str, Any], *, text: str | N
 
 
 def _judged(path: Path, document: dict[str, Any]) -> tuple[spec.Document, dict[str, Space]]:
-    mistakes = [*_file_name(path), *sections.names(document)]
-    matrix, misfits = structure.typed(document)
+    mistakes = [*_file_name(path), *section_checks.names(document)]
+    matrix, misfits = type_checks.typed(document)
     mistakes += misfits
     resolved: dict[str, Space] = {}
     if matrix is not None:
         resolved, unresolved = _spaces(matrix)
-        mistakes += [*unresolved, *sections.judged(matrix, resolved)]
+        mistakes += [*unresolved, *section_checks.judged(matrix, resolved)]
     if mistakes or matrix is None:
         raise MatrixError(*_lines(path, mistakes))
-    mistakes = list(searches.judged(matrix, resolved))
+    mistakes = list(search_checks.judged(matrix, resolved))
     if mistakes:
         raise MatrixError(*_lines(path, mistakes))
     return matrix, resolved
@@ -111,14 +111,14 @@ def _plain(value: Any) -> Any:
 
 
 def _file_name(path: Path) -> list[Mistake]:
-    text = sections.name_mistake(path.stem)
+    text = section_checks.name_mistake(path.stem)
     return [] if text is None else [Mistake(key=(), text=f"rename the file, for results are named after it: {text}")]
 
 
 def _spaces(matrix: spec.Document) -> tuple[dict[str, Space], list[Mistake]]:
     resolved, mistakes = {}, []
     for name, named in matrix.hyperparameters.items():
-        space, wrong = spaces.resolve(("hyperparameters", name), named)
+        space, wrong = hyperparameter_sets.resolve(("hyperparameters", name), named)
         mistakes += wrong
         if space is not None:
             resolved[name] = space

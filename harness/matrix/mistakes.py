@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
-from harness import plain
+from harness import printable
 
 Key = tuple[str | int, ...]
 
@@ -33,8 +33,8 @@ class Mistake:
 
     def line(self, file: str) -> str:
         """Return the mistake as one printable line, cut to a length that a terminal shows."""
-        where = plain.line(f"{file}: ")
-        what = plain.line(f"{dotted(self.key)}: {self.text}" if self.key else self.text)
+        where = printable.line(f"{file}: ")
+        what = printable.line(f"{dotted(self.key)}: {self.text}" if self.key else self.text)
         return where + cut(what, max(_LEAST_TEXT_CHARS, _LINE_CHARS - len(where)))
 
 

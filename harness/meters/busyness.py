@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from harness.model import Reading
+from harness.trials import Reading
 
 # The kernel's own work for a search, writing to the disk for example, and a quiet host take a few percent; beyond a
 # tenth seconds differ by more than the 5 % that comparisons look for.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.model import Reading
+from harness.trials import Reading
 
 NO_DRIVER = "no NVIDIA driver"
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from harness import files, whole
+from harness import atomic_folders, files
 from harness.errors import MachineError
 
 BATCH = 64
@@ -56,7 +56,7 @@ def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8],
             _write(folder / "activations.npy", below, images)
         files.write_json(folder / "facts.json", dict(facts))
 
-    whole.folder(cache / place_of(key), build)
+    atomic_folders.folder(cache / place_of(key), build)
 
 
 def _typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

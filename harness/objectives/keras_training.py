@@ -12,17 +12,17 @@ import numpy.typing as npt
 
 from harness.hyperparameters import KNOWN
 from harness.ledger import Ledger
-from harness.model import Diverged, Epoch, Parameters, Proposal, is_better
-from harness.objectives import faults, scores
+from harness.objectives import scores, tensorflow_errors
 from harness.objectives.augmentation import Augmenter
 from harness.objectives.checkpoints import Checkpoints
-from harness.objectives.network import Network, Structure
-from harness.objectives.rows import Rows
+from harness.objectives.epoch_graph import Augmented, Needs, Steps
 from harness.objectives.schedules import Schedule
 from harness.objectives.scores import Scorer
-from harness.objectives.steps import Augmented, Needs, Steps
+from harness.objectives.trained_network import Network, Structure
+from harness.objectives.training_rows import Rows
 from harness.seeds import derive
 from harness.spec import Protocol
+from harness.trials import Diverged, Epoch, Parameters, Proposal, is_better
 
 # Builds are kept for when their structure comes again; each holds a model, its optimizer and its graphs in memory.
 MOST_BUILDS = 4
@@ -110,7 +110,7 @@ class KerasObjective:
 
     def prepare(self, parameters: Parameters) -> dict[str, Any]:
         """Build and trace the network that ``parameters`` need, ahead of the search; return what is known of it."""
-        with faults.as_outcomes():
+        with tensorflow_errors.as_outcomes():
             network, _ = self._network_for(self.completed(parameters))
         trained_weights = sum(math.prod(variable.shape) for variable in network.trainable)
         return {**self._facts, "trained_weights": trained_weights}
@@ -127,12 +127,12 @@ class KerasObjective:
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch, from the initial weights or from the parent's best ones."""
         parameters = self.completed(proposal.parameters)
-        with faults.as_outcomes():
+        with tensorflow_errors.as_outcomes():
             network, steps = self._current = self._network_for(parameters)
             self._begin(network, steps, parameters, proposal.parent)
         best: float | None = None
         for number in range(proposal.first_epoch, proposal.last_epoch + 1):
-            with faults.as_outcomes():
+            with tensorflow_errors.as_outcomes():
                 epoch = self._epoch(steps, int(parameters["batch_size"]), number)
                 if is_better(epoch.val_f1, best):
                     best = epoch.val_f1
@@ -141,7 +141,7 @@ class KerasObjective:
 
     def test_f1(self) -> float:
         """Score the weights as they stand on the test images."""
-        with faults.as_outcomes():
+        with tensorflow_errors.as_outcomes():
             return self._score(self._data.test)
 
     def keep(self, number: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.analysis import Group, Row, Status
-from harness.analysis.axes import Axis, Score, spent
+from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.statistics import Band, Line, band_of, lines
 from harness.prices import Prices
 

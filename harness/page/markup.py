@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import plain
+from harness import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class TableRow:
 
 def escaped(text: object) -> str:
     """Return ``text`` for use between tags or within a quoted attribute; what is not printable is spelt out."""
-    return html.escape(plain.lines(str(text)), quote=True)
+    return html.escape(printable.lines(str(text)), quote=True)
 
 
 def embedded(value: Any) -> str:
@@ -62,9 +62,9 @@ def shown(value: Any) -> Any:
     if isinstance(value, float | int):
         return value
     if isinstance(value, str):
-        return plain.lines(value)
+        return printable.lines(value)
     if isinstance(value, Mapping):
-        return {plain.lines(key): shown(each) for key, each in value.items()}
+        return {printable.lines(key): shown(each) for key, each in value.items()}
     return list(map(shown, value)) if isinstance(value, list | tuple) else value
 
 

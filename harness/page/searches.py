@@ -11,7 +11,7 @@ from harness.page import logs, markup, tuners
 from harness.page.markup import TableColumn, TableRow, Value
 from harness.plans import MatrixFolder
 from harness.prices import Prices
-from harness.reports import cells
+from harness.reports import numerals
 
 _COSTS = ("search s", "total s", "device s", "joules", "USD", "thinking", "epochs", "trials")
 _TRIAL_COSTS = ("ask s", "train s", "tell s")
@@ -115,19 +115,19 @@ def _seed(search: SearchResult) -> Value:
 def _measured(search: SearchResult, prices: Prices) -> list[Value]:
     spent = search.cost
     if spent is None:
-        return [Value(text=cells.UNKNOWN)] * (len(_scores("")) + len(_COSTS))
+        return [Value(text=numerals.UNKNOWN)] * (len(_scores("")) + len(_COSTS))
     usd = cost_usd(spent, environment=search.environment, prices=prices).value
     return [
-        Value(text=cells.f1(search.val_f1), sort=search.val_f1),
-        Value(text=cells.f1(search.test_f1), sort=search.test_f1),
-        Value(text=cells.number(spent.wall_s), sort=spent.wall_s),
-        Value(text=cells.number(search.total_s), sort=search.total_s),
-        Value(text=cells.number(spent.device_s), sort=spent.device_s),
-        Value(text=cells.number(spent.energy_j.value), sort=spent.energy_j.value),
-        Value(text=cells.usd(usd), sort=usd),
-        Value(text=cells.percent(spent.thinking_share), sort=spent.thinking_share),
-        Value(text=cells.count(spent.epochs), sort=float(spent.epochs)),
-        Value(text=cells.count(spent.trials), sort=float(spent.trials)),
+        Value(text=numerals.f1(search.val_f1), sort=search.val_f1),
+        Value(text=numerals.f1(search.test_f1), sort=search.test_f1),
+        Value(text=numerals.number(spent.wall_s), sort=spent.wall_s),
+        Value(text=numerals.number(search.total_s), sort=search.total_s),
+        Value(text=numerals.number(spent.device_s), sort=spent.device_s),
+        Value(text=numerals.number(spent.energy_j.value), sort=spent.energy_j.value),
+        Value(text=numerals.usd(usd), sort=usd),
+        Value(text=numerals.percent(spent.thinking_share), sort=spent.thinking_share),
+        Value(text=numerals.count(spent.epochs), sort=float(spent.epochs)),
+        Value(text=numerals.count(spent.trials), sort=float(spent.trials)),
     ]
 
 
@@ -178,9 +178,9 @@ def _trial(trial: Tried, tuned: Sequence[str]) -> list[str]:
         str(trial.number),
         _epochs(trial),
         outcome if trial.reason is None else f"{outcome}: {trial.reason}",
-        cells.f1(trial.score),
-        cells.f1(trial.test_f1),
-        *map(cells.number, (trial.ask_s, trial.train_s, trial.tell_s)),
+        numerals.f1(trial.score),
+        numerals.f1(trial.test_f1),
+        *map(numerals.number, (trial.ask_s, trial.train_s, trial.tell_s)),
         *(_short(trial.parameters.get(key)) for key in tuned),
     ]
 
@@ -193,5 +193,5 @@ def _epochs(trial: Tried) -> str:
 
 def _short(value: Any) -> str:
     if value is None:
-        return cells.UNKNOWN
+        return numerals.UNKNOWN
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.analysis import Group, Row, SearchResult, Status
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import (
     Answered,
     Comparison,
@@ -21,10 +21,10 @@ from harness.analysis.statistics import (
     over_untuned,
     reaching,
 )
-from harness.analysis.statistics.estimates import FEW
-from harness.plain import counted
+from harness.analysis.statistics.t_estimates import FEW
 from harness.prices import Prices
-from harness.reports import advice, cells
+from harness.printable import counted
+from harness.reports import advice, numerals
 
 _NOTABLE_SHARE = 0.1
 _MOST = 5
@@ -89,8 +89,8 @@ def _difference(found: Comparison) -> str:
     estimate = found.difference
     if found.verdict is Verdict.WORSE:
         first, second = second, first
-        estimate = cells.negative(estimate)
-    return f"{first} over {second} by {cells.signed_estimate(estimate)}"
+        estimate = numerals.negative(estimate)
+    return f"{first} over {second} by {numerals.signed_estimate(estimate)}"
 
 
 _SOONER = ("have", "a good model sooner than {other}", "a good model later than {other}")
@@ -132,7 +132,7 @@ def _on_test(group: Group, answered: Answered) -> Iterator[str]:
         verdict, gain = answered.of(row.tuner, yardstick.tuner), over_random(group, row)
         if verdict is not Verdict.OPEN and gain is not None:
             clear = True
-            by = cells.signed_estimate(gain.estimate)
+            by = numerals.signed_estimate(gain.estimate)
             than = f"{verdict.value} than {yardstick.tuner} on the same seeds"
             yield f"{_name(row)} is {than} by {by} in test {group.score}."
     if not clear:

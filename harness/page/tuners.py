@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.analysis import Group, Interval, Row, Status, mean_usd
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import (
     Estimate,
     Gain,
@@ -19,13 +19,13 @@ from harness.analysis.statistics import (
 from harness.page import markup
 from harness.page.markup import TableColumn, Value
 from harness.prices import Prices
-from harness.reports import cells
+from harness.reports import numerals
 
 NAMES = (("tuner", "tuner"), ("dataset", "data set"), ("backbone", "backbone"), ("hyperparameters", "hyperparameters"))
 """What a search is told apart by: the attributes that filters read, and what readers call them."""
 
 
-UNKNOWN = Value(text=cells.UNKNOWN)
+UNKNOWN = Value(text=numerals.UNKNOWN)
 
 _ORDER = {Verdict.BETTER: 1.0, Verdict.OPEN: 0.0, Verdict.WORSE: -1.0}
 
@@ -82,7 +82,7 @@ def _row(group: Group, row: Row, telling: Sequence[str], made: Judged, prices: P
 def _measured(group: Group, row: Row, made: Judged, prices: Prices) -> list[Value]:
     usd = mean_usd(row.ok, prices)
     return [
-        Value(text=cells.seeds(*(row.count(status) for status in Status)), sort=float(row.count(Status.OK))),
+        Value(text=numerals.seeds(*(row.count(status) for status in Status)), sort=float(row.count(Status.OK))),
         _interval(row.val_f1),
         _interval(row.test_f1),
         _gain(over_random(group, row)),
@@ -91,33 +91,33 @@ def _measured(group: Group, row: Row, made: Judged, prices: Prices) -> list[Valu
         _number(row.total_s),
         _number(row.mean_cost(lambda cost: cost.device_s)),
         _number(row.mean_cost(lambda cost: cost.energy_j.value)),
-        Value(text=cells.usd(usd), sort=usd),
-        Value(text=cells.percent(share := row.mean_cost(lambda cost: cost.thinking_share)), sort=share),
-        Value(text=cells.count(epochs := row.mean_cost(lambda cost: cost.epochs)), sort=epochs),
+        Value(text=numerals.usd(usd), sort=usd),
+        Value(text=numerals.percent(share := row.mean_cost(lambda cost: cost.thinking_share)), sort=share),
+        Value(text=numerals.count(epochs := row.mean_cost(lambda cost: cost.epochs)), sort=epochs),
         _reached(reaching(group, row, axis=Axis.WALL_S, prices=prices)),
         _times(speedup(group, row, axis=Axis.WALL_S, prices=prices)),
     ]
 
 
 def _gain(found: Gain | None) -> Value:
-    return UNKNOWN if found is None else Value(text=cells.difference(found.estimate), sort=found.estimate.value)
+    return UNKNOWN if found is None else Value(text=numerals.difference(found.estimate), sort=found.estimate.value)
 
 
 def _verdict(found: Verdict | None) -> Value:
-    return UNKNOWN if found is None else Value(text=cells.verdict(found), sort=_ORDER[found])
+    return UNKNOWN if found is None else Value(text=numerals.verdict(found), sort=_ORDER[found])
 
 
 def _interval(value: Interval) -> Value:
-    return Value(text=cells.f1_interval(value), sort=value.mean)
+    return Value(text=numerals.f1_interval(value), sort=value.mean)
 
 
 def _number(value: float | None) -> Value:
-    return Value(text=cells.number(value), sort=value)
+    return Value(text=numerals.number(value), sort=value)
 
 
 def _reached(value: Reaching | None) -> Value:
-    return Value(text=cells.reached(value), sort=None if value is None else value.expected.value)
+    return Value(text=numerals.reached(value), sort=None if value is None else value.expected.value)
 
 
 def _times(value: Estimate | None) -> Value:
-    return Value(text=cells.times_estimate(value), sort=None if value is None else value.value)
+    return Value(text=numerals.times_estimate(value), sort=None if value is None else value.value)

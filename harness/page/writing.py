@@ -13,15 +13,15 @@ from string import Template
 
 from harness import files
 from harness.analysis import Group, MatrixResults, SearchResult, Status, groups, statistics
-from harness.analysis.looks import styles
 from harness.analysis.statistics import Judged
-from harness.page import curves, images, markup, provenance, searches, summary, tuners
+from harness.analysis.tuner_looks import styles
+from harness.page import curves, data_sections, markup, provenance, searches, summary, tuners
 from harness.page.searches import Room
-from harness.palette import Style
 from harness.plans import MatrixFolder
 from harness.prices import Prices
 from harness.reports import efficiency
-from harness.reports.report import Report, TableSection
+from harness.reports.document import Report, TableSection
+from harness.tuner_styles import Style
 
 NAME = "report.html"
 """What the page is called within the matrix's folder."""
@@ -72,7 +72,7 @@ def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group
         "tuners": tuners.table(made, prices=prices, score=results.score),
         "problems": _problems(results),
         "searches": searches.table(results.cells, prices=prices, score=results.score),
-        "images": images.sections(results),
+        "images": data_sections.sections(results),
         "environment": provenance.environment(results.cells, prices=prices),
         "data": markup.embedded(markup.shown(_data(folder, results, found, prices))),
     }

@@ -16,7 +16,7 @@ from harness.executors import engine
 from harness.executors.docker import DockerExecutor
 from harness.images.probe import normal
 from harness.placement import libraries
-from harness.placement.slots import ChosenSlots
+from harness.placement.slot_choice import ChosenSlots
 from harness.spec import Container
 
 DECLARED = Path(environment.__file__).parents[1] / "docker" / "images.toml"

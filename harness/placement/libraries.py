@@ -14,7 +14,7 @@ from harness.matrix import Matrix
 
 if TYPE_CHECKING:
     from harness.placement.containers import Intent
-    from harness.placement.where import Local
+    from harness.placement.executor_choice import Local
 
 TRAINING = ("tensorflow", "keras", "h5py", "numpy", "PIL", "imagehash", "threadpoolctl")
 """What every search imports, whichever its tuner."""

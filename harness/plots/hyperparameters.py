@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis import Group, Row
-from harness.model import Value
 from harness.plots import figures
-from harness.plots.looks import Looks, marked
+from harness.plots.tuner_lines import Looks, marked
+from harness.trials import Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.analysis.axes import Score
+from harness.analysis.cost_axes import Score
 from harness.analysis.intervals import Interval
-from harness.analysis.learning_rates import RatePoint, intervals_of
-from harness.model import Epoch
+from harness.analysis.retrainings import RatePoint, intervals_of
 from harness.plots import figures
+from harness.trials import Epoch
 
 Trainings = Mapping[RatePoint, Sequence[Epoch | None]]
 _LOOKS = {Score.VALIDATION: ("#88CCEE", "//"), Score.TEST: ("#332288", "")}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.analysis.statistics.ranks import Ranks
+from harness.analysis.statistics.ranking import Ranks
 from harness.plots import figures
-from harness.plots.looks import Looks, marked
+from harness.plots.tuner_lines import Looks, marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.statistics import Advice, Answer, Ground, Standing, Verdict
-from harness.plain import counted
-from harness.reports import cells
+from harness.printable import counted
+from harness.reports import numerals
 
 
 def sentences(found: Answer, score: str) -> list[str]:
@@ -44,7 +44,7 @@ def _use(found: Answer, score: str) -> Iterator[str]:
 
 def _gain(each: Standing, found: Answer, score: str) -> Iterator[str]:
     if each.verdict is Verdict.BETTER and each.over_random is not None:
-        gained = cells.signed_estimate(each.over_random)
+        gained = numerals.signed_estimate(each.over_random)
         yield f"{each.tuner} is better than {found.yardstick} by {gained} in test {score}."
 
 
@@ -71,5 +71,5 @@ def _costs(standings: dict[str, Standing], tuners: Sequence[str]) -> str:
     known = [cost for cost in costs if cost is not None]
     if not known:
         return "at an unknown cost"
-    low, high = cells.number(min(known)), cells.number(max(known))
+    low, high = numerals.number(min(known)), numerals.number(max(known))
     return f"{low} s a search" if low == high else f"{low} to {high} s a search"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.analysis import MatrixResults
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import ALPHA, Answer, Standing, judged
 from harness.plans import GroupName
 from harness.prices import Prices
-from harness.reports import advice, cells, columns, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import advice, columns, notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "axis", "part", "tuner", *columns.estimate_columns("test_f1")),
@@ -71,16 +71,16 @@ def _readable(each: Standing, early: Mapping[tuple[Axis, float, str], Standing])
     halves = [early.get((axis, 0.5, each.tuner)) for axis in (Axis.EPOCHS, Axis.WALL_S)]
     return [
         each.tuner,
-        cells.f1_estimate(each.score),
-        cells.UNKNOWN if each.over_random is None else cells.signed_estimate(each.over_random),
-        *(cells.UNKNOWN if share is None else f"{100 * share:.0f} %" for share in shares),
-        cells.UNKNOWN if each.verdict is None else cells.verdict(each.verdict),
-        cells.f1(each.regret),
-        cells.UNKNOWN if each.improvement is None else f"{100 * each.improvement:.0f} %",
-        cells.f1(each.iqm.value),
-        *(cells.UNKNOWN if half is None else cells.f1(half.score.value) for half in halves),
-        cells.number(each.search_s),
-        cells.usd(each.usd),
+        numerals.f1_estimate(each.score),
+        numerals.UNKNOWN if each.over_random is None else numerals.signed_estimate(each.over_random),
+        *(numerals.UNKNOWN if share is None else f"{100 * share:.0f} %" for share in shares),
+        numerals.UNKNOWN if each.verdict is None else numerals.verdict(each.verdict),
+        numerals.f1(each.regret),
+        numerals.UNKNOWN if each.improvement is None else f"{100 * each.improvement:.0f} %",
+        numerals.f1(each.iqm.value),
+        *(numerals.UNKNOWN if half is None else numerals.f1(half.score.value) for half in halves),
+        numerals.number(each.search_s),
+        numerals.usd(each.usd),
     ]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis import Group, MatrixResults, groups
-from harness.analysis.axes import Axis, Score
+from harness.analysis.cost_axes import Axis, Score
 from harness.analysis.statistics import Area, Band, Estimate, Frame, areas, band, frame
 from harness.plans import GroupName
 from harness.prices import Prices
-from harness.reports import cells, columns, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import columns, notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
 
 PARTS = (0.1, 0.25, 0.5, 1.0)
 """The parts of the group's cost at which curves are read."""
@@ -71,8 +71,8 @@ def _bands(group: Group, bounds: Frame | None, *, axis: Axis, score: Score, pric
 
 def _readable(each: Band, area: Area, bounds: Frame | None) -> list[str]:
     found = _by_part(each, bounds)
-    shown = [cells.f1_estimate(found[part]) if part in found else cells.UNKNOWN for part in PARTS]
-    return [each.tuner, *shown, cells.f1_estimate(area.area), str(each.n)]
+    shown = [numerals.f1_estimate(found[part]) if part in found else numerals.UNKNOWN for part in PARTS]
+    return [each.tuner, *shown, numerals.f1_estimate(area.area), str(each.n)]
 
 
 def _by_part(each: Band, bounds: Frame | None) -> Mapping[float, Estimate]:
@@ -88,8 +88,8 @@ def _frame_note(bounds: Frame | None, score: str) -> str:
     if bounds is None:
         return "No area: no search has a score, all scores are equal, or no cost is known."
     return (
-        f"100 % are {cells.number(bounds.cost)} search s. Areas: {score} from {bounds.worst:.3f} ({bounds.worst_of}) "
-        f"to {bounds.best:.3f} (the best of any search)."
+        f"100 % are {numerals.number(bounds.cost)} search s. "
+        f"Areas: {score} from {bounds.worst:.3f} ({bounds.worst_of}) to {bounds.best:.3f} (the best of any search)."
     )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis import Interval, MatrixResults, SearchResult, Status, cost_usd
 from harness.analysis.winners import Winner
-from harness.model import Value
-from harness.plain import counted
 from harness.plans import GroupName
 from harness.prices import Prices
-from harness.reports import cells, mixing, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.printable import counted
+from harness.reports import mixed_environments, notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
+from harness.trials import Value
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "seed", "id", "trial", "epoch", "metric", "val_score", "test_score"),
@@ -36,7 +36,7 @@ def report(results: MatrixResults, found: Sequence[Winner], *, prices: Prices) -
             *([_chosen(results.score)] if any(winner.search is not None for winner in found) else []),
             *notes.left_out(results, searches),
             *notes.disturbed(search for winner in found if (search := winner.search) is not None),
-            *mixing.unlike([winner.group for winner in found]),
+            *mixed_environments.unlike([winner.group for winner in found]),
             *notes.pricing(searches, prices),
             *notes.holds_for(searches),
         ],
@@ -103,11 +103,12 @@ def _section(winner: Winner, prices: Prices) -> TableSection:
 
 def _told(winner: Winner, found: SearchResult, prices: Prices) -> list[str]:
     last, score, tuner = found.curve[-1], winner.group.score, found.planned.tuner
-    search_s = cells.number(None if found.cost is None else found.cost.wall_s)
+    search_s = numerals.number(None if found.cost is None else found.cost.wall_s)
     by = f"Found by {tuner} on seed {found.planned.seed}, in trial {last.trial}, epoch {last.epoch}"
+    scores = numerals.f1(last.val_f1), numerals.f1(last.test_f1)
     return [
-        f"{by}; the search took {search_s} s and {cells.usd(_usd(found, prices))} USD.",
-        f"Validation {score} {cells.f1(last.val_f1)}, by which it was chosen; test {score} {cells.f1(last.test_f1)}.",
+        f"{by}; the search took {search_s} s and {numerals.usd(_usd(found, prices))} USD.",
+        f"Validation {score} {scores[0]}, by which it was chosen; test {score} {scores[1]}.",
         *([] if winner.row is None else [_expected(winner.row.test_f1, tuner, score)]),
     ]
 
@@ -118,9 +119,9 @@ def _expected(reached: Interval, tuner: str, score: str) -> str:
         return f"What {tuner} reaches over seeds is unknown: none of its searches has a test {score}."
     if reached.low is None or reached.high is None:
         return f"{tuner} has one search with a test {score}, so nothing tells how much of it is luck: run more seeds."
-    spread = f"[{cells.f1(reached.low)}, {cells.f1(reached.high)}]"
+    spread = f"[{numerals.f1(reached.low)}, {numerals.f1(reached.high)}]"
     return (
-        f"Expect of a search by {tuner} a test {score} of {cells.f1(reached.mean)} in the mean, {spread} at 95 % "
+        f"Expect of a search by {tuner} a test {score} of {numerals.f1(reached.mean)} in the mean, {spread} at 95 % "
         f"(over {reached.n} seeds)."
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis import Group, Interval, MatrixResults, Row, SearchResult, Status, groups, mean_usd
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import (
     Estimate,
     Gain,
@@ -22,8 +22,8 @@ from harness.analysis.statistics import (
 )
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import cells, mixing, notes, outcomes, rates
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import mixed_environments, notes, numerals, outcomes, score_per_cost
+from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     "dataset",
@@ -67,7 +67,7 @@ COLUMNS = (
     "speedup_over_random_low",
     "speedup_over_random_high",
     "verdict",
-    *rates.COLUMNS,
+    *score_per_cost.COLUMNS,
     "metric",
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
@@ -155,7 +155,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **_over_random(line),
         **_against_default(group, row),
         **_against_target(line),
-        **rates.values(group, row, prices),
+        **score_per_cost.values(group, row, prices),
         "metric": group.metric,
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }
@@ -244,19 +244,19 @@ def _readable(line: _Line, prices: Prices) -> list[str]:
     row = line.row
     return [
         row.tuner,
-        cells.seeds(*(row.count(status) for status in Status)),
-        cells.f1_interval(row.val_f1),
-        cells.f1_interval(row.test_f1),
-        cells.UNKNOWN if line.gain is None else cells.difference(line.gain.estimate),
-        cells.UNKNOWN if line.verdict is None else cells.verdict(line.verdict),
-        cells.number(row.mean_cost(lambda cost: cost.wall_s)),
-        cells.number(row.total_s),
-        cells.number(row.mean_cost(lambda cost: cost.device_s)),
-        cells.usd(mean_usd(row.ok, prices)),
-        cells.percent(row.mean_cost(lambda cost: cost.thinking_share)),
-        cells.count(row.mean_cost(lambda cost: cost.epochs)),
-        cells.reached(line.met),
-        cells.times_estimate(line.speedup),
+        numerals.seeds(*(row.count(status) for status in Status)),
+        numerals.f1_interval(row.val_f1),
+        numerals.f1_interval(row.test_f1),
+        numerals.UNKNOWN if line.gain is None else numerals.difference(line.gain.estimate),
+        numerals.UNKNOWN if line.verdict is None else numerals.verdict(line.verdict),
+        numerals.number(row.mean_cost(lambda cost: cost.wall_s)),
+        numerals.number(row.total_s),
+        numerals.number(row.mean_cost(lambda cost: cost.device_s)),
+        numerals.usd(mean_usd(row.ok, prices)),
+        numerals.percent(row.mean_cost(lambda cost: cost.thinking_share)),
+        numerals.count(row.mean_cost(lambda cost: cost.epochs)),
+        numerals.reached(line.met),
+        numerals.times_estimate(line.speedup),
     ]
 
 
@@ -283,7 +283,7 @@ def _tuned(search: SearchResult) -> list[str]:
 def _best(row: Row, name: str) -> str:
     found = row.best.get(name)
     if found is None:
-        return cells.UNKNOWN
+        return numerals.UNKNOWN
     if isinstance(found.value, str):
         return f"{found.value} ({found.count}/{found.n})"
     return f"{found.value:g}" if isinstance(found.value, int) else f"{found.value:.3g}"
@@ -314,7 +314,9 @@ def _late_builds(row: Row) -> list[str]:
     built_s, charged_s = row.mean_cost(lambda cost: cost.late_build_s), row.mean_cost(lambda cost: cost.wall_s)
     if built_s is None or not charged_s or built_s <= _NOTABLE_BUILDS * charged_s:
         return []
-    more = f"{cells.number(built_s)} s more per search, {cells.percent(built_s / charged_s)} of what it is charged"
+    more = (
+        f"{numerals.number(built_s)} s more per search, {numerals.percent(built_s / charged_s)} of what it is charged"
+    )
     return [f"{row.tuner}: models built during the search took {more}; they are not charged."]
 
 
@@ -364,7 +366,7 @@ def _pressing(results: MatrixResults, found: Sequence[Group]) -> list[str]:
     return [
         *notes.left_out(results, results.searches),
         *notes.disturbed(results.searches),
-        *mixing.unlike(found),
+        *mixed_environments.unlike(found),
         *notes.few_seeds(found),
     ]
 
@@ -374,7 +376,7 @@ def _holding_notes(results: MatrixResults, found: Sequence[Group], prices: Price
         *notes.data(results),
         *notes.left_out(results, results.searches),
         *notes.disturbed(results.searches),
-        *mixing.unlike(found),
+        *mixed_environments.unlike(found),
         *notes.unknown_energy(results.searches),
         *notes.emissions(results.searches, carbon),
         *notes.energy_covers(results.searches),

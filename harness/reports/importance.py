@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.statistics import Effect, Importance, importance
 from harness.plans import GroupName
-from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     *GroupName._fields,
@@ -54,7 +54,7 @@ def _section(group: Group, found: Mapping[Effect, Importance]) -> TableSection:
     return TableSection(
         heading=str(group.name),
         columns=["hyperparameter", *(effect.called(group.score) for effect in found)],
-        rows=[[name, *(cells.percent(each.shares.get(name)) for each in found.values())] for name in names],
+        rows=[[name, *(numerals.percent(each.shares.get(name)) for each in found.values())] for name in names],
         notes=[_note(each, group.score) for each in found.values()],
     )
 

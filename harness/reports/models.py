@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import backbones
 from harness.reports import notes
-from harness.reports.cells import UNKNOWN
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.numerals import UNKNOWN
 
 COLUMNS = (
     *("backbone", "model", "train", "alpha", "weights"),

@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.analysis import Group, MatrixResults, SearchResult, Status, environments
 from harness.carbon import Intensity
-from harness.datasets import told
-from harness.plain import counted
+from harness.datasets import data_summary
 from harness.prices import Prices
-from harness.reports import mixing
+from harness.printable import counted
+from harness.reports import mixed_environments
 
 _FEW_SEEDS = 10
 _MOST_NAMES = 5
@@ -30,7 +30,7 @@ def left_out(results: MatrixResults, cells: Sequence[SearchResult]) -> list[str]
 
 def data(results: MatrixResults) -> list[str]:
     """Return what each data set came to, and what of it was left out."""
-    return [f"{name}: {told.line(first, alike)}." for name, (first, *alike) in data_facts(results).items()]
+    return [f"{name}: {data_summary.line(first, alike)}." for name, (first, *alike) in data_facts(results).items()]
 
 
 def data_facts(results: MatrixResults) -> dict[str, list[Mapping[str, Any]]]:
@@ -64,7 +64,7 @@ def holds_for(searches: Iterable[SearchResult]) -> list[str]:
 
 def beneath(results: MatrixResults, groups: Sequence[Group]) -> list[str]:
     """Return what every table of searches ends with: what it lacks, and for which machines it holds."""
-    return [*left_out(results, results.searches), *mixing.unlike(groups), *holds_for(results.searches)]
+    return [*left_out(results, results.searches), *mixed_environments.unlike(groups), *holds_for(results.searches)]
 
 
 def disturbed(searches: Iterable[SearchResult]) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness import plain
+from harness import printable
 from harness.analysis import NOTHING, Group, MatrixResults, Row, Spent, groups
-from harness.model import Outcome
 from harness.plans import GroupName
-from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
+from harness.trials import Outcome
 
 LOST = (Outcome.DIVERGED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 """Trials that ended so found nothing to keep."""
@@ -50,8 +50,8 @@ def lost(group: Group) -> list[str]:
         whole, wasted = _sum(row, tuple(Outcome)), _sum(row, LOST)
         share = _share(wasted.epochs, whole.epochs)
         if share is not None and share > _NOTABLE_SHARE:
-            trials = f"{wasted.trials} of {plain.counted(whole.trials, 'trial')}"
-            went = f"{cells.percent(share)} of the epochs went into {trials}"
+            trials = f"{wasted.trials} of {printable.counted(whole.trials, 'trial')}"
+            went = f"{numerals.percent(share)} of the epochs went into {trials}"
             found.append(f"{row.tuner}: {went} that diverged, failed or ran out of memory.")
     return found
 
@@ -67,11 +67,11 @@ def _section(group: Group) -> TableSection:
 def _readable(row: Row) -> list[str]:
     epochs = _sum(row, tuple(Outcome)).epochs
     shown = [_shown(row.outcomes.get(outcome, NOTHING), epochs) for outcome in Outcome]
-    return [row.tuner, *shown, str(epochs) if row.ok else cells.UNKNOWN]
+    return [row.tuner, *shown, str(epochs) if row.ok else numerals.UNKNOWN]
 
 
 def _shown(spent: Spent, epochs: int) -> str:
-    return f"{cells.percent(_share(spent.epochs, epochs))} ({spent.trials})" if spent.trials else cells.UNKNOWN
+    return f"{numerals.percent(_share(spent.epochs, epochs))} ({spent.trials})" if spent.trials else numerals.UNKNOWN
 
 
 def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:

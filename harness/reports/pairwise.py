@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.analysis import MatrixResults
 from harness.analysis.statistics import Comparison, Question, comparisons, judged
 from harness.prices import Prices
-from harness.reports import cells, columns, notes
-from harness.reports.report import Report, TableSection
+from harness.reports import columns, notes, numerals
+from harness.reports.document import Report, TableSection
 
 COLUMNS = (
     *("tuner", "against", "seeds", "wins", "ties", "losses", *columns.estimate_columns("difference"), "p", "verdict"),
@@ -70,5 +70,5 @@ def _section(found: tuple[Comparison, ...]) -> TableSection:
 
 def _readable(each: Comparison) -> list[str]:
     counts = (str(each.wins), str(each.ties), str(each.losses))
-    difference = cells.signed_estimate(each.difference)
-    return [each.first, each.second, *counts, difference, cells.p_value(each.p), cells.verdict(each.verdict)]
+    difference = numerals.signed_estimate(each.difference)
+    return [each.first, each.second, *counts, difference, numerals.p_value(each.p), numerals.verdict(each.verdict)]

@@ -8,8 +8,8 @@ from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.intervals import mean
 from harness.analysis.phases import seconds
 from harness.ledger import PHASES
-from harness.reports import cells, mixing, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import mixed_environments, notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "tuner", "seeds_ok"),
@@ -35,7 +35,7 @@ def report(results: MatrixResults) -> Report:
             *_resumed_notes(found),
             *notes.left_out(results, results.searches),
             *notes.disturbed(results.searches),
-            *mixing.unlike(found),
+            *mixed_environments.unlike(found),
             *notes.holds_for(results.searches),
         ],
         columns=COLUMNS,
@@ -86,5 +86,5 @@ def _section(group: Group, used: Sequence[str]) -> TableSection:
 def _readable(values: dict[str, CsvValue], used: Sequence[str]) -> list[str]:
     numbers = [values[name] for name in (*(f"{phase}_s" for phase in used), "sum_s", "wall_s")]
     difference = values["difference_percent"]
-    last = f"{round(difference, 2) + 0.0:.2f} %" if isinstance(difference, float) else cells.UNKNOWN
-    return [*(cells.number(value) if not isinstance(value, str) else value for value in numbers), last]
+    last = f"{round(difference, 2) + 0.0:.2f} %" if isinstance(difference, float) else numerals.UNKNOWN
+    return [*(numerals.number(value) if not isinstance(value, str) else value for value in numbers), last]

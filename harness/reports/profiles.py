@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.analysis import MatrixResults, groups
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import Profile, Profiles, profiles
 from harness.prices import Prices
-from harness.reports import cells, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = ("tuner", "axis", "factor", "share", "problems", "solved")
 """Heads of the spreadsheet."""
@@ -52,7 +52,7 @@ def _section(shown: Profiles) -> TableSection:
 
 
 def _readable(tuner: Profile) -> list[str]:
-    return [tuner.tuner, *(cells.percent(tuner.at(factor)) for factor in FACTORS), cells.percent(tuner.solved)]
+    return [tuner.tuner, *(numerals.percent(tuner.at(factor)) for factor in FACTORS), numerals.percent(tuner.solved)]
 
 
 def _values(tuner: Profile) -> Iterator[Mapping[str, CsvValue]]:

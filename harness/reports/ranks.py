@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 
-from harness import plain
+from harness import printable
 from harness.analysis import MatrixResults
 from harness.analysis.statistics import Ranks, judged, ranks
 from harness.prices import Prices
-from harness.reports import cells, notes
-from harness.reports.report import Report, TableSection
+from harness.reports import notes, numerals
+from harness.reports.document import Report, TableSection
 
 COLUMNS = (
     *("tuner", "mean_test_f1", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect"),
@@ -60,10 +60,10 @@ def _rows(found: Ranks) -> list[tuple[str, float, float]]:
 
 def _section(found: Ranks, letters: dict[str, str], score: str) -> TableSection:
     return TableSection(
-        heading=f"{plain.counted(len(found.tuners), 'tuner')}, {plain.counted(found.seeds, 'seed')}, "
-        f"{plain.counted(found.groups, 'group')}",
+        heading=f"{printable.counted(len(found.tuners), 'tuner')}, {printable.counted(found.seeds, 'seed')}, "
+        f"{printable.counted(found.groups, 'group')}",
         columns=["tuner", f"mean test {score}", "average rank", "alike"],
-        rows=[[tuner, cells.f1(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
+        rows=[[tuner, numerals.f1(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
         notes=[_said(found)],
     )
 
@@ -71,7 +71,7 @@ def _section(found: Ranks, letters: dict[str, str], score: str) -> TableSection:
 def _letters(found: Ranks) -> dict[str, str]:
     cliques = list(zip(string.ascii_letters, found.cliques, strict=False))
     shared = {name: "".join(letter for letter, clique in cliques if name in clique) for name in found.tuners}
-    return {name: letters or cells.UNKNOWN for name, letters in shared.items()}
+    return {name: letters or numerals.UNKNOWN for name, letters in shared.items()}
 
 
 def _said(found: Ranks) -> str:

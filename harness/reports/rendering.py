@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import tabulate
 
-from harness import plain
-from harness.reports.report import CsvValue, Report, TableSection
+from harness import printable
+from harness.reports.document import CsvValue, Report, TableSection
 
 # Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
 _MARKDOWN = re.compile(r"[\\|*`<>]|~(?=~)|\[(?=[^\]]*\]\()|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
@@ -108,7 +108,7 @@ def _for_fonts(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return plain.line(" ".join(text.split()))
+    return printable.line(" ".join(text.split()))
 
 
 def _csv(value: CsvValue) -> str:

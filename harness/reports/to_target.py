@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.analysis import Group, MatrixResults, Row, groups
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import reaching, speedup
 from harness.plans import GroupName
 from harness.prices import Prices
-from harness.reports import cells, columns, notes
-from harness.reports.report import CsvValue, Report, TableSection
+from harness.reports import columns, notes, numerals
+from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
@@ -66,13 +66,13 @@ def _section(group: Group, prices: Prices) -> TableSection:
 def _readable(group: Group, row: Row, prices: Prices) -> list[str]:
     found = reaching(group, row, axis=_SHOWN, prices=prices)
     if found is None:
-        return [row.tuner, *[cells.UNKNOWN] * 4]
+        return [row.tuner, *[numerals.UNKNOWN] * 4]
     return [
         row.tuner,
         f"{found.reached}/{found.searches}",
-        cells.number(found.median),
-        cells.number_estimate(found.expected),
-        cells.times_estimate(speedup(group, row, axis=_SHOWN, prices=prices)),
+        numerals.number(found.median),
+        numerals.number_estimate(found.expected),
+        numerals.times_estimate(speedup(group, row, axis=_SHOWN, prices=prices)),
     ]
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.datasets.packing import Picture
+    from harness.datasets.unpacked_pictures import Picture
 
 
 class DataContract:
@@ -24,17 +24,17 @@ class DataContract:
     def test_it_reads_pictures_with_labels(self) -> None:
         """Each is a mapping with what the harness takes, and together they are a data set of two classes or more."""
         # What follows needs Pillow; the rest of this package doesn't.
-        from harness.datasets import packing  # noqa: PLC0415
+        from harness.datasets import unpacked_pictures  # noqa: PLC0415
 
         with TemporaryDirectory() as folder:
-            packing.write(Path(folder), self._pictures(), origin=self.data)
+            unpacked_pictures.write(Path(folder), self._pictures(), origin=self.data)
 
     def test_it_reads_the_same_again(self) -> None:
         """Pictures are read once and kept: another reading would be another data set under the same name."""
         assert self._pictures() == self._pictures()
 
     def _pictures(self) -> list[Picture]:
-        from harness.datasets import own_reader  # noqa: PLC0415 - see above
+        from harness.datasets import own_data  # noqa: PLC0415 - see above
 
         folder = self.data if self.data.is_dir() else self.data.parent
-        return list(own_reader.pictures(self.read(self.data), Path("read"), folder))
+        return list(own_data.pictures(self.read(self.data), Path("read"), folder))

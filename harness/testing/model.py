@@ -24,9 +24,9 @@ class ModelContract:
     def test_it_makes_features_of_images(self) -> None:
         """One tensor of images in, one of pooled features out, in the model's own graph."""
         # What follows needs Keras; the rest of this package doesn't.
-        from harness.backbones import from_file  # noqa: PLC0415
+        from harness.backbones import own_model  # noqa: PLC0415
 
-        assert from_file.mistake(self._made(), image_size=self.image_size) is None
+        assert own_model.mistake(self._made(), image_size=self.image_size) is None
 
     def test_equal_seeds_give_equal_weights(self) -> None:
         """Every search of a seed begins with the same network."""

@@ -9,8 +9,8 @@ from harness import spec
 from harness.catalogue import tuners as catalogue
 from harness.errors import MachineError, UserError, reason
 from harness.extensions import TUNER, Found, loading
-from harness.model import Tuner
 from harness.space import Space
+from harness.trials import Tuner
 from harness.tuners.untuned import Untuned
 
 
@@ -52,9 +52,9 @@ def create(
         return Untuned(space=space, epochs_per_trial=epochs_per_trial)
     load_library(tuner, file)
     if file is not None:
-        from harness.tuners import from_file  # noqa: PLC0415 (no other cell runs through it)
+        from harness.tuners import own_tuner  # noqa: PLC0415 (no other cell runs through it)
 
-        return from_file.create(tuner, space, file=file, seed=seed, epochs_per_trial=epochs_per_trial)
+        return own_tuner.create(tuner, space, file=file, seed=seed, epochs_per_trial=epochs_per_trial)
     if catalogue.KNOWN[tuner.tuner].library == "optuna":
         from harness.tuners import optuna  # noqa: PLC0415 (a Keras Tuner cell never imports Optuna)
 

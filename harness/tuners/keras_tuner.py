@@ -17,9 +17,9 @@ import keras_tuner
 import tensorflow as tf
 
 from harness import files, spec
-from harness.catalogue import grid, told
-from harness.model import Outcome, Proposal, Trial, Value
+from harness.catalogue import grid_points, tuner_settings
 from harness.space import Choice, Range, Space
+from harness.trials import Outcome, Proposal, Trial, Value
 from harness.tuners.domains import Coverage, decode, indices
 
 _METRIC = "val_f1"
@@ -143,7 +143,7 @@ def create(
 ) -> KerasTuner:
     """Return the tuner that ``tuner`` names, ready for its first ask; its files go below ``folder``."""
     if tuner.tuner == "kt-grid":
-        space = grid.grid_space(space, int(tuner.options.get("points", grid.DEFAULT_POINTS)))
+        space = grid_points.grid_space(space, int(tuner.options.get("points", grid_points.DEFAULT_POINTS)))
     oracle_of, options, adapter = _ORACLES[tuner.tuner]
     with _calling():
         oracle = oracle_of(
@@ -169,7 +169,7 @@ def _grid(*_: Any) -> dict[str, Any]:
 
 
 def _bayesian(tuner: spec.TunerSection, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
-    return {"max_trials": _UNLIMITED} | tuner.options | told.startup_options(tuner, space, expected_trials)
+    return {"max_trials": _UNLIMITED} | tuner.options | tuner_settings.startup_options(tuner, space, expected_trials)
 
 
 def _hyperband(tuner: spec.TunerSection, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:

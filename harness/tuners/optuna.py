@@ -7,10 +7,10 @@ import math
 import optuna
 
 from harness import spec
-from harness.catalogue import grid, told
-from harness.model import Outcome, Proposal, Trial
+from harness.catalogue import grid_points, tuner_settings
 from harness.space import Space
-from harness.tuners import pruners, samplers
+from harness.trials import Outcome, Proposal, Trial
+from harness.tuners import optuna_pruners, optuna_samplers
 from harness.tuners.domains import Coverage, decode
 
 # The Hyperband pruner hashes the study's name and the trial's number into a bracket: one name, the same brackets.
@@ -28,9 +28,9 @@ class Optuna:
         self._study = study
         self._space = space
         self._epochs_per_trial = epochs_per_trial
-        self._reports_best = told.reported(tuner) == "best"
+        self._reports_best = tuner_settings.reported(tuner) == "best"
         self._best = 0.0
-        self._distributions = samplers.distributions(tuner, space)
+        self._distributions = optuna_samplers.distributions(tuner, space)
         self._coverage = Coverage(space)
         self._running: optuna.Trial | None = None
 
@@ -81,11 +81,11 @@ def create(
 ) -> Optuna:
     """Return the tuner that ``tuner`` names, ready for its first ask."""
     if tuner.tuner == "optuna-grid":
-        space = grid.grid_space(space, int(tuner.options.get("points", grid.DEFAULT_POINTS)))
+        space = grid_points.grid_space(space, int(tuner.options.get("points", grid_points.DEFAULT_POINTS)))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        sampler=samplers.create(tuner, space, seed=seed, expected_trials=expected_trials),
-        pruner=pruners.create(tuner, epochs_per_trial=epochs_per_trial),
+        sampler=optuna_samplers.create(tuner, space, seed=seed, expected_trials=expected_trials),
+        pruner=optuna_pruners.create(tuner, epochs_per_trial=epochs_per_trial),
         study_name=_STUDY,
         direction="maximize",
     )

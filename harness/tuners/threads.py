@@ -14,7 +14,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from harness.model import Proposal, Trial, Tuner
+from harness.trials import Proposal, Trial, Tuner
 
 
 class Threads:

@@ -7,13 +7,13 @@ from typing import Any
 
 from harness.meters import nvml
 from harness.meters.nvml import Gpu
-from harness.model import Reading
-from harness.objectives import runtime
+from harness.objectives import tensorflow_settings
+from harness.trials import Reading
 
 
 def trained_on() -> Gpu | Reading | None:
     """Return the GPU, or the reason why it can't be told which it is; None where TensorFlow trains on the CPU."""
-    return None if runtime.device_name() == runtime.CPU else nvml.visible(os.environ)
+    return None if tensorflow_settings.device_name() == tensorflow_settings.CPU else nvml.visible(os.environ)
 
 
 def facts(gpu: Gpu | Reading | None) -> dict[str, Any]:

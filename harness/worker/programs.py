@@ -10,35 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment, meters, prices, tuners
-from harness.catalogue import told
+from harness.catalogue import tuner_settings
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
 from harness.meters import EnergyCounter, Usage
 from harness.meters.busyness import Busyness
-from harness.model import Epoch, Proposal, SearchBudget, Trial, Tuner
-from harness.objectives import faults, runtime
+from harness.objectives import tensorflow_errors, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
+from harness.trials import Epoch, Proposal, SearchBudget, Trial, Tuner
 from harness.tuners.threads import Bounded, Threads
 from harness.worker import assembly, device, training_data
 from harness.worker.imports import uncollected
 
 
-@faults.device_watched()
+@tensorflow_errors.device_watched()
 def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Leave decoded images and frozen layers' activations in the cache; return what went where."""
     cell = _current(folder.cell())
     ledger = Ledger(clock=time.monotonic, started=started)
-    runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
     return {"status": "completed", "phases": ledger.take(), "data": data.facts, "kept": data.kept}
 
 
-@faults.device_watched()
+@tensorflow_errors.device_watched()
 def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Search the cell, from where an earlier process left it; return what the record keeps."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -47,7 +47,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         tuners.load_library(cell.tuner, cell.tuner_file)
     threads = Threads(cell.protocol.tuner_threads)
     ledger = Ledger(clock=time.monotonic, started=started)
-    runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
     objective = assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
@@ -66,7 +66,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "closing_phases": ledger.take(),
         "finished": time.monotonic(),
         "peak_memory_bytes": asdict(meters.peak_memory()),
-        "device_peak_memory_bytes": asdict(runtime.device_peak_memory()),
+        "device_peak_memory_bytes": asdict(tensorflow_settings.device_peak_memory()),
         "energy": energy.facts,
         "data": data.facts,
         "model": model,
@@ -75,7 +75,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     }
 
 
-@faults.device_watched()
+@tensorflow_errors.device_watched()
 def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     """Train the best of the trials in ``folder`` again and leave it as a Keras model; return its scores."""
     cell = _current(folder.cell())
@@ -97,7 +97,7 @@ def _current(cell: Cell) -> Cell:
     """
     if environment.content() != cell.environment or not environment.has_expected_sources():
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
-    runtime.check_devices(needs_gpu=environment.needs_gpu())
+    tensorflow_settings.check_devices(needs_gpu=environment.needs_gpu())
     return cell
 
 
@@ -176,7 +176,7 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
         cell.space,
         seed=cell.tuner_seed,
         epochs_per_trial=full,
-        expected_trials=told.expected_trials(cell.budget, full),
+        expected_trials=tuner_settings.expected_trials(cell.budget, full),
         folder=folder.scratch,
         file=cell.tuner_file,
     )
@@ -186,7 +186,7 @@ def _settings(cell: Cell) -> dict[str, Any]:
     protocol = cell.protocol
     return {
         "start": environment.start(),
-        "device": runtime.device_name(),
+        "device": tensorflow_settings.device_name(),
         "determinism": protocol.determinism,
         "precision": protocol.precision,
         "jit": protocol.jit,

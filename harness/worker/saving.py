@@ -15,11 +15,11 @@ from harness.datasets import images as decoded
 from harness.datasets.sources import Source
 from harness.errors import UserError
 from harness.ledger import Ledger
-from harness.model import Epoch, Proposal, Trial, is_better
-from harness.objectives import runtime, scores, whole_model
+from harness.objectives import model_export, scores, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.seeds import derive
+from harness.trials import Epoch, Proposal, Trial, is_better
 from harness.worker import assembly, training_data
 from harness.worker.training_data import Loaded
 
@@ -34,7 +34,7 @@ def save(cell: Cell, folder: CellFolder, *, cache: Path, started: float) -> dict
         UserError: No trial has a score, or Keras can't load the model by itself.
     """
     ledger = Ledger(clock=time.monotonic, started=started)
-    runtime.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     data = training_data.load(cell, cache)
     objective = assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
     retrained = _retrained(objective, folder.trials())
@@ -95,12 +95,12 @@ def _write(cell: Cell, objective: KerasObjective, path: Path) -> None:
         for variable, trained in zip(parts.above.variables, network.above.variables, strict=True):
             variable.assign(trained)
     preprocess = partial(architecture.preprocess, cell.backbone.model)
-    whole_model.of(parts.core, network, preprocess=preprocess).save(path)
+    model_export.of(parts.core, network, preprocess=preprocess).save(path)
 
 
 def _score(cell: Cell, data: Loaded, path: Path, cache: Path) -> float:
     source, training = Source.from_json(cell.source), data.training
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache).images
-    predicted = whole_model.predicted(whole_model.load(path), images, training.test)
+    predicted = model_export.predicted(model_export.load(path), images, training.test)
     counts = scores.confusion(training.labels[training.test], predicted, training.classes)
     return assembly.scorer_for(cell, data)(counts)

@@ -18,7 +18,7 @@ from harness.cells import Cell
 from harness.datasets import images as decoded
 from harness.datasets import splits
 from harness.datasets.images import Images
-from harness.datasets.parts import Part
+from harness.datasets.part_names import Part
 from harness.datasets.sources import Source
 from harness.datasets.splits import Indices, SplitImages
 from harness.errors import DatasetError

@@ -12,9 +12,9 @@ import pytest
 
 from harness import analysis
 from harness.analysis import MatrixResults
-from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder, Planned
 from harness.records import Record
+from harness.trials import Epoch, Outcome, Trial
 
 ENVIRONMENT: Mapping[str, Any] = {
     "device": "cpu",

@@ -6,7 +6,7 @@ import pytest
 
 from harness import prices
 from harness.analysis.costs import Spent, cost, cost_usd
-from harness.model import Outcome
+from harness.trials import Outcome
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

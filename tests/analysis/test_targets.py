@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analysis.statistics.reaching import is_reached
+from harness.analysis.statistics.cost_to_target import is_reached
 from harness.analysis.targets import Target, target
-from harness.model import Outcome
+from harness.trials import Outcome
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

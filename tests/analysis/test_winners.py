@@ -7,7 +7,7 @@ import pytest
 
 from harness.analysis import Status
 from harness.analysis.winners import winners
-from harness.model import Outcome
+from harness.trials import Outcome
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness import events
-from harness.placement import where
+from harness.placement import executor_choice
 
 MATRIX: dict[str, Any] = {
     "seeds": [1],
@@ -30,7 +30,7 @@ Run = Callable[..., harness.Run]
 @pytest.fixture
 def run(tmp_path: Path, fake_executor: Any, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a matrix with fake workers, into a folder of the test's own."""
-    monkeypatch.setattr(where, "LOCAL", lambda: fake_executor)
+    monkeypatch.setattr(executor_choice, "LOCAL", lambda: fake_executor)
     places = {"results": tmp_path / "rés ults", "cache": tmp_path / "cache"}
     return lambda matrix, **options: harness.run(matrix, executor="local", **{**places, **options})
 

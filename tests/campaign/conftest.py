@@ -27,9 +27,9 @@ from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.executors import WHOLE, Cause, Ended, Slot
-from harness.model import Epoch, Outcome, Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
+from harness.trials import Epoch, Outcome, Trial
 
 SETUP = {"startup": 3.0, "data": 0.5, "build": 1.0}
 TRIAL = {"ask": 0.25, "train": 2.0, "evaluate": 1.0, "tell": 0.125}

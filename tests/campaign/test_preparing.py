@@ -12,9 +12,9 @@ from harness.campaign.preparing import key_of
 from harness.cells import Cell
 from harness.errors import UserError
 from harness.executors import Cause
-from harness.model import Trial
 from harness.plans import MatrixFolder
 from harness.spec import Split
+from harness.trials import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

@@ -11,8 +11,8 @@ from harness.campaign.allowance import STOPPING_S, Allowance
 from harness.campaign.events import State
 from harness.campaign.runner import Runner
 from harness.cells import Cell
-from harness.model import Trial
 from harness.records import CellFolder
+from harness.trials import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

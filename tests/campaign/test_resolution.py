@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from harness import environment, matrix, sources
+from harness import code_identity, environment, matrix
 from harness.campaign import resolution
 from harness.campaign.resolution import Resolution
 from harness.catalogue.tuners import RANDOM
@@ -85,8 +85,8 @@ def test_a_cell_says_what_it_was_made_with(resolve: Resolve) -> None:
     cell = resolve().cells[0]
 
     assert cell.environment == environment.lock_hash()
-    assert cell.code == sources.of_cell(library="harness", model=cell.backbone.model)
-    assert cell.training_code == sources.of_training(model=cell.backbone.model)
+    assert cell.code == code_identity.of_cell(library="harness", model=cell.backbone.model)
+    assert cell.training_code == code_identity.of_training(model=cell.backbone.model)
     assert len(cell.source["content_hash"]) == 64
     assert cell.weights == {
         "kind": "none",
@@ -190,13 +190,13 @@ def test_as_many_seeds_as_wanted_take_no_more_walks_through_the_sources(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walks = []
-    walk = sources.reached
+    walk = code_identity.reached
 
     def counted(*, library: str, model: str, package: Path) -> frozenset[str]:
         walks.append((library, model))
         return walk(library=library, model=model, package=package)
 
-    monkeypatch.setattr(sources, "reached", counted)
+    monkeypatch.setattr(code_identity, "reached", counted)
     path.write_text(MATRIX.format(datasets="", backbones="").replace("[2, 1]", str([*range(40)])), "utf-8")
 
     resolved = resolution.resolve(matrix.load(path), cache=tmp_path / "cache")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.campaign import devices
+from harness.campaign import gpu_metering
 from harness.campaign.allowance import STOPPING_S, Allowance
 from harness.campaign.events import State
 from harness.campaign.preparing import key_of
@@ -19,9 +19,9 @@ from harness.errors import ResultsError
 from harness.executors import Cause, Slot
 from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
-from harness.model import Outcome, Trial
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
+from harness.trials import Outcome, Trial
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_the_gpu_is_sampled_while_the_worker_works(
     bench: Bench, cell: Cell, does: type[Script], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpu = nvml.find_through(FakeNvml(FakeDevice())).gpus[0]
-    monkeypatch.setattr(devices, "meter_for", lambda *_: GpuMeter(gpu, clock=itertools.count(0.0, 0.5).__next__))
+    monkeypatch.setattr(gpu_metering, "meter_for", lambda *_: GpuMeter(gpu, clock=itertools.count(0.0, 0.5).__next__))
     bench.executor.will("search", does.succeed(progress=("0 1 2 0.5\n", "0 2 2 0.5\n", "1 1 2 0.5\n")))
 
     bench.run([cell])

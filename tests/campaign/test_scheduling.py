@@ -16,7 +16,7 @@ from harness.campaign.scheduling import in_turns, williams
 from harness.campaign.searching import Searches
 from harness.cells import Cell
 from harness.executors import WHOLE, Cause, Slot
-from harness.model import Trial
+from harness.trials import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

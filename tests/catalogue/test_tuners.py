@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 from harness import spec
-from harness.catalogue.options import Option
+from harness.catalogue.declarations import Option
 from harness.catalogue.tuners import KNOWN, PRUNERS, mistakes
 from harness.space import Choice, Fixed, Range, Space
 

@@ -17,11 +17,11 @@ import pytest
 from harness import environment, matrix, plots
 from harness.campaign import resolution
 from harness.cells import Cell
-from harness.cli import exits
+from harness.cli import exit_codes
 from harness.cli.commands import harness
 from harness.errors import MachineError
 from harness.executors import LocalExecutor, engine
-from harness.placement import where
+from harness.placement import executor_choice
 from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class CommandLine:
     def call(self, *arguments: str) -> Answer:
         """Call with just these arguments."""
         self.capsys.readouterr()
-        code = exits.code_of(lambda: harness(list(arguments), prog_name="harness", standalone_mode=False))
+        code = exit_codes.code_of(lambda: harness(list(arguments), prog_name="harness", standalone_mode=False))
         said = self.capsys.readouterr()
         return Answer(code, said.out, said.err)
 
@@ -151,7 +151,7 @@ def _fake_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     executor = _CAMPAIGN.FakeExecutor()
-    monkeypatch.setattr(where, "LOCAL", lambda: executor)
+    monkeypatch.setattr(executor_choice, "LOCAL", lambda: executor)
     made = CommandLine(tmp_path, tmp_path / "ä cache", executor, capsys)
     made.matrix.write_text(MATRIX, "utf-8")
     return made
@@ -179,7 +179,7 @@ def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def real(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let real workers search."""
     assert not line.results.exists()
-    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
+    monkeypatch.setattr(executor_choice, "LOCAL", LocalExecutor)
 
 
 @pytest.fixture(scope="session")

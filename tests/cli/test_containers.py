@@ -20,14 +20,14 @@ import pytest
 
 from harness import matrix
 from harness.campaign import resolution
-from harness.cli import exits
+from harness.cli import exit_codes
 from harness.executors import Cause, engine
 from harness.executors.docker import CAMPAIGN, DockerExecutor
-from harness.model import Trial
-from harness.pinned import HASH_LABELS
+from harness.image_labels import HASH_LABELS
 from harness.plans import MatrixFolder
 from harness.records import CellFolder, Record
 from harness.spec import Container
+from harness.trials import Trial
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.train, pytest.mark.usefixtures("current_image")]
 
@@ -104,7 +104,7 @@ def stale() -> Iterator[str]:
 def test_a_stale_image_is_refused_before_anything_runs(tmp_path: Path, stale: str) -> None:
     answer = run(tmp_path, SMOKE, "--executor", "docker", "--image", stale)
 
-    assert answer.returncode == exits.SOME_MISSING
+    assert answer.returncode == exit_codes.SOME_MISSING
     assert f"image {stale}: was built from other sources than this harness's" in answer.stderr
     assert answer.stderr.strip().endswith("build it: harness images build")
     assert "Traceback" not in answer.stderr
@@ -115,7 +115,7 @@ def test_a_stale_image_is_refused_before_anything_runs(tmp_path: Path, stale: st
 def test_a_gpu_that_the_engine_can_not_give_is_told_before_anything_runs(tmp_path: Path) -> None:
     answer = run(tmp_path, SMOKE, *IN_CONTAINERS, "--gpu", "0")
 
-    assert answer.returncode == exits.SOME_MISSING
+    assert answer.returncode == exit_codes.SOME_MISSING
     assert "the engine can give no GPU; install the NVIDIA container toolkit" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert not list(tmp_path.glob("my résultats/*/cells/*"))

@@ -20,7 +20,7 @@ from harness.environment import Identity
 from harness.errors import MatrixError
 from harness.placement import libraries
 from harness.placement.containers import DECLARED, Intent
-from harness.placement.slots import ChosenSlots
+from harness.placement.slot_choice import ChosenSlots
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

@@ -17,9 +17,9 @@ from harness.environment import Identity
 from harness.errors import MatrixError
 from harness.executors import LocalExecutor
 from harness.matrix import load
-from harness.placement import libraries, where
+from harness.placement import executor_choice, libraries
 from harness.placement.containers import DECLARED, Intent
-from harness.placement.slots import ChosenSlots
+from harness.placement.slot_choice import ChosenSlots
 from tests.extensions.installing import Package
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def image_with(packages: frozenset[str]) -> Intent:
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["warm", "fresh"])
 def test_real_workers_search_with_all_of_it(line: CommandLine, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
-    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
+    monkeypatch.setattr(executor_choice, "LOCAL", LocalExecutor)
 
     answer = line.run("--executor", "local", "--start", start)
 

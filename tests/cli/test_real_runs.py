@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from harness.executors import slots
-from harness.plain import counted
 from harness.plans import MatrixFolder
+from harness.printable import counted
 from harness.records import CellFolder
 
 MATRIX = """\

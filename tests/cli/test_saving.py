@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.executors import LocalExecutor
-from harness.model import Trial
-from harness.placement import where
+from harness.placement import executor_choice
+from harness.trials import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Script
@@ -44,7 +44,7 @@ def ran(line: CommandLine, does: type[Script], trained: Trained) -> CommandLine:
 @pytest.mark.train
 @pytest.mark.slow
 def test_a_saved_model_needs_nothing_of_the_harness(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
+    monkeypatch.setattr(executor_choice, "LOCAL", LocalExecutor)
     assert line.run("--executor", "local", "--start", "fresh").code == 0
 
     answer = save(line, "--json")

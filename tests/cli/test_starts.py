@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.executors import LocalExecutor, warm
-from harness.model import Trial
-from harness.placement import where
+from harness.executors import LocalExecutor, forked
+from harness.placement import executor_choice
 from harness.plans import MatrixFolder
+from harness.trials import Trial
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
-pytestmark = pytest.mark.skipif(not warm.can_fork(), reason="this system forks no workers")
+pytestmark = pytest.mark.skipif(not forked.can_fork(), reason="this system forks no workers")
 
 
 @pytest.mark.train
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not warm.can_fork(), reason="this system forks n
 def test_forked_workers_find_to_the_last_bit_what_fresh_ones_find_and_say_how_they_began(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(where, "LOCAL", LocalExecutor)
+    monkeypatch.setattr(executor_choice, "LOCAL", LocalExecutor)
     found = {}
     for start in ("fresh", "warm"):
         results = line.folder / start
@@ -31,14 +31,14 @@ def test_forked_workers_find_to_the_last_bit_what_fresh_ones_find_and_say_how_th
         assert answer.code == 0, answer.err
         found[start] = MatrixFolder(results / line.matrix.stem)
 
-    fresh, forked = found["fresh"], found["warm"]
+    fresh, warm = found["fresh"], found["warm"]
     assert len(fresh.cell_ids()) == 3
     for cell_id in fresh.cell_ids():
-        old, new = fresh.cell(cell_id).record(), forked.cell(cell_id).record()
+        old, new = fresh.cell(cell_id).record(), warm.cell(cell_id).record()
         assert old is not None
         assert new is not None
         assert (old.environment["start"], new.environment["start"]) == ("fresh", "warm")
-        assert seen(forked.cell(cell_id).trials()) == seen(fresh.cell(cell_id).trials())
+        assert seen(warm.cell(cell_id).trials()) == seen(fresh.cell(cell_id).trials())
 
 
 def seen(trials: list[Trial]) -> list[object]:
@@ -49,5 +49,5 @@ def seen(trials: list[Trial]) -> list[object]:
 
 
 def test_the_way_to_go_on_has_the_way_to_start() -> None:
-    assert where.Where(executor="local", start="fresh").options[-2:] == ["--start", "fresh"]
-    assert "--start" not in where.Where(executor="local").options
+    assert executor_choice.Where(executor="local", start="fresh").options[-2:] == ["--start", "fresh"]
+    assert "--start" not in executor_choice.Where(executor="local").options

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.cli import exits, streams
+from harness.cli import exit_codes, streams
 from harness.errors import DatasetError, MatrixError, UserError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def test_errors_of_every_kind_are_a_printable_line(error: Exception, capsys: pyt
     def failing() -> int:
         raise error
 
-    assert exits.code_of(failing) in {2, 4}
+    assert exit_codes.code_of(failing) in {2, 4}
     said = capsys.readouterr().err
     assert r"\x1b[2J\u202egnp\nx" in said
     assert said.removesuffix("\n").isprintable()
@@ -101,7 +101,7 @@ def test_even_a_bug_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str
     def failing() -> int:
         raise RuntimeError(NASTY)
 
-    assert exits.code_of(failing) == 70
+    assert exit_codes.code_of(failing) == 70
     assert all(each.isprintable() for each in capsys.readouterr().err.splitlines())
 
 
@@ -126,7 +126,7 @@ def test_json_is_ascii_and_its_names_are_exact(capsys: pytest.CaptureFixture[str
 
 def test_nothing_of_the_edge_writes_past_what_cleans() -> None:
     edge = Path(streams.__file__).parent
-    allowed = {"streams.py", "printing.py", "bars.py", "exits.py", "helping.py"}
+    allowed = {"streams.py", "printing.py", "progress_bars.py", "exit_codes.py", "helping.py"}
     past = ("stdout.write", "stderr.write", " print(", "click.echo", "Console(")
 
     def writes(path: Path) -> list[str]:

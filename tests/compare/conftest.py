@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from harness.analysis import MatrixResults
-from harness.compare.pairs import Pair
-from harness.model import Trial
+from harness.compare.paired_cells import Pair
 from harness.plans import SearchName
+from harness.trials import Trial
 
 
 def _loaded(name: str, path: Path) -> ModuleType:

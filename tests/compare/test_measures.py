@@ -9,7 +9,7 @@ import pytest
 
 from harness.analysis import SearchResult, Target
 from harness.compare import measures
-from harness.compare.pairs import pair
+from harness.compare.paired_cells import pair
 from harness.errors import UserError
 
 if TYPE_CHECKING:

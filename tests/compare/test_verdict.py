@@ -7,7 +7,7 @@ import pytest
 
 from harness.compare import Direction, MeasureChange, RunVerdict, compare, judge
 from harness.compare.measures import with_minimums
-from harness.compare.pairs import Pair
+from harness.compare.paired_cells import Pair
 
 if TYPE_CHECKING:
     from tests.compare.conftest import Run

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness import errors, spec
-from harness.datasets import huggingface, listing, packing, pictures
-from harness.datasets.layout import Layout
-from harness.datasets.parts import Part
+from harness.datasets import decoding, huggingface, image_lists, unpacked_pictures
+from harness.datasets.image_folders import Layout
+from harness.datasets.part_names import Part
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "huggingface"
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -72,7 +72,7 @@ def exported(file: Path, rows: Mapping[str, Sequence[Any]] = ROWS, features: Any
 
 def read(path: Path, cache: Path, **columns: str) -> Layout:
     held = huggingface.opened(path, spec.Columns.model_validate(columns) if columns else None)
-    return listing.read(packing.unpacked(held, cache=cache))
+    return image_lists.read(unpacked_pictures.unpacked(held, cache=cache))
 
 
 def refused(path: Path, **columns: str) -> str:
@@ -104,7 +104,7 @@ def test_what_the_library_itself_wrote_is_read(form: str, tmp_path: Path) -> Non
 
     assert [file.name for file in found.files] == [*(f"train[{number}]" for number in range(4)), "test[0]", "test[1]"]
     assert [file.label for file in found.files] == ["sea eagle", "Drossel"] * 3
-    assert [pictures.decode(file.path)[0, 0, 0] for file in found.files] == [0, 20, 40, 60, 80, 100]
+    assert [decoding.decode(file.path)[0, 0, 0] for file in found.files] == [0, 20, 40, 60, 80, 100]
     assert [file.part for file in found.files] == [Part.FREE] * 4 + [Part.TEST] * 2
     assert found.groups == ("0 0", "0 0", "0 1", "0 1", "4 0", "4 0")
 

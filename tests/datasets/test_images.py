@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from harness import errors, files, spec
-from harness.datasets import images, pictures, reading, resolving
-from harness.datasets.parts import Part
+from harness.datasets import decoding, images, reading, resolving
+from harness.datasets.part_names import Part
 from harness.datasets.splits import split
 
 Draw = Callable[..., Path]
@@ -43,7 +43,7 @@ def test_a_folder_becomes_arrays_in_the_order_of_names(birds: Path, tmp_path: Pa
     assert found.images.shape == (12, 32, 32, 3)
     assert found.images.dtype == np.uint8
     assert found.names[4] == "kea/0.png"
-    expected = pictures.resize(pictures.decode(birds / "kea/0.png"), 32)
+    expected = decoding.resize(decoding.decode(birds / "kea/0.png"), 32)
     np.testing.assert_array_equal(found.images[4], expected)
 
 
@@ -227,9 +227,9 @@ class FakeOpenedThatIsReplaced:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.opened, name)
 
-    def picture(self, index: int) -> pictures.Pixels:
+    def picture(self, index: int) -> decoding.Pixels:
         files.write_atomically(self.replaced, self.content)
-        pixels: pictures.Pixels = self.opened.picture(index)
+        pixels: decoding.Pixels = self.opened.picture(index)
         return pixels
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import errors, spec
-from harness.datasets.parts import Part
+from harness.datasets.part_names import Part
 from harness.datasets.splits import SplitImages, split
 
 SHARES = spec.Split()

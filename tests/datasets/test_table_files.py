@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from harness import errors
-from harness.datasets import table_files, tables
+from harness.datasets import image_tables, table_files
 
 FORMS = {
     "text": (["x", " y ", None], ["x", "y", ""]),
@@ -112,7 +112,7 @@ def test_parquet_and_csv_that_say_the_same_are_the_same(tmp_path: Path) -> None:
     frame = pl.DataFrame({"group": ["A", "B"], "label": [3, 4], "path": ["1.png", "2.png"], "part": ["train"] * 2})
     frame.write_parquet(tmp_path / "t.parquet")
 
-    assert tables.layout_of(tmp_path / "t.parquet", None) == tables.layout_of(tmp_path / "t.csv", None)
+    assert image_tables.layout_of(tmp_path / "t.parquet", None) == image_tables.layout_of(tmp_path / "t.csv", None)
 
 
 def test_a_hundred_thousand_rows_of_parquet_name_their_files(tmp_path: Path) -> None:
@@ -121,4 +121,4 @@ def test_a_hundred_thousand_rows_of_parquet_name_their_files(tmp_path: Path) -> 
     names = [f"{number % 1000}.png" for number in range(100_000)]
     path = saved(tmp_path, path=names, label=[number % 1000 % 7 for number in range(100_000)])
 
-    assert len(tables.layout_of(path, None).files) == 1000
+    assert len(image_tables.layout_of(path, None).files) == 1000

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import errors, spec
-from harness.datasets import listing, packing, pictures, tfds
-from harness.datasets.layout import Layout
-from harness.datasets.parts import Part
+from harness.datasets import decoding, image_lists, tfds, unpacked_pictures
+from harness.datasets.image_folders import Layout
+from harness.datasets.part_names import Part
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Examples
@@ -65,7 +65,7 @@ def prepare(tensorflow: type[Examples], tmp_path: Path) -> Prepare:
 
 def read(folder: Path, **columns: str) -> Layout:
     held = tfds.opened(folder, spec.Columns.model_validate(columns) if columns else None)
-    return listing.read(packing.unpacked(held, cache=folder.parents[1] / "cache"))
+    return image_lists.read(unpacked_pictures.unpacked(held, cache=folder.parents[1] / "cache"))
 
 
 def refused(folder: Path, **columns: str) -> str:
@@ -94,9 +94,9 @@ def test_what_the_library_itself_wrote_is_read(tmp_path: Path) -> None:
     """Kept as tensorflow_datasets 4.9.10 wrote it: six pictures of one shade each, in an order of the library's."""
     golden = Path(__file__).parents[1] / "golden/tfds/birds/3.0.1"
     held = tfds.opened(golden, spec.Columns(group="site"))
-    found = listing.read(packing.unpacked(held, cache=tmp_path / "cache"))
+    found = image_lists.read(unpacked_pictures.unpacked(held, cache=tmp_path / "cache"))
 
-    shades = [int(pictures.decode(file.path)[0, 0, 0]) // 20 for file in found.files]
+    shades = [int(decoding.decode(file.path)[0, 0, 0]) // 20 for file in found.files]
     assert sorted(shades[:4]) == [0, 1, 2, 3]
     assert sorted(shades[4:]) == [4, 5]
     assert [file.label for file in found.files] == [("sea eagle", "Drossel")[shade % 2] for shade in shades]

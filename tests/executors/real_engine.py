@@ -20,8 +20,8 @@ from harness.campaign.events import CellEnds, Event, State
 from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.executors import Ended, Executor, engine
+from harness.executors.container_limits import ContainerLimits
 from harness.executors.docker import DockerExecutor
-from harness.executors.limits import ContainerLimits
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 

@@ -17,9 +17,9 @@ from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.executors.docker import DockerExecutor
 from harness.executors.sandbox import HOME
-from harness.model import Reading
 from harness.plans import MatrixFolder
 from harness.spec import Container
+from harness.trials import Reading
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import endings
+from harness.campaign import worker_ends
 from harness.executors import WHOLE, Cause, Ended, LocalExecutor, Slot, local
 from harness.executors.local import LocalRunning
 from harness.records import CellFolder
@@ -188,8 +188,8 @@ def test_a_memory_mapped_file_that_is_cut_off_under_a_worker_is_the_machines_tro
 
     assert ended is not None
     assert (ended.exit_code, ended.signal, ended.cause) == (None, "SIGBUS", Cause.UNREADABLE_FILE)
-    assert endings.is_machine_trouble(ended)
-    assert endings.told(ended, CellFolder(tmp_path)).startswith("unreadable file: SIGBUS: a memory-mapped file ")
+    assert worker_ends.is_machine_trouble(ended)
+    assert worker_ends.told(ended, CellFolder(tmp_path)).startswith("unreadable file: SIGBUS: a memory-mapped file ")
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_a_memory_mapped_file_that_is_cut_off_under_a_worker_is_the_machines_tro
     ],
 )
 def test_signals_are_the_searchs_own_or_the_machines(name: str, *, trouble: bool) -> None:
-    assert endings.is_machine_trouble(Ended(exit_code=None, signal=name, wall_s=1.0, finished=1.0)) is trouble
+    assert worker_ends.is_machine_trouble(Ended(exit_code=None, signal=name, wall_s=1.0, finished=1.0)) is trouble

@@ -14,7 +14,7 @@ import pytest
 from harness import environment
 from harness.errors import MachineError
 from harness.executors import WHOLE, Cause, Ended, Slot, engine
-from harness.executors.limits import ContainerLimits
+from harness.executors.container_limits import ContainerLimits
 from harness.executors.sandbox import HOME
 from harness.records import CellFolder
 from harness.spec import Container

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from harness.errors import MachineError, UserError
-from harness.executors import cores, slots
+from harness.executors import processor_sets, slots
 from harness.executors.slots import WHOLE, Slot
 
 
@@ -13,7 +13,7 @@ from harness.executors.slots import WHOLE, Slot
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four cores of two hyper-threads each."""
     found = [(0, 4), (1, 5), (2, 6), (3, 7)]
-    monkeypatch.setattr(cores, "found", lambda allowed: found if allowed else [])
+    monkeypatch.setattr(processor_sets, "found", lambda allowed: found if allowed else [])
 
 
 def test_one_at_once_is_the_whole_machine_unpinned() -> None:

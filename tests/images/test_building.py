@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import images, pinned
+from harness import image_labels, images
 from harness.errors import EngineError, ImagesError
-from harness.images import DeclaredImage, context
+from harness.images import DeclaredImage, build_context
 from tests.images.conftest import BASE, BASE_DIGEST, PULLED, ROOT, FakeEngine, image_of
 
 
@@ -46,7 +46,7 @@ def test_what_an_image_would_pin_is_known_before_it_is_built(image: DeclaredImag
 
     images.build(image)
 
-    assert pinned.read(engine.state["images"][image.tag]["Config"]["Labels"]) == planned
+    assert image_labels.read(engine.state["images"][image.tag]["Config"]["Labels"]) == planned
 
 
 def test_a_base_with_a_digest_comes_first_where_it_is_here(image: DeclaredImage, engine: FakeEngine) -> None:
@@ -197,4 +197,4 @@ def test_every_file_that_the_shipped_dockerfile_copies_is_in_its_context() -> No
     ]
     locks = [image.lock for image in images.load(ROOT / "docker/images.toml")]
 
-    assert {*copied, *locks} - {"${LOCK}"} == set(context.allowed(ROOT))
+    assert {*copied, *locks} - {"${LOCK}"} == set(build_context.allowed(ROOT))

@@ -8,7 +8,7 @@ import pytest
 
 from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
-from harness.model import Reading
+from harness.trials import Reading
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 

@@ -21,13 +21,13 @@ from harness import files
 from harness.backbones import build as backbones
 from harness.backbones.weights import RANDOM, Weights
 from harness.ledger import Ledger
-from harness.model import Epoch, Parameters, Proposal
-from harness.objectives import runtime, scores
+from harness.objectives import scores, tensorflow_settings
 from harness.objectives.checkpoints import Checkpoints
+from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData, balanced
-from harness.objectives.steps import Needs
 from harness.seeds import derive
 from harness.spec import Augmentation, Backbone, Protocol
+from harness.trials import Epoch, Parameters, Proposal
 
 pytestmark = pytest.mark.train
 
@@ -79,7 +79,7 @@ def objective(
     protocol: Protocol = PROTOCOL,
     checkpoints: Checkpoints | None = None,
 ) -> KerasObjective:
-    runtime.configure(protocol, seed=1)
+    tensorflow_settings.configure(protocol, seed=1)
     return KerasObjective(
         data=data,
         trained=trained,
@@ -345,7 +345,7 @@ class Inference(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no typ
 
 def pretrained(images: TrainingData, path: Path) -> Path:
     """Write weights whose batch statistics fit the images, as those of a pretrained model do."""
-    runtime.configure(PROTOCOL, seed=2)
+    tensorflow_settings.configure(PROTOCOL, seed=2)
     model = stock_mobilenet()
     for layer in model.layers:
         layer.momentum = 0.0

@@ -14,12 +14,12 @@ import tensorflow as tf
 
 from harness.errors import MachineError
 from harness.ledger import Ledger
-from harness.model import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
-from harness.objectives import faults, runtime, scores
+from harness.objectives import scores, tensorflow_errors, tensorflow_settings
 from harness.objectives.checkpoints import Checkpoints
+from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
-from harness.objectives.steps import Needs
 from harness.spec import Protocol
+from harness.trials import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
 
 pytestmark = pytest.mark.train
 
@@ -32,7 +32,7 @@ def float32_again() -> Iterator[None]:
 
 def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int = 0, **protocol: Any) -> KerasObjective:
     settings = Protocol(epochs_per_trial=3, image_size=32, **protocol)
-    runtime.configure(settings, seed=1)
+    tensorflow_settings.configure(settings, seed=1)
     return KerasObjective(
         data=data,
         trained=lambda _: Trained(above=None, width=data.rows.shape[1]),
@@ -303,7 +303,7 @@ def test_a_device_that_is_gone_is_the_machines_trouble_wherever_it_shows(
 ) -> None:
     subject = objective(features)
     subject.prepare({})
-    monkeypatch.setattr(faults, "compute_a_little", lost_device)
+    monkeypatch.setattr(tensorflow_errors, "compute_a_little", lost_device)
     monkeypatch.setattr(subject, call, lost_device)
 
     with pytest.raises(MachineError, match="the device no longer computes: InternalError: CUDA_ERROR_LAUNCH_FAILED"):
@@ -315,7 +315,7 @@ def test_a_device_that_is_gone_while_test_images_are_scored_is_the_machines_trou
 ) -> None:
     subject = objective(features)
     next(subject.train(proposal()))
-    monkeypatch.setattr(faults, "compute_a_little", lost_device)
+    monkeypatch.setattr(tensorflow_errors, "compute_a_little", lost_device)
     monkeypatch.setattr(subject, "_score", lost_device)
 
     with pytest.raises(MachineError):
@@ -348,7 +348,7 @@ def test_what_is_known_of_the_model_counts_its_trained_weights(features: Trainin
 
 
 def test_memory_of_a_gpu_that_is_not_there_is_unknown_with_its_reason() -> None:
-    reading = runtime.device_peak_memory()
+    reading = tensorflow_settings.device_peak_memory()
 
     assert reading.value is None
     assert reading.reason == "no GPU: the device's memory is the machine's"

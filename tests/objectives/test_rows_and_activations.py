@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from harness.errors import MachineError
-from harness.objectives import activations, rows
+from harness.objectives import activations, training_rows
 from harness.objectives.checkpoints import Checkpoints
-from harness.objectives.rows import Rows
+from harness.objectives.training_rows import Rows
 
 pytestmark = pytest.mark.train
 
@@ -97,7 +97,7 @@ def test_rows_too_large_for_memory_are_gathered_from_the_disk_alike(monkeypatch:
     given, index = images(9), np.array([8, 0, 3, 3], np.int32)
     in_memory = Rows(given).gather(index)
 
-    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(training_rows, "LARGEST_IN_MEMORY_BYTES", 0)
     from_disk = Rows(given).gather(index)
 
     np.testing.assert_array_equal(in_memory, given[index].astype(np.float32))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness import carbon, page, prices, reports
-from harness.model import Outcome
 from harness.prices import Prices
+from harness.trials import Outcome
 from tests.analysis.conftest import Made, made
 
 __all__ = ["made"]

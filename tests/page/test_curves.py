@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness import palette
+from harness import tuner_styles
 from harness.analysis import groups
-from harness.analysis.looks import styles
+from harness.analysis.tuner_looks import styles
 from harness.page import curves
 from harness.prices import Prices
 
@@ -17,7 +17,7 @@ def test_a_tuner_looks_as_its_records_say_it_is(made: Made) -> None:
     cell = {"tuner": {"tuner": "optuna-tpe", "pruner": "hyperband"}}
     made.search([made.trial(0, 0.5)], "tpe, gestutzt", 2, cell=cell)
     found = styles(groups(made.results()))
-    assert found == {"tpe, gestutzt": palette.of_kind("optuna-tpe", "hyperband")}
+    assert found == {"tpe, gestutzt": tuner_styles.of_kind("optuna-tpe", "hyperband")}
 
 
 def test_joules_that_no_search_knows_are_told_with_the_reason(made: Made, price_list: Prices) -> None:

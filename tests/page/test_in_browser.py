@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from harness.reports import cells
+from harness.reports import numerals
 from tests.page.conftest import CHECK
 
 if TYPE_CHECKING:
@@ -150,10 +150,10 @@ def test_a_column_is_sorted_up_then_down_then_as_the_matrix_has_it(desktop: Page
     press(desktop, "tuners-table", "search s")
     down = column(desktop, "tuners-table", "search s")
     press(desktop, "tuners-table", "search s")
-    numbers = sorted(float(text) for text in before if text != cells.UNKNOWN)
-    assert [float(text) for text in up if text != cells.UNKNOWN] == numbers
-    assert [float(text) for text in down if text != cells.UNKNOWN] == numbers[::-1]
-    assert up[-1] == down[-1] == cells.UNKNOWN
+    numbers = sorted(float(text) for text in before if text != numerals.UNKNOWN)
+    assert [float(text) for text in up if text != numerals.UNKNOWN] == numbers
+    assert [float(text) for text in down if text != numerals.UNKNOWN] == numbers[::-1]
+    assert up[-1] == down[-1] == numerals.UNKNOWN
     assert column(desktop, "tuners-table", "search s") == before != up
 
 
@@ -166,7 +166,7 @@ def test_the_sorted_column_is_told_to_those_who_cannot_see_it(desktop: Page) -> 
 def test_what_was_never_reached_is_sorted_after_every_time(desktop: Page) -> None:
     press(desktop, "tuners-table", "to target")
     texts = column(desktop, "tuners-table", "to target")
-    known = [text for text in texts if text != cells.UNKNOWN]
+    known = [text for text in texts if text != numerals.UNKNOWN]
     assert [text.startswith("never") for text in known] == sorted(text.startswith("never") for text in known)
     assert any(text.startswith("never") for text in known)
 
@@ -311,7 +311,7 @@ def test_the_curves_are_read_at_whole_epochs_up_to_the_last(desktop: Page) -> No
 
 def test_before_its_first_score_a_tuner_has_none(desktop: Page) -> None:
     desktop.locator("#cursor").fill("0")
-    assert cells.UNKNOWN in desktop.locator("#legend tbody td:first-of-type").all_inner_texts()
+    assert numerals.UNKNOWN in desktop.locator("#legend tbody td:first-of-type").all_inner_texts()
 
 
 def test_failed_and_missing_cells_are_listed_with_their_reasons(desktop: Page) -> None:
@@ -483,12 +483,12 @@ def test_the_script_writes_numbers_as_the_tables_do(desktop: Page) -> None:
     numbers += [10 ** drawn.uniform(-9, 9) for _ in range(500)]
     source = resources.files("harness.page").joinpath("assets", "numbers.js").read_text("utf-8")
     written = desktop.evaluate(f"(numbers) => {{ {source}; return numbers.map(cost); }}", numbers)
-    assert written == [cells.number(number) for number in numbers]
+    assert written == [numerals.number(number) for number in numbers]
 
 
 def test_tables_of_text_are_sorted_by_the_numbers_in_it(desktop: Page) -> None:
     source = resources.files("harness.page").joinpath("assets", "numbers.js").read_text("utf-8")
-    texts = ["0.843 [0.830, 0.856]", "+0.5 (1 seed)", "-3", "1.20e-05", "< 0.001", "never, 1/3", "∞", cells.UNKNOWN]
+    texts = ["0.843 [0.830, 0.856]", "+0.5 (1 seed)", "-3", "1.20e-05", "< 0.001", "never, 1/3", "∞", numerals.UNKNOWN]
     keys = "texts.map((text) => String(sortKey({ dataset: {}, textContent: text })))"
     found = desktop.evaluate(f"(texts) => {{ {source}; return {keys}; }}", texts)
     assert found == ["0.843", "0.5", "-3", "0.000012", "0.001", "Infinity", "Infinity", "null"]

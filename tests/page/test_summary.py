@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import Judged, judged, speedup
 from harness.page import summary
 from harness.prices import Prices

@@ -13,13 +13,13 @@ from docker.errors import ImageNotFound
 
 from harness import environment, images
 from harness.errors import EngineError, MachineError, UserError
-from harness.executors import WHOLE, LocalExecutor, Slot, cores
+from harness.executors import WHOLE, LocalExecutor, Slot, processor_sets
 from harness.executors import engine as sdk
 from harness.executors.docker import DockerExecutor
-from harness.executors.warm import WarmExecutor
+from harness.executors.forked import WarmExecutor
 from harness.meters import nvml
 from harness.placement import containers
-from harness.placement.where import Here, Where
+from harness.placement.executor_choice import Here, Where
 from harness.spec import Container, Device
 from tests.executors.conftest import FakeDockerClient
 from tests.images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
@@ -89,7 +89,7 @@ def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.
     made.has_gpus()
     monkeypatch.setattr(containers, "DECLARED", made.images_file)
     monkeypatch.setattr(environment, "code_hash", lambda: environment.code_hash_of(project / "harness"))
-    monkeypatch.setattr(cores, "found", lambda allowed: [(0,), (1,), (2,), (3,)] if allowed else [])
+    monkeypatch.setattr(processor_sets, "found", lambda allowed: [(0,), (1,), (2,), (3,)] if allowed else [])
     for name in ("SSL_CERT_FILE", "PIP_INDEX_URL", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
         monkeypatch.delenv(name, raising=False)
     # No client beside the fake one.

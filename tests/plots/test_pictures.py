@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.analysis import groups
-from harness.analysis.learning_rates import checks
-from harness.analysis.looks import styles
+from harness.analysis.retrainings import checks
+from harness.analysis.tuner_looks import styles
 from harness.plots import hyperparameters, learning_rate, phases
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from harness import prices
 from harness.analysis import groups
-from harness.analysis.axes import Axis
-from harness.analysis.looks import styles
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import verdicts
 from harness.analysis.statistics.profiles import profiles as profile
-from harness.analysis.statistics.ranks import ranks as rank
+from harness.analysis.statistics.ranking import ranks as rank
+from harness.analysis.tuner_looks import styles
 from harness.plots import anytime, profiles, ranks
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.reliability import damage, fuzz
 from benchmarks.reliability.results import Folder
-from harness import stored
-from harness.cli import exits
+from harness import checked_files
+from harness.cli import exit_codes
 
 SEED = 20260101
 
@@ -61,7 +61,7 @@ def test_a_change_that_nothing_notices_is_counted(made: Folder, monkeypatch: pyt
     path.write_text(json.dumps({**fields, "wall_s": fields["wall_s"] + 1}))
     assert list(made.mistakes()) == []
 
-    monkeypatch.setattr(stored, "unsealed", _unchecked)
+    monkeypatch.setattr(checked_files, "unsealed", _unchecked)
 
     assert list(made.mistakes()) == [("silent", made.ids[0])]
 
@@ -72,22 +72,22 @@ def _unchecked(text: bytes, **_: object) -> dict[str, Any]:
 
 def test_a_traceback_is_counted_with_where_it_came_from() -> None:
     counts = fuzz.Counts()
-    said = 'Traceback\n  File "/a/harness/cli/exits.py", line 7, in f\nZeroDivisionError: x\na bug\n'
+    said = 'Traceback\n  File "/a/harness/cli/exit_codes.py", line 7, in f\nZeroDivisionError: x\na bug\n'
 
-    fuzz.judge(fuzz.Answer(exits.BUG, "", said), "first", counts)
-    fuzz.judge(fuzz.Answer(exits.USERS_MISTAKE, "", ""), "second", counts)
-    fuzz.judge(fuzz.Answer(exits.OK, "all well\n", ""), "third", counts)
+    fuzz.judge(fuzz.Answer(exit_codes.BUG, "", said), "first", counts)
+    fuzz.judge(fuzz.Answer(exit_codes.USERS_MISTAKE, "", ""), "second", counts)
+    fuzz.judge(fuzz.Answer(exit_codes.OK, "all well\n", ""), "third", counts)
 
     assert counts.unlike == Counter({"traceback": 1, "speechless": 1})
-    assert "cli/exits.py:7" in counts.told[0]
+    assert "cli/exit_codes.py:7" in counts.told[0]
 
 
 def test_what_only_python_takes_for_json_is_counted() -> None:
     counts = fuzz.Counts()
 
     for number, said in enumerate(('{"wall_s": 1.5}', '{"wall_s": NaN}', '{"wall_s": -Infinity}', "wall_s: 1.5")):
-        fuzz.judge(fuzz.Answer(exits.OK, said, "", is_json=True), f"answer {number}", counts)
-        fuzz.judge(fuzz.Answer(exits.OK, said, ""), "not asked for", counts)
+        fuzz.judge(fuzz.Answer(exit_codes.OK, said, "", is_json=True), f"answer {number}", counts)
+        fuzz.judge(fuzz.Answer(exit_codes.OK, said, ""), "not asked for", counts)
 
     assert counts.unlike == Counter({"no JSON": 3})
 

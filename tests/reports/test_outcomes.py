@@ -6,9 +6,9 @@ import pytest
 
 from harness import carbon
 from harness.analysis import groups
-from harness.model import Outcome
 from harness.prices import Prices
 from harness.reports import efficiency, outcomes, rendering
+from harness.trials import Outcome
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

@@ -11,8 +11,8 @@ import pytest
 
 from harness.analysis import MatrixResults
 from harness.prices import Prices
-from harness.reports import answer, anytime, importance, pairwise, profiles, ranks, rendering, to_target, tuning
-from harness.reports.report import Report
+from harness.reports import answer, anytime, importance, pairwise, profiles, ranks, rendering, to_target, tuning_gain
+from harness.reports.document import Report
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -22,7 +22,7 @@ Make = Callable[[MatrixResults, Prices], Report]
 MAKES: dict[str, Make] = {
     "to-target": lambda results, prices: to_target.report(results, prices=prices),
     "anytime": lambda results, prices: anytime.report(results, prices=prices),
-    "tuning": lambda results, _: tuning.report(results),
+    "tuning": lambda results, _: tuning_gain.report(results),
     "answer": lambda results, prices: answer.report(results, prices=prices),
     "ranks": lambda results, prices: ranks.report(results, prices=prices),
     "pairwise": lambda results, prices: pairwise.report(results, prices=prices),

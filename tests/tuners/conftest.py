@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness import spec, tuners
-from harness.model import Epoch, Outcome, Parameters, Proposal, Trial, Tuner
 from harness.space import Choice, Fixed, Range, Space
+from harness.trials import Epoch, Outcome, Parameters, Proposal, Trial, Tuner
 
 SCORELESS = (Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 

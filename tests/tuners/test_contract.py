@@ -11,8 +11,8 @@ import pytest
 
 from harness import spec
 from harness.catalogue.tuners import KNOWN, PRUNERS
-from harness.model import Epoch, Outcome, Proposal, Trial
 from harness.space import Choice, Fixed, Space
+from harness.trials import Epoch, Outcome, Proposal, Trial
 
 if TYPE_CHECKING:
     from tests.tuners.conftest import FakeSearch, Make

@@ -63,7 +63,7 @@ ASK_AND_TELL = """
 import sys
 from pathlib import Path
 from harness import spec, tuners
-from harness.model import Outcome, Trial
+from harness.trials import Outcome, Trial
 from harness.space import Range, Space
 
 space = Space({"learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3)})

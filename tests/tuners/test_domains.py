@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import spec
-from harness.model import Value
 from harness.space import Choice, Fixed, Range, Space
+from harness.trials import Value
 from harness.tuners.domains import Coverage, decode, indices
 
 if TYPE_CHECKING:

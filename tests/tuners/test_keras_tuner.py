@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from harness import files, seeds, spec
 from harness.catalogue import hyperband
-from harness.model import Outcome, Trial
 from harness.space import Choice, Range, Space
+from harness.trials import Outcome, Trial
 from harness.tuners import keras_tuner
 
 if TYPE_CHECKING:

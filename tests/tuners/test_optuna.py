@@ -11,8 +11,8 @@ import pytest
 from harness import spec
 from harness.catalogue.tuners import KNOWN
 from harness.errors import MachineError
-from harness.model import Epoch, Outcome, Proposal, Trial
 from harness.space import Choice, Range, Space
+from harness.trials import Epoch, Outcome, Proposal, Trial
 from harness.tuners import optuna
 
 if TYPE_CHECKING:

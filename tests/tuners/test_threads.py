@@ -9,7 +9,7 @@ import numpy as np  # noqa: F401 - brings OpenBLAS, so that there is a pool
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from harness.model import Outcome, Proposal, Trial
+from harness.trials import Outcome, Proposal, Trial
 from harness.tuners.threads import Bounded, Threads
 
 PROPOSAL = Proposal(parameters={}, last_epoch=1)

@@ -14,10 +14,10 @@ from harness import environment
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, domains_of
 from harness.datasets import resolving
-from harness.model import Trial
 from harness.records import CellFolder
 from harness.space import Choice, Domain, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
+from harness.trials import Trial
 
 DOMAINS: Mapping[str, Domain] = {
     "learning_rate": Range(low=1e-3, high=1.0, log=True, default=1e-2),

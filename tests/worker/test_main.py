@@ -17,8 +17,8 @@ import pytest
 from harness import environment, files
 from harness.cells import Cell
 from harness.executors import Ended, LocalExecutor
-from harness.model import Trial
 from harness.records import CellFolder
+from harness.trials import Trial
 from harness.worker import __main__ as worker
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def test_a_device_that_goes_in_the_middle_ends_the_worker_and_another_goes_on_as
 ) -> None:
     import tensorflow as tf  # noqa: PLC0415 - for marked tests only
 
-    from harness.objectives import faults  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.objectives import tensorflow_errors  # noqa: PLC0415 - TensorFlow, for marked tests only
     from harness.objectives.keras_training import KerasObjective  # noqa: PLC0415 - see above
 
     def gone(*_: object) -> float:
@@ -257,7 +257,7 @@ def test_a_device_that_goes_in_the_middle_ends_the_worker_and_another_goes_on_as
             return next(script)(*given)
 
         patch.setattr(KerasObjective, "_train_epoch", next_of_script)
-        patch.setattr(faults, "compute_a_little", gone)
+        patch.setattr(tensorflow_errors, "compute_a_little", gone)
 
         code = worker._work("search", folder, cache=bench.cache, started=time.monotonic())
 
@@ -277,7 +277,7 @@ def test_a_device_that_goes_before_the_first_trial_is_the_machines_trouble(
 ) -> None:
     import tensorflow as tf  # noqa: PLC0415 - for marked tests only
 
-    from harness.objectives import faults  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.objectives import tensorflow_errors  # noqa: PLC0415 - TensorFlow, for marked tests only
     from harness.worker import training_data  # noqa: PLC0415 - see above
 
     def gone(*_: object) -> None:
@@ -285,7 +285,7 @@ def test_a_device_that_goes_before_the_first_trial_is_the_machines_trouble(
 
     folder = bench.folder(bench.cell())
     monkeypatch.setattr(training_data, "load", gone)
-    monkeypatch.setattr(faults, "compute_a_little", gone)
+    monkeypatch.setattr(tensorflow_errors, "compute_a_little", gone)
 
     assert worker._work(program, folder, cache=bench.cache, started=time.monotonic()) == 75
     assert folder.outcome() is None

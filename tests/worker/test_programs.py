@@ -14,11 +14,11 @@ import pytest
 from harness.datasets import resolving
 from harness.errors import DatasetError, MachineError, UserError
 from harness.ledger import PHASES
-from harness.model import Outcome, Trial
 from harness.records import CellFolder
 from harness.search import ReplayMismatch
 from harness.space import Choice, Domain, Fixed, Range
 from harness.spec import Augmentation, Budget, Dataset
+from harness.trials import Outcome, Trial
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench

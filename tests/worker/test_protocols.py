@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.model import Outcome
 from harness.spec import Augmentation, Protocol
+from harness.trials import Outcome
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -35,9 +35,9 @@ OPTIONS: list[dict[str, Any]] = [
 def _as_it_was() -> Iterator[None]:
     """Leave the process at the defaults, whatever a search configured."""
     yield
-    from harness.objectives import runtime  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.objectives import tensorflow_settings  # noqa: PLC0415 - TensorFlow, for marked tests only
 
-    runtime.configure(Protocol(), seed=1)
+    tensorflow_settings.configure(Protocol(), seed=1)
 
 
 def test_every_option_is_tried() -> None:
@@ -60,14 +60,14 @@ def test_every_option_of_the_protocol_trains_at_every_depth(bench: Bench, option
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
 def test_activations_come_back_from_the_cache_as_they_were_computed(bench: Bench, precision: str) -> None:
-    from harness.objectives import runtime  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.objectives import tensorflow_settings  # noqa: PLC0415 - TensorFlow, for marked tests only
     from harness.worker import training_data  # noqa: PLC0415 - TensorFlow, for marked tests only
 
     plain, cell = bench.cell(images=40, seed=3), bench.cell(images=40, seed=3)
     cell = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"precision": precision})})
-    runtime.configure(plain.protocol, seed=1)
+    tensorflow_settings.configure(plain.protocol, seed=1)
     exact = np.asarray(training_data.load(plain, bench.cache).training.rows, dtype=np.float32)
-    runtime.configure(cell.protocol, seed=1)
+    tensorflow_settings.configure(cell.protocol, seed=1)
 
     rows = training_data.load(cell, bench.cache).training.rows
 

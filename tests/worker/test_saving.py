@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.model import Trial
 from harness.records import CellFolder
 from harness.space import Domain, Fixed
+from harness.trials import Trial
 
 if TYPE_CHECKING:
     from harness.cells import Cell
@@ -116,10 +116,10 @@ def test_a_search_without_a_score_has_no_model_to_save(bench: Bench) -> None:
 
 
 def test_a_model_that_keras_can_not_load_by_itself_is_refused(bench: Bench) -> None:
-    from harness.objectives import whole_model  # noqa: PLC0415 - see above
+    from harness.objectives import model_export  # noqa: PLC0415 - see above
 
     path = bench.folder(bench.cell()).model
     path.write_bytes(b"no model")
 
     with pytest.raises(UserError, match="Keras can't load the saved model by itself"):
-        whole_model.load(path)
+        model_export.load(path)

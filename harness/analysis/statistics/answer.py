@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.analysis.axes import Axis, Score, spent
+from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.groups import Group, mean_usd
 from harness.analysis.intervals import mean, median
 from harness.analysis.reading import SearchResult, Status
-from harness.analysis.statistics import agarwal, bayes, estimates, pairing
-from harness.analysis.statistics.bands import Line, line
-from harness.analysis.statistics.bayes import Probabilities
-from harness.analysis.statistics.estimates import Estimate
+from harness.analysis.statistics import improvement_and_iqm, pairing, signed_rank, t_estimates
+from harness.analysis.statistics.anytime_bands import Line, line
 from harness.analysis.statistics.pairing import Seeds
+from harness.analysis.statistics.signed_rank import Probabilities
+from harness.analysis.statistics.t_estimates import Estimate
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdict, Verdicts
 from harness.plans import GroupName
 from harness.prices import Prices
@@ -175,12 +175,12 @@ class _Scope:
             axis=at.axis,
             part=at.part,
             tuner=tuner,
-            score=estimates.mean(pairing.column(overall, tuner)),
-            over_random=None if over is None else estimates.mean(over),
-            probabilities=None if over is None else bayes.signed_rank(over, rope=self.rope),
+            score=t_estimates.mean(pairing.column(overall, tuner)),
+            over_random=None if over is None else t_estimates.mean(over),
+            probabilities=None if over is None else signed_rank.signed_rank(over, rope=self.rope),
             regret=mean(pairing.column(regrets, tuner)),
-            improvement=agarwal.improvement(by_group, tuner, self.yardstick),
-            iqm=agarwal.interquartile_mean([pairing.column(each, tuner) for each in by_group]),
+            improvement=improvement_and_iqm.improvement(by_group, tuner, self.yardstick),
+            iqm=improvement_and_iqm.interquartile_mean([pairing.column(each, tuner) for each in by_group]),
             search_s=mean(search.cost.wall_s for search in ended if search.cost is not None),
             usd=mean_usd(ended, self.prices),
             verdict=self._verdict(tuner) if at.axis is Axis.EPOCHS and at.part == 1.0 else None,

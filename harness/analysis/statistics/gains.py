@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row
 from harness.analysis.reading import SearchResult, Status
-from harness.analysis.statistics import estimates, pairing
-from harness.analysis.statistics.estimates import Estimate
+from harness.analysis.statistics import pairing, t_estimates
+from harness.analysis.statistics.t_estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def overtuning(row: Row) -> Overtuning:
             gaps.append(search.val_f1 - search.test_f1)
             losses.append(max(seen) - search.test_f1)
     return Overtuning(
-        gap=estimates.mean(gaps), loss=estimates.mean(losses), losers=sum(1 for each in losses if each > 0)
+        gap=t_estimates.mean(gaps), loss=t_estimates.mean(losses), losers=sum(1 for each in losses if each > 0)
     )
 
 
@@ -74,7 +74,7 @@ def _gain(row: Row, yardstick: Row) -> Gain | None:
     if not differences:
         return None
     return Gain(
-        estimate=estimates.mean(differences),
+        estimate=t_estimates.mean(differences),
         worse=sum(1 for difference in differences if difference < 0),
         tied=sum(1 for difference in differences if difference == 0),
         left_out=len({search.planned.seed for search in row.searches}) - len(differences),

@@ -13,7 +13,7 @@ from typing import Any
 from harness.analysis.findings import Tried
 from harness.analysis.groups import Group
 from harness.analysis.reading import SearchResult, Status
-from harness.model import Outcome, Value
+from harness.trials import Outcome, Value
 
 FEWEST_TRIALS = 40
 """Fewer trials give no importances: the best quarter would be a handful, and its spread chance."""

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.analysis.axes import Axis, Score, spent
+from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.groups import Group
 from harness.analysis.reading import SearchResult, Status
-from harness.analysis.statistics import areas, pairing
+from harness.analysis.statistics import curve_areas, pairing
 from harness.analysis.statistics.contrasts import Contrasts, contrasts
 from harness.analysis.statistics.pairing import Seeds
 from harness.plans import GroupName
@@ -146,11 +146,13 @@ def _within(question: Question, group: Group, value: _Value, overall: Answered, 
 
 
 def _values(groups: Sequence[Group], prices: Prices) -> Mapping[Question, _Value]:
-    frames = {group.name: areas.frame(group, axis=Axis.WALL_S, score=Score.TEST, prices=prices) for group in groups}
+    frames = {
+        group.name: curve_areas.frame(group, axis=Axis.WALL_S, score=Score.TEST, prices=prices) for group in groups
+    }
 
     def area(group: Group, search: SearchResult) -> float | None:
         bounds = None if search.is_disturbed else frames[group.name]
-        return areas.of(search, bounds, axis=Axis.WALL_S, score=Score.TEST, prices=prices)
+        return curve_areas.of(search, bounds, axis=Axis.WALL_S, score=Score.TEST, prices=prices)
 
     def cost(_group: Group, search: SearchResult) -> float | None:
         # A search that failed has cost something, but bought nothing that its cost could be compared for.

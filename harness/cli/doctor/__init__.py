@@ -13,12 +13,12 @@ from pathlib import Path
 from harness import images
 from harness.cli import printing, streams
 from harness.cli.doctor import containers, gpus, machine, tensorflow
+from harness.cli.doctor.checks import Finding
 from harness.cli.doctor.containers import Engine
-from harness.cli.doctor.finding import Finding
 from harness.errors import EngineError, ImagesError
 from harness.meters import nvml
 from harness.meters.nvml import Found
-from harness.reports.report import TableSection
+from harness.reports.document import TableSection
 
 __all__ = ["Finding", "examine", "show"]
 

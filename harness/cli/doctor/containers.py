@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import images
-from harness.cli.doctor.finding import Finding, disk, version
+from harness.cli.doctor.checks import Finding, disk, version
 from harness.errors import EngineError, ImagesError, MachineError
 from harness.executors import Cause, engine
 from harness.images import DeclaredImage

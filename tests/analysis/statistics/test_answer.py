@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import analysis
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import Answer, Ground, Question, Standing, Verdict, answer, judged, verdicts
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from harness.analysis.statistics import over_random, over_untuned, overtuning
 
 if TYPE_CHECKING:
     from harness.analysis import Group
-    from harness.model import Trial
+    from harness.trials import Trial
     from tests.analysis.conftest import Made
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import analysis
-from harness.analysis.axes import Axis
+from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import profiles
 from harness.analysis.statistics.profiles import ratios
 from harness.analysis.targets import Target

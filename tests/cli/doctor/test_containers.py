@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.doctor import containers
+from harness.cli.doctor.checks import Finding
 from harness.cli.doctor.containers import Engine
-from harness.cli.doctor.finding import Finding
 from harness.images import DeclaredImage
 from harness.meters.nvml import Found, Gpu
 from tests.cli.doctor.conftest import FakeDaemon

@@ -1,0 +1,95 @@
+"""What F1 is drawn and judged against: the cost axes, and where a search's incumbents stand on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from operator import attrgetter
+
+from harness.analysis.costs import cost_usd
+from harness.analysis.curves import Step
+from harness.analysis.reading import SearchResult
+from harness.prices import Prices
+from harness.trials import Reading
+
+_SECONDS_PER_HOUR = 3600
+
+
+class Axis(StrEnum):
+    """A kind of cost. Each counts the tuner's thinking where it can, and none the audit on test images."""
+
+    EPOCHS = "epochs"
+    WALL_S = "wall_s"
+    DEVICE_S = "device_s"
+    ENERGY_J = "energy_j"
+    COST_USD = "cost_usd"
+
+    @property
+    def label(self) -> str:
+        """The axis as a reader sees it, with its unit."""
+        return _LABELS[self]
+
+
+class Score(StrEnum):
+    """On which images an incumbent is scored."""
+
+    VALIDATION = "val_f1"
+    TEST = "test_f1"
+
+    def called(self, name: str) -> str:
+        """Return the score as a reader sees it; ``name`` is what it is called, as ``macro-F1``."""
+        return f"{'validation' if self is Score.VALIDATION else 'test'} {name}"
+
+    def of(self, step: Step) -> float | None:
+        """Return the score of an incumbent; None where it was not recorded."""
+        return step.val_f1 if self is Score.VALIDATION else step.test_f1
+
+
+_SPENT_BY: dict[Axis, Callable[[Step], float]] = {
+    Axis.WALL_S: attrgetter("wall_s"),
+    Axis.DEVICE_S: attrgetter("device_s"),
+    Axis.ENERGY_J: attrgetter("energy_j"),
+}
+
+_LABELS = {
+    Axis.EPOCHS: "epochs",
+    Axis.WALL_S: "search s",
+    Axis.DEVICE_S: "device s",
+    Axis.ENERGY_J: "joules",
+    Axis.COST_USD: "USD",
+}
+
+
+def spent(search: SearchResult, *, axis: Axis, prices: Prices) -> Reading:
+    """Return what the whole search cost on ``axis``, or the reason why that is unknown."""
+    cost = search.cost
+    if cost is None:
+        return Reading.unknown(search.reason or "no record")
+    if axis is Axis.ENERGY_J:
+        return cost.energy_j
+    if axis is Axis.COST_USD:
+        return cost_usd(cost, environment=search.environment, prices=prices)
+    return Reading(value=float({Axis.EPOCHS: cost.epochs, Axis.WALL_S: cost.wall_s}.get(axis, cost.device_s)))
+
+
+def rate(search: SearchResult, *, axis: Axis, prices: Prices | None) -> float | None:
+    """Return the dollars per hour of the search's device where ``axis`` counts in dollars and a price is known."""
+    return None if axis is not Axis.COST_USD or prices is None else prices.per_hour(search.environment).value
+
+
+def costs(search: SearchResult, *, axis: Axis, prices: Prices) -> tuple[float, ...] | None:
+    """Return what had been spent when each incumbent of ``search.curve`` took over; None where one is unknown."""
+    return costs_of(search.curve, search, axis=axis, prices=prices)
+
+
+def costs_of(
+    steps: Sequence[Step], search: SearchResult, *, axis: Axis, prices: Prices | None
+) -> tuple[float, ...] | None:
+    """Return what had been spent at each of these steps of ``search``; None where one is unknown."""
+    if axis is Axis.COST_USD:
+        per_hour = rate(search, axis=axis, prices=prices)
+        return None if per_hour is None else tuple(step.wall_s / _SECONDS_PER_HOUR * per_hour for step in steps)
+    if axis is Axis.EPOCHS:
+        return tuple(float(step.epochs) for step in steps)
+    found = tuple(map(_SPENT_BY[axis], steps))
+    return None if None in found else found

@@ -1,0 +1,27 @@
+"""What kind of tuner each name of a matrix stands for, and so how it looks wherever it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import tuner_styles
+from harness.analysis.groups import Group, Row
+from harness.tuner_styles import Style, TunerKind
+
+
+def styles(groups: Sequence[Group]) -> dict[str, Style]:
+    """Return each tuner's look, in the order of the matrix."""
+    kinds: dict[str, TunerKind] = {}
+    for row in (row for group in groups for row in group.rows):
+        kind = _kind(row)
+        if kinds.get(row.tuner, TunerKind()) == TunerKind():
+            kinds[row.tuner] = kind
+    return tuner_styles.styles(kinds)
+
+
+def _kind(row: Row) -> TunerKind:
+    for search in row.searches:
+        if search.tuner is not None:
+            pruner = search.section("tuner").get("pruner")
+            return TunerKind(tuner=search.tuner, pruner=pruner if isinstance(pruner, str) else None)
+    return TunerKind()

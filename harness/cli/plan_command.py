@@ -1,0 +1,192 @@
+"""``harness plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import analysis, caches, matrix, prices
+from harness.api import places
+from harness.campaign import forecast, forecast_totals, mixed_environments, name_clashes, resolution, retrainings
+from harness.campaign.forecast_totals import Total
+from harness.campaign.runner import Runner, only_one
+from harness.campaign.searching import damage
+from harness.campaign.slow_settings import cautions
+from harness.catalogue import hyperband
+from harness.catalogue.tuners import RETRAINING
+from harness.cells import Cell
+from harness.cli import exit_codes, forecasts, printing, streams
+from harness.cli.progress import watcher
+from harness.cli.verbosity import Voice
+from harness.errors import ResultsError
+from harness.matrix import Matrix
+from harness.placement import libraries
+from harness.placement.executor_choice import Local, Where
+from harness.plans import MatrixFolder
+from harness.printable import counted
+from harness.records import CellFolder
+from harness.reports.document import TableSection
+
+if TYPE_CHECKING:
+    from harness.placement.containers import Intent
+
+_UNREADABLE = "unreadable"
+
+
+def show(
+    path: Path,
+    *,
+    results: Path,
+    cache: Path,
+    where: Where,
+    prices_file: Path | None,
+    as_json: bool,
+    calibrate: bool,
+) -> int:
+    """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration. Return the exit code."""
+    price_list, loaded = prices.load(prices_file), matrix.load(path)
+    cache = places.cache_folder(cache)
+    folder = MatrixFolder(places.results_folder(results) / loaded.name)
+    if calibrate:
+        _calibrate(
+            loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
+        )
+    intent = where.intended(device=loaded.spec.device)
+    libraries.check_with_reports(loaded, intent)
+    with caches.used(cache):
+        resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
+    rates = forecast.rates(forecast.earlier(results), price_list=price_list)
+    rows = [_row(cell, folder, rates) for cell in resolved.cells]
+    after = _retrainings(resolved.cells, folder)
+    pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row["state"] == "pending"] + after
+    total = forecast_totals.total(pending, rates)
+    plan = {
+        "matrix": loaded.name,
+        "where": _where(intent),
+        "cells": rows,
+        "unreachable": [asdict(cell) for cell in resolved.unreachable],
+        "learning_rate_cells": len(after),
+        "notes": [
+            *name_clashes.of_run(folder, resolved.planned, path),
+            *cautions(loaded.spec, intent),
+            *mixed_environments.unlike(resolved.cells, folder, here=mixed_environments.expected(intent)),
+            *_notes(resolved.cells),
+            *_unreadable(rows, folder),
+        ],
+        "pending": len(pending),
+        "pending_epochs": _sum(map(forecast.most_epochs, pending)),
+        **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
+    }
+    if as_json:
+        streams.document(plan)
+    elif resolved.cells:
+        _print(plan, total)
+    if not as_json:
+        for line in resolved.why_unreachable:
+            printing.say(line)
+    return exit_codes.OK if resolved.cells else exit_codes.SOME_MISSING
+
+
+def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Where, voice: Voice) -> None:
+    spec = loaded.spec
+    with (
+        only_one(folder),
+        caches.used(cache),
+        where.working(
+            campaign=folder.path,
+            container=spec.container,
+            device=spec.device,
+            admit=partial(libraries.check, loaded),
+        ) as here,
+        watcher("calibration", voice=voice) as watching,
+    ):
+        identity = here.executor.identity()
+        cells = resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
+        runner = Runner(folder=folder, executor=here.executor, cache=cache, watch=watching, slots=here.slots)
+        runner.run(forecast.calibrations(cells), retry_failed=True)
+
+
+def _where(intent: Intent | Local) -> str:
+    """Say where the cells would run, and what that would need first."""
+    needs = "; its image would be built first" if intent.builds else ""
+    return f"{intent}{needs}"
+
+
+def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:
+    """Return the retrainings that are still to be run, as far as is known before the last search has ended."""
+    results = analysis.read(folder) if folder.has_plan else analysis.MatrixResults(cells=())
+    ahead = retrainings.ahead(cells, results)
+    return [cell for cell in ahead if _state(folder.cell(cell.id)) == "pending"]
+
+
+def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, Any]:
+    return {
+        "id": cell.id,
+        **cell.names.model_dump(),
+        "seed": cell.seed,
+        "state": _state(folder.cell(cell.id)),
+        "most_epochs": forecast.most_epochs(cell),
+        "forecast_s": forecast.seconds(cell, rates),
+    }
+
+
+def _state(folder: CellFolder) -> str:
+    try:
+        sealed = folder.sealed()
+    except ResultsError:
+        return _UNREADABLE
+    return "pending" if sealed is None else sealed.record.status
+
+
+def _unreadable(rows: Iterable[Mapping[str, Any]], folder: MatrixFolder) -> list[str]:
+    """Say which finished searches can't be read, and what to do: a run leaves them as they are."""
+    found = (damage(folder.cell(row["id"])) for row in rows if row["state"] == _UNREADABLE)
+    return [reason for reason in found if reason is not None]
+
+
+def _notes(cells: Sequence[Cell]) -> list[str]:
+    """Say where Hyperband's budget ends before it has gone through its brackets once."""
+    hyperbands = [cell for cell in cells if cell.tuner.tuner == "kt-hyperband"]
+    return list(dict.fromkeys(note for cell in hyperbands if (note := _cut_short(cell)) is not None))
+
+
+def _cut_short(cell: Cell) -> str | None:
+    most = forecast.most_epochs(cell)
+    trials, epochs = hyperband.iteration(cell.protocol.epochs_per_trial, hyperband.factor(cell.tuner))
+    if most is None or most >= epochs:
+        return None
+    return f"{cell.names.tuner}: one iteration takes {trials} trials and {epochs} epochs; the budget ends it at {most}"
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    listed = list(counts)
+    known = [count for count in listed if count is not None]
+    return sum(known) if len(known) == len(listed) else None
+
+
+def _print(plan: dict[str, Any], total: Total) -> None:
+    rows = [_shown(row) for row in plan["cells"]]
+    heading = f"{plan['matrix']}: {counted(len(rows) + len(plan['unreachable']), 'cell')}"
+    columns = ["cell", "what", "state", "epochs ≤", "seconds ≈"]
+    printing.table(TableSection(heading=heading, columns=columns, rows=rows, text_columns=3))
+    for note in plan["notes"]:
+        printing.say(note)
+    if plan["learning_rate_cells"]:
+        printing.say(f"then {counted(plan['learning_rate_cells'], f'{RETRAINING} cell')}, once the searches are done")
+    printing.say(f"would run {plan['where']}")
+    printing.say(f"pending: {counted(plan['pending'], 'cell')}, at most {_number(plan['pending_epochs'])} epochs")
+    if plan["pending"]:
+        apart = "" if total.wall_s is None else "; one cell after another, shared preparation apart"
+        printing.say(f"{forecasts.told(total)}{apart}")
+
+
+def _shown(row: Mapping[str, Any]) -> list[str]:
+    what = f"{row['dataset']} · {row['backbone']} · {row['hyperparameters']} · {row['tuner']} · seed {row['seed']}"
+    return [row["id"][:8], what, row["state"], _number(row["most_epochs"]), _number(row["forecast_s"])]
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}"

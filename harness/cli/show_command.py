@@ -1,0 +1,112 @@
+"""``harness show``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.cells import Cell
+from harness.cli import printing, streams
+from harness.errors import ResultsError
+from harness.records import CellFolder, Record
+from harness.reports.document import TableSection
+from harness.score_names import name_of
+from harness.trials import Trial
+
+
+def show(cell: str, *, results: Path, as_json: bool) -> None:
+    """Print a cell's record and trials."""
+    folder = find(cell, results)
+    sealed = folder.sealed()
+    record = None if sealed is None else sealed.record
+    trials = folder.trials() if sealed is None else sealed.trials
+    if as_json:
+        document = {"record": None if record is None else asdict(record), "trials": [asdict(t) for t in trials]}
+        streams.document(document)
+        return
+    cell_itself = folder.cell()
+    _print_cell(folder, cell_itself, record)
+    score = name_of(cell_itself.protocol.metric)
+    if printing.table(_trial_table(trials, tuned=set(cell_itself.space.tuned), score=score)):
+        printing.say("a wider terminal shows all seconds, and --json everything")
+    printing.say(f"log: {folder.log}")
+
+
+def find(cell: str, results: Path) -> CellFolder:
+    """Return the folder of the one cell whose id begins so.
+
+    Raises:
+        ResultsError: There is none, or more than one.
+    """
+    found = [path for path in sorted(results.glob("*/cells/*")) if path.is_dir() and _is_meant(path, cell)]
+    if len(found) == 1:
+        return CellFolder(found[0])
+    if not found:
+        raise ResultsError(f"{results}: no cell begins with '{cell}'; harness plan MATRIX lists the ids")
+    several = ", ".join([_long_name(path) for path in found[:5]] + ["…"] * (len(found) > 5))  # noqa: PLR2004 - a line
+    raise ResultsError(f"{results}: {len(found)} cells begin with '{cell}' ({several}); give more, or MATRIX/ID")
+
+
+def _is_meant(path: Path, cell: str) -> bool:
+    # Two matrices may share a cell, so that its id alone can't tell the folders apart.
+    return path.name.startswith(cell) or _long_name(path).startswith(cell)
+
+
+def _long_name(path: Path) -> str:
+    return f"{path.parent.parent.name}/{path.name}"
+
+
+def _print_cell(folder: CellFolder, cell: Cell, record: Record | None) -> None:
+    names = cell.names
+    printing.say(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
+    printing.say(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")
+    for name, fields in cell.domains.items():
+        printing.say(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in fields.items() if value is not None))
+    if record is None:
+        last = folder.attempts()[-1:]
+        why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
+        printing.say(f"not finished{why}")
+        return
+    how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} total s"
+    printing.say(how)
+    phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
+    printing.say("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
+    for file, reason in record.data.get("unreadable", []):
+        printing.say(f"  unreadable: {file}: {reason}")
+
+
+def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> TableSection:
+    rows = []
+    for trial in trials:
+        parameters = ", ".join(f"{name} {_short(value)}" for name, value in trial.parameters.items() if name in tuned)
+        epochs = f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
+        seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))
+        outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
+        rows.append([str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds])
+    return TableSection(
+        heading=f"{len(trials)} trials",
+        columns=[
+            "trial",
+            "parameters",
+            "epochs",
+            "outcome",
+            f"best {score}",
+            f"test {score}",
+            "ask s",
+            "train s",
+            "tell s",
+        ],
+        rows=rows,
+        text_columns=4,
+        optional=("ask s", "tell s", "train s"),
+    )
+
+
+def _f1(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,221 @@
+"""Which executor is asked for, and what it comes to on this host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from harness.environment import Identity
+from harness.errors import MachineError, UserError
+from harness.executors import Executor, LocalExecutor, Slot, forked
+from harness.meters import nvml
+from harness.placement import libraries, slot_choice
+from harness.placement.slot_choice import ChosenSlots
+from harness.spec import Container, Device
+
+if TYPE_CHECKING:
+    from harness.executors.docker import DockerExecutor
+    from harness.placement.containers import Intent
+
+Start = Literal["warm", "fresh"]
+"""How a local process begins: forked from one that has imported everything, or by itself."""
+
+LOCAL: Callable[..., Executor] = LocalExecutor
+VARIABLE = "HARNESS_EXECUTOR"
+"""The environment variable that says where cells run unless the command line does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """Cells would run as processes of this host; ``why`` says why not in containers, None where that was asked for."""
+
+    why: str | None
+    identity: Identity
+    chosen: ChosenSlots
+
+    @property
+    def trains_on_cpu(self) -> bool:
+        """Whether cells would train on a CPU: a process that is given no GPU takes the first that it sees."""
+        return not self.chosen.has_gpus and slot_choice.sees_none(nvml.find, os.environ)
+
+    @property
+    def builds(self) -> bool:
+        """Whether something must be built first: never."""
+        return False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the user should be told: not where it was asked for."""
+        return self.why is not None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether cells would run in this process's own environment: always."""
+        return True
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return "this Python"
+
+    def has(self, module: str) -> bool:
+        """Return whether cells could import a module."""
+        return libraries.is_installed(module)
+
+    def has_package(self, _: str) -> bool:
+        """Return whether cells could import from an installed package: always from one that this Python has."""
+        return True
+
+    def remedy(self, tuner: str | None = None) -> str:
+        """Return how to bring what a tuner (None: what training) imports."""
+        return libraries.remedy(tuner, has_gpus=self.chosen.has_gpus)
+
+    def __str__(self) -> str:
+        """Say it as the end of "running …"."""
+        number = len(self.chosen.slots)
+        processes = "as local processes" if number == 1 else f"as local processes ({self.chosen})"
+        return processes if self.why is None else f"{processes}: {self.why}"
+
+
+def _admit_any(_: Intent | Local) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """An executor, and the slots on which it starts workers; ``intent`` says where that is."""
+
+    executor: Executor
+    slots: Sequence[Slot]
+    intent: Intent | Local
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """What the options say: an executor's name, an image or None, GPUs, how many cells run at once, how they start."""
+
+    executor: str
+    image: str | None = None
+    gpus: tuple[str, ...] = ()
+    at_once: int | None = None
+    start: Start = "warm"
+
+    @property
+    def options(self) -> list[str]:
+        """The options that say the same."""
+        executor = None if self.executor == os.environ.get(VARIABLE, "auto") else self.executor
+        at_once = None if self.at_once is None else str(self.at_once)
+        named = [("--executor", executor), ("--image", self.image), *(("--gpu", gpu) for gpu in self.gpus)]
+        start = None if self.start == "warm" else self.start
+        given = [*named, ("--at-once", at_once), ("--start", start)]
+        return [word for name, value in given if value is not None for word in (name, value)]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the choice is the harness's: an image or a GPU that is named is for a container."""
+        return self.executor == "auto" and self.image is None and not self.gpus
+
+    def intended(self, *, device: Device) -> Intent | Local:
+        """Return where cells would run; nothing is built, fetched or started to find out.
+
+        Raises:
+            UserError: The options contradict each other.
+            MachineError: No container can be run here as asked; says the way out.
+        """
+        if self.executor == "local":
+            if self.image is not None:
+                raise UserError("--image: a local process has none; add --executor docker, or leave it out")
+            return self._local(None, device)
+        # Only here: the engine's SDK takes a fifth of a second to import.
+        from harness.placement import containers  # noqa: PLC0415
+
+        if not self.is_free:
+            return containers.named(self.image, chosen=self._chosen(device))
+        try:
+            return containers.found(self._chosen(device))
+        except MachineError as error:
+            return self._local(str(error), device)
+
+    @contextmanager
+    def working(
+        self,
+        *,
+        campaign: Path,
+        container: Container,
+        device: Device,
+        admit: Callable[[Intent | Local], None] = _admit_any,
+        say: Callable[[str], None] = forked.say_nothing,
+    ) -> Iterator[Here]:
+        """Give the executor and its slots, and ``say`` which; containers left behind, earlier runs' too, are removed.
+
+        ``admit`` is asked about wherever cells would run before anything is built or started; it raises to refuse.
+
+        Raises:
+            UserError: The options contradict each other.
+            MachineError: No container can be run here as asked; says the way out.
+        """
+        intent = self.intended(device=device)
+        admit(intent)
+        containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
+        admit(intent)
+        if intent.is_news:
+            say(f"running {intent}")
+        if containers is None:
+            with self._started(_processes(device), campaign, say) as processes:
+                yield Here(executor=processes, slots=intent.chosen.slots, intent=intent)
+            return
+        containers.sweep()
+        for folder in containers.sweep_abandoned():
+            say(f"ended what a killed run of {folder} had left at work: its trials are kept")
+        try:
+            yield Here(executor=containers, slots=intent.chosen.slots, intent=intent)
+        finally:
+            containers.sweep()
+
+    def _containers(
+        self,
+        intent: Intent | Local,
+        *,
+        campaign: Path,
+        container: Container,
+        device: Device,
+        say: Callable[[str], None],
+    ) -> tuple[DockerExecutor | None, Intent | Local]:
+        """Return what runs containers as intended; None, and local processes, where there is to be none or it fails."""
+        if isinstance(intent, Local):
+            return None, intent
+        from harness.placement import containers  # noqa: PLC0415 - see above
+
+        if intent.build is not None:
+            say(f"building {intent.reference} first: {containers.build_takes(intent.build)}")
+        try:
+            return containers.ready(intent, campaign=campaign, container=container), intent
+        except MachineError as error:
+            if not self.is_free:
+                raise
+            return None, self._local(str(error), device)
+
+    def _started(
+        self, processes: Executor, campaign: Path, say: Callable[[str], None]
+    ) -> AbstractContextManager[Executor]:
+        if self.start == "warm" and isinstance(processes, LocalExecutor) and forked.can_fork():
+            return forked.warmed(processes, owner=campaign, say=say)
+        return nullcontext(processes)
+
+    def _chosen(self, device: Device) -> ChosenSlots:
+        """Return what containers would run on: where no GPU is named, those of this host or, of a named image, none."""
+        if self.gpus or not (self.is_free or device == "gpu"):
+            return slot_choice.asked(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
+        return slot_choice.of_host(at_once=self.at_once, find=nvml.find, shown=os.environ, needs_gpu=device == "gpu")
+
+    def _local(self, why: str | None, device: Device) -> Local:
+        chosen = slot_choice.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
+        return Local(why=why, identity=_processes(device).identity(), chosen=chosen)
+
+
+def _processes(device: Device) -> Executor:
+    return LOCAL(needs_gpu=True) if device == "gpu" else LOCAL()
