@@ -16,6 +16,7 @@ PHASES = (
     "tell",  # the tuner takes scores and outcomes
     "checkpoint",  # weights and trials to the disk
     "audit",  # test images, off the clock
+    "meter",  # CPU seconds and joules are read, off the clock: a user's own meter may take its time
     "shutdown",  # the process ends
     "other",  # everything else
 )
@@ -23,7 +24,8 @@ THINKING = ("ask", "tell")
 DEVICE = ("train", "evaluate")
 BUILD = ("build",)
 # See docs/decisions/009-builds-are-not-charged.md.
-OFF_THE_CLOCK = ("audit", *BUILD)
+_PAUSING = ("audit", *BUILD)
+OFF_THE_CLOCK = ("meter", *_PAUSING)
 
 
 class Ledger:
@@ -43,7 +45,7 @@ class Ledger:
         self._switch("other")
 
     def pause(self, paused: Callable[[], AbstractContextManager[None]]) -> None:
-        """From now on hold what ``paused`` returns open in every phase that is off the clock."""
+        """From now on hold what ``paused`` returns open in every phase that is off the clock, but ``meter``."""
         self._paused = paused
 
     @contextmanager
@@ -52,7 +54,7 @@ class Ledger:
         if name not in PHASES:
             raise ValueError(f"unknown phase {name!r}; known are {', '.join(PHASES)}")
         outer = self._current
-        pauses = name in OFF_THE_CLOCK and outer not in OFF_THE_CLOCK
+        pauses = name in _PAUSING and outer not in OFF_THE_CLOCK
         self._switch(name)
         try:
             with self._paused() if pauses else nullcontext():
@@ -82,5 +84,5 @@ class Ledger:
 
 
 def on_the_clock(phases: dict[str, float]) -> float:
-    """Return the seconds that a search is charged for: all but builds and the audit on test images."""
+    """Return the seconds that a search is charged for: all but builds, the audit and the reading of meters."""
     return sum(seconds for name, seconds in phases.items() if name not in OFF_THE_CLOCK)

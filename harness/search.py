@@ -85,7 +85,8 @@ class Search:
             for trial in recorded:
                 self._replay_one(trial)
         # What replaying used was charged when it was first done.
-        self.usage.take()
+        with self.ledger.phase("meter"):
+            self.usage.take()
 
     def run(self) -> str:
         """Search until the budget is spent or nothing is left to propose; return which."""
@@ -105,7 +106,8 @@ class Search:
             self.tuner.tell(trial)
         with self.ledger.phase("checkpoint"):
             self.objective.keep(trial.number)
-        used = self.usage.take()
+        with self.ledger.phase("meter"):
+            used = self.usage.take()
         trial = replace(trial, phases=self.ledger.take(), cpu_s=used.cpu_s, energy_j=used.energy_j)
         self.spent.add(trial)
         with self.ledger.phase("checkpoint"):

@@ -211,7 +211,8 @@ class Budget(Section):
     trials: Annotated[Count | None, Field(examples=[20])] = None
     """Trials."""
     wall_s: Annotated[Amount | None, Field(examples=[1800])] = None
-    """Seconds from the first ask, the tuner's thinking included; builds and the audit on test images don't count."""
+    """Seconds from the first ask, the tuner's thinking included; builds, the audit on test images and the reading of
+    meters don't count."""
     device_s: Annotated[Amount | None, Field(examples=[900])] = None
     """Seconds in which the device trained and evaluated."""
     cost_usd: Annotated[Amount | None, Field(examples=[0.5])] = None

@@ -115,11 +115,11 @@ def test_phases_sum_to_the_wall_clock_of_a_real_clock() -> None:
     assert total == pytest.approx(time.monotonic() - began, rel=0.01)
 
 
-def test_the_audit_is_off_the_clock() -> None:
-    assert on_the_clock({"train": 2.0, "ask": 1.0, "audit": 50.0, "build": 20.0}) == 3.0
+def test_audit_builds_and_the_reading_of_meters_are_off_the_clock() -> None:
+    assert on_the_clock({"train": 2.0, "ask": 1.0, "audit": 50.0, "build": 20.0, "meter": 5.0}) == 3.0
 
 
-def test_what_is_off_the_clock_pauses_whatever_else_is_counted(clock: FakeClock) -> None:
+def test_audit_and_builds_pause_whatever_else_is_counted(clock: FakeClock) -> None:
     ledger = Ledger(clock=clock, started=100.0)
     heard: list[str] = []
 
@@ -139,7 +139,7 @@ def test_what_is_off_the_clock_pauses_whatever_else_is_counted(clock: FakeClock)
         heard.append("both")
     with suppress(ZeroDivisionError), ledger.phase("train"), ledger.phase("build"):
         raise ZeroDivisionError
-    with ledger.phase("ask"):
+    with ledger.phase("ask"), ledger.phase("meter"):
         pass
 
     assert heard == ["stops", "both", "goes on", "stops", "goes on"]

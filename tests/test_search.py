@@ -531,6 +531,31 @@ def test_what_replaying_uses_is_not_charged_to_the_next_trial() -> None:
     assert resumed.kept[0].phases == whole.kept[1].phases
 
 
+class SlowMeter:
+    """Takes three seconds to be read; a joule passes each second."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def read_j(self) -> float:
+        self._clock.now += 3.0
+        return self._clock.now
+
+
+@pytest.mark.parametrize("budget", [LOTS, SearchBudget(wall_s=0.5 + 1.25 * 3 + 0.5)])
+def test_a_meter_that_is_slow_to_read_costs_no_search_anything(budget: SearchBudget) -> None:
+    plain, metered = (Bench(*[[0.1, 0.2, 0.3]] * 3, budget=budget) for _ in range(2))
+    usage = Usage(cpu_s=metered.clock, energy=SlowMeter(metered.clock))
+    metered.search.usage = usage
+    metered.ledger.pause(usage.paused)
+
+    assert plain.run() == metered.run()
+
+    assert charged(metered) == charged(plain)
+    assert [len(trial.epochs) for trial in metered.kept] == [len(trial.epochs) for trial in plain.kept]
+    assert {trial.phases["meter"] for trial in metered.kept} == {6.0}
+
+
 def units(*structures: int) -> list[Proposal]:
     return [proposal(hidden_units=each) for each in structures]
 

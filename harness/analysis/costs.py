@@ -38,13 +38,13 @@ NOTHING = Spent(trials=0, epochs=0, wall_s=0.0)
 class Cost:
     """What one search spent.
 
-    ``wall_s`` is what the search is charged for: every phase of its trials but builds and the audit, and the ask, tell
-    and checkpoint after the last trial; neither what came before the first ask (start-up, data) nor the shutdown.
-    ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the processor seconds of the trials
-    without builds and the audit. ``energy_j`` is unknown as soon as that of one trial is. ``epochs`` are the charged
-    ones. ``builds`` and ``build_s`` are charged nowhere: all that the record knows of, before the first ask and after
-    it; ``late_build_s`` is the part after it, which the tuner's proposals caused. ``outcomes`` divides trials and
-    epochs by how the trials ended; its seconds leave out what came after the last one.
+    ``wall_s`` is what the search is charged for: every phase of its trials but builds, the audit and the reading of
+    meters, and the ask, tell and checkpoint after the last trial; neither what came before the first ask (start-up,
+    data) nor the shutdown. ``device_s`` is training and evaluation, ``thinking_s`` ask and tell, ``cpu_s`` the
+    processor seconds of the trials without builds and the audit. ``energy_j`` is unknown as soon as that of one trial
+    is. ``epochs`` are the charged ones. ``builds`` and ``build_s`` are charged nowhere: all that the record knows of,
+    before the first ask and after it; ``late_build_s`` is the part after it, which the tuner's proposals caused.
+    ``outcomes`` divides trials and epochs by how the trials ended; its seconds leave out what came after the last one.
     """
 
     wall_s: float

@@ -21,13 +21,16 @@ class Used:
 
 
 class Usage:
-    """Counts CPU seconds and joules from one ``take`` to the next, without what passes while ``paused``."""
+    """Counts CPU seconds and joules from one ``take`` to the next, without what passes while ``paused``.
+
+    What the readings themselves use is left out too.
+    """
 
     def __init__(self, *, cpu_s: Callable[[], float], energy: EnergyCounter | None) -> None:
         """Begin now."""
         self._cpu_s = cpu_s
         self._energy = energy
-        self._mark = self._read()
+        self._mark = self._begin()
         self._sum = Used(cpu_s=0.0, energy_j=None if energy is None else 0.0)
 
     @contextmanager
@@ -37,25 +40,33 @@ class Usage:
         try:
             yield
         finally:
-            self._mark = self._read()
+            self._mark = self._begin()
 
     def take(self) -> Used:
         """Return what was used since the last ``take``, and begin anew."""
-        self._add()
-        taken = self._sum
-        self._sum = Used(cpu_s=0.0, energy_j=None if self._energy is None else 0.0)
+        with self.paused():
+            taken = self._sum
+            self._sum = Used(cpu_s=0.0, energy_j=None if self._energy is None else 0.0)
         return taken
 
-    def _read(self) -> Used:
-        return Used(cpu_s=self._cpu_s(), energy_j=None if self._energy is None else self._energy.read_j())
+    def _begin(self) -> Used:
+        # In this order, as in the other below: reading joules uses CPU seconds.
+        energy_j = self._energy_j()
+        return Used(cpu_s=self._cpu_s(), energy_j=energy_j)
+
+    def _end(self) -> Used:
+        cpu_s = self._cpu_s()
+        return Used(cpu_s=cpu_s, energy_j=self._energy_j())
+
+    def _energy_j(self) -> float | None:
+        return None if self._energy is None else self._energy.read_j()
 
     def _add(self) -> None:
-        now = self._read()
+        now = self._end()
         energy_j = None
         if self._sum.energy_j is not None and now.energy_j is not None and self._mark.energy_j is not None:
             energy_j = self._sum.energy_j + now.energy_j - self._mark.energy_j
         self._sum = Used(cpu_s=self._sum.cpu_s + now.cpu_s - self._mark.cpu_s, energy_j=energy_j)
-        self._mark = now
 
 
 def cpu_s() -> float:

@@ -23,6 +23,7 @@ _LOOKS = {
     "tell": ("#882255", "xx"),
     "checkpoint": ("#117733", ""),
     "audit": ("#44AA99", "\\\\"),
+    "meter": ("#DDDDDD", "oo"),
     "shutdown": ("#BBBBBB", ".."),
     "other": ("#FFFFFF", "--"),
 }

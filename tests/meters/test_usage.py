@@ -19,8 +19,10 @@ class FakeCounter:
     read_j = __call__
 
 
-def test_usage_is_the_difference_of_two_readings() -> None:
-    usage = Usage(cpu_s=FakeCounter(10.0, 12.5, 13.0), energy=FakeCounter(100.0, 150.0, 151.0))
+def test_usage_is_the_difference_of_two_readings_without_what_they_use_themselves() -> None:
+    usage = Usage(
+        cpu_s=FakeCounter(10.0, 12.5, 13.0, 13.5, 14.0), energy=FakeCounter(100.0, 150.0, 155.0, 156.0, 157.0)
+    )
 
     first, second = usage.take(), usage.take()
 
@@ -29,7 +31,7 @@ def test_usage_is_the_difference_of_two_readings() -> None:
 
 
 def test_what_passes_in_a_pause_is_left_out() -> None:
-    usage = Usage(cpu_s=FakeCounter(0.0, 1.0, 50.0, 52.0), energy=None)
+    usage = Usage(cpu_s=FakeCounter(0.0, 1.0, 50.0, 52.0, 52.0), energy=None)
 
     with usage.paused():
         pass
@@ -38,7 +40,21 @@ def test_what_passes_in_a_pause_is_left_out() -> None:
 
 
 def test_energy_that_cannot_be_read_is_none_not_zero() -> None:
-    assert Usage(cpu_s=FakeCounter(0.0, 1.0), energy=None).take().energy_j is None
+    assert Usage(cpu_s=FakeCounter(0.0, 1.0, 1.0), energy=None).take().energy_j is None
+
+
+def test_cpu_seconds_that_reading_joules_takes_are_nobodys() -> None:
+    spent = [0.0]
+
+    class Costly:
+        def read_j(self) -> float:
+            spent[0] += 10.0
+            return 0.0
+
+    usage = Usage(cpu_s=lambda: spent[0], energy=Costly())
+    spent[0] += 1.0
+
+    assert [usage.take().cpu_s for _ in range(3)] == [1.0, 0.0, 0.0]
 
 
 def test_this_process_uses_cpu_and_memory() -> None:
