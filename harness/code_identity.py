@@ -30,11 +30,12 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.backbones.own_model": ("model", "file"),
     "harness.datasets.own_data": ("data", "file"),
     "harness.datasets.unpacked_pictures": ("data", "file"),
+    "harness.worker.probe": ("program", "probe"),
     "harness.worker.saving": ("program", "save"),
 }
 """Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of
-data; and what saves a model, which no search does. All else that the worker imports, at once or later, is run through
-by every cell."""
+data; and what saves a model or tries an executor, which no search does. All else that the worker imports, at once or
+later, is run through by every cell."""
 
 # Texts for readers of the documentation, which say what a thing is and do nothing.
 _SAID = frozenset({"meaning"})

@@ -189,7 +189,7 @@ class LeftOutForm(Form):
     reason: str | None = None
     crashed: bool = False
     started_at: Moment = ""
-    finished: Amount = 0.0
+    lived_s: Amount | None = None
     setup_phases: Phases = {}
     closing_phases: Phases = {}
     peak_memory_bytes: ReadingForm = Field(default_factory=ReadingForm)

@@ -14,6 +14,8 @@ from harness.cells import Cell, Names, domains_of
 from harness.space import Choice, Fixed, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
+IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
+
 # Importing TensorFlow and every test makes millions of objects that stay. Looking among them for garbage is a third of
 # the time that collecting the tests takes, and half a second wherever a test looks.
 gc.disable()
@@ -80,3 +82,29 @@ def without_engine() -> Callable[[str], NoReturn]:
         pytest.skip(reason)
 
     return leave
+
+
+@pytest.fixture(scope="session")
+def current_image(without_engine: Callable[[str], NoReturn]) -> str:
+    """The image that real containers run: it is here, and built from these sources."""
+    reason = _trouble(IMAGE)
+    if reason is not None:
+        without_engine(reason)
+    return IMAGE
+
+
+def _trouble(image: str) -> str | None:
+    """Return why no container of this harness can be run here, or None."""
+    # Late: the engine's SDK takes a fifth of a second to import, in each process that runs tests.
+    from harness import environment  # noqa: PLC0415
+    from harness.errors import MachineError  # noqa: PLC0415
+    from harness.executors import engine  # noqa: PLC0415
+
+    try:
+        client = engine.connect()
+        engine.current(engine.image(client, image), code=environment.code_hash())
+    except MachineError as error:
+        # Its text alone: the error, kept, would keep the connection open.
+        return str(error)
+    client.close()
+    return None

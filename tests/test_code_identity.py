@@ -59,6 +59,7 @@ ONLY = {
     "datasets.tfds": set(),
     "datasets.tfrecord": set(),
     "objectives.model_export": set(),
+    "worker.probe": set(),
     "worker.saving": set(),
     "worker.fork_server": set(),
     "datasets.data_summary": set(),

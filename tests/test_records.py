@@ -521,7 +521,7 @@ def test_a_line_s_end_that_was_changed_loses_no_trial_unseen(folder: CellFolder)
         {"status": "done"},
         {"status": "completed", "closing_phases": 3},
         {"status": "completed", "setup_phases": {"data": -5.0}},
-        {"status": "completed", "finished": "soon"},
+        {"status": "completed", "lived_s": "long"},
         {"status": "completed", "started_at": None},
         {"status": "completed", "environment": []},
         {"status": "failed", "reason": 3},

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness import environment
 from harness.campaign import gpu_metering, worker_ends
 from harness.campaign.events import Remark, Watch
 from harness.campaign.progress import Progress, ProgressFile
 from harness.cells import Cell
-from harness.executors import Cause, Ended, Executor, Running, Slot
+from harness.executors import Cause, Devices, Ended, Executor, Running, Slot
 from harness.meters.gpu import GpuMeter
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
@@ -32,6 +33,10 @@ class Bench:
     executor: Executor
     cache: Path
     watch: Watch
+
+    def facts(self, slot: Slot) -> dict[str, Any]:
+        """Return what is known here of the machine that a worker on a slot had; nothing where it may be another."""
+        return {} if self.executor.devices is Devices.ELSEWHERE else {**environment.facts(), **slot.facts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

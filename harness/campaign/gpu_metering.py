@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import replace
 
-from harness.executors import Ended, Executor, Slot
+from harness.executors import Devices, Ended, Executor, Slot
 from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
 from harness.meters.nvml import Gpu
@@ -25,6 +25,9 @@ def with_readings(ended: Ended, meter: GpuMeter) -> Ended:
 
 def _given(executor: Executor, slot: Slot) -> Gpu | Reading:
     """Return the device; a local process may see all of them, a container none but its own."""
+    if executor.devices is Devices.ELSEWHERE:
+        return Reading.unknown(f"{executor.name} may run the worker on another machine")
+    sees_all = executor.devices is Devices.OF_HOST
     if slot.gpu is not None:
-        return nvml.choose(nvml.find(), slot.gpu, by_bus=executor.name != "local")
-    return nvml.visible(os.environ) if executor.name == "local" else Reading.unknown("the worker was given no GPU")
+        return nvml.choose(nvml.find(), slot.gpu, by_bus=not sees_all)
+    return nvml.visible(os.environ) if sees_all else Reading.unknown("the worker was given no GPU")

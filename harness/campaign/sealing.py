@@ -18,8 +18,8 @@ from harness.records import CellFolder, Record
 from harness.trials import Trial
 
 
-def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot) -> Record:
-    """Return the record of a search that ended on a slot, well or not."""
+def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machine: Mapping[str, Any]) -> Record:
+    """Return the record of a search that ended on a slot, well or not; ``machine`` is what the host knows of where."""
     ended = left.ended
     said = left.outcome or {"status": "failed", "reason": worker_ends.told(ended, folder)}
     trials = folder.trials()
@@ -27,9 +27,10 @@ def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot) -> Re
     status, reason = said["status"], said.get("reason")
     if status == "completed" and not scored:
         status, reason = "failed", f"no trial had a score: {_reasons(trials)}"
-    closing = dict(said.get("closing_phases", {}))
-    if "finished" in said:
-        closing["shutdown"] = ended.finished - said["finished"]
+    setup, closing = dict(said.get("setup_phases", {})), dict(said.get("closing_phases", {}))
+    if "lived_s" in said:
+        setup["startup"] = ended.launch_s + setup.get("startup", 0.0)
+        closing["shutdown"] = ended.wall_s - ended.launch_s - said["lived_s"]
     unknown = {"value": None, "reason": "the worker ended before it could say"}
     made = Record(
         schema_version=SCHEMA_VERSION,
@@ -41,14 +42,14 @@ def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot) -> Re
         attempts=_attempts(folder, said),
         trials=len(trials),
         wall_s=ended.wall_s,
-        setup_phases=said.get("setup_phases", {}),
+        setup_phases=setup,
         closing_phases=closing,
         peak_memory_bytes=said.get("peak_memory_bytes", unknown),
         energy=said.get("energy", unknown),
         device_peak_memory_bytes=said.get("device_peak_memory_bytes", unknown),
         data=said.get("data", {}),
         model=said.get("model", {}),
-        environment=said.get("environment", {**environment.facts(), **slot.facts}),
+        environment=said.get("environment", machine),
         evidence=_evidence(left, folder, slot),
         busyness=said.get("busyness", {}),
         trials_sha256=folder.trials_sha256,

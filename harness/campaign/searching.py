@@ -61,7 +61,8 @@ class Searches:
             reason: str | None = worker_ends.told(left.ended, folder)
         else:
             sealing.publish(work.cell, folder)
-            record = sealing.record(work.cell, folder, left, slot=work.slot)
+            machine = self.bench.facts(work.slot)
+            record = sealing.record(work.cell, folder, left, slot=work.slot, machine=machine)
             folder.seal(record)
             reason, disturbance = record.reason, busyness.disturbance(record.busyness)
             sealing.sweep(folder)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from harness.placement.executor_choice import Start
 
-EXECUTORS = ("auto", "local", "docker")
 PARTS = ("tables", "plots", "page")
 _MATRIX = click.argument("matrix", type=click.Path(path_type=Path))
 _RESULTS = click.option(
@@ -54,12 +53,13 @@ _MIX = click.option(
 )
 _EXECUTOR = click.option(
     "--executor",
-    type=click.Choice(EXECUTORS),
+    metavar="auto|local|docker|FILE|package:NAME",
     envvar="HARNESS_EXECUTOR",
     default="auto",
     show_default=True,
     show_envvar=True,
-    help="Where cells run; auto is in containers where an engine and an image are, else as local processes.",
+    help="Where cells run; auto is in containers where an engine and an image are, else as local processes. A Python "
+    "file or a package has an executor of your own.",
 )
 _IMAGE = click.option(
     "--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu where there is a GPU]"

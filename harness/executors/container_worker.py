@@ -104,7 +104,6 @@ class DockerRunning:
             exit_code=code,
             signal=number,
             wall_s=found.at - self.started,
-            finished=found.at,
             cause=cause,
             detail=detail,
             evidence={

@@ -52,19 +52,28 @@ BUS_ERROR = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a worker's process ended; ``wall_s`` is its whole life as seen from outside.
+    """How a worker's process ended; durations only, as its clock may be another machine's.
 
-    ``finished`` is the reading of the monotonic clock at its end, which workers of this machine share. ``cause`` is set
-    where the exit code alone would mislead, with ``detail`` in one line; ``evidence`` is what was seen from outside.
+    ``wall_s`` are the seconds from asking for it to its end, as seen from outside; the first ``launch_s`` of them had
+    passed when it began to count its own, 0 where it was told when it was asked for. ``cause`` is set where the exit
+    code alone would mislead, with ``detail`` in one line; ``evidence`` is what was seen from outside.
     """
 
     exit_code: int | None
     signal: str | None
     wall_s: float
-    finished: float
+    launch_s: float = 0.0
     cause: Cause | None = None
     detail: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Devices(StrEnum):
+    """Which of this machine's GPUs a worker sees."""
+
+    OF_HOST = "all that this process sees, unless its slot names one"
+    OF_SLOT = "its slot's alone"
+    ELSEWHERE = "none of them"
 
 
 class Running(Protocol):
@@ -84,7 +93,12 @@ class Executor(Protocol):
 
     @property
     def name(self) -> str:
-        """``local`` or ``docker``."""
+        """``local``, ``docker``, or what messages call one of the user's own."""
+        ...
+
+    @property
+    def devices(self) -> Devices:
+        """Which GPUs of this machine its workers see, so that the right one is metered."""
         ...
 
     def identity(self) -> Identity:
@@ -92,7 +106,10 @@ class Executor(Protocol):
         ...
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> Running:
-        """Start a ``program`` (``search``, ``prepare`` or ``save``) on a cell folder; its output goes to ``log``.
+        """Start a program (``search``, ``prepare``, ``save``, ``probe``) on a cell folder; its output goes to ``log``.
+
+        A program is ``python -m harness.worker PROGRAM FOLDER CACHE``, with ``SETTINGS`` and the slot's in its
+        environment.
 
         From its first instruction it is held to the processors of ``slot``, and sees no other GPU than the slot's;
         where the slot has none, a container gets none and a process sees all.

@@ -16,7 +16,7 @@ from harness.executors import cgroups, engine, file_ownership, sandbox
 from harness.executors.cgroups import Meter
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.container_worker import DockerRunning, remove
-from harness.executors.contract import Cause, Ended, Running
+from harness.executors.contract import Cause, Devices, Ended, Running
 from harness.executors.engine import EngineImage
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
@@ -66,6 +66,7 @@ class DockerExecutor:
     patience_s: float = PATIENCE_S
 
     name = "docker"
+    devices = Devices.OF_SLOT
 
     @classmethod
     def ready(
@@ -255,4 +256,4 @@ def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:
 
 
 def _refusal(cause: Cause, detail: str, *, started: float, now: float) -> Ended:
-    return Ended(exit_code=None, signal=None, wall_s=now - started, finished=now, cause=cause, detail=detail)
+    return Ended(exit_code=None, signal=None, wall_s=now - started, cause=cause, detail=detail)

@@ -21,7 +21,7 @@ from typing import ClassVar
 
 from harness.environment import Identity
 from harness.executors import local
-from harness.executors.contract import SETTINGS, Ended
+from harness.executors.contract import SETTINGS, Devices, Ended
 from harness.executors.local import LocalExecutor, LocalRunning
 from harness.executors.slots import WHOLE, Slot
 
@@ -68,6 +68,7 @@ class WarmExecutor:
     _is_given_up: bool = False
 
     name: ClassVar[str] = "local"
+    devices: ClassVar[Devices] = Devices.OF_HOST
 
     def identity(self) -> Identity:
         """Return what this Python is: its packages and the harness's sources."""
@@ -200,16 +201,7 @@ class WarmRunning:
 
     def stop(self) -> Ended:
         """End the process and whatever it started: SIGTERM, then SIGKILL."""
-        found = self.wait(0.0)
-        if found is None:
-            local.signal_group(self.pid, signal.SIGTERM)
-            found = self.wait(local.POLITE_S)
-        if found is None:
-            local.signal_group(self.pid, signal.SIGKILL)
-        # Nothing outlives that signal but for a moment in which the kernel is busy with it.
-        while found is None:
-            found = self.wait(local.POLITE_S)
-        return found
+        return local.stopped(self, self.pid)
 
 
 @dataclass(slots=True)

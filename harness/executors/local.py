@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from harness import environment
 from harness.environment import Identity
-from harness.executors.contract import BUS_ERROR, SETTINGS, Ended
+from harness.executors.contract import BUS_ERROR, SETTINGS, Devices, Ended, Running
 from harness.executors.slots import WHOLE, Slot
 
 POLITE_S = 5.0
@@ -32,6 +32,7 @@ class LocalExecutor:
     needs_gpu: bool = False
 
     name: ClassVar[str] = "local"
+    devices: ClassVar[Devices] = Devices.OF_HOST
 
     def identity(self) -> Identity:
         """Return what this Python is: its packages and the harness's sources."""
@@ -66,41 +67,46 @@ class LocalRunning:
 
     process: subprocess.Popen[bytes]
     started: float
+    _end: Ended | None = None
 
     def wait(self, timeout_s: float) -> Ended | None:
         """Wait for the end, at most so long; return None while it still runs."""
-        try:
-            return ended(self.process.wait(timeout_s), started=self.started)
-        except subprocess.TimeoutExpired:
-            return None
+        if self._end is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._end = ended(self.process.wait(timeout_s), started=self.started)
+        return self._end
 
     def stop(self) -> Ended:
         """End the process and whatever it started: SIGTERM, then SIGKILL."""
-        signal_group(self.process.pid, signal.SIGTERM)
-        found = self.wait(POLITE_S)
-        if found is not None:
-            return found
-        signal_group(self.process.pid, signal.SIGKILL)
-        return ended(self.process.wait(), started=self.started)
+        return stopped(self, self.process.pid)
 
 
-def signal_group(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a worker and whatever it started; nothing where they are gone."""
-    try:
+def stopped(running: Running, pid: int) -> Ended:
+    """End a process and whatever it started, which is its process group: SIGTERM, then SIGKILL."""
+    found = running.wait(0.0)
+    if found is None:
+        _signal_group(pid, signal.SIGTERM)
+        found = running.wait(POLITE_S)
+    if found is None:
+        _signal_group(pid, signal.SIGKILL)
+    # Nothing outlives that signal but for a moment in which the kernel is busy with it.
+    while found is None:
+        found = running.wait(POLITE_S)
+    return found
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        return
 
 
 def ended(code: int, *, started: float) -> Ended:
     """Return how a process ended just now: ``code`` is its exit code, negative for a signal."""
-    finished = time.monotonic()
     cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
     return Ended(
         exit_code=code if code >= 0 else None,
         signal=signal.Signals(-code).name if code < 0 else None,
-        wall_s=finished - started,
-        finished=finished,
+        wall_s=time.monotonic() - started,
         cause=cause,
         detail=detail,
     )

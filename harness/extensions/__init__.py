@@ -1,8 +1,9 @@
-"""Tuners, models, metrics and readers of data of users' own: found and hashed on the host, run in the worker alone.
+"""Tuners, models, metrics, readers of data and executors of users' own: found and hashed on the host.
 
-Each is a Python file that the matrix names, or the entry point of an installed package (``package:NAME``). What is
-found of one is plain text that JSON holds: of a file ``path`` and ``sha256``; of an entry point ``package`` and
-``version`` (its distribution's), ``entry_point`` (``module:function``) and ``sha256``.
+Each is a Python file that the matrix names, or the entry point of an installed package (``package:NAME``), and is run
+in the worker alone; an executor is named on the command line, and run by the host. What is found of one is plain text
+that JSON holds: of a file ``path`` and ``sha256``; of an entry point ``package`` and ``version`` (its distribution's),
+``entry_point`` (``module:function``) and ``sha256``.
 """
 
 from __future__ import annotations
@@ -28,4 +29,5 @@ class Kind:
 TUNER: Final = Kind("path", "create", "docs/add-a-tuner.md", "harness.tuners")
 MODEL: Final = Kind("path", "create", "docs/add-a-model.md", "harness.models")
 DATA: Final = Kind("path", "read", "docs/add-a-data-set.md", "harness.datasets")
+EXECUTOR: Final = Kind("--executor", "create", "docs/add-an-executor.md", "harness.executors")
 METRIC: Final = Kind("metric", "score", "docs/add-a-metric.md", "harness.metrics")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
-from harness.executors import Executor, LocalExecutor, Slot, forked
+from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor
+from harness.extensions import EXECUTOR, Found, finding, loading
 from harness.meters import nvml
 from harness.placement import libraries, slot_choice
 from harness.placement.slot_choice import ChosenSlots
@@ -25,6 +27,8 @@ Start = Literal["warm", "fresh"]
 """How a local process begins: forked from one that has imported everything, or by itself."""
 
 LOCAL: Callable[..., Executor] = LocalExecutor
+EXECUTORS = ("auto", "local", "docker")
+"""The executors that have a name; any other word is the path of a user's own, or ``package:NAME``."""
 VARIABLE = "HARNESS_EXECUTOR"
 """The environment variable that says where cells run unless the command line does."""
 
@@ -81,6 +85,33 @@ class Local:
         return processes if self.why is None else f"{processes}: {self.why}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPlace(Local):
+    """Cells would run wherever an executor of the user's own has them run; ``found`` is what is known of it."""
+
+    found: Found
+
+    @property
+    def trains_on_cpu(self) -> bool:
+        """Whether cells would train on a CPU: not as far as is known."""
+        return False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the user should be told: always."""
+        return True
+
+    @property
+    def is_here(self) -> bool:
+        """Whether cells would run in this process's own environment: its packages perhaps, but not its machine."""
+        return False
+
+    def __str__(self) -> str:
+        """Say it as the end of "running …"."""
+        number = len(self.chosen.slots)
+        return f"by {loading.called(self.found)}" + ("" if number == 1 else f", {number} cells at once")
+
+
 def _admit_any(_: Intent | Local) -> None:
     return None
 
@@ -96,7 +127,10 @@ class Here:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """What the options say: an executor's name, an image or None, GPUs, how many cells run at once, how they start."""
+    """What the options say: an executor, an image or None, GPUs, how many cells run at once, how they start.
+
+    ``executor`` is one of ``EXECUTORS``, the path of a user's own, or ``package:NAME``.
+    """
 
     executor: str
     image: str | None = None
@@ -126,6 +160,8 @@ class Where:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
+        if self.executor not in EXECUTORS:
+            return self._own()
         if self.executor == "local":
             if self.image is not None:
                 raise UserError("--image: a local process has none; add --executor docker, or leave it out")
@@ -160,6 +196,11 @@ class Where:
         """
         intent = self.intended(device=device)
         admit(intent)
+        if isinstance(intent, OwnPlace):
+            say(f"running {intent}")
+            with closing(own_executor.create(intent.found, campaign=campaign)) as executor:
+                yield Here(executor=executor, slots=intent.chosen.slots, intent=intent)
+            return
         containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
         admit(intent)
         if intent.is_news:
@@ -211,6 +252,18 @@ class Where:
         if self.gpus or not (self.is_free or device == "gpu"):
             return slot_choice.asked(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
         return slot_choice.of_host(at_once=self.at_once, find=nvml.find, shown=os.environ, needs_gpu=device == "gpu")
+
+    def _own(self) -> OwnPlace:
+        if self.image is not None or self.gpus:
+            told = "--image" if self.image is not None else "--gpu"
+            raise UserError(f"{told}: --executor {self.executor} places its workers itself; leave one of them out")
+        if finding.named(self.executor) is None and not Path(self.executor).exists():
+            known = f"there are {', '.join(EXECUTORS)}, a Python file of your own, and package:NAME"
+            raise UserError(f"--executor {self.executor}: no executor and no file of that name; {known}")
+        found = finding.find(EXECUTOR, self.executor, base=Path.cwd())
+        number = self.at_once or 1
+        chosen = ChosenSlots(slots=[Slot(at_once=number) for _ in range(number)])
+        return OwnPlace(why=None, identity=environment.identity(), chosen=chosen, found=found)
 
     def _local(self, why: str | None, device: Device) -> Local:
         chosen = slot_choice.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)

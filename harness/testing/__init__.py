@@ -4,8 +4,18 @@ They have the tests of a class that pytest collects, and need nothing of pytest.
 """
 
 from harness.testing.data import DataContract
+from harness.testing.executor import ExecutorContract
 from harness.testing.metric import MetricContract
 from harness.testing.model import ModelContract
 from harness.testing.tuner import EPOCHS, SPACE, TunerContract, searched
 
-__all__ = ["EPOCHS", "SPACE", "DataContract", "MetricContract", "ModelContract", "TunerContract", "searched"]
+__all__ = [
+    "EPOCHS",
+    "SPACE",
+    "DataContract",
+    "ExecutorContract",
+    "MetricContract",
+    "ModelContract",
+    "TunerContract",
+    "searched",
+]

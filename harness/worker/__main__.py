@@ -1,8 +1,9 @@
-"""``python -m harness.worker PROGRAM FOLDER CACHE STARTED``.
+"""``python -m harness.worker PROGRAM FOLDER CACHE [STARTED]``.
 
-PROGRAM is ``prepare`` (compute what searches share and leave it in CACHE), ``search`` (search the cell in FOLDER) or
-``save`` (train the best of the trials in FOLDER again and leave it there as a Keras model).
-STARTED is the reading of the monotonic clock when the process was asked for.
+PROGRAM is ``prepare`` (compute what searches share and leave it in CACHE), ``search`` (search the cell in FOLDER),
+``save`` (train the best of the trials in FOLDER again and leave it there as a Keras model) or ``probe`` (say where it
+is). STARTED is the reading of this machine's monotonic clock when the process was asked for. It is left out where
+another machine asked for it, whose clock is another one: seconds then count from the start of the process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,29 @@ LITTERING = ("KERAS_HOME", "MPLCONFIGDIR")
 
 def main(arguments: list[str]) -> int:
     """Run one program on one folder and leave its outcome there; return the exit code."""
-    _log_since(float(arguments[3]))
+    program, folder, cache, *told = arguments
+    started = float(told[0]) if told else _began()
+    _log_since(started)
     try:
-        return _main(*arguments)
+        return _main(program, folder, cache, started)
     except OSError as error:
-        trouble = files.disk_trouble(error, place=arguments[1])
+        trouble = files.disk_trouble(error, place=folder)
         if trouble is None:
             raise
         log.error("%s", trouble)  # noqa: TRY400 - no traceback for this
         return MACHINE_TROUBLE_EXIT
+
+
+def _began() -> float:
+    """Return the reading of the monotonic clock when this process began; now, where the system doesn't tell."""
+    now = time.monotonic()
+    try:
+        stat = Path("/proc/self/stat").read_text("ascii", errors="replace")
+    except OSError:
+        return now
+    # The second field, a name, may hold spaces and brackets; the 22nd is when it began, in ticks since the boot.
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    return now - max(time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"), 0.0)
 
 
 def _log_since(started: float) -> None:
@@ -59,7 +74,7 @@ def _log_since(started: float) -> None:
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(name)s: %(message)s", handlers=[handler])
 
 
-def _main(program: str, path: str, cache: str, started: str) -> int:
+def _main(program: str, path: str, cache: str, started: float) -> int:
     folder = CellFolder(Path(path))
     if not is_bound_to_host():
         log.error("%s: the harness that asked for this worker is gone", path)
@@ -71,12 +86,12 @@ def _main(program: str, path: str, cache: str, started: str) -> int:
             log.error("%s: another worker is still at this cell", path)  # noqa: TRY400 - no traceback for this
             return MACHINE_TROUBLE_EXIT
         _keep_litter_in(folder)
-        return _work(program, folder, cache=Path(cache), started=float(started))
+        return _work(program, folder, cache=Path(cache), started=started)
 
 
 def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> int:
     try:
-        folder.write_outcome(_programs()[program](folder, cache=cache, started=started))
+        folder.write_outcome(_program(program)(folder, cache=cache, started=started))
     except MachineError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         return MACHINE_TROUBLE_EXIT
@@ -92,19 +107,23 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
     return 0
 
 
-def _programs() -> Mapping[str, Callable[..., dict[str, Any]]]:
-    """Import the trainer, which takes seconds, and those who need not wait for it shouldn't: see ``_main``.
+def _program(name: str) -> Callable[..., dict[str, Any]]:
+    """Return a program; all but the probe import the trainer, which takes seconds that no one waits for in vain.
 
     Raises:
         MachineError: It can't be imported.
     """
+    if name == "probe":
+        from harness.worker import probe  # noqa: PLC0415 - no search runs through it
+
+        return probe.probe
     try:
         with uncollected():
             from harness.worker import programs  # noqa: PLC0415 - see above
     except ImportError as error:
         why = reason(error)
         raise MachineError(f"what trains can't be imported ({why}); harness doctor says the way out") from error
-    return programs.PROGRAMS
+    return programs.PROGRAMS[name]
 
 
 def _crashed(folder: CellFolder, error: Exception) -> int:

@@ -64,7 +64,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "started_at": started_at,
         "setup_phases": phases,
         "closing_phases": ledger.take(),
-        "finished": time.monotonic(),
+        "lived_s": time.monotonic() - started,
         "peak_memory_bytes": asdict(meters.peak_memory()),
         "device_peak_memory_bytes": asdict(tensorflow_settings.device_peak_memory()),
         "energy": energy.facts,

@@ -26,7 +26,7 @@ from harness.campaign.events import (
 from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
-from harness.executors import WHOLE, Cause, Ended, Slot
+from harness.executors import WHOLE, Cause, Devices, Ended, Slot
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
 from harness.trials import Epoch, Outcome, Trial
@@ -66,6 +66,7 @@ class Script:
     progress: tuple[str, ...] = ()
     log: str = ""
     cause: Cause | None = None
+    launch_s: float = 0.0
     torn: bool = False
 
     @classmethod
@@ -106,7 +107,7 @@ class Script:
     def wall_s(self) -> float:
         """How long such a worker lives."""
         trials = sum(sum(each.phases.values()) for each in self.trials)
-        return sum(SETUP.values()) + trials + sum(CLOSING.values()) + SHUTDOWN_S
+        return self.launch_s + sum(SETUP.values()) + trials + sum(CLOSING.values()) + SHUTDOWN_S
 
 
 @dataclass
@@ -146,8 +147,8 @@ class FakeRunning:
         self.folder.scratch.mkdir(exist_ok=True)
         self.folder.checkpoints.mkdir(exist_ok=True)
         if script.outcome is not None:
-            finished = self.started + script.wall_s - SHUTDOWN_S
-            known = {"finished": finished} if script.outcome["status"] == "completed" else {}
+            lived_s = script.wall_s - script.launch_s - SHUTDOWN_S
+            known = {"lived_s": lived_s} if script.outcome["status"] == "completed" else {}
             self.folder.write_outcome({**script.outcome, **known})
         if script.torn:
             (self.folder.path / "outcome.json").write_text('{"status": "comp')
@@ -161,7 +162,7 @@ class FakeRunning:
             exit_code=exit_code,
             signal=name,
             wall_s=wall_s,
-            finished=self.executor.now,
+            launch_s=self.script.launch_s,
             cause=self.script.cause,
             detail=None if self.script.cause is None else "seen from outside",
             evidence={"oom_killed": self.script.cause is Cause.OUT_OF_MEMORY},
@@ -184,6 +185,7 @@ class FakeExecutor:
     interrupts_at: int | None = None
     now: float = 1000.0
     name: str = "fake"
+    devices: Devices = Devices.OF_SLOT
 
     def will(self, key: str, *scripts: Script) -> None:
         """Give scripts to a program (``search``, ``prepare``) or to the cells of a tuner's name, in order."""

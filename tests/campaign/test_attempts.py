@@ -10,7 +10,7 @@ from harness.campaign import attempts
 from harness.campaign.attempts import Bench, Work
 from harness.campaign.events import Event, Remark
 from harness.cells import Cell
-from harness.executors import WHOLE, Ended
+from harness.executors import WHOLE, Devices, Ended
 from harness.plans import MatrixFolder
 
 
@@ -19,6 +19,7 @@ class Stuck:
     """A fake worker that ends when it is stopped and not before; it is its own executor."""
 
     name: str = "fake"
+    devices: Devices = Devices.OF_SLOT
     stops: int = 0
 
     def start(self, *_: Any, **__: Any) -> Stuck:
@@ -30,7 +31,7 @@ class Stuck:
 
     def stop(self) -> Ended:
         self.stops += 1
-        return Ended(exit_code=None, signal="SIGKILL", wall_s=90.0, finished=90.0)
+        return Ended(exit_code=None, signal="SIGKILL", wall_s=90.0)
 
 
 @dataclass

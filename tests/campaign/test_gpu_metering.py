@@ -8,7 +8,7 @@ import pytest
 
 from harness.campaign import gpu_metering
 from harness.environment import Identity
-from harness.executors import WHOLE, Ended, Executor, LocalExecutor, Slot
+from harness.executors import WHOLE, Devices, Ended, Executor, LocalExecutor, Slot
 from harness.meters import nvml
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
@@ -20,6 +20,7 @@ class FakeContainers:
     """An executor that starts nothing."""
 
     name: str = "docker"
+    devices: Devices = Devices.OF_SLOT
 
     def identity(self) -> Identity:
         raise NotImplementedError
@@ -51,6 +52,15 @@ def test_workers_side_by_side_are_each_metered_on_their_own_gpu(executor: Execut
 
 
 @pytest.mark.usefixtures("two_gpus")
+def test_no_gpu_of_this_machine_is_metered_for_a_worker_that_may_run_on_another() -> None:
+    elsewhere = FakeContainers(name="ours.py", devices=Devices.ELSEWHERE)
+
+    readings = gpu_metering.meter_for(elsewhere, Slot(gpu="1")).readings()
+
+    assert readings["energy_j"] == {"value": None, "reason": "ours.py may run the worker on another machine"}
+
+
+@pytest.mark.usefixtures("two_gpus")
 def test_a_container_without_a_gpu_is_not_charged_for_the_hosts() -> None:
     readings = gpu_metering.meter_for(FakeContainers(), WHOLE).readings()
 
@@ -70,7 +80,7 @@ def test_a_local_worker_among_several_gpus_has_unknown_readings() -> None:
 
 
 def test_readings_join_what_else_was_seen_of_the_end() -> None:
-    ended = Ended(exit_code=0, signal=None, wall_s=1.0, finished=2.0, evidence={"container": "c"})
+    ended = Ended(exit_code=0, signal=None, wall_s=1.0, evidence={"container": "c"})
 
     witnessed = gpu_metering.with_readings(ended, gpu_metering.meter_for(FakeContainers(), WHOLE))
 

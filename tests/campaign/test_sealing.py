@@ -8,6 +8,7 @@ import pytest
 
 from harness.campaign.events import State
 from harness.cells import Cell
+from harness.executors import Cause, Devices
 from harness.spec import Backbone, Dataset
 
 if TYPE_CHECKING:
@@ -52,6 +53,34 @@ def test_a_record_and_all_beside_it_name_nobodys_home(bench: Bench, own: Cell, d
     assert folder.sealed() is not None
     # Where things lie is no part of what a cell is.
     assert Cell.model_validate(record.cell).id == own.id
+
+
+def test_what_passed_before_a_worker_counted_is_its_start_up_and_the_rest_its_end(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    bench.executor.will("search", does.succeed(launch_s=4.0))
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    # The script's own seconds are 3 until its start-up is over, and half a one after it has left its outcome.
+    assert (record.setup_phases["startup"], record.closing_phases["shutdown"]) == (7.0, 0.5)
+    spent = sum(sum(trial.phases.values()) for trial in bench.folder_of(cell).trials())
+    assert sum({**record.setup_phases}.values()) + spent + sum(record.closing_phases.values()) == record.wall_s
+
+
+def test_a_search_that_said_nothing_on_another_machine_has_no_facts_of_this_one(
+    bench: Bench, cell: Cell, does: type[Script]
+) -> None:
+    bench.executor.devices = Devices.ELSEWHERE
+    bench.executor.will("search", does.be_ended(Cause.OUT_OF_MEMORY))
+
+    assert bench.run([cell]) == {State.FAILED: 1}
+
+    record = bench.folder_of(cell).record()
+    assert record is not None
+    assert record.environment == {}
 
 
 def test_the_machines_trouble_names_nobodys_home_either(bench: Bench, own: Cell, does: type[Script]) -> None:

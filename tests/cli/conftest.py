@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import environment, matrix, plots
+from harness import matrix, plots
 from harness.campaign import resolution
 from harness.cells import Cell
 from harness.cli import exit_codes
 from harness.cli.commands import harness
-from harness.errors import MachineError
-from harness.executors import LocalExecutor, engine
+from harness.executors import LocalExecutor
 from harness.placement import executor_choice
 from harness.plans import MatrixFolder
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import FakeExecutor, Script
-
-IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 
 
 def _loaded(name: str, *parts: str) -> ModuleType:
@@ -180,24 +176,3 @@ def real(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let real workers search."""
     assert not line.results.exists()
     monkeypatch.setattr(executor_choice, "LOCAL", LocalExecutor)
-
-
-@pytest.fixture(scope="session")
-def current_image(without_engine: Callable[[str], NoReturn]) -> str:
-    """The image that real containers run: it is here, and built from these sources."""
-    reason = _trouble()
-    if reason is not None:
-        without_engine(reason)
-    return IMAGE
-
-
-def _trouble() -> str | None:
-    """Return why no container of this harness can be run here, or None."""
-    try:
-        client = engine.connect()
-        engine.current(engine.image(client, IMAGE), code=environment.code_hash())
-    except MachineError as error:
-        # Its text alone: the error, kept, would keep the connection open.
-        return str(error)
-    client.close()
-    return None

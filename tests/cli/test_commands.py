@@ -97,7 +97,6 @@ def test_the_schema_is_valid_json_schema(line: CommandLine) -> None:
     [
         (["run"], "Missing argument 'MATRIX'"),
         (["nonsense"], "No such command 'nonsense'"),
-        (["run", "m.toml", "--executor", "kubernetes"], "'kubernetes' is not"),
         (["plan", "m.toml", "--nonsense"], "--nonsense"),
         (["show"], "Missing argument 'CELL'"),
     ],

@@ -149,7 +149,6 @@ def test_a_worker_that_ends_by_itself_is_collected_and_removed(workshop: Worksho
 
     assert (end.exit_code, end.signal, end.cause) == (0, None, None)
     assert 0 <= end.wall_s < 10
-    assert end.finished == pytest.approx(time.monotonic(), abs=5.0)
     assert workshop.log.read_text("utf-8") == "fertig ✓\n"
     assert client.left == []
     assert running.wait(0.0) == end

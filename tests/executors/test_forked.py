@@ -87,7 +87,6 @@ def test_a_worker_is_forked_and_its_end_is_known(start: Start) -> None:
 
     assert ended is not None
     assert (ended.exit_code, ended.signal, ended.cause) == (3, None, None)
-    assert ended.finished == pytest.approx(time.monotonic(), abs=5.0)
     assert ended.wall_s > 0
     assert running.wait(0.0) == running.stop() == ended
 

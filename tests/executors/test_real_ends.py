@@ -47,7 +47,7 @@ class Telling:
 
     def __init__(self, executor: DockerExecutor) -> None:
         self._executor = executor
-        self.identity, self.name = executor.identity, executor.name
+        self.identity, self.name, self.devices = executor.identity, executor.name, executor.devices
         self.searches = threading.Event()
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> Running:

@@ -88,6 +88,19 @@ def test_a_worker_whose_host_is_gone_before_it_begins_leaves_the_folder_alone(be
     assert not folder.lock.exists()
 
 
+def test_a_worker_that_is_not_told_when_it_was_asked_for_counts_from_its_own_start(tmp_path: Path) -> None:
+    folder = CellFolder(tmp_path / "ä cell")
+    folder.path.mkdir()
+    (folder.path / "probe.json").write_text('{"waits_s": 0.3}', "utf-8")
+    began = time.monotonic()
+
+    subprocess.run([sys.executable, "-m", "harness.worker", "probe", str(folder.path), str(tmp_path)], check=True)
+
+    took_s, outcome = time.monotonic() - began, folder.outcome()
+    assert outcome is not None
+    assert 0.3 < outcome["lived_s"] <= took_s + 0.02
+
+
 def test_a_trainer_that_can_not_be_imported_is_the_machines_trouble_in_a_line(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
