@@ -127,10 +127,13 @@ class Runner:
 def only_one(folder: MatrixFolder) -> Iterator[None]:
     """Hold the matrix folder, so that no two campaigns write into it at once.
 
+    One that leaves nothing there, as it was refused, takes away the folders that were made for it.
+
     Raises:
         ResultsError: The folder can't be one, or another run holds it.
         OSError: The disk refuses.
     """
+    made = [path for path in (folder.path, folder.path.parent) if not path.exists()]
     with _opened(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,7 +142,19 @@ def only_one(folder: MatrixFolder) -> Iterator[None]:
                 f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
             ) from error
         sealing.sweep_half_written(folder.path)
-        yield
+        try:
+            yield
+        finally:
+            if made and list(folder.path.iterdir()) == [folder.lock]:
+                _take_away(folder, made)
+
+
+def _take_away(folder: MatrixFolder, made: Sequence[Path]) -> None:
+    # Others may have put something there meanwhile, and the disk may refuse: then it stays.
+    with suppress(OSError):
+        folder.lock.unlink()
+        for path in made:
+            path.rmdir()
 
 
 def _opened(folder: MatrixFolder) -> IO[str]:

@@ -445,6 +445,37 @@ def test_two_campaigns_at_once_in_one_folder_are_refused(tmp_path: Path) -> None
         pass
 
 
+def test_a_run_that_is_refused_leaves_no_folder_that_was_not_there(tmp_path: Path) -> None:
+    folder = MatrixFolder(tmp_path / "results" / "ä matrix")
+
+    with pytest.raises(ValueError, match="refused"), only_one(folder):
+        raise ValueError("refused")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("own", ["", "plan.json", "lock"])
+def test_what_was_there_before_a_run_was_refused_stays(tmp_path: Path, own: str) -> None:
+    folder = MatrixFolder(tmp_path / "results" / "ä matrix")
+    folder.path.mkdir(parents=True)
+    if own:
+        (folder.path / own).touch()
+
+    with only_one(folder):
+        pass
+
+    assert {path.name for path in folder.path.iterdir()} == {"lock", *filter(None, [own])}
+
+
+def test_a_folder_in_which_a_run_left_something_stays(tmp_path: Path) -> None:
+    folder = MatrixFolder(tmp_path / "results" / "ä matrix")
+
+    with only_one(folder):
+        (folder.path / "plan.json").touch()
+
+    assert {path.name for path in folder.path.iterdir()} == {"lock", "plan.json"}
+
+
 def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from harness.plans import MatrixFolder;"
