@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import environment
+from harness.cells import Cell, Names
 from harness.executors import WHOLE, Ended, Running, Slot
 from harness.executors.own_executor import Starts
+from harness.records import CellFolder
+from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
 PATIENCE_S = 120.0
 """Seconds that a worker may take to begin, or to end."""
@@ -22,6 +25,21 @@ _LOOK_S = 0.05
 _CLOCKS_APART_S = 0.03
 _LONG_S = 600.0
 _ENDS = (("exit_code", 3), ("signal", "SIGSEGV"), ("signal", "SIGKILL"))
+# What a worker is at; of its files, none is asked for.
+_CELL = Cell(
+    names=Names(dataset="digits", backbone="MobileNetV2", tuner="default", hyperparameters="none"),
+    dataset=Dataset(source="digits"),
+    source={"content_hash": "0" * 64},
+    backbone=Backbone(model="MobileNetV2", weights="none"),
+    weights={"sha256": None},
+    tuner=TunerSection(tuner="default"),
+    domains={},
+    budget=Budget(epochs=1),
+    protocol=Protocol(),
+    seed=0,
+    environment="0" * 64,
+    code="0" * 64,
+)
 _NONE = {"exit_code": None, "signal": None}
 
 
@@ -35,7 +53,7 @@ class ProbeFolder:
 
     def __post_init__(self) -> None:
         """Make it."""
-        self.path.mkdir(parents=True)
+        CellFolder(self.path).write_cell(_CELL)
         self.cache.mkdir(exist_ok=True)
         object.__setattr__(self, "log", self.path / "worker.log")
 
