@@ -51,17 +51,18 @@ def resolve(
 ) -> Resolution:
     """Fetch, verify and hash what the matrix names; cells are for workers of ``identity`` (None: this Python's).
 
-    ``results`` is where the matrix's results are to go, which must be no place of its data.
+    ``results`` is where each matrix has its folder of results, which must be no place of its data.
 
     Raises:
         UserError: A data set or weights that can't be used as asked; the line names file and key.
     """
     base = matrix.path.parent
     spec = matrix.spec
+    own_results = None if results is None else results / matrix.name
     datasets: Resolved = {}
     for name, dataset in spec.datasets.items():
         with _reaching(matrix, "datasets", name, datasets):
-            datasets[name] = resolving.resolve(dataset, base=base, cache=cache, results=results).to_json()
+            datasets[name] = resolving.resolve(dataset, base=base, cache=cache, results=own_results).to_json()
     backbones: Resolved = {}
     for name, backbone in spec.backbones.items():
         with _reaching(matrix, "backbones", name, backbones):

@@ -55,6 +55,17 @@ def resolve(path: Path, tmp_path: Path) -> Resolve:
     return _resolve
 
 
+def test_a_data_set_that_is_the_folder_of_the_matrixs_own_results_is_refused(path: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / path.stem / name).mkdir(parents=True)
+        (tmp_path / path.stem / name / "1.png").touch()
+    images = f'mine = {{ source = "folder", path = "{path.stem}" }}'
+    path.write_text(MATRIX.format(datasets=images, backbones=""), "utf-8")
+
+    with pytest.raises(UserError, match=r"datasets.mine: .*the results folder, .*, lies in it .* --results"):
+        resolution.resolve(matrix.load(path), cache=tmp_path / "cache", results=tmp_path)
+
+
 @pytest.fixture
 def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send whatever is downloaded to a proxy that isn't there."""
