@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -25,8 +26,16 @@ _INDENT = "  "
 
 def console() -> Console:
     """Return a console on standard output that takes names literally; where that is no terminal, it is wide."""
-    is_known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return Console(markup=False, highlight=False, emoji=False, width=None if is_known else _FILE_WIDTH)
+    return Console(markup=False, highlight=False, emoji=False, width=_width())
+
+
+def _width() -> int | None:
+    asked = os.environ.get("COLUMNS", "")
+    if asked and not asked.strip("0"):
+        # What sets it to 0 means that it doesn't know; rich would print nothing at all.
+        return shutil.get_terminal_size((_FILE_WIDTH, 0)).columns
+    is_known = sys.stdout.isatty() or asked.isdecimal()
+    return None if is_known else _FILE_WIDTH
 
 
 def room(chosen: Console) -> int:

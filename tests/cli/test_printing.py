@@ -143,6 +143,8 @@ def test_the_width_of_a_file_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -
     assert printing.console().width > 120
     monkeypatch.setenv("COLUMNS", "60")
     assert printing.console().width == 60
+    monkeypatch.setenv("COLUMNS", "0")
+    assert printing.console().width > 120
 
 
 def test_what_is_set_in_stays_so_where_a_line_is_broken() -> None:
