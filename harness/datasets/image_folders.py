@@ -186,12 +186,19 @@ def _refuse_doubtful(root: Path, folders: list[Path], parts: Mapping[Part, Path]
         raise errors.DatasetError(
             f"{root}: are {_listed(folders)} parts of the data or its classes? For parts {way}; {as_classes}"
         )
-    inner = [{folder.name for folder in _folders(folder)} for folder in folders]
-    if len(folders) >= _FEWEST_CLASSES and len(inner[0]) >= _FEWEST_CLASSES and all(each == inner[0] for each in inner):
+    shared = _shared(folders) if len(folders) >= _FEWEST_CLASSES else []
+    if len(shared) >= _FEWEST_CLASSES:
         raise errors.DatasetError(
-            f"{root}: each of {_listed(folders)} holds {_listed(_folders(folders[0]))}: which are the classes? For the "
+            f"{root}: each of {_listed(folders)} holds {_listed(shared)}: which are the classes? For the "
             f'latter put all images of a class in one folder; for the former write folders = "classes"'
         )
+
+
+def _shared(folders: Sequence[Path]) -> list[Path]:
+    """Return the inner folders that each of ``folders`` has, by their paths in the first."""
+    first, *rest = [_folders(folder) for folder in folders]
+    names = [{folder.name for folder in each} for each in rest]
+    return [folder for folder in first if all(folder.name in each for each in names)]
 
 
 def _way_to_parts(parts: Mapping[Part, Path], others: Sequence[Path]) -> str:

@@ -143,6 +143,16 @@ def test_class_folders_that_all_hold_the_same_folders_are_for_the_user_to_tell(t
     assert image_folders.of_folder(root, meant="classes").classes == tuple(f"site {site}" for site in "ABCDEF")
 
 
+def test_folders_of_which_one_lacks_a_folder_that_the_others_hold_are_for_the_user_to_tell(tmp_path: Path) -> None:
+    root = touch(tmp_path, *(f"Trainingsdaten/{label}/1.png" for label in ("Hund", "Katze", "Maus")))
+    touch(tmp_path, "Testdaten/Hund/1.png", "Testdaten/Katze/1.png")
+
+    message = refused(root)
+
+    assert "each of 'Testdaten' and 'Trainingsdaten' holds 'Hund' and 'Katze': which are the classes?" in message
+    assert image_folders.of_folder(root, meant="classes").classes == ("Testdaten", "Trainingsdaten")
+
+
 def test_a_lone_class_that_is_named_like_a_part_and_one_same_inner_folder_are_no_doubt(tmp_path: Path) -> None:
     trial = touch(tmp_path / "trial", "control/1.png", "test/1.png")
     inner = touch(tmp_path / "inner", "cat/images/1.png", "dog/images/1.png")
