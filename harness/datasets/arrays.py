@@ -117,13 +117,27 @@ def _labels(block: ArrayBlock, origin: str) -> NDArray[Any]:
             f"{origin}: labels of {block.name}: shape {shape} for {len(block.images)} images; give one label for each, "
             f"of one-hot rows by numpy's argmax(axis=1)"
         )
-    if flat.dtype.kind == "S":
-        return np.char.decode(flat, "utf-8")
+    if flat.dtype.kind in "SU":
+        return _names(flat, f"{origin}: labels of {block.name}")
     with np.errstate(invalid="ignore"):  # what is no whole number is found by comparing
         whole = flat.astype(np.int64) if flat.dtype.kind in "biuf" else flat
-    if whole.dtype.kind not in "iU" or not np.array_equal(whole, flat):
+    if whole.dtype.kind != "i" or not np.array_equal(whole, flat):
         raise errors.DatasetError(f"{origin}: labels of {block.name}: {flat.dtype}; give whole numbers or names")
     return whole
+
+
+def _names(labels: NDArray[Any], what: str) -> NDArray[Any]:
+    """Return labels that are text; each is one that can be written, and says something."""
+    try:
+        names = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
+        for name in np.unique(names):
+            str(name).encode()
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
+        raise errors.DatasetError(f"{what}: not UTF-8 ({error.reason}); save names by astype('U')") from error
+    empty = int(np.count_nonzero(np.char.strip(names) == ""))
+    if empty:
+        raise errors.DatasetError(f"{what}: {empty:,} of {len(names):,} are empty; give each one")
+    return names
 
 
 def _classes(labels: NDArray[Any], named: Sequence[str], origin: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:

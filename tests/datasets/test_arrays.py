@@ -112,6 +112,9 @@ def test_arrays_that_are_no_images_are_refused(tmp_path: Path, images: Any, mess
         (np.array([0.5, 1.0]), "labels of x: float64; give whole numbers or names"),
         (np.array([np.nan, 1.0]), "give whole numbers or names"),
         (np.array([3, 3]), "holds one class only, '3'"),
+        (np.array([b"caf\xe9", b"tea"]), "labels of x: not UTF-8 (unexpected end of data); save"),
+        (np.array(["caf\udce9", "tea"]), "labels of x: not UTF-8 (surrogates not allowed); save"),
+        (np.array(["tea", " "]), "labels of x: 1 of 2 are empty; give each one"),
     ],
 )
 def test_labels_that_name_no_classes_are_refused(tmp_path: Path, labels: Any, message: str) -> None:
