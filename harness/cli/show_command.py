@@ -10,6 +10,7 @@ from typing import Any
 from harness.cells import Cell
 from harness.cli import printing, streams
 from harness.errors import ResultsError
+from harness.printable import counted
 from harness.records import CellFolder, Record
 from harness.reports.document import TableSection
 from harness.score_names import name_of
@@ -35,12 +36,14 @@ def show(cell: str, *, results: Path, as_json: bool) -> None:
 
 
 def find(cell: str, results: Path) -> CellFolder:
-    """Return the folder of the one cell whose id begins so.
+    """Return the folder of the one cell whose id is so, or begins so.
 
     Raises:
         ResultsError: There is none, or more than one.
     """
-    found = [path for path in sorted(results.glob("*/cells/*")) if path.is_dir() and _is_meant(path, cell)]
+    begun = [path for path in sorted(results.glob("*/cells/*")) if path.is_dir() and _is_meant(path, cell)]
+    # A copy beside a cell, made by a cloud or by hand, begins as the cell does.
+    found = [path for path in begun if cell in (path.name, _long_name(path))] or begun
     if len(found) == 1:
         return CellFolder(found[0])
     if not found:
@@ -86,7 +89,7 @@ def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> Tab
         outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
         rows.append([str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds])
     return TableSection(
-        heading=f"{len(trials)} trials",
+        heading=counted(len(trials), "trial"),
         columns=[
             "trial",
             "parameters",

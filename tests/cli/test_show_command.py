@@ -52,7 +52,7 @@ def test_an_unfinished_search_is_shown_with_what_it_has(ran: CommandLine) -> Non
 
     assert answer.code == 0
     assert "not finished: killed by SIGKILL" in answer.out
-    assert "1 trials" in answer.out
+    assert "1 trial\n" in answer.out
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -98,6 +98,16 @@ def test_a_cell_that_two_matrices_share_is_found_by_matrix_and_id(ran: CommandLi
 
     assert ran.show(cell).code == 2
     assert ran.show(f"copy/{cell[:6]}").code == 0
+
+
+def test_a_cell_with_a_copy_beside_it_is_found_by_its_whole_id(ran: CommandLine) -> None:
+    cell = ids(ran)[0]
+    folder = ran.matrix_folder.cell(cell).path
+    shutil.copytree(folder, folder.with_name(f"{cell} (copy)"))
+
+    assert ran.show(cell[:6]).code == 2
+    assert ran.show(cell).code == 0
+    assert ran.show(f"{ran.matrix_folder.path.name}/{cell}").code == 0
 
 
 def test_a_folder_that_a_kill_left_empty_is_told(ran: CommandLine) -> None:
