@@ -8,7 +8,7 @@ from harness import spec
 from harness.catalogue import tuners
 from harness.matrix.expand import Combination, combinations, included, matches
 from harness.matrix.mistakes import Key, Mistake, dotted, show, unknown
-from harness.space import Space
+from harness.space import Choice, Domain, Range, Space
 
 
 def judged(matrix: spec.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
@@ -82,3 +82,17 @@ def _depths(matrix: spec.Document, spaces: Mapping[str, Space], left: list[Combi
             train = matrix.backbones[unfit[0]].train
             text = f"needs train = 'last:N', but backbone {show(unfit[0])} has {train!r}; change it or exclude the pair"
             yield Mistake(key=("hyperparameters", name, "fine_tune_depth"), text=text)
+            continue
+        most = int(_largest(space.domains["fine_tune_depth"]))
+        shallow = [each for each in used if int(matrix.backbones[each].train.removeprefix("last:")) < most]
+        if shallow:
+            train = matrix.backbones[shallow[0]].train
+            text = f"{most} layers are more than backbone {show(shallow[0])} trains with {train!r}; change one"
+            yield Mistake(key=("hyperparameters", name, "fine_tune_depth"), text=text)
+
+
+def _largest(domain: Domain) -> float:
+    """Return the largest of a domain of whole numbers."""
+    if isinstance(domain, Range):
+        return domain.high
+    return max(float(value) for value in (domain.choices if isinstance(domain, Choice) else (domain.value,)))

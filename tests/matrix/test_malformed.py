@@ -382,6 +382,16 @@ MEANING: tuple[tuple[KeyPath, Any, str], ...] = (
     (("hyperparameters", "deep"), {"learning_rate": 0.1}, "every value is fixed, so nothing is tuned"),
     (("hyperparameters", "deep"), {"dropout": {"choices": [0.1]}}, "every value is fixed, so nothing is tuned"),
     (("exclude",), [{"tuner": "untuned"}], "fine_tune_depth: needs train = 'last:N', but backbone 'frozen' has 'head'"),
+    (
+        ("hyperparameters", "deep", "fine_tune_depth", "high"),
+        10,
+        "hyperparameters.deep.fine_tune_depth: 10 layers are more than backbone 'own' trains with 'last:9'; change one",
+    ),
+    (
+        ("hyperparameters", "deep", "fine_tune_depth"),
+        {"choices": [2, 12]},
+        "fine_tune_depth: 12 layers are more than backbone 'own' trains with 'last:9'",
+    ),
     (("include",), [{"tuner": "tpe"}], "include[0].tuner: unknown tuner 'tpe'"),
     (("include",), [{"dataset": ["mine", "mne"]}], "unknown dataset 'mne'; did you mean 'mine'?"),
     (("include",), [{"seed": 4}], "include[0].seed: unknown seed '4'; known: 1, 2, 3"),
