@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from harness import matrix as matrices
 from harness import prices as price_lists
@@ -12,6 +14,7 @@ from harness.campaign import events
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
 from harness.campaign.run import Request, Run
+from harness.errors import UserError
 from harness.matrix import Matrix
 from harness.placement.executor_choice import Start, Where
 
@@ -67,6 +70,9 @@ def run(
         UserError: Matrix, data or options can't be followed as asked; says the way out.
         MachineError: The machine can't run it; says the way out.
     """
+    _check_start(start)
+    _check_limit("max_hours", max_hours)
+    _check_limit("max_cost", max_cost)
     return campaign.run(
         matrix if isinstance(matrix, Matrix) else load_matrix(matrix),
         Request(
@@ -80,3 +86,14 @@ def run(
         ),
         watch=watch,
     )
+
+
+def _check_start(start: str) -> None:
+    # A word that nobody knows would else be taken for one of them.
+    if start not in get_args(Start):
+        raise UserError(f"start = {start!r}: give one of {', '.join(get_args(Start))}")
+
+
+def _check_limit(name: str, value: float | None) -> None:
+    if value is not None and not 0 < value < math.inf:
+        raise UserError(f"{name} = {value!r}: give a finite number above 0, or leave it out")

@@ -110,6 +110,20 @@ def test_what_can_not_be_followed_is_an_error_of_the_user(run: Run, option: dict
         run(harness.Matrix(name="mine", **MATRIX), **option)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"start": "hot"}, "start = 'hot': give one of warm, fresh"),
+        ({"max_hours": 0}, "max_hours = 0: give a finite number above 0, or leave it out"),
+        ({"max_hours": float("nan")}, "max_hours = nan: give a finite number above 0"),
+        ({"max_cost": -1.0}, "max_cost = -1.0: give a finite number above 0"),
+    ],
+)
+def test_options_that_mean_nothing_are_not_taken_for_others(tmp_path: Path, option: dict[str, Any], said: str) -> None:
+    with pytest.raises(harness.UserError, match=said):
+        harness.run(harness.Matrix(name="mine", **MATRIX), **{"executor": "local", "results": tmp_path, **option})
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     code = (
         "import sys, harness; print([name for name in ('pydantic', 'polars', 'numpy', 'rich') if name in sys.modules])"
