@@ -21,6 +21,7 @@ except ImportError:  # an extra
 Pixels = NDArray[np.uint8]
 
 _BYTE = 255
+_WHITE = 65_535
 
 # Pillow warns above this and refuses only twice as much; here the line is one.
 LARGEST_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
@@ -55,7 +56,8 @@ def decode(path: Path) -> Pixels:
     Of threads that decode large pictures one works and the others wait.
 
     Raises:
-        Unreadable: The file is broken, truncated, of none of ``FORMATS``, or has more than ``LARGEST_PIXELS``.
+        Unreadable: The file is broken, truncated, of none of ``FORMATS``, has more than ``LARGEST_PIXELS``, or values
+            of which nothing says what is white.
         MachineError: There is no memory for so many pixels.
     """
     try:
@@ -125,6 +127,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "F":
         raise Unreadable("floating-point pixels, of which nothing says what is white; save it with 8 or 16 bits")
     if picture.mode == "I" or picture.mode.startswith("I;16"):
+        _check_depth(np.asarray(picture))
         return _on_white(Image.fromarray(_eight_bits(np.asarray(picture))), _transparent(picture))
     transparent = picture.info.get("transparency")
     if picture.mode == "RGB" and isinstance(transparent, tuple) and max(transparent) > _BYTE:
@@ -134,6 +137,13 @@ def _rgb(picture: Image.Image) -> Image.Image:
         coloured = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")
     return picture.convert("RGB")
+
+
+def _check_depth(deep: NDArray[np.integer]) -> None:
+    if deep.min() < 0 or deep.max() > _WHITE:
+        raise Unreadable(
+            f"values from {deep.min()} to {deep.max()}; save it with 8 or 16 bits, 0 black and {_WHITE:,} white"
+        )
 
 
 def _transparent(deep: Image.Image) -> NDArray[np.bool_] | None:
@@ -149,6 +159,5 @@ def _on_white(grey: Image.Image, transparent: NDArray[np.bool_] | None) -> Image
 
 
 def _eight_bits(deep: NDArray[np.integer]) -> Pixels:
-    # 65535 is white, as 255 is: 65535 / 257 = 255.
-    scaled: Pixels = np.rint(np.clip(deep, 0, 65535) / 257).astype(np.uint8)
+    scaled: Pixels = np.rint(deep / (_WHITE / _BYTE)).astype(np.uint8)
     return scaled

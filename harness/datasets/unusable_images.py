@@ -24,7 +24,8 @@ from harness.datasets.reading import Opened, each, without_warnings
 from harness.datasets.sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: reasons that never name a folder.
-_FORMAT = 3
+# 4: values beyond 16 bits.
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,16 @@ def test_a_tiff_of_floats_is_unreadable_as_nothing_says_what_is_white(tmp_path: 
         decoding.decode(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [(-1, "values from -1 to 0"), (65536, "values from 0 to 65536; save it with 8")]
+)
+def test_a_tiff_of_values_beyond_16_bits_is_unreadable(tmp_path: Path, value: int, said: str) -> None:
+    Image.fromarray(np.array([[0, value]], dtype=np.int32)).save(tmp_path / "a.tif")
+
+    with pytest.raises(decoding.Unreadable, match=said):
+        decoding.decode(tmp_path / "a.tif")
+
+
 def test_only_the_declared_formats_are_decoded_whatever_the_name_says(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
     Image.new("RGB", (4, 4)).save(tmp_path / "b.png", "ICO")
