@@ -50,6 +50,10 @@ class Matrix:
         Raises:
             MatrixError: The matrix can't be run as written; it holds one line for each mistake found.
         """
+        text = section_checks.name_mistake(name)
+        if text is not None:
+            # Told of the name as it was given: a slash in it would be one of a path.
+            raise MatrixError(f"name = {name!r}: {text}")
         document = _plain(sections)
         _fill(self, Path(base) / f"{name}.toml", document, text=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +92,12 @@ def test_a_file_is_run_by_its_path_too(run: Run, tmp_path: Path) -> None:
 
     assert run(path).path.name == "ä b"
     assert run(str(path)).matrix == harness.load_matrix(path)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ""])
+def test_a_name_that_results_cant_have_is_told_as_it_was_given(name: str) -> None:
+    with pytest.raises(harness.MatrixError, match=re.escape(f"name = {name!r}: ")):
+        harness.Matrix(name=name, **MATRIX)
 
 
 def test_mistakes_are_raised_one_line_each() -> None:
