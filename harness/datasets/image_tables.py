@@ -92,7 +92,7 @@ def chosen(head: Sequence[str], columns: spec.Columns | None, path: Path) -> dic
     named = {} if columns is None else columns.model_dump(exclude_none=True)
     found = {what: place_of(name, head, path, key=f"columns.{what}") for what, name in named.items()}
     for what, names in USUAL.items():
-        place = _usual(head, names)
+        place = None if what in found else _usual(head, names, path, what)
         if place is not None and place not in found.values():
             found.setdefault(what, place)
     for what, wanted in _WANTED.items():
@@ -104,9 +104,18 @@ def chosen(head: Sequence[str], columns: spec.Columns | None, path: Path) -> dic
     return found
 
 
-def _usual(head: Sequence[str], names: Sequence[str]) -> int | None:
+def _usual(head: Sequence[str], names: Sequence[str], path: Path, what: str) -> int | None:
     folded = [re.sub(r"[\W_]", "", name.casefold()) for name in head]
-    return next((folded.index(name) for name in names if name in folded), None)
+    usual = next((name for name in names if name in folded), None)
+    if usual is None:
+        return None
+    if folded.count(usual) > 1:
+        alike = [name for name, each in zip(head, folded, strict=True) if each == usual]
+        raise errors.DatasetError(
+            f"path: {path}: columns {listed(alike)} may all be meant; rename them, or say which as columns = "
+            f'{{ {what} = "…" }}'
+        )
+    return folded.index(usual)
 
 
 def _rows(table: Table, found: Mapping[str, int]) -> list[ImageRow]:

@@ -252,6 +252,13 @@ def test_images_that_share_no_folder_are_refused(folder: Path, monkeypatch: pyte
             ),
         ),
         (
+            "path,label,Label\ncat/1.png,cat,x\n",
+            (
+                "path: birds.csv: columns 'label', 'Label' may all be meant; rename them, or say which as columns = "
+                '{ label = "…" }'
+            ),
+        ),
+        (
             "path,label\ncat/1.png,cat,x\n",
             (
                 "path: birds.csv: a row has more entries than the head: 'cat/1.png', 'cat', 'x'; quote what holds a "
