@@ -22,6 +22,7 @@ Pixels = NDArray[np.uint8]
 
 _BYTE = 255
 _WHITE = 65_535
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 # Pillow warns above this and refuses only twice as much; here the line is one.
 LARGEST_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
@@ -85,8 +86,12 @@ def decode(path: Path) -> Pixels:
 def _reason(error: Exception, path: Path) -> str:
     """Return what a decoder says, without where the file lies."""
     with suppress(OSError):
-        if path.stat().st_size == 0:
+        with path.open("rb") as stream:
+            beginning = stream.read(len(_POINTER))
+        if not beginning:
             return "an empty file"
+        if beginning == _POINTER:
+            return "a pointer of Git LFS in the image's place; git lfs pull fetches the image"
     said = str(error)
     for spelt in (str(path), repr(str(path))[1:-1]):
         said = said.replace(spelt, path.name)

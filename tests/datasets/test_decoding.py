@@ -204,6 +204,13 @@ def test_an_empty_file_is_called_one(tmp_path: Path) -> None:
         decoding.decode(tmp_path / "a.jpg")
 
 
+def test_a_pointer_of_git_lfs_is_told_with_the_way_to_the_image(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+
+    with pytest.raises(decoding.Unreadable, match=r"a pointer of Git LFS .* git lfs pull"):
+        decoding.decode(tmp_path / "a.jpg")
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "it's.jpg", "red\x1b[31m.jpg", "two\nlines.jpg", "back\\slash.jpg"])
 def test_a_reason_names_no_folder_whatever_the_file_is_called(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("<html>", encoding="utf-8")
