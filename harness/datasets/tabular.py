@@ -34,6 +34,8 @@ def read_csv(path: Path, *, key: str) -> tuple[list[str], list[list[str]]]:
     try:
         text = _text(path.read_bytes())
         first = next(iter(text.splitlines()), "")
+        if "\0" in first:
+            raise csv.Error("null bytes, as of UTF-16 that doesn't say so")  # noqa: TRY301 - one try for what is no CSV
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=first.count), strict=True)
         head, *rows = [entries for line in lines if any(entries := [tidy(entry) for entry in line])] or [[]]
     except OSError as error:

@@ -17,8 +17,10 @@ def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, encoding: str,
     assert read_csv(tmp_path / "t.csv", key="groups") == (["a", "b"], [["x\u2028y", "Füchse"], ["1", ""]])
 
 
-def test_other_encodings_are_told_and_not_guessed(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes("path,label\nGämse.png,Gämse\n".encode("cp1252"))
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encodings_are_told_and_not_guessed(tmp_path: Path, encoding: str) -> None:
+    text = "path,label\nGämse.png,Gämse\n" if encoding == "cp1252" else "path,label\na.png,b\n"
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
 
     with pytest.raises(errors.DatasetError, match=r"^path: .*/t\.csv: no CSV file in UTF-8 \(.*\); save it as one$"):
         read_csv(tmp_path / "t.csv", key="path")
