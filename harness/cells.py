@@ -27,7 +27,7 @@ _NOT_IDENTITY = {"names", "source", "weights", "training_code"}
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
 _OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit")
 # Keys of the protocol that were added later: at their defaults cells are what they were without them.
-_LATER = ("schedule", "warmup_epochs", "class_weights", "patience", "augmentation")
+_LATER = ("schedule", "warmup_epochs", "class_weights", "patience", "augmentation", "meter")
 
 
 class Names(Section):
@@ -110,6 +110,8 @@ class Cell(Section):
     protocol: Protocol
     metric_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
     """The same of a metric."""
+    meter_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
+    """The same of a meter."""
     seed: int
     audit: Literal["incumbent", "trial"] = "incumbent"
     """Score the test images at each new incumbent, or at each trial's own best epoch too."""
@@ -145,7 +147,7 @@ class Cell(Section):
     @property
     def read(self) -> tuple[Path, ...]:
         """The files and folders of this machine that its worker reads: data, weights, and what users wrote."""
-        single = (self.weights, self.model_file, self.tuner_file, self.metric_file)
+        single = (self.weights, self.model_file, self.tuner_file, self.metric_file, self.meter_file)
         named = [file["path"] for file in single if file is not None and file.get("path") is not None]
         return tuple(map(Path, [*self.source.get("paths", ()), *named]))
 
@@ -163,10 +165,13 @@ class Cell(Section):
                 update={"weights": _unplaced(self.backbone.weights), "path": _unplaced(self.backbone.path)}
             ),
             "tuner": self.tuner.model_copy(update={"path": _unplaced(self.tuner.path)}),
-            "protocol": self.protocol.model_copy(update={"metric": _unplaced(self.protocol.metric)}),
+            "protocol": self.protocol.model_copy(
+                update={key: _unplaced(getattr(self.protocol, key)) for key in ("metric", "meter")}
+            ),
             "model_file": _placeless(self.model_file),
             "tuner_file": _placeless(self.tuner_file),
             "metric_file": _placeless(self.metric_file),
+            "meter_file": _placeless(self.meter_file),
         }
         return self.model_copy(update=changes)
 
@@ -193,7 +198,7 @@ class Cell(Section):
         for told in ("columns", "data", "folders", "group_by", "groups", "options"):
             asked["dataset"].pop(told)
         asked["backbone"]["weights"] = self.weights["sha256"]
-        model, tuner, metric = (asked.pop(name) for name in ("model_file", "tuner_file", "metric_file"))
+        model, tuner, metric, meter = (asked.pop(f"{kind}_file") for kind in ("model", "tuner", "metric", "meter"))
         # What came later is left out where it isn't used: finished cells stay what they are.
         asked["backbone"] = {key: value for key, value in asked["backbone"].items() if key not in ("path", "options")}
         if model is not None:
@@ -203,6 +208,9 @@ class Cell(Section):
             asked["tuner_file"] = tuner["sha256"]
         if metric is not None:
             asked["protocol"]["metric"] = metric["sha256"]
+        if meter is not None:
+            # No score hangs on it, but joules are results too.
+            asked["protocol"]["meter"] = meter["sha256"]
         asked["protocol"] = used(asked["protocol"])
         asked["protocol"].pop("learning_rate_factors")
         # Tuners draw in this order: another order, other proposals.
@@ -235,6 +243,7 @@ class Asked(Form):
     budget: Budget | None = None
     protocol: Protocol | None = None
     metric_file: OwnFile | None = None
+    meter_file: OwnFile | None = None
     seed: Seed | None = None
     environment: str | None = None
 

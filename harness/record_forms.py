@@ -84,6 +84,7 @@ class ReadingForm(Form):
     value: Amount | None = None
     reason: str | None = None
     covers: str | None = None
+    meter: str | None = None
 
 
 class Data(Form):

@@ -286,6 +286,9 @@ class Protocol(Section):
     """Compile training steps with XLA."""
     tuner_threads: Annotated[Count, Field(examples=[1])] = 1
     """Threads that numerical libraries (OpenBLAS, OpenMP, MKL) may use while a tuner thinks; else they use one."""
+    meter: Annotated[str | None, Field(examples=["plug.py"])] = None
+    """What counts the joules of trials in place of the harness's own counters: a Python file with a meter of your own,
+    relative to the matrix file, or `package:NAME`, a package's."""
     learning_rate_factors: Annotated[list[Annotated[float, Field(gt=0)]], Field(examples=[[0.1, 1.0, 10.0]])] = []
     """After the searches, retrain the best configuration at these multiples of its learning rate, 1.0 among them."""
 

@@ -111,5 +111,7 @@ def key_of(cell: Cell) -> str:
             "split": identity["protocol"]["split"],
             "precision": cell.protocol.precision,
             "seed": cell.seed if cell.backbone.weights == "none" else None,
+            # It is tried there, before any search goes without joules.
+            **({} if cell.meter_file is None else {"meter": cell.meter_file["sha256"]}),
         }
     )[:16]

@@ -90,6 +90,7 @@ class _Own:
     models: Mapping[str, dict[str, str]]
     tuners: Mapping[str, dict[str, str]]
     metric: dict[str, str] | None
+    meter: dict[str, str] | None
 
 
 def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = None) -> Planned:
@@ -129,6 +130,7 @@ def _cell(
         budget=spec.budget,
         protocol=spec.protocol,
         metric_file=own.metric,
+        meter_file=own.meter,
         seed=combination.seed,
         environment=workers.environment,
         code=code_hashes.of_cell(library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source),
@@ -141,15 +143,19 @@ def _cell(
 
 def _own(matrix: Matrix, *, base: Path) -> _Own:
     spec = matrix.spec
-    metric = None
-    if spec.protocol.own_metric is not None:
-        with _at(matrix, "protocol"):
-            metric = finding.find(extensions.METRIC, spec.protocol.own_metric, base=base)
     return _Own(
         models=_of_sections(matrix, "backbones", extensions.MODEL, spec.backbones, base=base),
         tuners=_of_sections(matrix, "tuners", extensions.TUNER, spec.tuners, base=base),
-        metric=metric,
+        metric=_of_protocol(matrix, extensions.METRIC, spec.protocol.own_metric, base=base),
+        meter=_of_protocol(matrix, extensions.METER, spec.protocol.meter, base=base),
     )
+
+
+def _of_protocol(matrix: Matrix, of: Kind, given: str | None, *, base: Path) -> dict[str, str] | None:
+    if given is None:
+        return None
+    with _at(matrix, "protocol"):
+        return finding.find(of, given, base=base)
 
 
 def _of_sections(

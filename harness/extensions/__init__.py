@@ -1,4 +1,4 @@
-"""Tuners, models, metrics, readers of data and executors of users' own: found and hashed on the host.
+"""Tuners, models, metrics, meters, readers of data and executors of users' own: found and hashed on the host.
 
 Each is a Python file that the matrix names, or the entry point of an installed package (``package:NAME``), and is run
 in the worker alone; an executor is named on the command line, and run by the host. What is found of one is plain text
@@ -31,3 +31,4 @@ MODEL: Final = Kind("path", "create", "docs/add-a-model.md", "harness.models")
 DATA: Final = Kind("path", "read", "docs/add-a-data-set.md", "harness.datasets")
 EXECUTOR: Final = Kind("--executor", "create", "docs/add-an-executor.md", "harness.executors")
 METRIC: Final = Kind("metric", "score", "docs/add-a-metric.md", "harness.metrics")
+METER: Final = Kind("meter", "create", "docs/add-a-meter.md", "harness.meters")

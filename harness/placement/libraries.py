@@ -135,10 +135,10 @@ def _of_packages(matrix: Matrix, where: Intent | Local) -> Iterator[str]:
 def _own(matrix: Matrix) -> Iterator[tuple[str, Kind, str]]:
     """Yield what the matrix names of users' own: its section, what it is for, and where it is."""
     spec = matrix.spec
-    if spec.protocol.own_metric is not None:
-        yield "protocol", extensions.METRIC, spec.protocol.own_metric
     own_data = {name: section for name, section in spec.datasets.items() if section.source == "file"}
     sections = (
+        ("protocol", extensions.METRIC, spec.protocol.own_metric),
+        ("protocol", extensions.METER, spec.protocol.meter),
         *((f"backbones.{name}", extensions.MODEL, section.path) for name, section in spec.backbones.items()),
         *((f"tuners.{name}", extensions.TUNER, section.path) for name, section in spec.tuners.items()),
         *((f"datasets.{name}", extensions.DATA, section.path) for name, section in own_data.items()),

@@ -107,8 +107,10 @@ def _has_energy(search: SearchResult) -> bool:
 
 def _covered(search: SearchResult) -> str:
     # Records of the first harness don't say: it knew the processor's counter only.
-    covers = search.record.energy.get("covers") if search.record is not None else None
-    return str(covers or "processor packages (RAPL)")
+    energy = search.record.energy if search.record is not None else {}
+    covers = str(energy.get("covers") or "processor packages (RAPL)")
+    meter = energy.get("meter")
+    return covers if meter is None else f"{covers} ({meter}, a meter of the user's own)"
 
 
 def pricing(searches: Iterable[SearchResult], prices: Prices) -> list[str]:

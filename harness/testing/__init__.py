@@ -5,6 +5,7 @@ They have the tests of a class that pytest collects, and need nothing of pytest.
 
 from harness.testing.data import DataContract
 from harness.testing.executor import ExecutorContract
+from harness.testing.meter import MeterContract
 from harness.testing.metric import MetricContract
 from harness.testing.model import ModelContract
 from harness.testing.tuner import EPOCHS, SPACE, TunerContract, searched
@@ -14,6 +15,7 @@ __all__ = [
     "SPACE",
     "DataContract",
     "ExecutorContract",
+    "MeterContract",
     "MetricContract",
     "ModelContract",
     "TunerContract",

@@ -14,14 +14,16 @@ from harness.catalogue import tuner_settings
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.ledger import Ledger
-from harness.meters import EnergyCounter, Usage
+from harness.meters import Energy, EnergyCounter, Usage, own_meter
 from harness.meters.busyness import Busyness
+from harness.meters.nvml import Gpu
+from harness.meters.own_meter import OwnEnergy
 from harness.objectives import tensorflow_errors, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
-from harness.trials import Epoch, Proposal, SearchBudget, Trial, Tuner
+from harness.trials import Epoch, Proposal, Reading, SearchBudget, Trial, Tuner
 from harness.tuners.threads import Bounded, Threads
 from harness.worker import assembly, device, training_data
 from harness.worker.imports import uncollected
@@ -33,6 +35,9 @@ def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any
     cell = _current(folder.cell())
     ledger = Ledger(clock=time.monotonic, started=started)
     tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
+    if cell.meter_file is not None:
+        # Tried before the first search: a mistake is better told than found as joules that are unknown.
+        own_meter.create(cell.meter_file)
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
     return {"status": "completed", "phases": ledger.take(), "data": data.facts, "kept": data.kept}
@@ -53,7 +58,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
     objective = assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
     model = assembly.prepare(objective, cell.space)
     gpu = device.trained_on()
-    energy = meters.of_processor(at_once=environment.at_once()) if gpu is None else meters.of_gpu(gpu)
+    energy = _energy(cell, gpu)
     where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
     phases, ended, busyness = _searched(
         cell, folder, objective, ledger=ledger, energy=energy.counter, threads=threads, where=where
@@ -152,6 +157,14 @@ def _searched(
         busyness = Busyness(cpus=environment.cpus(), clock=time.monotonic, cpu_s=meters.cpu_s)
         ended = run.run()
         return phases, ended, busyness.facts(resumed=bool(recorded))
+
+
+def _energy(cell: Cell, gpu: Gpu | Reading | None) -> Energy | OwnEnergy:
+    """Return what counts the joules: a meter of the user's, or else the counter of what trains."""
+    at_once = environment.at_once()
+    if cell.meter_file is not None:
+        return own_meter.of_own(cell.meter_file, at_once=at_once)
+    return meters.of_processor(at_once=at_once) if gpu is None else meters.of_gpu(gpu)
 
 
 def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""A model, a metric and a reader of the user's own, from files beside the matrix to their records."""
+"""A model, a metric, a meter and a reader of the user's own, from files beside the matrix to their records."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from harness.cells import Cell
+from harness.ledger import on_the_clock
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -19,6 +20,15 @@ MODEL, METRIC = (
     re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)[0]
     for page in ("add-a-model.md", "add-a-metric.md")
 )
+METER = """\
+import time
+
+class create:
+    covers = "a lamp of 40 W"
+
+    def read_j(self):
+        return 40 * time.monotonic()
+"""
 READER = re.findall(r"```python\n(.*?)```", (DOCS / "add-a-data-set.md").read_text("utf-8"), re.DOTALL)[0]
 DATA_SECTION = """\
 [datasets.traps]
@@ -52,6 +62,16 @@ def metric(line: CommandLine) -> Path:
     path.write_text(METRIC, "utf-8")
     text = line.matrix.read_text("utf-8")
     line.matrix.write_text(text.replace("[protocol]\n", f'[protocol]\nmetric = "{path.name}"\n'), "utf-8")
+    return path
+
+
+@pytest.fixture
+def meter(line: CommandLine) -> Path:
+    """The file of a meter, which the matrix counts joules by."""
+    path = line.folder / "my lamp.py"
+    path.write_text(METER, "utf-8")
+    text = line.matrix.read_text("utf-8")
+    line.matrix.write_text(text.replace("[protocol]\n", f'[protocol]\nmeter = "{path.name}"\n'), "utf-8")
     return path
 
 
@@ -94,13 +114,27 @@ def test_another_version_of_a_metric_makes_other_cells_of_the_same_problems(line
     assert [cell.problem for cell in after.values()] == [cell.problem for cell in before.values()]
 
 
-def test_where_the_files_stand_is_no_part_of_the_cells(line: CommandLine, model: Path, metric: Path) -> None:
+def test_another_version_of_a_meter_makes_other_cells_of_the_same_problems(line: CommandLine, meter: Path) -> None:
+    before = by_names(line)
+
+    meter.write_text(f"{METER}\nNOISE = 1\n", "utf-8")
+
+    after = by_names(line)
+    assert all(cell.id != before[names].id and cell.group != before[names].group for names, cell in after.items())
+    assert [cell.problem for cell in after.values()] == [cell.problem for cell in before.values()]
+    assert all(meter in cell.read for cell in after.values())
+
+
+def test_where_the_files_stand_is_no_part_of_the_cells(
+    line: CommandLine, model: Path, metric: Path, meter: Path
+) -> None:
     before = by_names(line)
     (line.folder / "elsewhere").mkdir()
-    for file in (model, metric):
+    for file in (model, metric, meter):
         file.rename(line.folder / "elsewhere" / file.name)
 
     text = line.matrix.read_text("utf-8").replace('"my model', '"elsewhere/my model')
+    text = text.replace('"my lamp', '"elsewhere/my lamp')
     line.matrix.write_text(text.replace('"weighted', '"elsewhere/weighted'), "utf-8")
 
     assert {names: cell.id for names, cell in by_names(line).items()} == {
@@ -130,6 +164,28 @@ def test_what_is_no_metric_is_told_in_one_line_before_anything_runs(
     assert line.executor.started == []
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def create(:", "protocol: meter: {file}: line 1: is no Python (invalid syntax); mend it"),
+        ("def read_j(): ...", "protocol: meter: {file}: defines no create; docs/add-a-meter.md shows one"),
+        (None, "protocol: meter: {file}: can't be read (No such file or directory); check the path"),
+    ],
+)
+def test_what_is_no_meter_is_told_in_one_line_before_anything_runs(
+    line: CommandLine, meter: Path, text: str | None, said: str
+) -> None:
+    if text is None:
+        meter.unlink()
+    else:
+        meter.write_text(text, "utf-8")
+
+    answer = line.run()
+
+    assert (answer.code, answer.err) == (2, f"{line.matrix}: {said.format(file=meter)}\n")
+    assert line.executor.started == []
+
+
 def test_what_is_no_model_is_told_in_one_line_before_anything_runs(line: CommandLine, model: Path) -> None:
     model.write_text("def build(): ...", "utf-8")
 
@@ -140,14 +196,14 @@ def test_what_is_no_model_is_told_in_one_line_before_anything_runs(line: Command
     assert line.executor.started == []
 
 
-@pytest.mark.usefixtures("real", "model", "metric")
+@pytest.mark.usefixtures("real", "model", "metric", "meter")
 @pytest.mark.train
 @pytest.mark.slow
-def test_real_workers_train_the_model_and_maximise_the_metric(line: CommandLine) -> None:
+def test_real_workers_train_the_model_maximise_the_metric_and_read_the_meter(line: CommandLine) -> None:
     searched_with_them(line, "local")
 
 
-@pytest.mark.usefixtures("model", "metric")
+@pytest.mark.usefixtures("model", "metric", "meter")
 @pytest.mark.train
 @pytest.mark.slow
 @pytest.mark.docker
@@ -169,6 +225,17 @@ def searched_with_them(line: CommandLine, executor: str, *options: str) -> None:
     assert cells["EfficientNetLite0"].cell["model_file"] is None
     assert {record.cell["metric_file"]["path"] for record in cells.values()} == {None}
     assert "weighted recall" in answer.out
+    for record in cells.values():
+        told = {"value": 0.0, "reason": None, "covers": "a lamp of 40 W", "meter": "my lamp.py"}
+        assert (record.energy, record.cell["meter_file"]["path"]) == (told, None)
+    for trial in (
+        trial for cell_id in line.matrix_folder.cell_ids() for trial in line.matrix_folder.cell(cell_id).trials()
+    ):
+        charged_s = on_the_clock(dict(trial.phases))
+        # Between two clocks that are read one after the other the machine may be elsewhere for a moment.
+        assert 0.99 * charged_s < (trial.energy_j or 0.0) / 40 < charged_s + 0.1
+    efficiency = (line.matrix_folder.tables / "efficiency.md").read_text("utf-8")
+    assert "Joules are those of a lamp of 40 W (my lamp.py, a meter of the user's own) alone." in efficiency
     assert str(line.folder) not in str([record.cell for record in cells.values()])
 
 
@@ -184,6 +251,27 @@ def test_what_create_returns_is_judged_before_the_first_search(line: CommandLine
     assert (
         answer.err == "digits, small: my model.py: create returned int, no keras.Model; docs/add-a-model.md shows one\n"
     )
+    assert not any(line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids())
+
+
+@pytest.mark.usefixtures("real")
+@pytest.mark.train
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def create(): raise ConnectionError('no plug')", "making the meter raised ConnectionError: no plug"),
+        (METER.replace("40 *", "-40 *"), "read_j returned -"),
+    ],
+)
+def test_a_meter_is_tried_before_the_first_search(line: CommandLine, meter: Path, text: str, said: str) -> None:
+    meter.write_text(text, "utf-8")
+
+    answer = line.run("--executor", "local")
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"digits, EfficientNetLite0: my lamp.py: {said}")
+    assert answer.err.count("\n") == 1
     assert not any(line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids())
 
 

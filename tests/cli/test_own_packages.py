@@ -1,4 +1,4 @@
-"""A tuner, a model, a metric and a reader from an installed package, from the matrix to their records."""
+"""A tuner, a model, a metric, a meter and a reader from an installed package, from the matrix to their records."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ TUNER, MODEL, METRIC, READER = (
     re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)[0]
     for page in ("add-a-tuner.md", "add-a-model.md", "add-a-metric.md", "add-a-data-set.md")
 )
+METER = """\
+import time
+
+class Lamp:
+    covers = "a lamp of 40 W"
+
+    def read_j(self):
+        return 40 * time.monotonic()
+"""
 PACKAGE = Package(
     name="Our-own",
     files={
@@ -37,12 +46,14 @@ PACKAGE = Package(
         "our_own/tuner.py": TUNER,
         "our_own/model.py": MODEL,
         "our_own/metric.py": METRIC,
+        "our_own/meter.py": METER,
         "our_own/reader.py": READER,
     },
     entry_points={
         "harness.tuners": {"near-the-best": "our_own.tuner:create"},
         "harness.models": {"small": "our_own.model:create"},
         "harness.metrics": {"weighted-recall": "our_own.metric:score"},
+        "harness.meters": {"lamp": "our_own.meter:Lamp"},
         "harness.datasets": {"traps": "our_own.reader:read"},
     },
 )
@@ -52,6 +63,7 @@ seeds = [1]
 epochs = 6
 [protocol]
 metric = "package:weighted-recall"
+meter = "package:lamp"
 epochs_per_trial = 3
 image_size = 32
 [datasets.traps]
@@ -102,6 +114,7 @@ def test_cells_know_package_version_and_entry_point_and_no_place_of_this_machine
         (cell.tuner_file, "our_own.tuner:create"),
         (cell.model_file, "our_own.model:create"),
         (cell.metric_file, "our_own.metric:score"),
+        (cell.meter_file, "our_own.meter:Lamp"),
         (cell.source["reader"], "our_own.reader:read"),
     ):
         assert own is not None
@@ -132,6 +145,7 @@ def test_another_source_of_the_package_is_another_search_and_another_version_alo
         ),
         ("package:small", "package:large", "backbones.small: path: package:large: no installed package has it"),
         ("package:weighted-recall", "package:", "protocol: metric: package:: no installed package has it"),
+        ("package:lamp", "package:plug", "protocol: meter: package:plug: no installed package has it"),
         ("package:traps", "package:trap", "datasets.traps: path: package:trap: no installed package has it"),
     ],
 )
@@ -157,7 +171,7 @@ def test_an_image_that_lacks_the_package_is_told_for_each_that_needs_it(line: Co
         f"{line.matrix}: datasets.traps: package:traps is from the package Our-own, which image mine:cpu lacks; add it "
         "to the image's requirements (docs/containers.md), or run the matrix as local processes (--executor local)"
     )
-    assert len(caught.value.mistakes) == 4
+    assert len(caught.value.mistakes) == 5
     libraries.check(load(line.matrix), image_with(frozenset({"our-own"})))
 
 
@@ -189,12 +203,13 @@ def test_real_workers_search_with_all_of_it(line: CommandLine, monkeypatch: pyte
         assert record is not None
         assert record.model["width"] == 16
         assert record.cell["model_file"]["package"] == "Our-own"
+        assert (record.energy["covers"], record.energy["meter"]) == ("a lamp of 40 W", "Our-own 1.0")
         assert str(line.folder) not in str(record.cell)
     assert "weighted-recall" in answer.out
     assert "60 images, 2 classes (30), 6 groups" in answer.out
 
 
 def test_every_kind_has_a_group_of_entry_points_of_its_own() -> None:
-    kinds = (extensions.TUNER, extensions.MODEL, extensions.METRIC, extensions.DATA)
+    kinds = (extensions.TUNER, extensions.MODEL, extensions.METRIC, extensions.METER, extensions.DATA)
 
     assert {kind.group for kind in kinds} == set(PACKAGE.entry_points)

@@ -15,7 +15,7 @@ import pytest
 
 from harness import extensions
 from harness.errors import UserError
-from harness.extensions import METRIC, MODEL, TUNER, finding
+from harness.extensions import METER, METRIC, MODEL, TUNER, finding
 from tests.extensions.installing import Package
 
 
@@ -70,6 +70,7 @@ def test_a_file_that_can_not_be_read_is_an_error(tmp_path: Path, name: str) -> N
     [
         (MODEL, "path: {place}: defines no create; docs/add-a-model.md shows one"),
         (METRIC, "metric: {place}: defines no score; docs/add-a-metric.md shows one"),
+        (METER, "meter: {place}: defines no create; docs/add-a-meter.md shows one"),
     ],
 )
 def test_what_a_file_lacks_is_told_for_what_it_is_meant_for(tmp_path: Path, kind: extensions.Kind, said: str) -> None:

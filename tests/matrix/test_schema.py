@@ -75,6 +75,7 @@ VALID: dict[str, dict[str, Any]] = {
     "an own folder": {"datasets": {"mine": {"source": "folder", "path": "x"}, "npz": {"path": "y.npz"}}},
     "a metric of one's own": {"protocol": {"metric": "my metrics/größe.py"}},
     "a metric of a package": {"protocol": {"metric": "package:größe"}},
+    "a meter of one's own": {"protocol": {"meter": "my meters/größe.py"}},
     "a model of one's own": {
         "backbones": {"mine": {"model": "file", "path": "x.py", "weights": "none", "options": {"blocks": 3}}}
     },

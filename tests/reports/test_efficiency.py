@@ -223,6 +223,16 @@ def test_the_joules_say_what_they_are_of(made: Made, price_list: Prices) -> None
     assert "Joules are those of the GPU (NVML) alone." in _markdown(made, price_list)
 
 
+def test_joules_by_a_meter_of_the_users_own_are_said_to_be_its(made: Made, price_list: Prices) -> None:
+    own = {"value": 0.0, "reason": None, "covers": "the machine at the wall, 100 %", "meter": "my plug.py"}
+    made.search([made.trial(0, 0.5)], seed=0, energy=own)
+    told = "the machine at the wall, 100 % (my plug.py, a meter of the user's own)"
+    assert f"Joules are those of {told} alone." in _markdown(made, price_list)
+
+    made.search([made.trial(0, 0.5)], seed=1, energy={"covers": "the machine at the wall, 100 %", "reason": None})
+    assert f"Joules of {told} and of the machine at the wall, 100 % stand side by side" in _markdown(made, price_list)
+
+
 def test_joules_of_two_kinds_are_said_not_to_be_comparable(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.5)], seed=0, energy={"covers": "the GPU (NVML)", "reason": None})
     made.search([made.trial(0, 0.5)], seed=1, energy={"value": 0.0, "reason": None})

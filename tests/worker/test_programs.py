@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import platform
 import shutil
 import time
@@ -171,6 +172,41 @@ def test_every_second_of_a_search_is_in_a_phase(bench: Bench) -> None:
     assert {name for each in phases for name in each} <= set(PHASES)
     assert sum(sum(each.values()) for each in phases) == pytest.approx(took_s, rel=0.01, abs=0.02)
     assert outcome["lived_s"] == pytest.approx(took_s, rel=0.01, abs=0.02)
+
+
+METER = """\
+import time
+
+class create:
+    covers = "a lamp of 40 W"
+    readings = 0
+
+    def read_j(self):
+        time.sleep(0.05)
+        self.readings += 1
+        if self.readings == 6:
+            raise TimeoutError("no answer")
+        return 40 * time.monotonic()
+"""
+
+
+def test_a_slow_meter_that_fails_once_leaves_one_trial_without_joules_and_changes_nothing_else(
+    bench: Bench, scores_of: Scores, tmp_path: Path
+) -> None:
+    path = tmp_path / "lamp.py"
+    path.write_text(METER, "utf-8")
+    plain = bench.cell("kt-grid", epochs=6)
+    file = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+    folder, outcome = bench.search(plain.model_copy(update={"meter_file": file}))
+
+    trials = folder.trials()
+    assert [scores_of(trial) for trial in trials] == [scores_of(trial) for trial in bench.search(plain)[0].trials()]
+    assert [trial.energy_j is None for trial in trials].count(True) == 1
+    reason = "lamp.py: read_j raised TimeoutError: no answer"
+    told = {"value": 0.0, "reason": reason, "covers": "a lamp of 40 W", "meter": "lamp.py"}
+    assert (outcome["status"], outcome["energy"]) == ("completed", told)
+    assert all(trial.phases["meter"] > 0.09 for trial in trials)
 
 
 @pytest.fixture(scope="session")
