@@ -7,7 +7,6 @@ touched whenever a run relies on it, so that its time tells when that was last u
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import secrets
@@ -17,11 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from harness import files
 from harness.cells import Cell
 from harness.errors import UserError
+from harness.record_forms import DataTable, Form
 
 KINDS = ("downloads", "datasets", "weights", "surveys", "images", "activations")
 """Folders of the cache that hold what can be fetched or computed again, each under the hash of what it is."""
@@ -43,6 +42,13 @@ class CacheEntry:
     what: str | None
     size_bytes: int
     last_used: datetime
+
+
+class _Note(Form):
+    """What a preparation found in its data, and what its cells need in the cache, with what that is for."""
+
+    data: DataTable
+    kept: dict[str, str]
 
 
 @contextmanager
@@ -81,7 +87,7 @@ def kept_for(cell: Cell, computed: Iterable[str], *, cache: Path) -> dict[str, s
     return needed
 
 
-def prepared(cache: Path, key: str) -> Mapping[str, Any] | None:
+def prepared(cache: Path, key: str) -> DataTable | None:
     """Return what a preparation found in its data, and note that this is used; None where it is still to be made."""
     path = cache / _NOTES / key
     note = _read(path)
@@ -90,13 +96,12 @@ def prepared(cache: Path, key: str) -> Mapping[str, Any] | None:
     with suppress(OSError):
         # A cache that can only be read serves too.
         os.utime(path)
-    data: Mapping[str, Any] = note["data"]
-    return data
+    return note.data
 
 
-def mark_prepared(cache: Path, key: str, *, data: Mapping[str, Any], kept: Mapping[str, str]) -> None:
+def mark_prepared(cache: Path, key: str, *, data: DataTable, kept: Mapping[str, str]) -> None:
     """Note that a preparation is done."""
-    files.write_json(cache / _NOTES / key, {"data": data, "kept": kept})
+    files.write_json(cache / _NOTES / key, {"data": data.told, "kept": kept})
 
 
 def contents(cache: Path) -> list[CacheEntry]:
@@ -125,7 +130,7 @@ def prune(cache: Path, gone: Iterable[CacheEntry]) -> None:
             raise UserError(f"{cache}: in use by a run; wait for its end")
         paths = {kept.path for kept in gone}
         for path, note in _notes(cache):
-            if not paths.isdisjoint(note["kept"]):
+            if not paths.isdisjoint(note.kept):
                 path.unlink()
         for name in paths:
             _remove(cache / name)
@@ -158,25 +163,24 @@ def _entries(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if _OURS.fullmatch(path.name)]
 
 
-def _notes(cache: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _notes(cache: Path) -> Iterator[tuple[Path, _Note]]:
     for path in (cache / _NOTES).glob("[!.]*"):
         note = _read(path)
         if note is not None:
             yield path, note
 
 
-def _read(path: Path) -> Mapping[str, Any] | None:
+def _read(path: Path) -> _Note | None:
     """Return a preparation's note; None where there is none, or one of another version."""
     try:
-        note = json.loads(path.read_bytes())
-        return {"data": dict(note["data"]), "kept": dict(note["kept"])}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return _Note.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValueError):
         return None
 
 
-def _kept(cache: Path, kind: str, path: Path, notes: Iterable[tuple[Path, Mapping[str, Any]]]) -> CacheEntry:
+def _kept(cache: Path, kind: str, path: Path, notes: Iterable[tuple[Path, _Note]]) -> CacheEntry:
     name = path.relative_to(cache).as_posix()
-    uses = [(note["kept"][name], place.stat().st_mtime) for place, note in notes if name in note["kept"]]
+    uses = [(note.kept[name], place.stat().st_mtime) for place, note in notes if name in note.kept]
     told = ", ".join(dict.fromkeys(what for what, _ in uses)) or _name_of_file(path)
     last_used = max((when for _, when in uses), default=_last_touched(path))
     return CacheEntry(

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
-from harness.record_forms import As, Chosen, Form, Number
+from harness.record_forms import As, Chosen, Form, Number, StoredTable
 from harness.space import Choice, Domain, Fixed, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
 
@@ -39,29 +39,54 @@ class Names(Section):
     hyperparameters: str
 
 
-class _Domain(Form):
+class RangeTable(StoredTable):
+    """A ``Range`` in JSON's terms."""
+
     model_config = ConfigDict(extra="forbid")
 
-
-class _Range(_Domain):
     kind: Literal["range"]
     low: Number
     high: Number
     log: bool = False
-    step: Annotated[float, Field(gt=0)] | None = None
+    step: Annotated[Number, Field(gt=0)] | None = None
     integer: bool = False
     default: Number
 
+    @property
+    def domain(self) -> Range:
+        """The range."""
+        return Range(
+            low=self.low, high=self.high, log=self.log, step=self.step, integer=self.integer, default=self.default
+        )
 
-class _Choice(_Domain):
+
+class ChoiceTable(StoredTable):
+    """A ``Choice`` in JSON's terms."""
+
+    model_config = ConfigDict(extra="forbid")
+
     kind: Literal["choice"]
     choices: Annotated[list[Chosen], Field(min_length=1)]
     default: Chosen
 
+    @property
+    def domain(self) -> Choice:
+        """The choice."""
+        return Choice(choices=tuple(self.choices), default=self.default)
 
-class _Fixed(_Domain):
+
+class FixedTable(StoredTable):
+    """A ``Fixed`` in JSON's terms."""
+
+    model_config = ConfigDict(extra="forbid")
+
     kind: Literal["fixed"]
     value: Chosen
+
+    @property
+    def domain(self) -> Fixed:
+        """The value that no tuner is shown."""
+        return Fixed(value=self.value)
 
 
 class SourceForm(Form):
@@ -85,7 +110,8 @@ class WeightsForm(Form):
     path: str | None = None
 
 
-Domains = dict[str, Annotated[dict[str, Any], As(Annotated[_Range | _Choice | _Fixed, Field(discriminator="kind")])]]
+DomainTable = RangeTable | ChoiceTable | FixedTable
+Domains = dict[str, Annotated[DomainTable, Field(discriminator="kind")]]
 """A hyperparameter set in JSON's terms."""
 
 
@@ -127,7 +153,7 @@ class Cell(Section):
     @property
     def space(self) -> Space:
         """The hyperparameter set."""
-        return Space({name: _domain(fields) for name, fields in self.domains.items()})
+        return Space({name: table.domain for name, table in self.domains.items()})
 
     @property
     def tuner_seed(self) -> int:
@@ -228,7 +254,7 @@ class Cell(Section):
         return files.digest({k: v for k, v in self._asked.items() if k not in _OF_ONE_TUNER})[:16]
 
 
-class Asked(Form):
+class Asked(StoredTable):
     """What a record says of its cell: earlier ones lack parts of it."""
 
     names: Names | None = None
@@ -247,14 +273,45 @@ class Asked(Form):
     seed: Seed | None = None
     environment: str | None = None
 
+    @classmethod
+    def joined(cls, parts: Mapping[str, Asked]) -> Asked:
+        """Return what has a section of each of these, by its name; they were checked already."""
+        told = {name: part.told[name] for name, part in parts.items()}
+        known = {name: vars(part)[name] for name, part in parts.items() if name in vars(part)}
+        # Twice as fast as making one, which looks for the default of each section.
+        return next(iter(parts.values())).model_copy(update={**known, "told": told})
 
-def used(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    @property
+    def metric(self) -> str | None:
+        """What tuners maximise; None where the record doesn't tell."""
+        # Not the protocol's default, which an earlier record may not have had.
+        found = self.section("protocol").get("metric")
+        return found if isinstance(found, str) else None
+
+    @property
+    def epochs_per_trial(self) -> int | None:
+        """Epochs of a trial at full fidelity; None where the record doesn't tell."""
+        found = self.section("protocol").get("epochs_per_trial")
+        return found if isinstance(found, int) else None
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The hyperparameters that the tuner was not shown; none where the domains are unknown."""
+        return frozenset(name for name, table in (self.domains or {}).items() if isinstance(table, FixedTable))
+
+    def section(self, name: str) -> Mapping[str, object]:
+        """Return a section as it was written; empty where there is none of this name."""
+        found = self.told.get(name)
+        return found if isinstance(found, dict) else {}
+
+
+def used(protocol: Mapping[str, object]) -> dict[str, object]:
     """Return a recorded protocol without what was added later and isn't used, which earlier records lack."""
     return {name: value for name, value in protocol.items() if name not in _LATER or value != _defaults()[name]}
 
 
 @cache
-def _defaults() -> Mapping[str, Any]:
+def _defaults() -> Mapping[str, object]:
     return Protocol().model_dump(mode="json")
 
 
@@ -268,19 +325,14 @@ def _placeless(file: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if file is None else file | {"path": None}
 
 
-def domains_of(space: Space) -> dict[str, dict[str, Any]]:
+def domains_of(space: Space) -> dict[str, DomainTable]:
     """Return ``space`` in JSON's terms."""
-    return {name: _fields(domain) for name, domain in space.domains.items()}
+    return {name: _table(domain) for name, domain in space.domains.items()}
 
 
-def _fields(domain: Domain) -> dict[str, Any]:
-    fields = {"kind": type(domain).__name__.lower(), **asdict(domain)}
-    return fields | {"choices": list(domain.choices)} if isinstance(domain, Choice) else fields
-
-
-def _domain(fields: dict[str, Any]) -> Domain:
-    rest = {key: value for key, value in fields.items() if key != "kind"}
-    if fields["kind"] == "choice":
-        return Choice(choices=tuple(rest["choices"]), default=rest["default"])
-    kinds = {"range": Range, "fixed": Fixed}
-    return cast("Domain", kinds[fields["kind"]](**rest))
+def _table(domain: Domain) -> DomainTable:
+    if isinstance(domain, Choice):
+        return ChoiceTable(kind="choice", choices=list(domain.choices), default=domain.default)
+    if isinstance(domain, Fixed):
+        return FixedTable(kind="fixed", value=domain.value)
+    return RangeTable(kind="range", **asdict(domain))

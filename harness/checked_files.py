@@ -6,13 +6,12 @@ with its type (``harness.record_forms``).
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -43,7 +42,7 @@ def read(path: Path, *, way_out: str = f"make it readable, or {MOVE_FOLDER}") ->
         raise ResultsError(f"{path}: can't be read ({error.strerror}); {way_out}") from error
 
 
-def table(text: bytes, *, where: object, way_out: str = MOVE) -> dict[str, Any]:
+def table(text: bytes, *, where: object, way_out: str = MOVE) -> dict[str, object]:
     """Return the JSON object that ``text`` holds.
 
     Raises:
@@ -58,12 +57,12 @@ def table(text: bytes, *, where: object, way_out: str = MOVE) -> dict[str, Any]:
     return value
 
 
-def sealed(fields: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(fields: Mapping[str, object]) -> dict[str, object]:
     """Return a table with a checksum of all that it holds as its last key."""
     return {**fields, _SEAL: _seal_of(fields)}
 
 
-def unsealed(text: bytes, *, where: object, way_out: str = MOVE_FOLDER, since: str | None = None) -> dict[str, Any]:
+def unsealed(text: bytes, *, where: object, way_out: str = MOVE_FOLDER, since: str | None = None) -> dict[str, object]:
     """Return the table that ``sealed`` made, without its checksum.
 
     Earlier ones have none: those whose value under ``since`` is unknown, if that is a key of later ones.
@@ -86,7 +85,7 @@ def checked(text: bytes, form: type[_Form], *, where: object, way_out: str = MOV
         ResultsError: It holds something else; the line begins with ``where``.
     """
     try:
-        return cast("_Form", _adapter(cast("Any", form)).validate_json(text))
+        return _adapter(form).validate_json(text)
     except ValidationError as error:
         raise ResultsError(f"{where}: {_line(error)}; {way_out}") from error
 
@@ -97,10 +96,10 @@ def lines(text: bytes | None, form: type[_Form], *, path: Path) -> list[_Form]:
     Raises:
         ResultsError: A line isn't of that form, or not as it was written.
     """
-    found = []
+    adapter, found = _adapter(form), []
     for number, line in enumerate(whole_lines(text), 1):
         try:
-            found.append(_adapter(cast("Any", form)).validate_json(_without_sum(line)))
+            found.append(adapter.validate_json(_without_sum(line)))
         except ValueError as error:
             raise ResultsError(f"{path}: line {number} can't be read ({_line(error)}); {MOVE_FOLDER}") from error
     return found
@@ -131,13 +130,17 @@ def _without_sum(line: bytes) -> bytes:
     return own
 
 
-def _seal_of(fields: Mapping[str, Any]) -> str:
+def _seal_of(fields: Mapping[str, object]) -> str:
     return hashlib.sha256(files.readable_json(fields)).hexdigest()
 
 
-@functools.cache
-def _adapter(form: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(form)
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(form: type[_Form]) -> TypeAdapter[_Form]:
+    if form not in _ADAPTERS:
+        _ADAPTERS[form] = TypeAdapter(form)
+    return _ADAPTERS[form]
 
 
 def _line(error: ValueError) -> str:

@@ -9,10 +9,10 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, overload
 
 _STDOUT = 1
 _ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
@@ -99,22 +99,22 @@ def asides(folder: Path) -> list[Path]:
     return [path for path in folder.glob(".*") if is_aside(path) and path.is_file()]
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Store ``value`` atomically as indented UTF-8 JSON."""
     write_atomically(path, readable_json(value))
 
 
-def readable_json(value: Any) -> bytes:
+def readable_json(value: object) -> bytes:
     """Return ``value`` as indented UTF-8 JSON."""
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def canonical_json(value: Any) -> bytes:
+def canonical_json(value: object) -> bytes:
     """Return the one spelling of ``value``: sorted keys, no spaces; NaN is refused."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """Return the SHA-256 of ``value``'s canonical JSON, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
@@ -138,7 +138,13 @@ def located(base: Path, given: str) -> Path:
     return path.resolve()
 
 
-def without_home(value: Any) -> Any:
+@overload
+def without_home(value: str) -> str: ...
+@overload
+def without_home(value: None) -> None: ...
+@overload
+def without_home(value: Mapping[str, object]) -> dict[str, object]: ...
+def without_home(value: object) -> object:
     """Return JSON's ``value`` with ``~`` for the user's own folder, in every text of it."""
     try:
         home = Path.home()
@@ -147,7 +153,7 @@ def without_home(value: Any) -> Any:
     return value if home == Path("/") else _replaced(value, f"{home}/")
 
 
-def _replaced(value: Any, home: str) -> Any:
+def _replaced(value: object, home: str) -> object:
     if isinstance(value, str):
         return value.replace(home, "~/")
     if isinstance(value, dict):

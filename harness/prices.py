@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from harness import dated_figures
 from harness.errors import UserError
+from harness.record_forms import EnvironmentTable
 from harness.spec import Section
 from harness.trials import Reading
 
@@ -58,29 +59,28 @@ class Prices:
     cpu: Price | None
     gpus: Mapping[str, GpuPrice]
 
-    def per_hour(self, environment: Mapping[str, Any]) -> Reading:
+    def per_hour(self, environment: EnvironmentTable) -> Reading:
         """Return the dollars per hour of the device that a search ran on, or the reason why there are none.
 
         A search on ``cpu`` costs the price of a logical CPU times the ``logical_cpus`` of its environment; one on a
         GPU the price of one GPU, however many the machine has. A device without an entry has no price.
         """
-        device = environment.get("device")
-        if not isinstance(device, str) or not device:
+        device, cpus = environment.device, environment.logical_cpus
+        if not device:
             return Reading.unknown("the record names no device")
         price = self.entry(environment)
         if price is None:
             return Reading.unknown(f"{self.path} has no price for the device {device!r}")
         if not _is_cpu(device):
             return Reading(value=price.usd_per_hour)
-        cpus = environment.get("logical_cpus")
-        if isinstance(cpus, bool) or not isinstance(cpus, int) or cpus < 1:
+        if cpus is None:
             return Reading.unknown("the record doesn't say how many logical CPUs there were")
         return Reading(value=price.usd_per_hour * cpus)
 
-    def entry(self, environment: Mapping[str, Any]) -> Price | None:
+    def entry(self, environment: EnvironmentTable) -> Price | None:
         """Return the price that a search in ``environment`` is charged by, or None."""
-        device = environment.get("device")
-        if not isinstance(device, str):
+        device = environment.device
+        if device is None:
             return None
         if _is_cpu(device):
             return self.cpu

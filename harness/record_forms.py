@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SkipValidation,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # Beyond it a float no longer holds every whole number; no count and no seconds of a search come near.
@@ -75,10 +84,26 @@ class Form(BaseModel):
     """What is known of a table; it may have other keys, and lack any that has a default."""
 
     # Built at first use, so that commands which read no results start sooner.
-    model_config = ConfigDict(allow_inf_nan=False, defer_build=True, extra="ignore", strict=True)
+    model_config = ConfigDict(allow_inf_nan=False, defer_build=True, extra="ignore", frozen=True, strict=True)
 
 
-class ReadingForm(Form):
+class StoredTable(Form):
+    """A table of a stored file: what is known of it as attributes, and all of it, as it was written, in ``told``."""
+
+    told: Annotated[dict[str, Any], SkipValidation] = Field(default={}, repr=False)
+    """Every key in its place, those that are no attributes among them: what is stored and shown of the table."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_all(cls, value: object) -> object:
+        return {**value, "told": value} if isinstance(value, dict) else value
+
+    @model_serializer
+    def _as_it_was(self) -> dict[str, Any]:
+        return self.told
+
+
+class ReadingTable(StoredTable):
     """What a meter read, or why it read nothing."""
 
     value: Amount | None = None
@@ -87,16 +112,16 @@ class ReadingForm(Form):
     meter: str | None = None
 
 
-class Data(Form):
+class DataTable(StoredTable):
     """What a data set came to."""
 
-    images: Count = 0
+    images: Count | None = None
     classes: list[str] = []
     per_class: list[Count] = []
     per_class_of_part: dict[str, list[Count]] = {}
-    train: Count = 0
-    validation: Count = 0
-    test: Count = 0
+    train: Count | None = None
+    validation: Count | None = None
+    test: Count | None = None
     groups: Count | None = None
     seed: Count | None = None
     look_alikes: Count | None = None
@@ -107,6 +132,12 @@ class Data(Form):
     first_duplicates: list[str] = []
     contradictions: list[list[str]] = []
 
+    @property
+    def parts(self) -> dict[str, int]:
+        """The number of images of each part that is known, by the part's name."""
+        sizes = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {part: size for part, size in sizes.items() if size is not None}
+
     @model_validator(mode="after")
     def _counts_all_classes(self) -> Self:
         counted = [self.per_class, *self.per_class_of_part.values()]
@@ -115,7 +146,7 @@ class Data(Form):
         return self
 
 
-class Built(Form):
+class BuiltTable(StoredTable):
     """What a model came to."""
 
     parameters: Count | None = None
@@ -125,7 +156,7 @@ class Built(Form):
     builds: Count = 1
 
 
-class Environment(Form):
+class EnvironmentTable(StoredTable):
     """The facts of a machine and its packages."""
 
     device: str | None = None
@@ -138,43 +169,46 @@ class Environment(Form):
     python: str | None = None
     packages: dict[str, str | None] | None = None
     lock_hash: str | None = None
+    code_hash: str | None = None
     precision: str | None = None
     determinism: bool | None = None
     jit: bool | None = None
 
 
-class LimitsForm(Form):
+class LimitsTable(StoredTable):
     """What a container was held to."""
 
-    cpus: Amount | None = None
+    cpus: Count | Amount | None = None
     memory_bytes: Amount | None = None
 
 
-class Evidence(Form):
-    """What was seen of a search from outside."""
+class SourcesTable(StoredTable):
+    """Which of the harness's sources a search ran with."""
 
-    enforced: LimitsForm | None = None
-    sources: dict[str, Any] | None = None
+    hash: str | None = None
+    version: str | None = None
+    commit: str | None = None
+    is_altered: bool | None = None
 
 
-class BusynessForm(Form):
+class EvidenceTable(StoredTable):
+    """What was seen of a search from outside; ``container`` is None where it ran in none."""
+
+    container: str | None = None
+    enforced: LimitsTable | None = None
+    sources: SourcesTable | None = None
+
+
+class BusynessTable(StoredTable):
     """How busy the machine was with other work."""
 
-    others_share: ReadingForm | None = None
-    steal_share: ReadingForm | None = None
-    waiting_share: ReadingForm | None = None
-    runnable_others: ReadingForm | None = None
+    others_share: ReadingTable | None = None
+    steal_share: ReadingTable | None = None
+    waiting_share: ReadingTable | None = None
+    runnable_others: ReadingTable | None = None
 
 
-ReadingTable = Annotated[Mapping[str, Any], As(ReadingForm)]
-DataTable = Annotated[Mapping[str, Any], As(Data)]
-BuiltTable = Annotated[Mapping[str, Any], As(Built)]
-EnvironmentTable = Annotated[Mapping[str, Any], As(Environment)]
-EvidenceTable = Annotated[Mapping[str, Any], As(Evidence)]
-BusynessTable = Annotated[Mapping[str, Any], As(BusynessForm)]
-
-
-class Attempt(Form):
+class Attempt(StoredTable):
     """A process that worked at a cell."""
 
     program: str = ""
@@ -182,8 +216,23 @@ class Attempt(Form):
     reason: str | None = None
 
 
-class LeftOutForm(Form):
-    """What a worker knew of its own end."""
+class Measured(Form):
+    """Scores of a model that was trained again: of its weights as they were trained, and of its file by itself."""
+
+    val_score: float
+    test_score: float
+    saved_test_score: float
+
+
+def _unsaid() -> ReadingTable:
+    return ReadingTable(value=None, reason="the worker ended before it could say")
+
+
+class WorkerOutcome(Form):
+    """What a worker knew of its own end.
+
+    ``kept`` are the folders of the cache that a preparation needs, ``saved`` the scores of a model that was saved.
+    """
 
     status: Literal["completed", "failed"]
     ended: str | None = None
@@ -193,10 +242,12 @@ class LeftOutForm(Form):
     lived_s: Amount | None = None
     setup_phases: Phases = {}
     closing_phases: Phases = {}
-    peak_memory_bytes: ReadingForm = Field(default_factory=ReadingForm)
-    energy: ReadingForm = Field(default_factory=ReadingForm)
-    device_peak_memory_bytes: ReadingForm = Field(default_factory=ReadingForm)
-    data: Data = Field(default_factory=Data)
-    model: Built = Field(default_factory=Built)
-    environment: Environment = Field(default_factory=Environment)
-    busyness: BusynessForm = Field(default_factory=BusynessForm)
+    peak_memory_bytes: ReadingTable = Field(default_factory=_unsaid)
+    energy: ReadingTable = Field(default_factory=_unsaid)
+    device_peak_memory_bytes: ReadingTable = Field(default_factory=_unsaid)
+    data: DataTable = Field(default_factory=DataTable)
+    model: BuiltTable = Field(default_factory=BuiltTable)
+    environment: EnvironmentTable | None = None
+    busyness: BusynessTable = Field(default_factory=BusynessTable)
+    kept: list[str] = []
+    saved: Measured | None = None

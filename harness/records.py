@@ -6,20 +6,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from harness import checked_files, files, record_forms
 from harness.cells import SCHEMA_VERSION, Asked, Cell, Names
 from harness.checked_files import MOVE_FOLDER
 from harness.errors import ResultsError
 from harness.ledger import on_the_clock
-from harness.record_forms import STRICT, As
+from harness.record_forms import STRICT, Attempt, BusynessTable, ReadingTable, StoredTable, WorkerOutcome
 from harness.trials import Trial
-
-_OUTCOME: Any = Annotated[dict[str, Any], As(record_forms.LeftOutForm)]
-_ATTEMPT: Any = Annotated[dict[str, Any], As(record_forms.Attempt)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +33,7 @@ class Record:
     __pydantic_config__ = STRICT
 
     schema_version: int
-    cell: Annotated[Mapping[str, Any], As(Asked)]
+    cell: Asked
     status: Literal["completed", "failed"]
     ended: str | None
     reason: str | None
@@ -46,15 +43,21 @@ class Record:
     wall_s: record_forms.Spent
     setup_phases: record_forms.Phases
     closing_phases: record_forms.Phases
-    peak_memory_bytes: record_forms.ReadingTable
-    energy: record_forms.ReadingTable
-    device_peak_memory_bytes: record_forms.ReadingTable
+    peak_memory_bytes: ReadingTable
+    energy: ReadingTable
+    device_peak_memory_bytes: ReadingTable
     data: record_forms.DataTable
     model: record_forms.BuiltTable
     environment: record_forms.EnvironmentTable
     evidence: record_forms.EvidenceTable
-    busyness: record_forms.BusynessTable = field(default_factory=dict)
+    busyness: BusynessTable = field(default_factory=BusynessTable)
     trials_sha256: str | None = None
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The same in JSON's terms: each table with all that it was written with."""
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value.told if isinstance(value, StoredTable) else value for name, value in held.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +136,8 @@ class CellFolder:
 
     def append(self, trial: Trial) -> None:
         """Add a trial as one line that has reached the disk when this returns."""
-        fields = {**asdict(trial), "reason": files.without_home(trial.reason)}
-        line = checked_files.with_sum(json.dumps(fields, ensure_ascii=False, allow_nan=False).encode())
+        told = {**asdict(trial), "reason": files.without_home(trial.reason)}
+        line = checked_files.with_sum(json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
         path = self.path / "trials.jsonl"
         with files.naming(path), path.open("ab") as stream:
             stream.write(line)
@@ -182,7 +185,7 @@ class CellFolder:
             return None
         asked, cell = checked_files.table(text, where=path), checked_files.checked(text, Cell, where=path)
         # What the matrix calls it may have changed since.
-        if {**asked, "names": None} != {**record.cell, "names": None}:
+        if {**asked, "names": None} != {**record.cell.told, "names": None}:
             raise ResultsError(f"{self.path / 'record.json'}: of another cell than cell.json; {MOVE_FOLDER}")
         if cell.schema_version == SCHEMA_VERSION and cell.id != self.path.name:
             raise ResultsError(f"{path}: of cell {cell.id}, in the folder of another; {MOVE_FOLDER}")
@@ -192,11 +195,11 @@ class CellFolder:
         """Cut off a line that a kill left torn, so that the next one starts on its own."""
         _mend(self.path / "trials.jsonl")
 
-    def write_outcome(self, outcome: Mapping[str, Any]) -> None:
+    def write_outcome(self, outcome: Mapping[str, object]) -> None:
         """Leave what the worker knows of its own end, for the host to seal."""
         files.write_json(self.path / "outcome.json", dict(outcome))
 
-    def outcome(self) -> dict[str, Any] | None:
+    def outcome(self) -> WorkerOutcome | None:
         """Return what the worker left, or None where it ended without a word.
 
         Raises:
@@ -204,7 +207,7 @@ class CellFolder:
         """
         path = self.path / "outcome.json"
         text = checked_files.read(path)
-        return None if text is None else checked_files.checked(text, _OUTCOME, where=path)
+        return None if text is None else checked_files.checked(text, WorkerOutcome, where=path)
 
     @property
     def has_outcome(self) -> bool:
@@ -215,7 +218,7 @@ class CellFolder:
         """Forget what an earlier process left, before another starts."""
         (self.path / "outcome.json").unlink(missing_ok=True)
 
-    def note_attempt(self, attempt: Mapping[str, Any]) -> int:
+    def note_attempt(self, attempt: Mapping[str, object]) -> int:
         """Add a line on a process that worked at this cell; return how many there have been."""
         path = self.path / "attempts.jsonl"
         _mend(path)
@@ -223,21 +226,24 @@ class CellFolder:
             stream.write(json.dumps(files.without_home(attempt), ensure_ascii=False) + "\n")
         return len(checked_files.whole_lines(checked_files.read(path)))
 
-    def attempts(self) -> list[dict[str, Any]]:
+    def attempts(self) -> list[Attempt]:
         """Return what is known of each process that worked at this cell; a line torn by a kill is left out.
 
         Raises:
             ResultsError: A line is no attempt.
         """
         path = self.path / "attempts.jsonl"
-        return checked_files.lines(checked_files.read(path), _ATTEMPT, path=path)
+        return checked_files.lines(checked_files.read(path), Attempt, path=path)
 
     def seal(self, record: Record) -> None:
-        """Store ``record`` atomically under a checksum of its own; refuse to overwrite an earlier one."""
+        """Store ``record`` atomically under a checksum of its own; refuse to overwrite an earlier one.
+
+        No text of it names the user's home any more.
+        """
         path = self.path / "record.json"
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
-        files.write_json(path, checked_files.sealed(asdict(record)))
+        files.write_json(path, checked_files.sealed(files.without_home(record.document)))
 
     @property
     def is_sealed(self) -> bool:
@@ -254,13 +260,13 @@ class CellFolder:
         text = checked_files.read(path)
         if text is None:
             return None
-        fields = checked_files.unsealed(text, where=path, since="trials_sha256")
-        version = fields.get("schema_version")
+        stored = checked_files.unsealed(text, where=path, since="trials_sha256")
+        version = stored.get("schema_version")
         if version == 1:
-            fields = _from_version_1(fields)
+            stored = _from_version_1(stored)
         elif version != SCHEMA_VERSION:
             raise ResultsError(f"{path}: schema version {version!r:.50}; this harness reads up to {SCHEMA_VERSION}")
-        return checked_files.checked(files.readable_json(fields), Record, where=path)
+        return checked_files.checked(files.readable_json(stored), Record, where=path)
 
     def fingerprint(self) -> str:
         """Return what changes whenever cell, record, trials or attempts do: sizes, moments of change, inodes."""
@@ -293,9 +299,9 @@ class CellFolder:
         return self.path / "retrying"
 
 
-def _from_version_1(fields: dict[str, Any]) -> dict[str, Any]:
+def _from_version_1(stored: Mapping[str, object]) -> dict[str, object]:
     """Return a record of version 1 in terms of version 2; the cell in it stays as it was asked for."""
-    return {"busyness": {"reason": "records of version 1 don't tell"}, **fields, "schema_version": SCHEMA_VERSION}
+    return {"busyness": {"reason": "records of version 1 don't tell"}, **stored, "schema_version": SCHEMA_VERSION}
 
 
 def spent_wall_s(trials: Sequence[Trial]) -> float:

@@ -10,6 +10,7 @@ import pytest
 from harness import caches, files
 from harness.cells import Cell
 from harness.errors import UserError
+from harness.record_forms import DataTable
 
 KEY, OTHER, SHORT = "a" * 64, "b" * 64, "c" * 32
 
@@ -31,7 +32,7 @@ def cache(tmp_path: Path) -> Path:
     caches.mark_prepared(
         root,
         "k1",
-        data={"images": 5},
+        data=DataTable(images=5),
         kept={f"images/{KEY}": "birds at 32×32", f"activations/{SHORT}": "birds through M"},
     )
     return root
@@ -63,7 +64,7 @@ def test_a_cache_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 def test_what_is_relied_on_is_used_now(cache: Path) -> None:
     os.utime(cache / "prepared" / "k1", (0, 86400))
 
-    assert caches.prepared(cache, "k1") == {"images": 5}
+    assert caches.prepared(cache, "k1") == DataTable(images=5)
 
     assert caches.contents(cache)[2].last_used.year > 2000
 
@@ -77,14 +78,14 @@ def test_a_note_of_another_version_or_torn_is_none(cache: Path, text: str) -> No
 
 
 def test_pruning_takes_the_note_along_so_that_it_is_prepared_again(cache: Path) -> None:
-    caches.mark_prepared(cache, "k2", data={}, kept={f"images/{OTHER}": "cats at 32×32"})
+    caches.mark_prepared(cache, "k2", data=DataTable(), kept={f"images/{OTHER}": "cats at 32×32"})
 
     caches.prune(cache, [kept for kept in caches.contents(cache) if kept.path == f"images/{KEY}"])
 
     assert f"images/{KEY}" not in paths(cache)
     assert len(paths(cache)) == 4
     assert caches.prepared(cache, "k1") is None
-    assert caches.prepared(cache, "k2") == {}
+    assert caches.prepared(cache, "k2") == DataTable()
     assert caches.half_built(cache) == []
 
 

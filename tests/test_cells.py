@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.cells import Cell, Names
+from harness.cells import Cell, FixedTable, Names
 from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, TunerSection
 
 
@@ -24,7 +24,7 @@ from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Proto
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, augmentation=Augmentation(zoom=0.1))},
         {"source": {"content_hash": "b" * 64, "paths": ["/somewhere"]}},
         {"weights": {"sha256": "f" * 64, "path": None}},
-        {"domains": {"dropout": {"kind": "fixed", "value": 0.1}}},
+        {"domains": {"dropout": FixedTable(kind="fixed", value=0.1)}},
         {"environment": "x"},
         {"prices": "x"},
         {"code": "x"},
@@ -91,7 +91,7 @@ def test_a_tuner_is_seeded_anew_for_each_problem(cell: Cell) -> None:
     others = [
         cell.model_copy(update={"source": {"content_hash": "b" * 64}}),
         cell.model_copy(update={"backbone": Backbone(model="MobileNetV2", weights="none", train="all")}),
-        cell.model_copy(update={"domains": {"dropout": {"kind": "fixed", "value": 0.1}}}),
+        cell.model_copy(update={"domains": {"dropout": FixedTable(kind="fixed", value=0.1)}}),
         cell.model_copy(update={"seed": 9}),
     ]
 

@@ -4,6 +4,7 @@ import pytest
 
 from harness import prices
 from harness.errors import UserError
+from harness.record_forms import EnvironmentTable
 
 _REST = 'instance = "x"\nregion = "r"\ndate = 2026-01-02\nsource = "s"\n'
 _CPU = f"[cpu]\nusd_per_hour = 0.05\n{_REST}"
@@ -42,42 +43,42 @@ def test_every_shipped_price_is_dated_sourced_and_above_zero() -> None:
     ],
 )
 def test_gpus_are_found_by_the_names_that_their_driver_reports(device: str, usd: float) -> None:
-    assert prices.load().per_hour({"device": device}).value == pytest.approx(usd)
+    assert prices.load().per_hour(EnvironmentTable(device=device)).value == pytest.approx(usd)
 
 
 @pytest.mark.parametrize("device", ["NVIDIA L40S", "NVIDIA A10", "NVIDIA H100 PCIe", "NVIDIA T400", ""])
 def test_a_device_without_a_price_is_said_not_guessed(device: str) -> None:
-    reading = prices.load().per_hour({"device": device})
+    reading = prices.load().per_hour(EnvironmentTable(device=device))
     assert reading.value is None
     assert reading.reason
 
 
 def test_a_cpu_search_costs_by_the_logical_cpu() -> None:
-    assert prices.load().per_hour({"device": "cpu", "logical_cpus": 4}).value == pytest.approx(4 * 0.0504)
+    assert prices.load().per_hour(EnvironmentTable(device="cpu", logical_cpus=4)).value == pytest.approx(4 * 0.0504)
 
 
-@pytest.mark.parametrize("environment", [{}, {"device": None}, {"device": "cpu"}, {"device": "cpu", "logical_cpus": 0}])
+@pytest.mark.parametrize("environment", [{}, {"device": None}, {"device": "cpu"}])
 def test_an_environment_that_says_too_little_has_no_price(environment: dict[str, object]) -> None:
-    assert prices.load().per_hour(environment).value is None
+    assert prices.load().per_hour(EnvironmentTable.model_validate(environment)).value is None
 
 
 def test_the_entry_with_the_most_words_counts(tmp_path: Path) -> None:
     short = _GPU.format(key="short", match='["A100"]', usd=1.0)
     long = _GPU.format(key="long", match='["A100", "80GB"]', usd=2.0)
     own = prices.load(_file(tmp_path, f'title = "t"\n{short}{long}'))
-    assert own.per_hour({"device": "NVIDIA A100 80GB PCIe"}).value == 2.0
-    assert own.per_hour({"device": "NVIDIA A100-SXM4-40GB"}).value == 1.0
+    assert own.per_hour(EnvironmentTable(device="NVIDIA A100 80GB PCIe")).value == 2.0
+    assert own.per_hour(EnvironmentTable(device="NVIDIA A100-SXM4-40GB")).value == 1.0
 
 
 def test_a_file_without_a_cpu_price_prices_no_cpu(tmp_path: Path) -> None:
-    reading = prices.load(_file(tmp_path, 'title = "t"\n')).per_hour({"device": "cpu", "logical_cpus": 2})
+    reading = prices.load(_file(tmp_path, 'title = "t"\n')).per_hour(EnvironmentTable(device="cpu", logical_cpus=2))
     assert reading.value is None
     assert "my prices.toml" in str(reading.reason)
 
 
 def test_a_free_machine_costs_zero_not_unknown(tmp_path: Path) -> None:
     own = prices.load(_file(tmp_path, 'title = "t"\n' + _CPU.replace("0.05", "0.0")))
-    assert own.per_hour({"device": "cpu", "logical_cpus": 2}).value == 0.0
+    assert own.per_hour(EnvironmentTable(device="cpu", logical_cpus=2)).value == 0.0
 
 
 @pytest.mark.parametrize(

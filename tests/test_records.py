@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness import checked_files, files
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import ResultsError
 from harness.records import CellFolder, Record
@@ -57,7 +58,7 @@ def record(cell: Cell, **changes: Any) -> Record:
         "environment": {},
         "evidence": {},
     }
-    return Record(**{**fields, **changes})
+    return checked_files.checked(files.readable_json({**fields, **changes}), Record, where="a record")
 
 
 def test_trials_come_back_as_they_were_to_the_last_bit(folder: CellFolder) -> None:
@@ -198,8 +199,8 @@ def test_the_first_schema_still_reads() -> None:
 
     assert found is not None
     assert (found.status, found.trials, len(trials)) == ("completed", 3, 3)
-    assert (found.schema_version, found.busyness) == (2, {"reason": "records of version 1 don't tell"})
-    assert Cell.model_validate(found.cell) == golden.cell()
+    assert (found.schema_version, found.busyness.told) == (2, {"reason": "records of version 1 don't tell"})
+    assert Cell.model_validate(found.cell.told) == golden.cell()
     assert trials[0].outcome is Outcome.COMPLETED
 
 
@@ -211,13 +212,13 @@ def test_the_second_schema_reads_as_it_was_written_and_its_cell_is_still_the_sam
 
     assert found is not None
     assert (found.schema_version, found.status, found.trials, len(trials)) == (2, "completed", 20, 20)
-    assert Cell.model_validate(found.cell) == golden.cell()
+    assert Cell.model_validate(found.cell.told) == golden.cell()
     assert (golden.cell().id, golden.cell().tuner_seed) == ("0bdab826b5836923", 2014556367)
     assert [trial.outcome for trial in trials].count(Outcome.PRUNED) == 11
     assert trials[-1].outcome is Outcome.CUT
     assert sum(trial.charged_epochs for trial in trials) == 120
-    assert found.busyness["others_share"] == {"value": 0.0, "reason": None}
-    assert [attempt["program"] for attempt in golden.attempts()] == ["search"]
+    assert found.busyness.told["others_share"] == {"value": 0.0, "reason": None}
+    assert [attempt.program for attempt in golden.attempts()] == ["search"]
 
 
 def test_a_changed_digit_of_a_trial_or_a_record_is_noticed(folder: CellFolder, cell: Cell) -> None:
@@ -305,7 +306,7 @@ def test_a_cell_that_the_matrix_calls_otherwise_by_now_is_still_the_same(of_cell
     found = of_cell.sealed()
     assert found is not None
     assert found.cell == cell.model_copy(update={"names": names})
-    assert found.record.cell["names"]["tuner"] == "random"
+    assert found.record.cell.told["names"]["tuner"] == "random"
 
 
 def test_a_cell_that_nobody_asked_for_has_no_name_to_change(folder: CellFolder, cell: Cell) -> None:
@@ -345,9 +346,9 @@ def test_an_attempt_torn_by_a_kill_is_cut_off_and_the_others_stay(folder: CellFo
     path = folder.path / "attempts.jsonl"
     path.write_bytes(path.read_bytes() + b'{"program": "sea')
 
-    assert folder.attempts() == [{"program": "search"}]
+    assert [attempt.told for attempt in folder.attempts()] == [{"program": "search"}]
     assert folder.note_attempt({"program": "again"}) == 2
-    assert [attempt["program"] for attempt in folder.attempts()] == ["search", "again"]
+    assert [attempt.program for attempt in folder.attempts()] == ["search", "again"]
 
 
 def test_a_fingerprint_changes_with_record_trials_and_attempts(folder: CellFolder) -> None:
@@ -415,7 +416,7 @@ def test_a_value_that_no_cell_has_is_named_with_its_key(
     if where == "cell":
         (folder.path / "cell.json").write_text(json.dumps(asked))
     else:
-        folder.seal(replace(record(cell), cell=asked))
+        files.write_json(folder.path / "record.json", checked_files.sealed({**record(cell).document, "cell": asked}))
 
     with pytest.raises(ResultsError, match=rf"{where}\.json: .*{path[-1]}") as caught:
         folder.cell() if where == "cell" else folder.record()
@@ -459,7 +460,7 @@ def test_a_value_that_no_cell_has_is_named_with_its_key(
     ],
 )
 def test_a_value_that_no_record_has_is_named_with_its_key(folder: CellFolder, cell: Cell, key: str, value: Any) -> None:
-    fields = {**asdict(record(cell)), key: value}
+    fields = {**record(cell).document, key: value}
     (folder.path / "record.json").write_text(json.dumps(fields))
 
     with pytest.raises(ResultsError, match=rf"record\.json: {key}.*; move") as caught:

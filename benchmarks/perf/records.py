@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from harness import checked_files, files
 from harness.plans import MatrixFolder, Planned
 from harness.records import CellFolder, Record
 from harness.trials import Epoch, Outcome, Trial
@@ -109,26 +110,27 @@ def _trial(number: int, draw: random.Random) -> Trial:
 
 def _record(cell: Planned, trials: list[Trial], draw: random.Random) -> Record:
     setup, closing = _phases(draw, "startup", "data", "build"), _phases(draw, "ask", "checkpoint", "shutdown")
-    return Record(
-        schema_version=1,
-        cell={**_SECTIONS, "tuner": {"tuner": cell.tuner}, "seed": cell.seed},
-        status="completed",
-        ended="budget: epochs",
-        reason=None,
-        started_at=f"2026-01-{1 + cell.seed:02}T00:00:00+00:00",
-        attempts=1,
-        trials=len(trials),
-        wall_s=sum(sum(phases.values()) for phases in (setup, closing, *(trial.phases for trial in trials))),
-        setup_phases=setup,
-        closing_phases=closing,
-        peak_memory_bytes={"value": draw.uniform(6e8, 7e8), "reason": None},
-        energy={"value": None, "reason": "no RAPL counter under /sys/class/powercap"},
-        device_peak_memory_bytes={"value": None, "reason": "no GPU: the device's memory is the machine's"},
-        data={"images": 1000, "train": 600, "validation": 200, "test": 200},
-        model={"parameters": 2257984, "trainable": 0, "width": 1280, "trained_weights": 12810},
-        environment=_ENVIRONMENT,
-        evidence={},
-    )
+    told = {
+        "schema_version": 1,
+        "cell": {**_SECTIONS, "tuner": {"tuner": cell.tuner}, "seed": cell.seed},
+        "status": "completed",
+        "ended": "budget: epochs",
+        "reason": None,
+        "started_at": f"2026-01-{1 + cell.seed:02}T00:00:00+00:00",
+        "attempts": 1,
+        "trials": len(trials),
+        "wall_s": sum(sum(phases.values()) for phases in (setup, closing, *(trial.phases for trial in trials))),
+        "setup_phases": setup,
+        "closing_phases": closing,
+        "peak_memory_bytes": {"value": draw.uniform(6e8, 7e8), "reason": None},
+        "energy": {"value": None, "reason": "no RAPL counter under /sys/class/powercap"},
+        "device_peak_memory_bytes": {"value": None, "reason": "no GPU: the device's memory is the machine's"},
+        "data": {"images": 1000, "train": 600, "validation": 200, "test": 200},
+        "model": {"parameters": 2257984, "trainable": 0, "width": 1280, "trained_weights": 12810},
+        "environment": _ENVIRONMENT,
+        "evidence": {},
+    }
+    return checked_files.checked(files.readable_json(told), Record, where="a record")
 
 
 def _phases(draw: random.Random, *names: str) -> dict[str, float]:

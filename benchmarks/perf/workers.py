@@ -20,9 +20,9 @@ def start_up_s(executor: Executor, cell: Cell, path: Path, cache: Path) -> float
     folder.write_cell(cell)
     ended = run(executor, "search", folder, cache)
     outcome = folder.outcome()
-    if outcome is None or outcome["status"] != "completed":
+    if outcome is None or outcome.status != "completed":
         raise RuntimeError(f"the worker ended as {ended}, leaving {outcome}: {folder.log.read_text('utf-8')}")
-    return float(outcome["setup_phases"]["startup"])
+    return float(outcome.setup_phases["startup"])
 
 
 def turned_away_s(executor: Executor, cell: Cell, path: Path, cache: Path) -> float:

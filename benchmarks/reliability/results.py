@@ -9,7 +9,7 @@ import random
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +175,7 @@ def _facts(search: SearchResult) -> Any:
     found = search.findings
     if found is None:
         return None
-    return (search.planned, search.status, asdict(found.record), found.cost, found.curve, found.lines, found.best)
+    return (search.planned, search.status, found.record.document, found.cost, found.curve, found.lines, found.best)
 
 
 def _out_of_range(search: SearchResult) -> Iterator[str]:

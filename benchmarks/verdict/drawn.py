@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harness import checked_files, files
 from harness.analysis import MatrixResults, SearchResult, Status, findings
 from harness.cells import SCHEMA_VERSION
 from harness.plans import Planned
@@ -151,4 +152,4 @@ def _record(kind: str) -> Record:
         "energy": {"reason": "drawn"},
         "environment": _ENVIRONMENT,
     }
-    return Record(**{**empty, **told})
+    return checked_files.checked(files.readable_json({**empty, **told}), Record, where="a record")

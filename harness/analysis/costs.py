@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.ledger import BUILD, DEVICE, THINKING, on_the_clock
 from harness.prices import Prices
+from harness.record_forms import BuiltTable, EnvironmentTable, ReadingTable
 from harness.trials import Outcome, Reading, Trial
 
 # After the last tell the search still stores that trial and asks once more; the rest of the closing is the process's.
@@ -69,9 +69,9 @@ def cost(
     trials: Sequence[Trial],
     *,
     closing_phases: Mapping[str, float],
-    energy: Mapping[str, Any],
+    energy: ReadingTable,
     setup_phases: Mapping[str, float] | None = None,
-    model: Mapping[str, Any] | None = None,
+    model: BuiltTable | None = None,
 ) -> Cost:
     """Return what a search with these trials cost.
 
@@ -89,14 +89,14 @@ def cost(
         energy_j=_energy(trials, energy),
         epochs=sum(trial.charged_epochs for trial in trials),
         trials=len(trials),
-        builds=_prepared(before, model or {}) + sum("build" in trial.phases for trial in trials),
+        builds=_prepared(before, model or BuiltTable()) + sum("build" in trial.phases for trial in trials),
         build_s=_booked([before], BUILD) + late_build_s,
         late_build_s=late_build_s,
         outcomes=_by_outcome(trials),
     )
 
 
-def cost_usd(spent: Cost, *, environment: Mapping[str, Any], prices: Prices) -> Reading:
+def cost_usd(spent: Cost, *, environment: EnvironmentTable, prices: Prices) -> Reading:
     """Return the search seconds in dollars, or the reason why its machine has no price."""
     per_hour = prices.per_hour(environment)
     if per_hour.value is None:
@@ -104,10 +104,9 @@ def cost_usd(spent: Cost, *, environment: Mapping[str, Any], prices: Prices) -> 
     return Reading(value=spent.wall_s / _SECONDS_PER_HOUR * per_hour.value)
 
 
-def _prepared(setup_phases: Mapping[str, float], model: Mapping[str, Any]) -> int:
+def _prepared(setup_phases: Mapping[str, float], model: BuiltTable) -> int:
     """Return how many builds were made before the first ask; those whose record doesn't count them made one."""
-    counted = model.get("builds", 1)
-    return counted if "build" in setup_phases and isinstance(counted, int) else 0
+    return model.builds if "build" in setup_phases else 0
 
 
 def _by_outcome(trials: Sequence[Trial]) -> dict[Outcome, Spent]:
@@ -128,11 +127,11 @@ def _booked(spent: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> flo
     return sum(phases.get(name, 0.0) for phases in spent for name in names)
 
 
-def _energy(trials: Sequence[Trial], energy: Mapping[str, Any]) -> Reading:
+def _energy(trials: Sequence[Trial], energy: ReadingTable) -> Reading:
     read = [trial.energy_j for trial in trials]
     known = [joules for joules in read if joules is not None]
     if read and len(known) == len(read):
         return Reading(value=sum(known))
     if not read:
         return Reading.unknown("no trial was run")
-    return Reading.unknown(str(energy.get("reason") or f"unknown in {len(read) - len(known)} of {len(read)} trials"))
+    return Reading.unknown(str(energy.reason or f"unknown in {len(read) - len(known)} of {len(read)} trials"))

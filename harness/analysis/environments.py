@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from harness.analysis.reading import SearchResult
+from harness.record_forms import EnvironmentTable, LimitsTable
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna")
 _BYTES_PER_GIB = 2**30
@@ -26,27 +26,24 @@ def environments(searches: Iterable[SearchResult]) -> list[tuple[str, int]]:
     return list(Counter(texts[id(each)] for each in found).items())
 
 
-def likeness(environment: Mapping[str, Any], *, enforced: Mapping[str, Any] | None = None) -> dict[str, str]:
+def likeness(environment: EnvironmentTable, *, enforced: LimitsTable | None = None) -> dict[str, str]:
     """Return the facts that must agree for two searches to be compared, by name, as text; unknown ones are left out.
 
     ``enforced`` holds the limits of the container, if the search ran in one.
     """
-    limits = enforced or {}
+    limits = enforced or LimitsTable()
     facts = {
-        **{name: environment.get(name) for name in _MUST_AGREE},
-        "memory": _gib(environment.get("memory_bytes")),
-        "container's CPUs": limits.get("cpus"),
-        "container's memory": _gib(limits.get("memory_bytes")),
+        **{name: getattr(environment, name) for name in _MUST_AGREE},
+        "memory": _gib(environment.memory_bytes),
+        "container's CPUs": limits.cpus,
+        "container's memory": _gib(limits.memory_bytes),
     }
     return {name: str(fact) for name, fact in facts.items() if fact is not None}
 
 
 def likeness_of(search: SearchResult) -> dict[str, str]:
     """Return the same of a search; empty without a record."""
-    if search.record is None:
-        return {}
-    enforced = search.record.evidence.get("enforced")
-    return likeness(search.environment, enforced=enforced if isinstance(enforced, dict) else None)
+    return {} if search.record is None else likeness(search.environment, enforced=search.record.evidence.enforced)
 
 
 def differences(facts: Sequence[Mapping[str, str]]) -> dict[str, dict[str, int]]:
@@ -56,48 +53,44 @@ def differences(facts: Sequence[Mapping[str, str]]) -> dict[str, dict[str, int]]
     return {name: dict(values) for name, values in counted.items() if len(values) > 1}
 
 
-def summary(environment: Mapping[str, Any]) -> str:
+def summary(environment: EnvironmentTable) -> str:
     """Return device, processor, cores, memory, system, settings and package versions; what is unknown is left out."""
     machine = [*_machine(environment), *_settings(environment)]
-    versions = [f"{name} {version}" for name, version in _versions(environment.get("packages"))]
+    versions = [f"{name} {version}" for name, version in _versions(environment.packages or {})]
     parts = [", ".join(part) for part in (machine, versions) if part]
     return "; ".join(parts) or "unknown"
 
 
-def _machine(environment: Mapping[str, Any]) -> list[str]:
-    driver = _labelled("NVIDIA driver ", environment.get("driver"))
-    facts = [_labelled("device ", environment.get("device")), driver, _known(environment.get("cpu_model"))]
-    cpus, memory_bytes = environment.get("logical_cpus"), environment.get("memory_bytes")
-    if cpus is not None:
-        facts.append(f"{cpus} logical CPUs")
-    if (memory := _gib(memory_bytes)) is not None:
+def _machine(environment: EnvironmentTable) -> list[str]:
+    facts = [
+        _labelled("device ", environment.device),
+        _labelled("NVIDIA driver ", environment.driver),
+        environment.cpu_model,
+    ]
+    if environment.logical_cpus is not None:
+        facts.append(f"{environment.logical_cpus} logical CPUs")
+    if (memory := _gib(environment.memory_bytes)) is not None:
         facts.append(f"{memory} memory")
-    facts += [_known(environment.get("platform")), _labelled("Python ", environment.get("python"))]
+    facts += [environment.platform, _labelled("Python ", environment.python)]
     return [fact for fact in facts if fact]
 
 
-def _gib(size_bytes: Any) -> str | None:
-    return f"{size_bytes / _BYTES_PER_GIB:.1f} GiB" if isinstance(size_bytes, (int, float)) else None
+def _gib(size_bytes: float | None) -> str | None:
+    return None if size_bytes is None else f"{size_bytes / _BYTES_PER_GIB:.1f} GiB"
 
 
-def _settings(environment: Mapping[str, Any]) -> list[str]:
-    facts = [_known(environment.get("precision"))]
-    for name, meaning in (("determinism", "deterministic operations"), ("jit", "XLA")):
-        if isinstance(environment.get(name), bool):
-            facts.append(meaning if environment[name] else f"no {meaning}")
+def _settings(environment: EnvironmentTable) -> list[str]:
+    facts = [environment.precision]
+    for is_on, meaning in ((environment.determinism, "deterministic operations"), (environment.jit, "XLA")):
+        if is_on is not None:
+            facts.append(meaning if is_on else f"no {meaning}")
     return [fact for fact in facts if fact]
 
 
-def _versions(packages: Any) -> list[tuple[str, str]]:
-    if not isinstance(packages, dict):
-        return []
-    known = {str(name).lower().replace("_", "-"): str(version) for name, version in packages.items()}
+def _versions(packages: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    known = {name.lower().replace("_", "-"): str(version) for name, version in packages.items()}
     return [(name, known[name]) for name in _PACKAGES if name in known]
 
 
-def _labelled(label: str, value: Any) -> str:
+def _labelled(label: str, value: str | None) -> str:
     return f"{label}{value}" if value else ""
-
-
-def _known(value: Any) -> str:
-    return str(value) if value else ""

@@ -157,5 +157,4 @@ _STEP = tuple(field.name for field in fields(Step))
 
 
 def _is_random(record: Record) -> bool:
-    tuner = record.cell.get("tuner")
-    return tuner is not None and tuner["tuner"] in RANDOM
+    return record.cell.tuner is not None and record.cell.tuner.tuner in RANDOM

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from harness import files
 from harness.analysis.costs import Cost, Spent
 from harness.analysis.curves import Step
 from harness.analysis.findings import Findings
+from harness.cells import Asked
+from harness.record_forms import StoredTable
 from harness.records import Record
 from harness.trials import Outcome, Reading
 
@@ -35,6 +37,11 @@ _SEAL_BYTES = hashlib.sha256().digest_size
 
 _DECODER = json.JSONDecoder()
 _FIELDS = tuple(field.name for field in fields(Record) if field.name != "cell")
+_TABLES: Mapping[str, type[StoredTable]] = {
+    name: kind
+    for name, kind in get_type_hints(Record).items()
+    if name in _FIELDS and isinstance(kind, type) and issubclass(kind, StoredTable)
+}
 
 _log = logging.getLogger(__name__)
 
@@ -117,11 +124,13 @@ def _from_columns(columns: bytes) -> dict[str, DerivedRecord]:
     frame = pl.read_parquet(io.BytesIO(columns))
     rows = frame.select("id", "fingerprint", "record", "sums", "lines").rows()
     # Most parts of records are the same in many: the machine, the data, the model. They are read, and held, once.
-    value_of = functools.cache(_value)
+    section_of, field_of = functools.cache(_section), functools.cache(_field)
     return {
         cell_id: DerivedRecord(
             fingerprint=fingerprint,
-            findings=Findings(record=_record(record, value_of), **_summed(_value(sums)), curve=curve, lines=lines),
+            findings=Findings(
+                record=_record(record, section_of, field_of), **_summed(_value(sums)), curve=curve, lines=lines
+            ),
         )
         for (cell_id, fingerprint, record, sums, lines), curve in zip(rows, _curves(frame["curve"]), strict=True)
     }
@@ -134,14 +143,27 @@ def _value(text: str) -> Any:
 
 def _spelt(record: Record) -> list[str]:
     """Return the record in parts: the names of the cell's sections, these sections, then the other fields."""
-    rest = [getattr(record, name) for name in _FIELDS]
-    return [json.dumps(part) for part in (list(record.cell), *record.cell.values(), *rest)]
+    held, sections = record.document, record.cell.told
+    return [json.dumps(part) for part in (list(sections), *sections.values(), *(held[name] for name in _FIELDS))]
 
 
-def _record(spelt: list[str], value_of: Callable[[str], Any]) -> Record:
-    sections, *parts = map(value_of, spelt)
-    rest = dict(zip(_FIELDS, parts[len(sections) :], strict=True))
-    return Record(cell=dict(zip(sections, parts, strict=False)), **rest)
+def _record(spelt: list[str], section_of: Callable[[str, str], Asked], field_of: Callable[[str, str], Any]) -> Record:
+    sections = field_of("sections", spelt[0])
+    first_field = 1 + len(sections)
+    return Record(
+        cell=Asked.joined(dict(zip(sections, map(section_of, sections, spelt[1:first_field]), strict=True))),
+        **dict(zip(_FIELDS, map(field_of, _FIELDS, spelt[first_field:]), strict=True)),
+    )
+
+
+def _section(name: str, text: str) -> Asked:
+    """Return a recorded cell that has this section alone."""
+    return Asked.model_validate({name: _value(text)})
+
+
+def _field(name: str, text: str) -> Any:
+    value = _value(text)
+    return _TABLES[name].model_validate(value) if name in _TABLES else value
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -169,6 +191,7 @@ def _kinds(line: type) -> dict[str, str]:
 def _curves(column: pl.Series) -> Iterator[tuple[Step, ...]]:
     """Return each row's steps; all are taken from the column at once, because one by one costs far more."""
     steps = column.filter(column.list.len() > 0).explode().struct.unnest()
-    named = [steps[name].to_list() for name in steps.columns]
-    made = (Step(**dict(zip(steps.columns, values, strict=True))) for values in zip(*named, strict=True))
+    names = steps.columns
+    columns = [steps[name].to_list() for name in names]
+    made = (Step(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True))
     return (tuple(islice(made, count)) for count in column.list.len().to_list())

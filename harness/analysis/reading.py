@@ -16,9 +16,11 @@ from harness.analysis.curves import Step
 from harness.analysis.findings import Findings, Tried
 from harness.analysis.findings_cache import DerivedRecord
 from harness.catalogue.tuners import RANDOM
+from harness.cells import Asked, Domains
 from harness.errors import ResultsError
 from harness.meters import busyness
 from harness.plans import MatrixFolder, Planned, SearchName
+from harness.record_forms import EnvironmentTable
 from harness.records import CellFolder, Record
 from harness.score_names import name_of_all
 from harness.spec import EQUIVALENCE
@@ -132,7 +134,7 @@ class SearchResult:
     @cached_property
     def tuner(self) -> str | None:
         """What the tuner is, as ``kt-random``, whatever the matrix calls it; None where unknown."""
-        return self.section("tuner").get("tuner")
+        return None if self.asked.tuner is None else self.asked.tuner.tuner
 
     @property
     def is_random(self) -> bool:
@@ -142,17 +144,22 @@ class SearchResult:
     @property
     def metric(self) -> str | None:
         """What tuners maximise, as the protocol has it; None where unknown."""
-        return self.section("protocol").get("metric")
+        return self.asked.metric
 
     @property
-    def environment(self) -> Mapping[str, Any]:
-        """The facts of the machine and its packages; empty where unknown."""
-        return self.record.environment if self.record is not None else {}
+    def environment(self) -> EnvironmentTable:
+        """The facts of the machine and its packages; none where there is no record."""
+        return self.record.environment if self.record is not None else EnvironmentTable()
 
-    def section(self, name: str) -> Mapping[str, Any]:
-        """Return a section of the recorded cell; empty where unknown."""
-        found = self.record.cell.get(name) if self.record is not None else None
-        return {} if found is None else found
+    @property
+    def asked(self) -> Asked:
+        """What the recorded cell asked for; nothing where there is no record."""
+        return self.record.cell if self.record is not None else Asked()
+
+    @property
+    def domains(self) -> Domains:
+        """The domains of the hyperparameters, by name; none where unknown."""
+        return self.asked.domains or {}
 
 
 # Results are told apart by identity, because comparing thousands of searches is never what is meant.
@@ -278,7 +285,7 @@ def _why_missing(folder: CellFolder) -> str:
         return f"no record, and {error}"
     if not attempts:
         return "not run yet"
-    why = attempts[-1].get("reason") or "no reason was noted"
+    why = attempts[-1].reason or "no reason was noted"
     if len(attempts) == 1:
         return f"no record after an attempt: {why}"
     return f"no record after {len(attempts)} attempts; the last: {why}"

@@ -51,6 +51,6 @@ def _trials(search: SearchResult, belongs: SearchResult) -> Iterator[tuple[RateP
 
 
 def _base(search: SearchResult) -> float | None:
-    domain = search.section("domains").get("learning_rate")
-    found = domain.get("default", domain.get("value")) if isinstance(domain, dict) else None
+    table = search.domains.get("learning_rate")
+    found = None if table is None else table.domain.default
     return found if isinstance(found, (int, float)) else None

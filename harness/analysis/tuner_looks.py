@@ -21,7 +21,6 @@ def styles(groups: Sequence[Group]) -> dict[str, Style]:
 
 def _kind(row: Row) -> TunerKind:
     for search in row.searches:
-        if search.tuner is not None:
-            pruner = search.section("tuner").get("pruner")
-            return TunerKind(tuner=search.tuner, pruner=pruner if isinstance(pruner, str) else None)
+        if search.asked.tuner is not None:
+            return TunerKind(tuner=search.asked.tuner.tuner, pruner=search.asked.tuner.pruner)
     return TunerKind()

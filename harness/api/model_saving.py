@@ -114,7 +114,7 @@ def _write(folder: Path, winner: Winner, cell: Cell, saved: SavedModel, *, matri
 
     def build(aside: Path) -> None:
         shutil.copyfile(saved.folder.model, aside / "model.keras")
-        files.write_json(aside / "labels.json", saved.data["classes"])
+        files.write_json(aside / "labels.json", saved.data.classes)
         told = model_card.text(winner, cell, saved.measured, saved.data, matrix=matrix, date=today)
         files.write_atomically(aside / "README.md", told.encode())
 

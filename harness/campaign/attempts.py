@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from harness import environment
 from harness.campaign import gpu_metering, worker_ends
@@ -17,6 +16,7 @@ from harness.cells import Cell
 from harness.executors import Cause, Devices, Ended, Executor, Running, Slot
 from harness.meters.gpu import GpuMeter
 from harness.plans import MatrixFolder
+from harness.record_forms import WorkerOutcome
 from harness.records import CellFolder
 
 # The machine's trouble is tried once more before a cell is left missing.
@@ -34,7 +34,7 @@ class Bench:
     cache: Path
     watch: Watch
 
-    def facts(self, slot: Slot) -> dict[str, Any]:
+    def facts(self, slot: Slot) -> dict[str, object]:
         """Return what is known here of the machine that a worker on a slot had; nothing where it may be another."""
         return {} if self.executor.devices is Devices.ELSEWHERE else {**environment.facts(), **slot.facts}
 
@@ -44,7 +44,7 @@ class WorkerEnd:
     """How a program's last worker ended, and the outcome that it left, if any."""
 
     ended: Ended
-    outcome: dict[str, Any] | None
+    outcome: WorkerOutcome | None
 
     @property
     def is_machine_trouble(self) -> bool:
@@ -67,7 +67,7 @@ class Work:
     _running: Running | None = None
     _progress: ProgressFile = field(init=False)
     _meter: GpuMeter = field(init=False)
-    _note: dict[str, Any] = field(default_factory=dict)
+    _note: dict[str, object] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Start a worker."""

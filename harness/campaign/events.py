@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from harness.campaign.progress import Progress
 from harness.campaign.time_left import Outlook
 from harness.cells import Cell
+from harness.record_forms import DataTable
 
 
 class State(StrEnum):
@@ -62,7 +62,7 @@ class DataKnown:
     """
 
     dataset: str
-    facts: Mapping[str, Any]
+    facts: DataTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

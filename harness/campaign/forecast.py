@@ -135,7 +135,7 @@ def _read(folder: CellFolder, price_list: Prices) -> tuple[Cell, Rate] | None:
         found = folder.sealed()
         if found is None:
             return None
-        cell = found.cell if found.cell is not None else Cell.model_validate(found.record.cell)
+        cell = found.cell if found.cell is not None else Cell.model_validate(found.record.cell.told)
     except (ResultsError, ValueError):
         return None
     rate = _rate(found.record, found.trials, price_list)

@@ -15,6 +15,7 @@ from harness.executors import Slot
 from harness.meters import nvml
 from harness.meters.nvml import Found, Gpu
 from harness.prices import Prices
+from harness.record_forms import EnvironmentTable
 from harness.trials import Reading
 
 _SECONDS_PER_HOUR = 3600
@@ -77,8 +78,10 @@ def usd_per_hour(slots: Sequence[Slot], price_list: Prices, *, find: Callable[[]
     """Return what the machine costs while all slots are at work: each one's GPU, or else all of its processors."""
     gpus = [gpu for slot in slots if (gpu := _gpu(slot, find())) is not None]
     if not gpus:
-        return price_list.per_hour({"device": "cpu", "logical_cpus": environment.logical_cpus()})
-    readings = [gpu if isinstance(gpu, Reading) else price_list.per_hour({"device": gpu.name}) for gpu in gpus]
+        return price_list.per_hour(EnvironmentTable(device="cpu", logical_cpus=environment.logical_cpus()))
+    readings = [
+        gpu if isinstance(gpu, Reading) else price_list.per_hour(EnvironmentTable(device=gpu.name)) for gpu in gpus
+    ]
     known = [reading.value for reading in readings if reading.value is not None]
     if len(known) < len(readings):
         return next(reading for reading in readings if reading.value is None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import environment
 from harness.analysis import differences, likeness
@@ -14,6 +14,7 @@ from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Executor
 from harness.plans import MatrixFolder
+from harness.record_forms import EnvironmentTable, LimitsTable
 from harness.records import Record
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ def expected(where: Intent | Local, executor: Executor | None = None) -> Facts:
     Of containers the image is part of a cell's identity; their limits, and the machine, are known with the executor.
     """
     slot = where.chosen.slots[0]
-    device = {"device": "cpu"} if where.trains_on_cpu else {}
+    device = "cpu" if where.trains_on_cpu else None
     if where.is_here:
-        return likeness({**environment.facts(), **slot.facts, **device})
+        return likeness(EnvironmentTable.model_validate({**environment.facts(), **slot.facts, "device": device}))
     limits, is_this_machine = _of_containers(executor, where)
-    machine = {"cpu_model": environment.cpu_model()} if is_this_machine else {}
-    return likeness({**machine, "at_once": slot.at_once, **device}, enforced=limits)
+    machine = environment.cpu_model() if is_this_machine else None
+    return likeness(EnvironmentTable(device=device, cpu_model=machine, at_once=slot.at_once), enforced=limits)
 
 
 def check(cells: Iterable[Cell], folder: MatrixFolder, *, here: Facts, retry_failed: bool) -> None:
@@ -74,10 +75,7 @@ def _is_readable(folder: MatrixFolder, cell: Cell) -> bool:
 
 
 def _likeness(record: Record | None) -> Facts:
-    if record is None:
-        return {}
-    enforced = record.evidence.get("enforced")
-    return likeness(record.environment, enforced=enforced if isinstance(enforced, dict) else None)
+    return {} if record is None else likeness(record.environment, enforced=record.evidence.enforced)
 
 
 def _told(found: Iterable[str], finished: Sequence[Facts], here: Facts) -> str:
@@ -91,12 +89,13 @@ def _values(name: str, finished: Sequence[Facts], here: Facts) -> Iterator[str]:
         yield f"{here[name]} here"
 
 
-def _of_containers(executor: Executor | None, where: Intent | Local) -> tuple[dict[str, Any], bool]:
+def _of_containers(executor: Executor | None, where: Intent | Local) -> tuple[LimitsTable | None, bool]:
     """Return the limits of a container, and whether the engine is this machine's, as far as is known."""
     from harness.executors.docker import DockerExecutor  # noqa: PLC0415 - the engine's SDK, only where containers run
 
     if not isinstance(executor, DockerExecutor):
-        return {}, False
+        return None, False
     memory_bytes = executor.engine["memory_bytes"]
     limits = executor.limits.within(where.chosen.slots[0], memory_bytes=memory_bytes)
-    return {"cpus": limits.cpus, "memory_bytes": limits.memory_bytes}, memory_bytes == environment.memory_bytes()
+    held = LimitsTable(cpus=limits.cpus, memory_bytes=limits.memory_bytes)
+    return held, memory_bytes == environment.memory_bytes()

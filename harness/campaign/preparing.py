@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness import caches, files
 from harness.campaign import sealing, worker_ends
@@ -18,6 +17,7 @@ from harness.cells import Cell
 from harness.datasets import data_summary
 from harness.errors import UserError
 from harness.executors import Slot
+from harness.record_forms import DataTable, WorkerOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,30 +72,29 @@ class Preparations:
         why = self._why_lost(work, left)
         if why is not None:
             self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
-        elif left.outcome is not None and left.outcome["status"] != "completed":
-            facts = left.outcome.get("data")
-            left_over = f"; of the data set are left: {data_summary.line(facts)}" if facts else ""
-            raise UserError(f"{names.dataset}, {names.backbone}: {left.outcome.get('reason')}{left_over}")
-        else:
-            self._mark(work.cell, left.outcome or {})
+        elif left.outcome is not None:
+            self._take(work.cell, left.outcome)
 
-    def _mark(self, cell: Cell, outcome: Mapping[str, Any]) -> None:
-        facts = outcome.get("data", {})
-        kept = caches.kept_for(cell, outcome.get("kept", ()), cache=self.bench.cache)
+    def _take(self, cell: Cell, outcome: WorkerOutcome) -> None:
+        facts, names = outcome.data, cell.names
+        if outcome.status != "completed":
+            left_over = f"; of the data set are left: {data_summary.line(facts)}" if facts.told else ""
+            raise UserError(f"{names.dataset}, {names.backbone}: {outcome.reason}{left_over}")
+        kept = caches.kept_for(cell, outcome.kept, cache=self.bench.cache)
         caches.mark_prepared(self.bench.cache, key_of(cell), data=facts, kept=kept)
         self._tell(cell, facts)
 
-    def _tell(self, cell: Cell, facts: Mapping[str, Any]) -> None:
+    def _tell(self, cell: Cell, facts: DataTable) -> None:
         name = cell.names.dataset
-        if facts and name not in self.told:
+        if facts.told and name not in self.told:
             self.told.add(name)
             self.bench.watch(DataKnown(dataset=name, facts=facts))
 
     def _why_lost(self, work: Work, left: WorkerEnd) -> str | None:
         if left.outcome is None:
             return worker_ends.told(left.ended, work.folder)
-        if left.outcome.get("crashed", False):
-            return f"{left.outcome.get('reason')}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
+        if left.outcome.crashed:
+            return f"{left.outcome.reason}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
         return None
 
 

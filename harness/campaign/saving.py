@@ -14,8 +14,8 @@ from harness.campaign.progress import Progress
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.executors import Slot
+from harness.record_forms import DataTable, Measured
 from harness.records import CellFolder
-from harness.reports.model_card import Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class SavedModel:
 
     folder: CellFolder
     measured: Measured
-    data: Mapping[str, object]
+    data: DataTable
 
 
 def run(cells: Sequence[Cell], slots: Sequence[Slot], *, bench: Bench) -> Mapping[str, SavedModel]:
@@ -77,7 +77,7 @@ class _Savings:
         what = f"{names.dataset}, {names.backbone}, {names.hyperparameters}"
         if left.outcome is None:
             raise MachineError(f"{what}: no model was saved: {worker_ends.told(left.ended, work.folder)}")
-        if left.outcome["status"] != "completed":
-            raise UserError(f"{what}: no model was saved: {left.outcome.get('reason')}; log: {work.folder.log}")
-        measured = Measured.model_validate(left.outcome["saved"])
-        self.saved[work.cell.id] = SavedModel(folder=work.folder, measured=measured, data=left.outcome.get("data", {}))
+        measured = left.outcome.saved
+        if left.outcome.status != "completed" or measured is None:
+            raise UserError(f"{what}: no model was saved: {left.outcome.reason}; log: {work.folder.log}")
+        self.saved[work.cell.id] = SavedModel(folder=work.folder, measured=measured, data=left.outcome.data)

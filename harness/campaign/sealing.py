@@ -7,54 +7,52 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from harness import environment, files
 from harness.campaign import worker_ends
 from harness.campaign.attempts import WorkerEnd
-from harness.cells import SCHEMA_VERSION, Cell
+from harness.cells import SCHEMA_VERSION, Asked, Cell
 from harness.executors import Slot
+from harness.record_forms import EnvironmentTable, EvidenceTable, WorkerOutcome
 from harness.records import CellFolder, Record
 from harness.trials import Trial
 
 
-def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machine: Mapping[str, Any]) -> Record:
+def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machine: Mapping[str, object]) -> Record:
     """Return the record of a search that ended on a slot, well or not; ``machine`` is what the host knows of where."""
     ended = left.ended
-    said = left.outcome or {"status": "failed", "reason": worker_ends.told(ended, folder)}
+    said = left.outcome or WorkerOutcome(status="failed", reason=worker_ends.told(ended, folder))
     trials = folder.trials()
     scored = any(trial.epochs for trial in trials)
-    status, reason = said["status"], said.get("reason")
+    status, reason = said.status, said.reason
     if status == "completed" and not scored:
         status, reason = "failed", f"no trial had a score: {_reasons(trials)}"
-    setup, closing = dict(said.get("setup_phases", {})), dict(said.get("closing_phases", {}))
-    if "lived_s" in said:
+    setup, closing = dict(said.setup_phases), dict(said.closing_phases)
+    if said.lived_s is not None:
         setup["startup"] = ended.launch_s + setup.get("startup", 0.0)
-        closing["shutdown"] = ended.wall_s - ended.launch_s - said["lived_s"]
-    unknown = {"value": None, "reason": "the worker ended before it could say"}
-    made = Record(
+        closing["shutdown"] = ended.wall_s - ended.launch_s - said.lived_s
+    return Record(
         schema_version=SCHEMA_VERSION,
-        cell=cell.published.model_dump(mode="json"),
+        cell=Asked.model_validate_json(cell.published.model_dump_json()),
         status=status,
-        ended=said.get("ended"),
+        ended=said.ended,
         reason=reason,
-        started_at=said.get("started_at", folder.attempts()[-1]["began_at"]),
+        started_at=said.started_at or folder.attempts()[-1].began_at,
         attempts=_attempts(folder, said),
         trials=len(trials),
         wall_s=ended.wall_s,
         setup_phases=setup,
         closing_phases=closing,
-        peak_memory_bytes=said.get("peak_memory_bytes", unknown),
-        energy=said.get("energy", unknown),
-        device_peak_memory_bytes=said.get("device_peak_memory_bytes", unknown),
-        data=said.get("data", {}),
-        model=said.get("model", {}),
-        environment=said.get("environment", machine),
-        evidence=_evidence(left, folder, slot),
-        busyness=said.get("busyness", {}),
+        peak_memory_bytes=said.peak_memory_bytes,
+        energy=said.energy,
+        device_peak_memory_bytes=said.device_peak_memory_bytes,
+        data=said.data,
+        model=said.model,
+        environment=said.environment or EnvironmentTable.model_validate(machine),
+        evidence=EvidenceTable.model_validate(_evidence(left, folder, slot)),
+        busyness=said.busyness,
         trials_sha256=folder.trials_sha256,
     )
-    return Record(**files.without_home(asdict(made)))
 
 
 def publish(cell: Cell, folder: CellFolder) -> None:
@@ -80,7 +78,7 @@ def sweep_half_written(folder: Path) -> None:
         aside.unlink()
 
 
-def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, Any]:
+def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, object]:
     seen = asdict(left.ended)
     return {
         **seen.pop("evidence"),
@@ -91,10 +89,10 @@ def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, Any]
     }
 
 
-def _attempts(folder: CellFolder, said: Mapping[str, Any]) -> int:
+def _attempts(folder: CellFolder, said: WorkerOutcome) -> int:
     """Count the processes; one that was killed with its host was never noted, but left trials to be replayed."""
-    noted = [attempt.get("program") for attempt in folder.attempts()].count("search")
-    return max(noted, 2) if "replay" in said.get("setup_phases", {}) else noted
+    noted = [attempt.program for attempt in folder.attempts()].count("search")
+    return max(noted, 2) if "replay" in said.setup_phases else noted
 
 
 def _reasons(trials: Sequence[Trial]) -> str:

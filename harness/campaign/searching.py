@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from harness import files
 from harness.campaign import preparing, sealing, worker_ends
 from harness.campaign.attempts import Bench, Work, WorkerEnd, now
 from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, State
@@ -64,7 +65,7 @@ class Searches:
             machine = self.bench.facts(work.slot)
             record = sealing.record(work.cell, folder, left, slot=work.slot, machine=machine)
             folder.seal(record)
-            reason, disturbance = record.reason, busyness.disturbance(record.busyness)
+            reason, disturbance = files.without_home(record.reason), busyness.disturbance(record.busyness)
             sealing.sweep(folder)
         self.ended.add(work.cell.id)
         self._tell_end(work.cell, reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from harness.cells import Cell
 from harness.cli import printing, streams
@@ -24,7 +23,7 @@ def show(cell: str, *, results: Path, as_json: bool) -> None:
     record = None if sealed is None else sealed.record
     trials = folder.trials() if sealed is None else sealed.trials
     if as_json:
-        document = {"record": None if record is None else asdict(record), "trials": [asdict(t) for t in trials]}
+        document = {"record": None if record is None else record.document, "trials": [asdict(t) for t in trials]}
         streams.document(document)
         return
     cell_itself = folder.cell()
@@ -65,18 +64,19 @@ def _print_cell(folder: CellFolder, cell: Cell, record: Record | None) -> None:
     names = cell.names
     printing.say(f"{folder.path.name}: {names.dataset} · {names.backbone} · {names.hyperparameters} · {names.tuner}")
     printing.say(f"seed {cell.seed}, tuner {cell.tuner.tuner}, pruner {cell.tuner.pruner}")
-    for name, fields in cell.domains.items():
-        printing.say(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in fields.items() if value is not None))
+    for name, table in cell.domains.items():
+        told = (f"{key} {value}" for key, value in table.told.items() if value is not None)
+        printing.say(f"  {name}: {', '.join(told)}")
     if record is None:
         last = folder.attempts()[-1:]
-        why = f": {last[0].get('reason') or 'interrupted'}" if last else ""
+        why = f": {last[0].reason or 'interrupted'}" if last else ""
         printing.say(f"not finished{why}")
         return
     how = f"{record.status}, ended by {record.ended or record.reason}, {record.wall_s:.1f} total s"
     printing.say(how)
     phases = {**record.setup_phases, **{f"closing {k}": v for k, v in record.closing_phases.items()}}
     printing.say("  around the trials: " + ", ".join(f"{name} {value:.2f} s" for name, value in phases.items()))
-    for file, reason in record.data.get("unreadable", []):
+    for file, reason in record.data.unreadable:
         printing.say(f"  unreadable: {file}: {reason}")
 
 
@@ -111,5 +111,5 @@ def _f1(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

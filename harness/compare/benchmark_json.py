@@ -6,19 +6,19 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from harness import __version__
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.compare import measures
 from harness.compare.measures import EPOCH, STARTUP, THINKING, Measure
+from harness.record_forms import EnvironmentTable
 
 _SECONDS = (EPOCH, THINKING, STARTUP)
 _VERSION = "5.3.1"
 _FENCE = 1.5
 
 
-def benchmarks(results: MatrixResults) -> dict[str, Any]:
+def benchmarks(results: MatrixResults) -> dict[str, object]:
     """Return what ``pytest --benchmark-json`` writes: a benchmark for each tuner of each group and each of its seconds.
 
     A round is a search, so that rounds are seeds. The fields are those of pytest-benchmark 5.3; the time is when the
@@ -42,7 +42,7 @@ def benchmarks(results: MatrixResults) -> dict[str, Any]:
     }
 
 
-def _benchmark(group: Group, row: Row, measure: Measure, values: Sequence[float]) -> dict[str, Any]:
+def _benchmark(group: Group, row: Row, measure: Measure, values: Sequence[float]) -> dict[str, object]:
     parameters = {**group.name._asdict(), "tuner": row.tuner}
     where = "-".join(parameters.values())
     return {
@@ -57,7 +57,7 @@ def _benchmark(group: Group, row: Row, measure: Measure, values: Sequence[float]
     }
 
 
-def _beside(row: Row) -> dict[str, Any]:
+def _beside(row: Row) -> dict[str, object]:
     return {"test_f1": row.test_f1.mean, "searches_ok": len(row.ok), "searches_planned": len(row.searches)}
 
 
@@ -66,7 +66,7 @@ def _read(row: Row, measure: Measure) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def _stats(values: Sequence[float]) -> dict[str, Any]:
+def _stats(values: Sequence[float]) -> dict[str, object]:
     q1, middle, q3 = _quartiles(values)
     low, high = q1 - _FENCE * (q3 - q1), q3 + _FENCE * (q3 - q1)
     mean = statistics.fmean(values)
@@ -102,13 +102,14 @@ def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(lower), statistics.median(ordered), statistics.median(upper)
 
 
-def _machine(results: MatrixResults) -> Mapping[str, Any]:
-    environment = next((search.environment for search in results.searches if search.environment), {})
+def _machine(results: MatrixResults) -> Mapping[str, object]:
+    known = (search.environment for search in results.searches if search.environment.told)
+    environment = next(known, EnvironmentTable())
     return {
         "node": "unknown",
-        "machine": str(environment.get("device", "unknown")),
-        "system": str(environment.get("platform", "unknown")),
-        "python_version": str(environment.get("python", "unknown")),
+        "machine": environment.device or "unknown",
+        "system": environment.platform or "unknown",
+        "python_version": environment.python or "unknown",
         "harness_version": __version__,
-        "cpu": {"brand_raw": environment.get("cpu_model"), "count": environment.get("logical_cpus")},
+        "cpu": {"brand_raw": environment.cpu_model, "count": environment.logical_cpus},
     }

@@ -24,10 +24,10 @@ def facts(search: SearchResult) -> dict[str, str]:
     """
     record = search.record
     ran = {"executor": "local", **likeness_of(search)}
-    if record is not None and "container" in record.evidence:
-        ran |= {"executor": "docker", "image": str(record.cell.get("environment"))}
-    packages = search.environment.get("packages")
-    if isinstance(packages, dict):
+    if record is not None and record.evidence.container is not None:
+        ran |= {"executor": "docker", "image": str(record.cell.environment)}
+    packages = search.environment.packages
+    if packages is not None:
         ran["packages"] = ", ".join(f"{name} {packages[name]}" for name in sorted(packages))
     return {**asked(search), **ran}
 
@@ -48,13 +48,14 @@ def asked(search: SearchResult) -> dict[str, str]:
     """Return what the recorded cell asked for under its names, each part as text."""
     parts = {}
     for name in ("dataset", "backbone", "tuner", "budget", "protocol"):
-        section = {key: value for key, value in search.section(name).items() if key not in _NOT_ASKED.get(name, ())}
+        told = search.asked.section(name)
+        section = {key: value for key, value in told.items() if key not in _NOT_ASKED.get(name, ())}
         said = used(section) if name == "protocol" else section
         parts[name] = files.canonical_json(said).decode()
     # The order of the hyperparameters counts: tuners draw in it.
-    parts["hyperparameters"] = files.canonical_json(list(search.section("domains").items())).decode()
-    parts["images"] = str(search.section("source").get("content_hash"))
-    parts["weights"] = str(search.section("weights").get("sha256"))
+    parts["hyperparameters"] = files.canonical_json(list(search.asked.section("domains").items())).decode()
+    parts["images"] = str(search.asked.section("source").get("content_hash"))
+    parts["weights"] = str(search.asked.section("weights").get("sha256"))
     return parts
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from harness.analysis import SearchResult, Status, Target
 from harness.analysis import curves as incumbents
 from harness.errors import UserError
+from harness.record_forms import ReadingTable
 
 _MISS_PENALTY = 2
 
@@ -137,9 +138,8 @@ def _cost_to(search: SearchResult, goal: Target) -> float:
     return _MISS_PENALTY * spent_s if step is None else step.wall_s
 
 
-def _mib(reading: Mapping[str, object]) -> float | None:
-    value = reading.get("value")
-    return float(value) / _MIB if isinstance(value, (int, float)) else None
+def _mib(reading: ReadingTable) -> float | None:
+    return None if reading.value is None else reading.value / _MIB
 
 
 def _is_sound(name: str, value: float) -> bool:

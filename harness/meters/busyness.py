@@ -18,12 +18,12 @@ kept and decides nothing: a search with more threads than processors makes its o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
+from harness.record_forms import BusynessTable, ReadingTable
 from harness.trials import Reading
 
 # The kernel's own work for a search, writing to the disk for example, and a quiet host take a few percent; beyond a
@@ -66,7 +66,7 @@ class Busyness:
         """Count who could run now."""
         self._runnable.append(_read(self.proc / "loadavg", _runnable_others))
 
-    def facts(self, *, resumed: bool) -> dict[str, Any]:
+    def facts(self, *, resumed: bool) -> dict[str, object]:
         """Return what a record keeps: each share with its value or the reason why it is unknown."""
         first, last = self._first, self._look()
         span_s = last.at_s - first.at_s
@@ -92,9 +92,9 @@ class Busyness:
         )
 
 
-def disturbance(busyness: Mapping[str, Any]) -> str | None:
+def disturbance(busyness: BusynessTable) -> str | None:
     """Return in words what disturbed a search, by the rule above; None where nothing is known to have."""
-    others, steal = _value(busyness.get("others_share")), _value(busyness.get("steal_share"))
+    others, steal = _value(busyness.others_share), _value(busyness.steal_share)
     found = []
     if others is not None and others > MOST_OTHERS_SHARE:
         found.append(f"others used {100 * others:.0f} % of its processors' time")
@@ -103,9 +103,8 @@ def disturbance(busyness: Mapping[str, Any]) -> str | None:
     return ", ".join(found) or None
 
 
-def _value(reading: Any) -> float | None:
-    value = reading.get("value") if isinstance(reading, dict) else None
-    return float(value) if isinstance(value, (int, float)) else None
+def _value(reading: ReadingTable | None) -> float | None:
+    return None if reading is None else reading.value
 
 
 def _share(first: Reading, last: Reading, *, of_s: float, less_s: float = 0.0) -> Reading:

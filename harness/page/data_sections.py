@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.analysis import MatrixResults
 from harness.datasets import data_summary
 from harness.page import markup
 from harness.printable import counted
+from harness.record_forms import DataTable
 from harness.reports import notes
 
 # More classes than these are shown on demand.
@@ -21,27 +21,25 @@ def sections(results: MatrixResults) -> str:
     return "".join(map(_section, range(len(found)), found, found.values())) or "<p>Unknown: no search has run.</p>"
 
 
-def _section(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
+def _section(number: int, name: str, facts: Sequence[DataTable]) -> str:
     first, *alike = facts
-    classes = _classes(number, name, facts) if first.get("classes") else ""
-    if classes and len(first["per_class"]) > _MOST_SHOWN:
-        classes = markup.folded(
-            f"Images of each of its {counted(len(first['per_class']), 'class', 'classes')}", classes
-        )
+    classes = _classes(number, name, facts) if first.classes else ""
+    if classes and len(first.per_class) > _MOST_SHOWN:
+        classes = markup.folded(f"Images of each of its {counted(len(first.per_class), 'class', 'classes')}", classes)
     line = markup.escaped(f"{data_summary.line(first, alike)}.")
     return f"<h3>{markup.escaped(name)}</h3><p>{line}</p>{classes}"
 
 
-def _classes(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
+def _classes(number: int, name: str, facts: Sequence[DataTable]) -> str:
     first = facts[0]
-    parts = list(first.get("per_class_of_part", {}))
+    parts = list(first.per_class_of_part)
     # Searches of another version of the data may have others.
-    known = [each.get("per_class_of_part", {}) for each in facts if _is_alike(each, first)]
+    known = [each.per_class_of_part for each in facts if _is_alike(each, first)]
     rows = [
         markup.TableRow(
-            cells=[str(label), _number([size]), *(_number([each[part][place] for each in known]) for part in parts)]
+            cells=[label, _number([size]), *(_number([each[part][place] for each in known]) for part in parts)]
         )
-        for place, (label, size) in enumerate(zip(first["classes"], first["per_class"], strict=True))
+        for place, (label, size) in enumerate(zip(first.classes, first.per_class, strict=True))
     ]
     columns = [
         markup.TableColumn(label="class", numeric=False),
@@ -50,9 +48,8 @@ def _classes(number: int, name: str, facts: Sequence[Mapping[str, Any]]) -> str:
     return markup.table(f"images-{number}", label=f"Images of each class of {name}", columns=columns, rows=rows)
 
 
-def _is_alike(facts: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
-    parts = [each.get("per_class_of_part", {}).keys() for each in (facts, first)]
-    return bool(parts[0] == parts[1] and facts.get("classes") == first["classes"])
+def _is_alike(facts: DataTable, first: DataTable) -> bool:
+    return facts.per_class_of_part.keys() == first.per_class_of_part.keys() and facts.classes == first.classes
 
 
 def _number(counts: Sequence[int]) -> markup.Value:

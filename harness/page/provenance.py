@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from harness.analysis import SearchResult, environments
 from harness.cells import SCHEMA_VERSION
@@ -17,9 +16,9 @@ from harness.reports import notes
 def environment(searches: Sequence[SearchResult], *, prices: Prices) -> str:
     """Return the environments that the searches ran in, with all facts of each on demand, and the prices used."""
     recorded = [search for search in searches if search.record is not None]
-    distinct = {_spelt(search.environment): search.environment for search in recorded}
+    distinct = {_spelt(search.environment.told): search.environment for search in recorded}
     folds = [
-        markup.folded(f"All facts of environment {number} of {len(distinct)}", markup.facts(_flat(facts)))
+        markup.folded(f"All facts of environment {number} of {len(distinct)}", markup.facts(_flat(facts.told)))
         for number, facts in enumerate(distinct.values(), start=1)
     ]
     lines = [*notes.holds_for(searches), *notes.pricing(searches, prices), *notes.unknown_energy(searches)]
@@ -67,29 +66,33 @@ def _versions(searches: Sequence[SearchResult]) -> list[tuple[str, str]]:
     found += [("machine", text) for text, _ in environments(recorded)]
     sources = dict.fromkeys(_sources(search) for search in recorded)
     found += [("harness sources (SHA-256, version, commit)", value) for value in sources]
-    packages = dict.fromkeys(str(search.environment.get("lock_hash") or "unknown") for search in recorded)
+    packages = dict.fromkeys(search.environment.lock_hash or "unknown" for search in recorded)
     found += [("packages (SHA-256)", value) for value in packages]
-    found += [(f"images of {name}", value) for name, value in _hashes(recorded, "source", "content_hash", "dataset")]
-    found += [(f"weights of {name}", value) for name, value in _hashes(recorded, "weights", "sha256", "backbone")]
-    return found
+    images = sorted({(search.planned.dataset, _hash_of_images(search)) for search in recorded})
+    weights = sorted({(search.planned.backbone, _hash_of_weights(search)) for search in recorded})
+    found += [(f"images of {name}", value) for name, value in images]
+    return found + [(f"weights of {name}", value) for name, value in weights]
 
 
 def _sources(search: SearchResult) -> str:
     """Return which sources a search ran with, as far as its record tells."""
-    told = search.record.evidence.get("sources") if search.record is not None else None
-    if not isinstance(told, dict):
-        return str(search.environment.get("code_hash") or "unknown")
-    altered = " with changes" if told.get("is_altered") else ""
-    commit = f", commit {told['commit']}{altered}" if told.get("commit") else ""
-    return f"{told.get('hash')}, {told.get('version') or 'no version'}{commit}"
+    told = search.record.evidence.sources if search.record is not None else None
+    if told is None:
+        return search.environment.code_hash or "unknown"
+    altered = " with changes" if told.is_altered else ""
+    commit = f", commit {told.commit}{altered}" if told.commit else ""
+    return f"{told.hash}, {told.version or 'no version'}{commit}"
 
 
-def _hashes(searches: Sequence[SearchResult], section: str, key: str, part: str) -> list[tuple[str, str]]:
-    found = {(getattr(search.planned, part), str(search.section(section).get(key) or "none")) for search in searches}
-    return sorted(found)
+def _hash_of_images(search: SearchResult) -> str:
+    return "none" if search.asked.source is None else search.asked.source.content_hash
 
 
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _hash_of_weights(search: SearchResult) -> str:
+    return (None if search.asked.weights is None else search.asked.weights.sha256) or "none"
+
+
+def _flat(facts: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for key, value in facts.items():
         if isinstance(value, dict):
@@ -99,11 +102,11 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return found
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "unknown"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _spelt(facts: Mapping[str, Any]) -> str:
+def _spelt(facts: Mapping[str, object]) -> str:
     return json.dumps(facts, sort_keys=True)

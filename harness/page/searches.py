@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.analysis import SearchResult, Status, Tried, cost_usd
 from harness.page import logs, markup, tuners
@@ -56,7 +55,7 @@ def problems(searches: Sequence[SearchResult]) -> str:
     return markup.table("problems-table", label="Failed and missing searches", columns=columns, rows=rows)
 
 
-def details(search: SearchResult, folder: MatrixFolder, *, room: Room, score: str) -> dict[str, Any]:
+def details(search: SearchResult, folder: MatrixFolder, *, room: Room, score: str) -> dict[str, object]:
     """Return what the page shows of a cell on demand, in JSON's terms: facts, trials, and the end of the log."""
     shown = _shown(search, room.trials)
     tuned = _tuned(search)
@@ -154,12 +153,11 @@ def _outcomes(search: SearchResult) -> str:
 
 
 def _tuned(search: SearchResult) -> list[str]:
-    domains = search.section("domains")
-    used = dict.fromkeys(key for trial in search.tried for key in trial.parameters)
-    return [key for key in used if domains.get(key, {}).get("kind") != "fixed"]
+    fixed = search.asked.fixed
+    return list(dict.fromkeys(key for trial in search.tried for key in trial.parameters if key not in fixed))
 
 
-def _fixed(search: SearchResult) -> Mapping[str, Any]:
+def _fixed(search: SearchResult) -> Mapping[str, object]:
     tuned = set(_tuned(search))
     first = search.tried[0].parameters if search.tried else {}
     return {key: value for key, value in first.items() if key not in tuned}
@@ -191,7 +189,7 @@ def _epochs(trial: Tried) -> str:
     return f"{trial.first_epoch}–{trial.first_epoch + trial.epochs - 1} of {trial.last_epoch}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if value is None:
         return numerals.UNKNOWN
     return f"{value:.3g}" if isinstance(value, float) else str(value)

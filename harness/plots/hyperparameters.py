@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.analysis import Group, Row
+from harness.cells import ChoiceTable, RangeTable
 from harness.plots import figures
 from harness.plots.tuner_lines import Looks, marked
 from harness.trials import Value
@@ -34,12 +35,7 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
 
 def tuned(group: Group) -> list[str]:
     """Return the hyperparameters of the group's trials that its searches could vary, in their order."""
-    fixed = {
-        name
-        for search in group.searches
-        for name, domain in search.section("domains").items()
-        if isinstance(domain, dict) and domain.get("kind") == "fixed"
-    }
+    fixed = {name for search in group.searches for name in search.asked.fixed}
     named = dict.fromkeys(
         name for search in group.searches for trial in search.tried for name in trial.parameters if name not in fixed
     )
@@ -79,15 +75,15 @@ def _points(row: Row, name: str) -> list[tuple[Value, float]]:
 
 def _order(group: Group, name: str) -> list[Value] | None:
     """Return the values of a choice in their order, then any other that was tried; None for a range."""
-    domains = [search.section("domains").get(name) for search in group.searches]
-    found = [domain["choices"] for domain in domains if isinstance(domain, dict) and domain.get("kind") == "choice"]
+    domains = [search.domains.get(name) for search in group.searches]
+    found = [domain.choices for domain in domains if isinstance(domain, ChoiceTable)]
     tried = [trial.parameters[name] for search in group.searches for trial in search.tried if name in trial.parameters]
     if not found and not any(isinstance(value, str) for value in tried):
         return None
     return list(dict.fromkeys([value for choices in found for value in choices] + tried))
 
 
-def _place(value: Any, order: Sequence[Value] | None, index: int) -> float:
+def _place(value: Value, order: Sequence[Value] | None, index: int) -> float:
     """Return where a value stands; those of a choice are spread sideways, so that none hides another."""
     if order is None:
         return float(value)
@@ -96,5 +92,5 @@ def _place(value: Any, order: Sequence[Value] | None, index: int) -> float:
 
 
 def _is_log(group: Group, name: str) -> bool:
-    domains = [search.section("domains").get(name) for search in group.searches]
-    return any(isinstance(domain, dict) and domain.get("log") for domain in domains)
+    domains = [search.domains.get(name) for search in group.searches]
+    return any(isinstance(domain, RangeTable) and domain.log for domain in domains)

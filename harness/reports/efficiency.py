@@ -276,8 +276,7 @@ def _best_section(group: Group) -> list[TableSection]:
 
 def _tuned(search: SearchResult) -> list[str]:
     """Return the hyperparameters that the search's tuner was shown; all that are known where the cell isn't."""
-    domains = search.section("domains")
-    return [name for name in search.best if domains.get(name, {}).get("kind") != "fixed"]
+    return [name for name in search.best if name not in search.asked.fixed]
 
 
 def _best(row: Row, name: str) -> str:

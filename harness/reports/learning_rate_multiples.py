@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.analysis import MatrixResults
+from harness.analysis import MatrixResults, SearchResult
 from harness.analysis.retrainings import RatePoint, checks, intervals_of
 from harness.plans import GroupName
 from harness.reports import notes, numerals
@@ -45,9 +45,14 @@ def _not_retrained(results: MatrixResults) -> list[str]:
     waiting = {
         search.planned.name.group: None
         for search in results.searches
-        if search.section("protocol").get("learning_rate_factors") and search.planned.group not in planned
+        if _asks_for_retraining(search) and search.planned.group not in planned
     }
     return [f"{group}: not retrained, as its searches are not done or none of them succeeded." for group in waiting]
+
+
+def _asks_for_retraining(search: SearchResult) -> bool:
+    protocol = search.asked.protocol
+    return protocol is not None and bool(protocol.learning_rate_factors)
 
 
 def _values(point: RatePoint, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:

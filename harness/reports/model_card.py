@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 
 from harness import __version__
 from harness.analysis import Interval
 from harness.analysis.winners import Winner
 from harness.cells import Cell
-from harness.record_forms import Form
+from harness.record_forms import DataTable, Measured
 from harness.reports import numerals, rendering
 from harness.reports.document import Report, TableSection
 
@@ -34,17 +33,7 @@ Images are {size}×{size} pixels of three channels from 0 to 255. What the backb
 """
 
 
-class Measured(Form):
-    """Scores of a model that was trained again: of its weights as they were trained, and of its file by itself."""
-
-    val_score: float
-    test_score: float
-    saved_test_score: float
-
-
-def text(
-    winner: Winner, cell: Cell, measured: Measured, data: Mapping[str, object], *, matrix: str, date: dt.date
-) -> str:
+def text(winner: Winner, cell: Cell, measured: Measured, data: DataTable, *, matrix: str, date: dt.date) -> str:
     """Return the card of ``winner``'s model in Markdown."""
     score = winner.group.score
     section = TableSection(
@@ -70,8 +59,8 @@ def text(
     return f"{rendering.markdown(report)}\n{_LOADED.format(size=cell.protocol.image_size)}"
 
 
-def _origin(winner: Winner, cell: Cell, data: Mapping[str, object], *, matrix: str, date: dt.date) -> list[list[str]]:
-    parts = ", ".join(f"{data[part]} {part}" for part in ("train", "validation", "test") if part in data)
+def _origin(winner: Winner, cell: Cell, data: DataTable, *, matrix: str, date: dt.date) -> list[list[str]]:
+    parts = ", ".join(f"{size} {part}" for part, size in data.parts.items())
     backbone, weights = cell.backbone, cell.weights
     alpha = "" if backbone.alpha is None else f", alpha {backbone.alpha:g}"
     rows = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import backbones
+from harness.record_forms import BuiltTable
 from harness.reports import notes
 from harness.reports.document import CsvValue, Report, TableSection
 from harness.reports.numerals import UNKNOWN
@@ -56,13 +57,13 @@ def _rows(results: MatrixResults) -> list[dict[str, CsvValue]]:
 
 
 def _values(search: SearchResult) -> dict[str, CsvValue]:
-    section = search.section("backbone")
-    built = search.record.model if search.record is not None else {}
+    section = search.asked.section("backbone")
+    built = BuiltTable() if search.record is None else search.record.model
     values: dict[str, CsvValue] = {"backbone": search.planned.backbone}
     for name in ("model", "train", "alpha", "weights"):
         values[name] = _plain(section.get(name))
     for name in ("parameters", "trainable", "width", "trained_weights"):
-        values[name] = _plain(built.get(name))
+        values[name] = getattr(built, name)
     known = backbones.KNOWN.get(str(section.get("model")))
     if known is not None:
         values["catalogue_parameters"] = known.parameters

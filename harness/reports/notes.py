@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from harness.analysis import Group, MatrixResults, SearchResult, Status, environments
 from harness.carbon import Intensity
 from harness.datasets import data_summary
 from harness.prices import Prices
 from harness.printable import counted
+from harness.record_forms import DataTable, ReadingTable
 from harness.reports import mixed_environments
 
 _FEW_SEEDS = 10
@@ -33,11 +33,11 @@ def data(results: MatrixResults) -> list[str]:
     return [f"{name}: {data_summary.line(first, alike)}." for name, (first, *alike) in data_facts(results).items()]
 
 
-def data_facts(results: MatrixResults) -> dict[str, list[Mapping[str, Any]]]:
+def data_facts(results: MatrixResults) -> dict[str, list[DataTable]]:
     """Return by data set what the records of its searches say of it; nothing of a data set without any."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[str, list[DataTable]] = {}
     for search in results.searches:
-        if search.record is not None and search.record.data.get("per_class"):
+        if search.record is not None and search.record.data.per_class:
             found.setdefault(search.planned.dataset, []).append(search.record.data)
     return found
 
@@ -107,10 +107,9 @@ def _has_energy(search: SearchResult) -> bool:
 
 def _covered(search: SearchResult) -> str:
     # Records of the first harness don't say: it knew the processor's counter only.
-    energy = search.record.energy if search.record is not None else {}
-    covers = str(energy.get("covers") or "processor packages (RAPL)")
-    meter = energy.get("meter")
-    return covers if meter is None else f"{covers} ({meter}, a meter of the user's own)"
+    energy = ReadingTable() if search.record is None else search.record.energy
+    covers = energy.covers or "processor packages (RAPL)"
+    return covers if energy.meter is None else f"{covers} ({energy.meter}, a meter of the user's own)"
 
 
 def pricing(searches: Iterable[SearchResult], prices: Prices) -> list[str]:
@@ -128,7 +127,7 @@ def _charged_by(search: SearchResult, prices: Prices) -> str:
     if reading.value is None or price is None:
         return f"Cost unknown: {reading.reason}."
     return (
-        f"Cost: {reading.value:g} USD per hour for {search.environment['device']}, as {price.instance} in "
+        f"Cost: {reading.value:g} USD per hour for {search.environment.device}, as {price.instance} in "
         f"{price.region} ({prices.title}, {price.date.isoformat()}, {price.source})."
     )
 

@@ -126,13 +126,13 @@ def _values(search: SearchResult) -> dict[str, CsvValue]:
         **_scored(cell),
         **_rungs(cell),
         **_shown(cell),
-        "tuner_threads": _whole(search.section("protocol").get("tuner_threads")),
+        "tuner_threads": _whole(search.asked.section("protocol").get("tuner_threads")),
     }
 
 
 def _cell(search: SearchResult) -> Cell | None:
     try:
-        return None if search.record is None else Cell.model_validate(search.record.cell)
+        return None if search.record is None else Cell.model_validate(search.record.cell.told)
     except ValueError:
         return None
 

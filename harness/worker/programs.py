@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from harness.meters.nvml import Gpu
 from harness.meters.own_meter import OwnEnergy
 from harness.objectives import tensorflow_errors, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
+from harness.record_forms import EnvironmentTable
 from harness.records import CellFolder
 from harness.search import Search
 from harness.seeds import derive
@@ -167,7 +168,7 @@ def _energy(cell: Cell, gpu: Gpu | Reading | None) -> Energy | OwnEnergy:
     return meters.of_processor(at_once=at_once) if gpu is None else meters.of_gpu(gpu)
 
 
-def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:
+def _usd_per_hour(cell: Cell, where: Mapping[str, object]) -> float | None:
     """Return what the machine costs, or None where no budget asks.
 
     Raises:
@@ -175,7 +176,7 @@ def _usd_per_hour(cell: Cell, where: dict[str, Any]) -> float | None:
     """
     if cell.budget.cost_usd is None:
         return None
-    price = prices.load(None).per_hour(where)
+    price = prices.load(None).per_hour(EnvironmentTable.model_validate(where))
     if price.value is None:
         raise UserError(f"budget.cost_usd: {price.reason}; budget seconds or epochs instead")
     return price.value

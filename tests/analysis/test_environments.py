@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis import differences, environments, likeness, likeness_of
 from harness.analysis.environments import summary
+from harness.record_forms import EnvironmentTable
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -17,9 +18,9 @@ def test_a_summary_names_machine_settings_and_versions(made: Made) -> None:
 
 
 def test_missing_facts_are_left_out() -> None:
-    assert summary({"device": "NVIDIA A10G", "packages": None, "jit": True}) == "device NVIDIA A10G, XLA"
-    assert summary({"device": "NVIDIA T4", "driver": "550.54"}) == "device NVIDIA T4, NVIDIA driver 550.54"
-    assert summary({}) == "unknown"
+    assert summary(EnvironmentTable(device="NVIDIA A10G", packages=None, jit=True)) == "device NVIDIA A10G, XLA"
+    assert summary(EnvironmentTable(device="NVIDIA T4", driver="550.54")) == "device NVIDIA T4, NVIDIA driver 550.54"
+    assert summary(EnvironmentTable()) == "unknown"
 
 
 def test_unlike_environments_are_told_apart_and_counted(made: Made) -> None:
@@ -31,11 +32,13 @@ def test_unlike_environments_are_told_apart_and_counted(made: Made) -> None:
 
 
 def test_the_kernel_may_change_where_processors_devices_and_limits_may_not() -> None:
-    facts = {"device": "cpu", "cpu_model": "Fake", "platform": "Linux-6.1", "memory_bytes": 8 * 2**30}
-    same = likeness({**facts, "platform": "Linux-6.2"})
+    facts = EnvironmentTable(
+        device="cpu", cpu_model="Fake", platform="Linux-6.1", memory_bytes=8 * 2**30, logical_cpus=2
+    )
+    same = likeness(facts.model_copy(update={"platform": "Linux-6.2"}))
     assert differences([likeness(facts), same]) == {}
     for change in ({"device": "Tesla T4"}, {"cpu_model": "Other"}, {"memory_bytes": 2**30}, {"logical_cpus": 3}):
-        assert differences([likeness({"logical_cpus": 2, **facts}), likeness({"logical_cpus": 2, **facts, **change})])
+        assert differences([likeness(facts), likeness(facts.model_copy(update=change))])
 
 
 def test_other_limits_of_a_container_make_another_machine(made: Made) -> None:

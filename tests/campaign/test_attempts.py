@@ -12,6 +12,7 @@ from harness.campaign.events import Event, Remark
 from harness.cells import Cell
 from harness.executors import WHOLE, Devices, Ended
 from harness.plans import MatrixFolder
+from harness.record_forms import WorkerOutcome
 
 
 @dataclass
@@ -69,11 +70,12 @@ def test_a_worker_that_has_left_its_outcome_and_does_not_end_is_ended_and_its_ou
     left = watched.work.poll(0.1)
 
     assert left is not None
-    assert (left.outcome, left.is_machine_trouble, watched.worker.stops) == ({"status": "completed"}, False, 1)
+    assert left.outcome == WorkerOutcome(status="completed")
+    assert (left.is_machine_trouble, watched.worker.stops) == (False, 1)
     said = f"{watched.work.folder.path}: its worker had left its outcome and did not end in 60 s; it was ended"
     assert watched.told == [Remark(text=said)]
     (attempt,) = watched.work.folder.attempts()
-    assert attempt["forced"] is True
+    assert attempt.told["forced"] is True
 
 
 def test_a_worker_that_has_left_nothing_may_take_as_long_as_it_takes(watched: Watched) -> None:

@@ -13,6 +13,7 @@ from harness.cells import Cell
 from harness.errors import UserError
 from harness.executors import Cause
 from harness.plans import MatrixFolder
+from harness.record_forms import DataTable
 from harness.spec import Split
 from harness.trials import Trial
 
@@ -28,7 +29,7 @@ def test_a_preparation_that_its_limit_ended_is_told(bench: Bench, cell: Cell, do
     assert bench.run([cell]) == {State.MISSING: 1}
 
     last = bench.folder_of(cell).attempts()[-1]
-    assert last["reason"] == "preparing digits for MobileNetV2: out of memory: seen from outside"
+    assert last.reason == "preparing digits for MobileNetV2: out of memory: seen from outside"
 
 
 def test_a_preparation_is_run_once_for_all_cells_that_share_it(bench: Bench, cells: list[Cell]) -> None:
@@ -53,9 +54,9 @@ def test_what_is_prepared_is_not_prepared_again(bench: Bench, cells: list[Cell],
 def test_what_the_data_came_to_is_told_once_before_the_first_search_and_again_in_a_later_run(
     bench: Bench, cells: list[Cell], tmp_path: Path, does: type[Script]
 ) -> None:
-    facts = {"images": 30, "per_class": [10, 20]}
+    facts = DataTable(images=30, per_class=[10, 20])
     known = ("data", "digits", facts)
-    outcome = {"status": "completed", "phases": {}, "data": facts}
+    outcome = {"status": "completed", "phases": {}, "data": facts.told}
     bench.executor.will("prepare", does(outcome=outcome), does(outcome=outcome))
     other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
 
@@ -127,7 +128,7 @@ def test_a_preparation_that_only_meets_trouble_is_the_machines(bench: Bench, cel
 
     assert bench.searches == []
     last = bench.folder_of(cell).attempts()[-1]
-    assert last["reason"].startswith("preparing digits for MobileNetV2: exit code 75: the disk is away")
+    assert str(last.reason).startswith("preparing digits for MobileNetV2: exit code 75: the disk is away")
     assert bench.run([cell]) == {State.OK: 1}
 
 
@@ -141,7 +142,7 @@ def test_a_preparation_that_crashes_takes_only_its_own_cells_along_and_names_its
 
     log = f"preparations/{key_of(cell)}/worker.log"
     reason = f"preparing digits for MobileNetV2: crash: InternalError: the device is lost (ops.py:1); traceback: {log}"
-    assert bench.folder_of(cell).attempts()[-1]["reason"] == reason
+    assert bench.folder_of(cell).attempts()[-1].reason == reason
     assert (bench.folder.path / log).is_file()
     assert bench.run([cell, small]) == {State.OK: 2}
 

@@ -89,4 +89,4 @@ def test_a_search_on_a_busy_machine_is_warned_of_at_once_and_its_record_says_so(
     ends = [("cell_ends", cell.names.tuner) for cell in cells]
     assert told == [*ends[:2], ("cell_was_disturbed", "optuna-tpe"), ends[2]]
     records = [bench.folder_of(cell).record() for cell in cells]
-    assert [record.busyness for record in records if record is not None] == [{}, BUSY, {}]
+    assert [record.busyness.told for record in records if record is not None] == [{}, BUSY, {}]

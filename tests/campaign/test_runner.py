@@ -44,7 +44,7 @@ def test_every_cell_is_prepared_for_then_searched_and_sealed(bench: Bench, cells
         record = bench.folder_of(cell).record()
         assert record is not None
         assert (record.status, record.ended, record.trials, record.attempts) == ("completed", "budget: epochs", 1, 1)
-        assert Cell.model_validate(record.cell) == cell.published
+        assert Cell.model_validate(record.cell.told) == cell.published
 
 
 def test_a_record_holds_what_was_read_of_the_gpu_or_why_nothing_was(
@@ -57,11 +57,13 @@ def test_a_record_holds_what_was_read_of_the_gpu_or_why_nothing_was(
 
     record = bench.folder_of(cell).record()
     assert record is not None
-    assert record.evidence["gpu"]["device_uuid"] == "GPU-1"
-    assert record.evidence["gpu"]["idle_power_w"]["value"] == 52.5
-    assert record.evidence["gpu"]["energy_j"]["value"] is None
-    assert "too short" in record.evidence["gpu"]["energy_j"]["reason"]
-    assert all(attempt["evidence"]["gpu"]["device_uuid"] == "GPU-1" for attempt in bench.folder_of(cell).attempts())
+    assert record.evidence.told["gpu"]["device_uuid"] == "GPU-1"
+    assert record.evidence.told["gpu"]["idle_power_w"]["value"] == 52.5
+    assert record.evidence.told["gpu"]["energy_j"]["value"] is None
+    assert "too short" in record.evidence.told["gpu"]["energy_j"]["reason"]
+    assert all(
+        attempt.told["evidence"]["gpu"]["device_uuid"] == "GPU-1" for attempt in bench.folder_of(cell).attempts()
+    )
 
 
 def test_an_interrupted_attempt_keeps_what_was_read_of_the_gpu(
@@ -74,8 +76,8 @@ def test_an_interrupted_attempt_keeps_what_was_read_of_the_gpu(
         bench.run([cell], slots=(Slot(gpu="GPU-1"),))
 
     (attempt,) = bench.folder.preparation(key_of(cell)).attempts()
-    assert attempt["interrupted"]
-    assert attempt["evidence"]["gpu"]["device_uuid"] == "GPU-1"
+    assert attempt.told["interrupted"]
+    assert attempt.told["evidence"]["gpu"]["device_uuid"] == "GPU-1"
 
 
 def test_the_gpu_is_sampled_while_the_worker_works(
@@ -89,8 +91,8 @@ def test_the_gpu_is_sampled_while_the_worker_works(
 
     record = bench.folder_of(cell).record()
     assert record is not None
-    assert record.evidence["gpu"]["samples"] == 3
-    assert record.evidence["gpu"]["utilisation"]["value"] == 0.5
+    assert record.evidence.told["gpu"]["samples"] == 3
+    assert record.evidence.told["gpu"]["utilisation"]["value"] == 0.5
 
 
 def test_the_phases_of_a_record_sum_to_its_wall_clock(
@@ -163,7 +165,7 @@ def test_the_machines_trouble_is_tried_once_more(bench: Bench, cell: Cell, does:
     record = bench.folder_of(cell).record()
     assert record is not None
     assert record.attempts == 2
-    assert [attempt["exit_code"] for attempt in bench.folder_of(cell).attempts()] == [75, 0]
+    assert [attempt.told["exit_code"] for attempt in bench.folder_of(cell).attempts()] == [75, 0]
 
 
 def test_the_machines_trouble_twice_leaves_the_cell_missing_with_its_reason(
@@ -175,7 +177,7 @@ def test_the_machines_trouble_twice_leaves_the_cell_missing_with_its_reason(
 
     folder = bench.folder_of(cells[1])
     assert folder.record() is None
-    assert [attempt["reason"] for attempt in folder.attempts()] == ["exit code 75: first", "exit code 75: all is lost"]
+    assert [attempt.reason for attempt in folder.attempts()] == ["exit code 75: first", "exit code 75: all is lost"]
     assert bench.watcher.heard("cell_ends")[1][1:3] == (State.MISSING, "exit code 75: all is lost")
 
 
@@ -195,7 +197,7 @@ def test_a_worker_killed_once_goes_on_from_its_trials(
 
     folder = bench.folder_of(cell)
     assert [trial.number for trial in folder.trials()] == [0, 1]
-    assert folder.attempts()[0]["reason"] == "killed by SIGKILL"
+    assert folder.attempts()[0].reason == "killed by SIGKILL"
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.is_trouble])
@@ -206,7 +208,7 @@ def test_trouble_that_an_executor_saw_is_tried_once_more(
 
     assert bench.run([cell]) == {State.OK: 1}
 
-    assert bench.folder_of(cell).attempts()[0]["reason"] == f"{cause}: seen from outside"
+    assert bench.folder_of(cell).attempts()[0].reason == f"{cause}: seen from outside"
 
 
 @pytest.mark.parametrize("cause", [Cause.OUT_OF_MEMORY, Cause.DEADLINE])
@@ -220,8 +222,8 @@ def test_a_search_that_met_its_declared_limit_is_a_failed_one_with_the_evidence(
     record = bench.folder_of(cell).record()
     assert record is not None
     assert (record.reason, record.trials, record.attempts) == (f"{cause}: seen from outside", 1, 1)
-    assert record.evidence["cause"] == cause
-    assert record.evidence["oom_killed"] is (cause is Cause.OUT_OF_MEMORY)
+    assert record.evidence.told["cause"] == cause
+    assert record.evidence.told["oom_killed"] is (cause is Cause.OUT_OF_MEMORY)
 
 
 def test_an_outcome_that_can_not_be_read_is_the_disks_trouble(bench: Bench, cell: Cell, does: type[Script]) -> None:
@@ -230,9 +232,9 @@ def test_an_outcome_that_can_not_be_read_is_the_disks_trouble(bench: Bench, cell
     assert bench.run([cell]) == {State.OK: 1}
 
     first, second = bench.folder_of(cell).attempts()
-    assert first["cause"] == "unreadable outcome"
-    assert "outcome.json: not JSON" in first["reason"]
-    assert second["reason"] is None
+    assert first.told["cause"] == "unreadable outcome"
+    assert "outcome.json: not JSON" in str(first.reason)
+    assert second.reason is None
 
 
 def test_an_outcome_that_can_never_be_read_leaves_the_cell_missing(
@@ -307,8 +309,8 @@ def test_a_worker_that_ends_without_a_word_is_a_failed_search_with_the_logs_last
     record = bench.folder_of(cell).record()
     assert record is not None
     assert record.reason == f"exit code {code}: ModuleNotFoundError: No module named 'keras'"
-    assert record.peak_memory_bytes["value"] is None
-    assert record.evidence["log"][-1] == "ModuleNotFoundError: No module named 'keras'"
+    assert record.peak_memory_bytes.told["value"] is None
+    assert record.evidence.told["log"][-1] == "ModuleNotFoundError: No module named 'keras'"
 
 
 def test_a_log_of_any_bytes_is_survived(bench: Bench, cell: Cell, does: type[Script]) -> None:
@@ -418,7 +420,7 @@ def test_an_interrupt_stops_the_worker_and_keeps_all_that_is_finished(
     assert bench.executor.workers[-1].stopped
     assert [bench.folder_of(cell).record() is None for cell in cells] == [False, True, True]
     (attempt,) = bench.folder_of(cells[1]).attempts()
-    assert (attempt["interrupted"], attempt["signal"]) == (True, "SIGTERM")
+    assert (attempt.told["interrupted"], attempt.told["signal"]) == (True, "SIGTERM")
 
 
 def test_an_interrupted_campaign_goes_on_where_it_was(bench: Bench, cells: list[Cell]) -> None:
@@ -545,8 +547,8 @@ def test_what_is_at_work_when_the_allowance_ends_is_stopped_and_nothing_more_beg
 
     assert states == {State.LEFT: 3}
     assert len(bench.searches) == 1
-    (attempt,) = [each for each in bench.folder_of(cells[0]).attempts() if each["program"] == "search"]
-    assert attempt["interrupted"]
+    (attempt,) = [each for each in bench.folder_of(cells[0]).attempts() if each.program == "search"]
+    assert attempt.told["interrupted"]
 
 
 def test_a_cell_that_is_forecast_not_to_fit_ends_the_run_though_shorter_ones_follow(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import groupby, pairwise, permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,7 @@ def test_what_is_prepared_for_several_gpus_is_prepared_on_the_first_with_all_pro
 def told(bench: Bench, cell: Cell) -> dict[str, Any]:
     record = bench.folder_of(cell).record()
     assert record is not None
-    return asdict(record)
+    return record.document
 
 
 def test_records_say_their_slot_and_are_else_what_they_are_with_one(
@@ -162,7 +162,7 @@ def test_an_interrupt_stops_all_that_are_at_work_and_keeps_what_is_finished(
     assert [bench.folder_of(cell).record() is None for cell in cells] == [False, True, True]
     for cell in cells[1:]:
         (attempt,) = bench.folder_of(cell).attempts()
-        assert (attempt["interrupted"], attempt["signal"]) == (True, "SIGTERM")
+        assert (attempt.told["interrupted"], attempt.told["signal"]) == (True, "SIGTERM")
     bench.watcher.interrupted = False
     assert bench.run(cells, slots=[LEFT, RIGHT]) == {State.OK: 3}
 

@@ -47,12 +47,12 @@ def test_a_record_and_all_beside_it_name_nobodys_home(bench: Bench, own: Cell, d
     assert homes(bench.folder.path) == []
     assert record.reason == "~/birds: unusable"
     assert folder.log.read_text("utf-8") == "read ~/birds/1.png\n"
-    assert record.evidence["log"] == ["read ~/birds/1.png"]
-    assert record.cell["source"] == {"name": "birds", "content_hash": "a" * 64, "paths": []}
-    assert (record.cell["dataset"]["path"], record.cell["backbone"]["weights"]) == ("birds", "mine.h5")
+    assert record.evidence.told["log"] == ["read ~/birds/1.png"]
+    assert record.cell.told["source"] == {"name": "birds", "content_hash": "a" * 64, "paths": []}
+    assert (record.cell.told["dataset"]["path"], record.cell.told["backbone"]["weights"]) == ("birds", "mine.h5")
     assert folder.sealed() is not None
     # Where things lie is no part of what a cell is.
-    assert Cell.model_validate(record.cell).id == own.id
+    assert Cell.model_validate(record.cell.told).id == own.id
 
 
 def test_what_passed_before_a_worker_counted_is_its_start_up_and_the_rest_its_end(
@@ -80,7 +80,7 @@ def test_a_search_that_said_nothing_on_another_machine_has_no_facts_of_this_one(
 
     record = bench.folder_of(cell).record()
     assert record is not None
-    assert record.environment == {}
+    assert record.environment.told == {}
 
 
 def test_the_machines_trouble_names_nobodys_home_either(bench: Bench, own: Cell, does: type[Script]) -> None:

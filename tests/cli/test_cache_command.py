@@ -9,6 +9,7 @@ import pytest
 
 from harness import caches
 from harness.cli import cache_command
+from harness.record_forms import DataTable
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -22,8 +23,8 @@ def filled(line: CommandLine) -> CommandLine:
     for name, size in ((IMAGES, 3 * 2**20), (ACTIVATIONS, 1000)):
         (line.cache / name).mkdir(parents=True)
         (line.cache / name / "values.npy").write_bytes(b"x" * size)
-    caches.mark_prepared(line.cache, "new", data={}, kept={IMAGES: "digits at 32×32"})
-    caches.mark_prepared(line.cache, "old", data={}, kept={ACTIVATIONS: "digits at 32×32 through M (none)"})
+    caches.mark_prepared(line.cache, "new", data=DataTable(), kept={IMAGES: "digits at 32×32"})
+    caches.mark_prepared(line.cache, "old", data=DataTable(), kept={ACTIVATIONS: "digits at 32×32 through M (none)"})
     note: Path = line.cache / "prepared" / "old"
     os.utime(note, (note.stat().st_atime, note.stat().st_mtime - 3 * 86400))
     return line

@@ -52,7 +52,7 @@ def cells(path: Path, matrix: str) -> dict[str, tuple[CellFolder, Record]]:
     for cell_id in folder.cell_ids():
         record = folder.cell(cell_id).record()
         assert record is not None
-        found[record.cell["names"]["tuner"]] = (folder.cell(cell_id), record)
+        found[record.cell.told["names"]["tuner"]] = (folder.cell(cell_id), record)
     return found
 
 
@@ -78,14 +78,14 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
     assert set(local) == set(contained) == {"default", "kt-random", "optuna-tpe"}
     for tuner, (folder, record) in contained.items():
         assert scores(folder.trials()) == scores(local[tuner][0].trials())
-        assert record.evidence["used"]["cpu_s"]["value"] > 1
-        assert record.cell["environment"] == record.evidence["image"]["content"]
-        assert record.evidence["gpu"]["energy_j"]["reason"] == "the worker was given no GPU"
+        assert record.evidence.told["used"]["cpu_s"]["value"] > 1
+        assert record.cell.told["environment"] == record.evidence.told["image"]["content"]
+        assert record.evidence.told["gpu"]["energy_j"]["reason"] == "the worker was given no GPU"
         # From the call for the container on, to the hundredth: the start-up is a phase there too.
         phases = [record.setup_phases, record.closing_phases, *(trial.phases for trial in folder.trials())]
         assert record.setup_phases["startup"] > 0
         assert sum(sum(each.values()) for each in phases) == pytest.approx(record.wall_s, rel=0.01)
-        assert record.cell["environment"] != local[tuner][1].cell["environment"]
+        assert record.cell.told["environment"] != local[tuner][1].cell.told["environment"]
     assert owners(there / "my résultats") == {os.geteuid()}
 
 
@@ -127,12 +127,12 @@ def test_cells_side_by_side_see_their_own_processors_alone(tmp_path: Path) -> No
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
     records = [record for _, record in cells(tmp_path, "smoke").values()]
-    assert {record.environment["at_once"] for record in records} == {2}
+    assert {record.environment.told["at_once"] for record in records} == {2}
     # Each read by the worker itself, from inside.
-    seen = {record.environment["cpu_set"] for record in records}
+    seen = {record.environment.told["cpu_set"] for record in records}
     assert len(seen) == 2
-    assert seen == {record.evidence["enforced"]["cpu_set"] for record in records}
-    assert {record.environment["logical_cpus"] for record in records} == {len(os.sched_getaffinity(0)) // 2}
+    assert seen == {record.evidence.told["enforced"]["cpu_set"] for record in records}
+    assert {record.environment.told["logical_cpus"] for record in records} == {len(os.sched_getaffinity(0)) // 2}
 
 
 def containers(path: Path) -> list[Any]:
@@ -246,7 +246,7 @@ def test_where_an_engine_and_the_image_are_cells_run_in_containers_unasked_and_a
     assert answer.returncode == 0, answer.stdout + answer.stderr
     said = answer.stderr.splitlines()
     assert said[-1].startswith("running in containers of tuner-harness:cpu (engine "), answer.stderr
-    assert all(record.evidence["container"] for _, record in cells(tmp_path, "smoke").values())
+    assert all(record.evidence.told["container"] for _, record in cells(tmp_path, "smoke").values())
     plan = json.loads(planned(tmp_path, SMOKE))
     assert plan["where"].startswith("in containers of tuner-harness:cpu (engine ")
     assert [cell["state"] for cell in plan["cells"]] == ["completed"] * 3
@@ -268,12 +268,12 @@ def test_a_record_says_what_its_container_was(tmp_path: Path) -> None:
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
     ((_, record),) = cells(tmp_path, "short").values()
-    image, told = record.evidence["image"], record.environment
+    image, told = record.evidence.told["image"], record.environment
     assert image["reference"] == REFERENCE
     assert image["id"].startswith("sha256:")
     assert isinstance(image["repo_digests"], list)
     assert len(image["layers"]) > 2
     assert {name for name, value in image["pinned"].items() if value} == {"base", "lock", "recipe", "source"}
-    assert record.evidence["engine"]["storage_driver"]
-    assert told["kernel"] == platform.release()
+    assert record.evidence.told["engine"]["storage_driver"]
+    assert told.told["kernel"] == platform.release()
     assert {"packages", "cpu_model", "memory_bytes", "device", "determinism", "precision", "jit"} <= set(told)

@@ -99,7 +99,7 @@ def test_real_workers_by_an_own_executor_find_what_local_ones_find_and_their_rec
         assert record is not None
         assert earlier is not None
         assert scores(by_own) == scores(local)
-        assert record.evidence["executor"]["name"] == "nice ä.py"
-        assert record.environment["cpu_model"] == earlier.environment["cpu_model"]
+        assert record.evidence.told["executor"]["name"] == "nice ä.py"
+        assert record.environment.told["cpu_model"] == earlier.environment.told["cpu_model"]
         assert record.setup_phases["startup"] > 0.5
         assert 0 <= record.closing_phases["shutdown"] < 5

@@ -218,16 +218,19 @@ def searched_with_them(line: CommandLine, executor: str, *options: str) -> None:
 
     assert answer.code == 0, answer.err
     records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
-    cells = {record.cell["names"]["backbone"]: record for record in records if record is not None}
+    cells = {record.cell.told["names"]["backbone"]: record for record in records if record is not None}
     assert set(cells) == {"EfficientNetLite0", "small"}
-    assert (cells["small"].cell["backbone"]["path"], cells["small"].cell["model_file"]["path"]) == ("my model.py", None)
-    assert cells["small"].model["width"] == 16
-    assert cells["EfficientNetLite0"].cell["model_file"] is None
-    assert {record.cell["metric_file"]["path"] for record in cells.values()} == {None}
+    assert (cells["small"].cell.told["backbone"]["path"], cells["small"].cell.told["model_file"]["path"]) == (
+        "my model.py",
+        None,
+    )
+    assert cells["small"].model.width == 16
+    assert cells["EfficientNetLite0"].cell.told["model_file"] is None
+    assert {record.cell.told["metric_file"]["path"] for record in cells.values()} == {None}
     assert "weighted recall" in answer.out
     for record in cells.values():
         told = {"value": 0.0, "reason": None, "covers": "a lamp of 40 W", "meter": "my lamp.py"}
-        assert (record.energy, record.cell["meter_file"]["path"]) == (told, None)
+        assert (record.energy.told, record.cell.told["meter_file"]["path"]) == (told, None)
     for trial in (
         trial for cell_id in line.matrix_folder.cell_ids() for trial in line.matrix_folder.cell(cell_id).trials()
     ):
@@ -332,5 +335,5 @@ def trained_on_it(line: CommandLine, executor: str, *options: str) -> None:
     assert "60 images, 2 classes (30), 6 groups" in answer.out
     (record,) = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
     assert record is not None
-    assert record.cell["dataset"]["data"] == "traps"
+    assert record.cell.told["dataset"]["data"] == "traps"
     assert str(line.folder) not in str(record.cell)

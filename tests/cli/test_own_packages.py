@@ -198,12 +198,15 @@ def test_real_workers_search_with_all_of_it(line: CommandLine, monkeypatch: pyte
 
     assert answer.code == 0, answer.err
     records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
-    assert {record.cell["names"]["tuner"] for record in records if record is not None} == {"default", "near-the-best"}
+    assert {record.cell.told["names"]["tuner"] for record in records if record is not None} == {
+        "default",
+        "near-the-best",
+    }
     for record in records:
         assert record is not None
-        assert record.model["width"] == 16
-        assert record.cell["model_file"]["package"] == "Our-own"
-        assert (record.energy["covers"], record.energy["meter"]) == ("a lamp of 40 W", "Our-own 1.0")
+        assert record.model.width == 16
+        assert record.cell.told["model_file"]["package"] == "Our-own"
+        assert (record.energy.covers, record.energy.meter) == ("a lamp of 40 W", "Our-own 1.0")
         assert str(line.folder) not in str(record.cell)
     assert "weighted-recall" in answer.out
     assert "60 images, 2 classes (30), 6 groups" in answer.out

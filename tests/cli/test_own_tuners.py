@@ -123,9 +123,9 @@ def searched_with_it(line: CommandLine, executor: str, *options: str) -> None:
 
     assert answer.code == 0, answer.err
     records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
-    cells = {record.cell["names"]["tuner"]: record.cell for record in records if record is not None}
+    cells = {record.cell.told["names"]["tuner"]: record.cell for record in records if record is not None}
     assert set(cells) == {"optuna-tpe", "near-the-best"}
-    assert (cells["near-the-best"]["tuner"]["path"], cells["near-the-best"]["tuner_file"]["path"]) == (
+    assert (cells["near-the-best"].told["tuner"]["path"], cells["near-the-best"].told["tuner_file"]["path"]) == (
         "my tuner.py",
         None,
     )

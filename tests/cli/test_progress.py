@@ -24,6 +24,7 @@ from harness.cli import forecasts
 from harness.cli.progress import Bars, Lines, describe, ending, shower, watcher
 from harness.cli.progress_bars import Display
 from harness.cli.verbosity import Voice
+from harness.record_forms import DataTable
 from harness.spec import Budget, Protocol
 
 
@@ -31,7 +32,7 @@ def a_whole_campaign(watch: Watch, cell: Cell, outlook: Outlook | None = None) -
     expected = outlook or Outlook()
     watch(WaveBegins(total=2, finished=0, outlook=expected))
     watch(PreparationBegins(cell=cell))
-    facts = {"images": 30, "per_class": [10, 20], "classes": ["0", "1"], "duplicates": 1}
+    facts = DataTable(images=30, per_class=[10, 20], classes=["0", "1"], duplicates=1)
     watch(DataKnown(dataset="digits", facts=facts))
     for state in (State.OK, State.FAILED):
         watch(CellBegins(cell=cell))

@@ -186,7 +186,7 @@ def test_interrupts_say_what_is_kept_leave_no_worker_and_the_next_run_goes_on(tm
     assert record is not None, out + err
     assert (record.status, record.ended, record.attempts) == ("completed", "budget: epochs", 3)
     assert sum(trial.charged_epochs for trial in real.cell.trials()) == 1200
-    assert [attempt.get("interrupted", False) for attempt in real.cell.attempts()] == [True, True, False]
+    assert [attempt.told.get("interrupted", False) for attempt in real.cell.attempts()] == [True, True, False]
 
 
 @pytest.mark.train
@@ -227,7 +227,7 @@ def two_searches(folder: Path, *, epochs: int) -> RealRun:
 
 def found(real: RealRun) -> dict[str, tuple[list[Any], Mapping[str, Any]]]:
     """Return each tuner's trials, without their seconds, and its record's environment."""
-    told = {}
+    told: dict[str, tuple[list[Any], Mapping[str, Any]]] = {}
     for folder in real.cells:
         record = folder.record()
         assert record is not None
@@ -235,7 +235,7 @@ def found(real: RealRun) -> dict[str, tuple[list[Any], Mapping[str, Any]]]:
             (each.parameters, each.outcome, [(epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in each.epochs])
             for each in folder.trials()
         ]
-        told[record.cell["names"]["tuner"]] = (trials, record.environment)
+        told[record.cell.told["names"]["tuner"]] = (trials, record.environment.told)
     return told
 
 
@@ -296,7 +296,7 @@ def test_interrupts_and_kills_with_two_at_work_lose_nothing_that_is_finished(tmp
         _, err = process.communicate(timeout=400)
 
     assert process.returncode == 0, err
-    attempts = sorted(([attempt.get("signal") for attempt in cell.attempts()] for cell in real.cells), key=len)
+    attempts = sorted(([attempt.told.get("signal") for attempt in cell.attempts()] for cell in real.cells), key=len)
     stopped = ["SIGTERM", "SIGTERM"]
     assert attempts == [[*stopped, None], [*stopped, "SIGKILL", None]]
     for cell in real.cells:

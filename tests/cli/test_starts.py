@@ -37,7 +37,7 @@ def test_forked_workers_find_to_the_last_bit_what_fresh_ones_find_and_say_how_th
         old, new = fresh.cell(cell_id).record(), warm.cell(cell_id).record()
         assert old is not None
         assert new is not None
-        assert (old.environment["start"], new.environment["start"]) == ("fresh", "warm")
+        assert (old.environment.told["start"], new.environment.told["start"]) == ("fresh", "warm")
         assert seen(warm.cell(cell_id).trials()) == seen(fresh.cell(cell_id).trials())
 
 

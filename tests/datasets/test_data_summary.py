@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from harness.datasets import data_summary, image_folders
+from harness.record_forms import DataTable
 
 NOT_BY_SUFFIX = "not an image by its suffix (.cr2)"
 
 
-def facts(**changes: Any) -> dict[str, Any]:
-    return {"images": 151, "per_class": [25, 61, 65], "unreadable": [], "duplicates": 0, "contradictions": []} | changes
+def facts(**changes: Any) -> DataTable:
+    told = {"images": 151, "per_class": [25, 61, 65], "unreadable": [], "duplicates": 0, "contradictions": []}
+    return DataTable.model_validate(told | changes)
 
 
 @pytest.mark.parametrize(
@@ -123,4 +125,4 @@ def test_look_alikes_are_told_as_all_seeds_have_them_and_older_records_tell_none
     ],
 )
 def test_the_first_classes_are_named_so_that_folders_read_wrongly_are_seen(names: list[str], text: str) -> None:
-    assert data_summary.classes({"classes": names}) == text
+    assert data_summary.classes(DataTable(classes=names, per_class=[1] * len(names))) == text

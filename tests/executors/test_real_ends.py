@@ -80,8 +80,12 @@ def test_a_search_over_its_memory_limit_is_a_failed_one_with_the_kernels_evidenc
     record = sealed(bench, "echo about to; exec tail /dev/zero")
 
     assert record.reason == "out of memory: the limit of 64 MiB was hit; raise container.memory_gib"
-    evidence = record.evidence
-    assert (evidence["cause"], evidence["signal"], evidence["status_code"]) == ("out of memory", "SIGKILL", 137)
+    evidence = record.evidence.told
+    assert (evidence["cause"], evidence["signal"], evidence["status_code"]) == (
+        "out of memory",
+        "SIGKILL",
+        137,
+    )
     assert evidence["oom_killed"] is True
     assert evidence["log"] == ["about to"]
 
@@ -90,8 +94,8 @@ def test_a_search_over_its_deadline_is_a_failed_one(bench: Bench) -> None:
     record = sealed(bench, "echo begun; sleep 60", deadline_s=0.5)
 
     assert record.reason == "deadline: 0.5 s are over; raise container.deadline_s"
-    assert (record.evidence["cause"], record.evidence["oom_killed"]) == ("deadline", False)
-    assert record.evidence["log"] == ["begun"]
+    assert (record.evidence.told["cause"], record.evidence.told["oom_killed"]) == ("deadline", False)
+    assert record.evidence.told["log"] == ["begun"]
     assert 0.5 < record.wall_s < 15
 
 
@@ -99,23 +103,23 @@ def test_a_search_that_ends_without_a_word_is_a_failed_one_with_its_last_lines(b
     record = sealed(bench, "{ echo first; echo 'Kaputt: ä'; } >&2; exit 3")
 
     assert record.reason == "exit code 3: Kaputt: ä"
-    assert (record.evidence["exit_code"], record.evidence["cause"]) == (3, None)
-    assert record.evidence["log"] == ["first", "Kaputt: ä"]
+    assert (record.evidence.told["exit_code"], record.evidence.told["cause"]) == (3, None)
+    assert record.evidence.told["log"] == ["first", "Kaputt: ä"]
 
 
 def test_a_crash_inside_a_library_is_the_searchs_own_end(bench: Bench) -> None:
     record = sealed(bench, "echo deep inside; kill -SEGV $$")
 
     assert record.reason == "killed by SIGSEGV: deep inside"
-    assert (record.evidence["signal"], record.evidence["status_code"]) == ("SIGSEGV", 139)
-    assert record.evidence["cause"] is None
+    assert (record.evidence.told["signal"], record.evidence.told["status_code"]) == ("SIGSEGV", 139)
+    assert record.evidence.told["cause"] is None
 
 
 def test_an_outcome_that_can_not_be_read_leaves_the_cell_missing(bench: Bench) -> None:
     ends, folder = campaign(bench, bench.executor(SEARCH.format("""echo '{"status"' > "$1/outcome.json" """)))
 
-    attempts = [each for each in folder.attempts() if each["program"] == "search"]
-    assert [each["cause"] for each in attempts] == ["unreadable outcome"] * 2
+    attempts = [each for each in folder.attempts() if each.program == "search"]
+    assert [each.told["cause"] for each in attempts] == ["unreadable outcome"] * 2
     ((state, reason),) = ends
     assert state is State.MISSING
     assert "outcome.json: not JSON" in str(reason)
@@ -132,10 +136,10 @@ def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
         ends, folder = campaign(bench, executor)
 
     first, second = folder.attempts()
-    assert (first["cause"], first["signal"]) == ("killed from outside", "SIGKILL")
-    assert first["evidence"]["status_code"] == 137
-    assert first["evidence"]["oom_killed"] is False
-    assert second["cause"] is None
+    assert (first.told["cause"], first.told["signal"]) == ("killed from outside", "SIGKILL")
+    assert first.told["evidence"]["status_code"] == 137
+    assert first.told["evidence"]["oom_killed"] is False
+    assert second.told["cause"] is None
     assert ends == [(State.FAILED, "second time")]
 
 
@@ -191,8 +195,8 @@ def test_an_engine_that_ends_in_the_middle_and_is_started_again_costs_one_attemp
         ends, folder = campaign(apart, executor)
 
     first, second = folder.attempts()
-    assert first["cause"] in causes
-    assert second["cause"] is None
+    assert first.told["cause"] in causes
+    assert second.told["cause"] is None
     assert ends == [(State.FAILED, "second time")]
     assert apart.containers() == []
 
@@ -210,7 +214,7 @@ def test_an_engine_that_stays_away_leaves_the_cell_missing_with_the_way_out(
     with meanwhile(kill):
         ends, folder = campaign(apart, executor)
 
-    assert [each["cause"] for each in folder.attempts()] == ["engine gone"] * 2
+    assert [each.told["cause"] for each in folder.attempts()] == ["engine gone"] * 2
     ((state, reason),) = ends
     assert state is State.MISSING
     assert "systemctl start docker" in str(reason)

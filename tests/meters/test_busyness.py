@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.meters.busyness import Busyness, disturbance
+from harness.record_forms import BusynessTable
 
 QUIET = {"value": 0.0, "reason": None}
 
@@ -64,7 +65,7 @@ def test_others_are_what_these_processors_did_beyond_our_own_seconds(machine: Fa
         "waiting_share": {"value": pytest.approx(0.25), "reason": None},
         "runnable_others": {"value": 1.5, "reason": None},
     }
-    assert disturbance(facts) == "others used 15 % of its processors' time"
+    assert disturbance(BusynessTable.model_validate(facts)) == "others used 15 % of its processors' time"
 
 
 def test_own_seconds_beyond_what_the_ticks_counted_are_no_negative_share(machine: FakeMachine) -> None:
@@ -102,7 +103,7 @@ def test_what_can_not_be_read_is_unknown_with_its_reason_and_disturbs_nothing(
     found = {name: each for name, each in facts.items() if isinstance(each, dict) and each["value"] is None}
     assert set(found) == unknown
     assert all(reason in each["reason"] for each in found.values())
-    assert disturbance(facts) is None
+    assert disturbance(BusynessTable.model_validate(facts)) is None
 
 
 def test_no_time_and_no_trial_are_unknown_too(machine: FakeMachine) -> None:
@@ -126,9 +127,9 @@ def test_a_search_is_disturbed_beyond_a_tenth_by_others_or_half_of_that_stolen(
 ) -> None:
     told = {"others_share": {"value": others, "reason": ""}, "steal_share": {"value": steal, "reason": ""}}
 
-    assert disturbance(told) == said
+    assert disturbance(BusynessTable.model_validate(told)) == said
 
 
-@pytest.mark.parametrize("busyness", [{}, {"others_share": None}, {"others_share": {"value": "many"}}])
+@pytest.mark.parametrize("busyness", [{}, {"others_share": None}, {"others_share": {"value": None}}])
 def test_records_that_do_not_say_are_not_disturbed(busyness: dict[str, Any]) -> None:
-    assert disturbance(busyness) is None
+    assert disturbance(BusynessTable.model_validate(busyness)) is None

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.analysis.winners import winners
 from harness.cells import Cell
+from harness.record_forms import DataTable, Measured
 from harness.reports import model_card
-from harness.reports.model_card import Measured
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
 
 REPEATED = Measured(val_score=0.9, test_score=0.8, saved_test_score=0.8)
-DATA = {"train": 60, "validation": 20, "test": 20, "classes": ["cat", "dog"]}
+DATA = DataTable(train=60, validation=20, test=20, classes=["cat", "dog"], per_class=[50, 50])
 
 
-def text(made: Made, cell: Cell, measured: Measured = REPEATED, data: Mapping[str, object] = DATA) -> str:
+def text(made: Made, cell: Cell, measured: Measured = REPEATED, data: DataTable = DATA) -> str:
     (winner,) = winners(made.results())
     return model_card.text(winner, cell, measured, data, matrix="größe 1", date=dt.date(2026, 11, 27))
 
@@ -71,5 +70,5 @@ def test_names_that_are_markup_stay_what_they_are(made: Made, cell: Cell) -> Non
 
 
 def test_facts_that_are_unknown_are_a_dash(found: Made, cell: Cell) -> None:
-    assert "| images " in text(found, cell, data={})
-    assert "— " in text(found, cell, data={})
+    assert "| images " in text(found, cell, data=DataTable())
+    assert "— " in text(found, cell, data=DataTable())

@@ -98,7 +98,7 @@ def test_a_worker_that_is_not_told_when_it_was_asked_for_counts_from_its_own_sta
 
     took_s, outcome = time.monotonic() - began, folder.outcome()
     assert outcome is not None
-    assert 0.3 < outcome["lived_s"] <= took_s + 0.02
+    assert 0.3 < float(outcome.lived_s or 0) <= took_s + 0.02
 
 
 def test_a_trainer_that_can_not_be_imported_is_the_machines_trouble_in_a_line(
@@ -179,9 +179,9 @@ def test_what_can_not_be_used_as_asked_is_a_failed_search_with_its_reason(bench:
     outcome = folder.outcome()
     assert code == 1
     assert outcome is not None
-    assert outcome["status"] == "failed"
-    assert "notes.h5" in outcome["reason"]
-    assert "\n" not in outcome["reason"]
+    assert outcome.status == "failed"
+    assert "notes.h5" in str(outcome.reason)
+    assert "\n" not in str(outcome.reason)
 
 
 @pytest.mark.train
@@ -211,8 +211,8 @@ def test_a_crash_is_a_failed_search_with_a_reason_and_a_traceback_in_the_log(ben
     outcome = folder.outcome()
     assert ended.exit_code == 1
     assert outcome is not None
-    assert (outcome["status"], outcome["crashed"]) == ("failed", True)
-    assert outcome["reason"].startswith("crash: KeyError: 'no-such' (")
+    assert (outcome.status, outcome.crashed) == ("failed", True)
+    assert str(outcome.reason).startswith("crash: KeyError: 'no-such' (")
     assert "Traceback (most recent call last)" in folder.log.read_text("utf-8")
 
 
@@ -356,6 +356,6 @@ def test_another_error_of_the_system_is_a_crash_with_its_place(tmp_path: Path, m
     assert worker.main(["search", str(tmp_path), str(tmp_path), "0.0"]) == 1
     outcome = CellFolder(tmp_path).outcome()
     assert outcome is not None
-    assert outcome["crashed"]
-    assert outcome["reason"].startswith("crash: FileNotFoundError")
-    assert "test_main.py:" in outcome["reason"]
+    assert outcome.crashed
+    assert str(outcome.reason).startswith("crash: FileNotFoundError")
+    assert "test_main.py:" in str(outcome.reason)

@@ -13,6 +13,7 @@ from typing import Any
 from harness.analysis.findings import Tried
 from harness.analysis.groups import Group
 from harness.analysis.reading import SearchResult, Status
+from harness.cells import ChoiceTable, DomainTable, RangeTable
 from harness.trials import Outcome, Value
 
 FEWEST_TRIALS = 40
@@ -102,7 +103,7 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     )
 
 
-def _why_not(used: Sequence[_Point], columns: Mapping[str, Any]) -> str | None:
+def _why_not(used: Sequence[_Point], columns: Mapping[str, object]) -> str | None:
     if len(used) < FEWEST_TRIALS:
         return f"{len(used)} trials are too few; it takes {FEWEST_TRIALS}"
     if len(columns) < 2:  # noqa: PLR2004 - the only one that varies explains everything there is to explain
@@ -119,19 +120,19 @@ def _full(search: SearchResult, effect: Effect, left_out: Counter[str]) -> Itera
         value = trial.score if effect is Effect.F1 else trial.epoch_device_s
         if trial.number in continued:
             left_out[CONTINUED] += 1
-        elif value is None or not _is_full(trial, search.section("protocol").get("epochs_per_trial")):
+        elif value is None or not _is_full(trial, search):
             left_out[EARLY] += 1
         else:
             planned = search.planned
             yield _Point(cell=planned.id, seed=planned.seed, parameters=trial.parameters, effect=value)
 
 
-def _is_full(trial: Tried, epochs: Any) -> bool:
+def _is_full(trial: Tried, search: SearchResult) -> bool:
     """Whether the trial was trained to the last of the protocol's epochs, or until its patience ended it.
 
     Where these epochs are unknown, to all that it asked for.
     """
-    last = epochs if isinstance(epochs, int) else trial.last_epoch
+    last = search.asked.epochs_per_trial or trial.last_epoch
     if trial.outcome is Outcome.COMPLETED:
         return trial.last_epoch >= last
     return trial.outcome not in _BROKEN and trial.first_epoch + trial.epochs > last
@@ -153,20 +154,20 @@ def _centred(tried: Sequence[_Point]) -> list[_Point]:
 
 def _columns(group: Group, used: Sequence[_Point]) -> dict[str, list[float | str]]:
     """Return each hyperparameter's values as positions; numbers from 0 to 1, words as they are."""
-    domains = next((found for search in group.searches if (found := search.section("domains"))), {})
+    domains = next((found for search in group.searches if (found := search.domains)), {})
     names = dict.fromkeys(name for each in used for name in each.parameters)
     shared = [name for name in names if all(name in each.parameters for each in used)]
-    return {name: _positions(domains.get(name, {}), [each.parameters[name] for each in used]) for name in shared}
+    return {name: _positions(domains.get(name), [each.parameters[name] for each in used]) for name in shared}
 
 
-def _positions(domain: Any, values: Sequence[Value]) -> list[float | str]:
+def _positions(domain: DomainTable | None, values: Sequence[Value]) -> list[float | str]:
     numbers = [value for value in values if not isinstance(value, str)]
     if len(numbers) < len(values):
         return [str(value) for value in values]
-    if isinstance(domain, dict) and domain.get("kind") == "choice":
+    if isinstance(domain, ChoiceTable):
         order = {value: index for index, value in enumerate(sorted(set(numbers)))}
         numbers = [order[value] for value in numbers]
-    elif isinstance(domain, dict) and domain.get("log") and min(numbers) > 0:
+    elif isinstance(domain, RangeTable) and domain.log and min(numbers) > 0:
         numbers = [math.log(value) for value in numbers]
     low, high = min(numbers), max(numbers)
     return [(value - low) / (high - low) if high > low else 0.0 for value in numbers]
