@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from harness.analysis import winners
 from harness.analysis.statistics import judged
 from harness.analysis.winners import Winner
 from harness.api import frames, notebook
+from harness.campaign import earlier_plans
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
 from harness.matrix import Matrix, mistakes
@@ -29,6 +31,8 @@ from harness.spec import EQUIVALENCE
 
 if TYPE_CHECKING:
     import polars as pl
+
+log = logging.getLogger(__name__)
 
 PARTS = ("tables", "plots", "page")
 """What can be written."""
@@ -47,7 +51,7 @@ def load(
     grid: str | None = None,
     mix_environments: bool = False,
 ) -> Results:
-    """Return the results in a folder that a run left, such as ``results/birds``.
+    """Return the results in a folder that a run left, such as ``results/birds``; log its ``remarks`` as warnings.
 
     Args:
         path: The folder.
@@ -61,8 +65,31 @@ def load(
         UserError: A package, a file or a grid is missing.
         ResultsError: No search in the folder has a record, or its plan can't be read.
     """
+    found = opened(
+        Path(path), matrix=matrix, prices=prices, carbon=carbon, grid=grid, mix_environments=mix_environments
+    )
+    for line in found.remarks:
+        log.warning(line)
+    return found
+
+
+def opened(
+    path: Path,
+    *,
+    matrix: Matrix | None = None,
+    prices: str | Path | None = None,
+    carbon: str | Path | None = None,
+    grid: str | None = None,
+    mix_environments: bool = False,
+) -> Results:
+    """Return the same, and leave it to the caller to say the remarks.
+
+    Raises:
+        UserError: As ``load``.
+        ResultsError: As ``load``.
+    """
     libraries.check_reports()
-    folder = MatrixFolder(Path(path))
+    folder = MatrixFolder(path)
     if not folder.has_records:
         named = "MATRIX" if matrix is None else matrix.path
         raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {named}")
@@ -76,6 +103,7 @@ def load(
         mix_environments=mix_environments,
         equivalence=equivalence,
         matrix_text=None if matrix is None else matrix.text,
+        remarks=() if matrix is None else tuple(earlier_plans.remarks(folder, matrix)),
         # Before the records are read, whichever part asks for them first.
         key=reports.tables_cache.key(
             folder,
@@ -99,6 +127,7 @@ class Results:
         mix_environments: Whether searches of unlike environments may stand in one table.
         equivalence: The difference in score that makes no practical one.
         matrix_text: The matrix as TOML; None where it is not at hand.
+        remarks: A line where the searches are not what the matrix asks for by now.
         key: What changes whenever the tables would.
     """
 
@@ -108,6 +137,7 @@ class Results:
     mix_environments: bool
     equivalence: float
     matrix_text: str | None
+    remarks: tuple[str, ...]
     key: str
 
     @property
@@ -257,13 +287,13 @@ class Results:
 
     def __repr__(self) -> str:
         """Say what is there, and what follows from it."""
-        return "\n".join([self._title(), *self.advice()])
+        return "\n".join([self._title(), *self.remarks, *self.advice()])
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the advice, how the tuners stand, and a curve for each of the first groups."""
         sections = next(report.sections for report in self.reports if report.name == "answer")
         drawn = notebook.curves(self.comparable, prices=self.prices)
-        return notebook.html(self._title(), self.advice(), next(iter(sections), None), list(drawn))
+        return notebook.html(self._title(), [*self.remarks, *self.advice()], next(iter(sections), None), list(drawn))
 
     def _title(self) -> str:
         return f"{self.path.name}: {summary.ended(self.recorded.searches)}"

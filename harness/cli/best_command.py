@@ -11,8 +11,7 @@ from typing import Any
 from harness import matrix
 from harness.analysis.winners import Winner
 from harness.api import places
-from harness.api.results import Results, load
-from harness.campaign import name_clashes
+from harness.api.results import Results, opened
 from harness.cli import exit_codes, printing, streams
 from harness.cli.progress import watcher
 from harness.cli.verbosity import Voice
@@ -52,8 +51,8 @@ def show(
     """
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
-    found = load(folder.path, matrix=loaded, prices=prices, mix_environments=mix_environments)
-    for line in name_clashes.of_tables(folder, loaded):
+    found = opened(folder.path, matrix=loaded, prices=prices, mix_environments=mix_environments)
+    for line in found.remarks:
         streams.say(line, sys.stderr)
     winners = found.winners(tuner=tuner)
     report = best.report(found.recorded, winners, prices=found.prices)

@@ -11,8 +11,7 @@ from typing import Any
 from harness import analysis, matrix
 from harness.analysis import SearchResult
 from harness.api import places
-from harness.api.results import Results, load
-from harness.campaign import name_clashes
+from harness.api.results import Results, opened
 from harness.cli import final_table, printing
 from harness.cli.verbosity import ALOUD, Voice
 from harness.placement import libraries
@@ -79,7 +78,7 @@ def write(
     libraries.check_reports()
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
-    found = load(
+    found = opened(
         folder.path,
         matrix=loaded,
         prices=figures.prices,
@@ -87,7 +86,7 @@ def write(
         grid=figures.grid,
         mix_environments=mix_environments,
     )
-    for line in name_clashes.of_tables(folder, loaded):
+    for line in found.remarks:
         voice.remark(line)
     written = found.write(only, wrote=lambda part, paths: _say(part, paths, found, voice))
     return Written(matrix=loaded.name, results=found, paths=written)
