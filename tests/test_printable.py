@@ -30,6 +30,7 @@ def test_what_moves_turns_or_hides_is_spelt_out(text: str) -> None:
     assert printable.line(printable.line(text)) == SPELT[text]
 
 
+@pytest.mark.seconds
 def test_no_character_at_all_is_left_unprintable() -> None:
     every = "".join(map(chr, range(0x110000)))
 

@@ -36,6 +36,7 @@ def test_the_readme_shows_the_tables_that_stand_there() -> None:
     assert [line for line in shown if line not in table] == []
 
 
+@pytest.mark.seconds
 def test_tables_and_page_are_made_again_from_the_records_to_the_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,6 +47,7 @@ def test_tables_and_page_are_made_again_from_the_records_to_the_byte(
     assert _unlike(made) == []
 
 
+@pytest.mark.seconds
 def test_pictures_are_drawn_again_from_the_records_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where pictures or the lock's matplotlib were changed on purpose, the same command draws those to be kept."""
     _need_the_locked("matplotlib", "pillow")

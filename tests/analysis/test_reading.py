@@ -266,6 +266,7 @@ def test_retrainings_are_not_searches(made: Made) -> None:
     assert (len(results.searches), len(results.retrainings)) == (1, 1)
 
 
+@pytest.mark.seconds
 def test_a_thousand_small_cells_are_read_in_seconds(made: Made) -> None:
     cell = made.search([made.trial(0, 0.2, 0.4), made.trial(1, 0.3)])
     source = made.folder.cell(cell.id).path

@@ -42,6 +42,7 @@ def test_trials_and_epochs_are_those_of_the_records(results: harness.Results) ->
     assert best.equals(own)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("name", ["answer", "efficiency", "to-target", "told"])
 def test_a_table_has_the_numbers_of_its_file(results: harness.Results, name: str) -> None:
     frame = results.table(name)
@@ -100,6 +101,7 @@ def test_shown_as_text_the_advice_follows_the_title(results: harness.Results) ->
     assert advice == results.advice()
 
 
+@pytest.mark.seconds
 def test_a_notebook_shows_advice_table_and_a_curve_for_each_group(results: harness.Results) -> None:
     shown = results._repr_html_()
 

@@ -36,6 +36,7 @@ def run(tmp_path: Path, fake_executor: Any, monkeypatch: pytest.MonkeyPatch) -> 
     return lambda matrix, **options: harness.run(matrix, executor="local", **{**places, **options})
 
 
+@pytest.mark.seconds
 def test_a_matrix_built_in_code_is_run_and_nothing_is_printed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     ended = run(harness.Matrix(name="mine", **MATRIX))
 

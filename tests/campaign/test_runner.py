@@ -478,6 +478,7 @@ def test_a_folder_in_which_a_run_left_something_stays(tmp_path: Path) -> None:
     assert {path.name for path in folder.path.iterdir()} == {"lock", "plan.json"}
 
 
+@pytest.mark.seconds
 def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from harness.plans import MatrixFolder;"

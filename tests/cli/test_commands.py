@@ -45,6 +45,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert answer.stderr.splitlines()[-1] == f"{code} []"
 
 
+@pytest.mark.seconds
 def test_reading_a_matrix_imports_no_trainer(line: CommandLine) -> None:
     answer = run_apart("plan", str(line.matrix), *line.places)
 
@@ -118,6 +119,7 @@ def test_the_program_and_the_module_are_one(call: list[str]) -> None:
     assert __version__ in answer.stdout
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("command", ["schema", "plan"])
 def test_output_that_nobody_reads_on_is_no_traceback(line: CommandLine, command: str) -> None:
     more = [] if command == "schema" else [str(line.matrix), *line.places, "--json"]
@@ -138,6 +140,7 @@ def test_output_that_nobody_reads_on_is_no_traceback(line: CommandLine, command:
     assert (ended.returncode, ended.stderr) == (141, "")
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_traceback_and_no_file_takes_their_place(line: CommandLine, closed: str) -> None:
     call = shlex.join([sys.executable, "-m", "harness", "plan", str(line.matrix), *line.places])

@@ -97,6 +97,7 @@ def test_sigterm_is_an_interrupt() -> None:
     assert exit_codes.code_of(command) == 130
 
 
+@pytest.mark.seconds
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_output_that_can_not_be_written_is_named_in_one_line() -> None:
     with Path("/dev/full").open("w") as full:

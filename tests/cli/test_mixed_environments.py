@@ -60,6 +60,7 @@ def test_searches_that_no_table_would_take_are_refused_before_any_compute_is_spe
     assert begun.executor.started == []
 
 
+@pytest.mark.seconds
 def test_they_are_run_when_told_to(begun: CommandLine) -> None:
     ran_elsewhere(begun, cpu_model="Another CPU")
 
@@ -78,6 +79,7 @@ def test_a_plan_says_so_too(begun: CommandLine) -> None:
     )
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("facts", [{}, {"kernel": "7.0", "platform": "Linux-7.0"}])
 def test_what_may_differ_is_no_reason(begun: CommandLine, facts: dict[str, str]) -> None:
     ran_elsewhere(begun, **facts)
@@ -85,6 +87,7 @@ def test_what_may_differ_is_no_reason(begun: CommandLine, facts: dict[str, str])
     assert (begun.run().code, begun.run().code) == (0, 0)
 
 
+@pytest.mark.seconds
 def test_failures_that_are_to_be_repeated_are_mixed_with_nothing(line: CommandLine, does: type[Script]) -> None:
     line.executor.will("search", *[does.fail("no such kernel")] * 3)
     line.run()

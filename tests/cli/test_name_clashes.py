@@ -24,6 +24,7 @@ def call(line: CommandLine, command: str, matrix: Path) -> Answer:
     return line.call(command, str(matrix), *places)
 
 
+@pytest.mark.seconds
 def test_a_second_file_of_the_same_name_is_warned_before_it_takes_over_plan_and_page(
     line: CommandLine, second: Path
 ) -> None:
@@ -54,6 +55,7 @@ def test_tables_of_cells_that_another_file_planned_are_said_to_be(line: CommandL
     )
 
 
+@pytest.mark.seconds
 def test_ordinary_edits_of_one_file_are_no_clash(line: CommandLine, second: Path) -> None:
     line.run()
     line.matrix.write_bytes(second.read_bytes())
@@ -62,6 +64,7 @@ def test_ordinary_edits_of_one_file_are_no_clash(line: CommandLine, second: Path
     assert (line.plan().code, line.run().err) == (0, "")
 
 
+@pytest.mark.seconds
 def test_the_same_file_by_another_path_is_the_same(line: CommandLine) -> None:
     line.run()
     (line.folder / "link").symlink_to(line.folder)
@@ -70,6 +73,7 @@ def test_the_same_file_by_another_path_is_the_same(line: CommandLine) -> None:
     assert call(line, "run", line.folder / "link" / line.matrix.name).err == ""
 
 
+@pytest.mark.seconds
 def test_a_copy_elsewhere_that_asks_for_the_same_cells_takes_nothing_away(line: CommandLine, second: Path) -> None:
     line.run()
     second.write_bytes(line.matrix.read_bytes())

@@ -196,6 +196,7 @@ def test_a_damaged_plan_of_the_last_run_is_told(retrained: CommandLine) -> None:
     assert answer.err.endswith("run the matrix again to write it anew\n")
 
 
+@pytest.mark.seconds
 def test_what_is_left_is_forecast_in_hours_with_an_interval(line: CommandLine) -> None:
     written = line.matrix.read_text("utf-8")
     line.matrix.write_text(written.replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Trained = Callable[..., Trial]
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("real_pictures")
 def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line: CommandLine) -> None:
     answer = line.run()
@@ -53,6 +54,7 @@ def test_a_run_that_finishes_prints_plain_lines_and_tables_and_exits_with_0(line
     assert (line.matrix_folder.tables / "efficiency.csv").is_file()
 
 
+@pytest.mark.seconds
 def test_a_second_run_says_what_was_finished_earlier_and_runs_nothing(line: CommandLine) -> None:
     line.run()
     line.executor.started.clear()
@@ -74,6 +76,7 @@ def test_a_failed_search_exits_with_3_and_says_why(line: CommandLine, does: type
     assert "kt-random · seed 1: validation macro-F1 0.500" in answer.out
 
 
+@pytest.mark.seconds
 def test_failed_searches_are_retried_when_asked(line: CommandLine, does: type[Script]) -> None:
     line.executor.will("optuna-tpe", does.fail("no such kernel"))
     line.run()
@@ -82,6 +85,7 @@ def test_failed_searches_are_retried_when_asked(line: CommandLine, does: type[Sc
     assert line.run("--retry-failed").code == 0
 
 
+@pytest.mark.seconds
 def test_failures_that_a_limit_leaves_unrepeated_are_counted_as_left_and_stay_in_the_tables(
     line: CommandLine, does: type[Script]
 ) -> None:
@@ -106,6 +110,7 @@ def test_a_missing_search_exits_with_4_even_beside_a_failed_one(line: CommandLin
     assert "kt-random · seed 1: missing, no macro-F1: exit code 75: the disk is away" in answer.out
 
 
+@pytest.mark.seconds
 def test_a_damaged_trial_exits_with_4_and_is_a_missing_row_that_names_file_line_and_way_out(
     line: CommandLine, does: type[Script], trained: Trained
 ) -> None:
@@ -124,6 +129,7 @@ def test_a_damaged_trial_exits_with_4_and_is_a_missing_row_that_names_file_line_
     assert "move its folder away and run the matrix again" in str(row.reason)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("voice", [[], ["--quiet"]])
 @pytest.mark.parametrize("name", ["record.json", "trials.jsonl"])
 def test_a_damaged_search_is_told_by_a_run_that_exits_with_4_and_does_the_others(
@@ -304,6 +310,7 @@ def test_how_to_go_on_repeats_every_option_that_was_given(line: CommandLine, mon
     assert interrupted.err.rstrip().endswith(f"go on with: {again(line, *longer)}")
 
 
+@pytest.mark.seconds
 def test_the_limit_holds_for_what_comes_before_the_first_cell_too(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -436,6 +443,7 @@ def test_a_second_run_at_the_same_time_is_refused(line: CommandLine) -> None:
     assert line.executor.started == []
 
 
+@pytest.mark.seconds
 def test_learning_rates_are_checked_after_the_searches(line: CommandLine, does: type[Script]) -> None:
     text = line.matrix.read_text("utf-8")
     line.matrix.write_text(text.replace("image_size = 32", "image_size = 32\nlearning_rate_factors = [1, 10]"), "utf-8")
@@ -478,6 +486,7 @@ def test_the_page_is_written_with_the_tables_and_again_to_the_byte(line: Command
     assert line.matrix.read_text("utf-8").splitlines()[0] in before.decode()
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("real_pictures")
 def test_only_what_is_asked_for_is_written(line: CommandLine) -> None:
     line.run()
@@ -495,6 +504,7 @@ def test_only_what_is_asked_for_is_written(line: CommandLine) -> None:
     assert written() == ["tables", "plots", "page"]
 
 
+@pytest.mark.seconds
 def test_kept_tables_are_written_and_printed_as_those_made_anew(line: CommandLine) -> None:
     line.run()
     folder = line.matrix_folder
@@ -594,6 +604,7 @@ def test_the_cache_may_come_from_the_environment(line: CommandLine, monkeypatch:
     assert (line.folder / "my cache" / "prepared").is_dir()
 
 
+@pytest.mark.seconds
 def test_searches_of_unlike_machines_are_mixed_in_a_table_only_when_told_to(line: CommandLine) -> None:
     line.run()
     record = line.matrix_folder.cell(line.cells[0].id).path / "record.json"
@@ -622,6 +633,7 @@ def test_a_grid_that_is_not_in_the_file_is_the_users_mistake(line: CommandLine) 
     assert answer.err == "carbon.toml: no grid 'frnce'; did you mean 'france'? (--grid)\n"
 
 
+@pytest.mark.seconds
 def test_a_limit_in_hours_begins_no_cell_that_is_forecast_not_to_fit_and_says_what_is_left(line: CommandLine) -> None:
     written = line.matrix.read_text("utf-8")
     line.run()
@@ -671,6 +683,7 @@ def test_a_limit_that_holds_back_a_long_search_is_told_though_the_first_of_the_p
     assert answer.err.count("\n") == 1
 
 
+@pytest.mark.seconds
 def test_a_limit_that_comes_with_the_retrainings_is_told_and_they_are_what_is_left(line: CommandLine) -> None:
     line.run()
     check_learning_rates(line)
@@ -687,6 +700,7 @@ def test_a_limit_that_comes_with_the_retrainings_is_told_and_they_are_what_is_le
     assert searched(line) == ["learning-rate check"]
 
 
+@pytest.mark.seconds
 def test_nothing_is_retrained_before_the_searches_that_a_limit_left_and_both_are_counted(
     long_first: CommandLine,
 ) -> None:
@@ -715,6 +729,7 @@ def test_a_limit_is_a_finite_number_above_zero(line: CommandLine, option: str, v
     assert line.executor.started == []
 
 
+@pytest.mark.seconds
 def test_a_quiet_run_says_where_results_are_and_nothing_else(line: CommandLine) -> None:
     answer = line.run("--quiet")
 
@@ -789,6 +804,7 @@ def test_a_limit_is_told_in_json_too(line: CommandLine) -> None:
     assert answer.err.endswith(f"go on with: {again(line, '--max-hours', str(5 / 3600), '--json')}\n")
 
 
+@pytest.mark.seconds
 def test_a_second_run_begins_with_a_forecast(line: CommandLine) -> None:
     line.run()
     line.matrix.write_text(line.matrix.read_text("utf-8").replace("seeds = [1]", "seeds = [1, 2]"), "utf-8")

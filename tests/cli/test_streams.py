@@ -52,6 +52,7 @@ def test_a_line_stays_one_and_does_nothing_to_a_terminal(encoding: str) -> None:
 
 
 # A process for two of them: what each encoding lacks is shown above, in this process.
+@pytest.mark.seconds
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_no_encoding_is_an_error(line: CommandLine, encoding: str) -> None:
     answer = apart("plan", str(line.matrix), *line.places, encoding=encoding)
@@ -61,6 +62,7 @@ def test_no_encoding_is_an_error(line: CommandLine, encoding: str) -> None:
     assert ("größe 1: 3 cells" if encoding != "ascii" else "gr\\xf6\\xdfe 1: 3 cells") in said
 
 
+@pytest.mark.seconds
 def test_ascii_is_told_of_help_and_mistakes_in_ascii(line: CommandLine) -> None:
     asked, mistaken = apart("--help", encoding="ascii"), apart("größe", encoding="ascii")
     nowhere = apart("plan", str(line.folder / "weg.toml"), encoding="ascii", HARNESS_CACHE="ä")
@@ -71,6 +73,7 @@ def test_ascii_is_told_of_help_and_mistakes_in_ascii(line: CommandLine) -> None:
     assert b"data sets x backbones" in asked.stdout
 
 
+@pytest.mark.seconds
 def test_a_locale_without_utf_8_is_no_error_either(line: CommandLine) -> None:
     environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     plain = line.matrix.rename(line.folder / "plain.toml")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.compare.conftest import Run
 
 
+@pytest.mark.seconds
 def test_pytest_benchmark_compares_two_nights(run: Callable[[str], Run], tmp_path: Path) -> None:
     storage = tmp_path / "storage"
     for number, train_s in enumerate((2.0, 3.0), start=1):

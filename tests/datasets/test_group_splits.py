@@ -14,6 +14,7 @@ def shared_out(counts: list[list[int]], *, seed: int = 0, shares: tuple[float, .
     return share_out(np.array(counts), shares, np.random.default_rng(seed))
 
 
+@pytest.mark.seconds
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=2), min_size=1, max_size=20), st.integers(0, 9))
 def test_what_each_part_holds_is_the_sum_of_its_groups(counts: list[list[int]], seed: int) -> None:
@@ -24,6 +25,7 @@ def test_what_each_part_holds_is_the_sum_of_its_groups(counts: list[list[int]], 
         np.testing.assert_array_equal(found.held[place], np.array(counts)[found.places == place].sum(axis=0))
 
 
+@pytest.mark.seconds
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(1, 50), min_size=3, max_size=12), st.lists(st.integers(1, 50), min_size=3, max_size=12))
 def test_groups_of_one_class_each_leave_no_part_without_a_class(first: list[int], second: list[int]) -> None:
@@ -72,6 +74,7 @@ def test_the_same_state_gives_the_same_parts_and_another_others() -> None:
     assert first == again != other
 
 
+@pytest.mark.seconds
 def test_thousands_of_groups_are_one_order() -> None:
     found = shared_out([[1, 2]] * 20_000)
 

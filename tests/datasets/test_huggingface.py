@@ -273,6 +273,7 @@ def test_files_that_are_cut_off_are_told(tmp_path: Path, name: str, kept: float)
     assert refused(path).startswith(f"path: PATH/{name}: can't be read (")
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("name", ["data-00000-of-00001.arrow", "0000.parquet"])
 def test_damage_anywhere_is_told_or_changes_what_is_read_but_never_crashes(tmp_path: Path, name: str) -> None:
     path = tmp_path / "birds"

@@ -429,6 +429,7 @@ def test_other_columns_and_the_order_of_rows_change_nothing(folder: Path) -> Non
     assert listed(folder, other).content_hash == listed(folder, PLAIN).content_hash
 
 
+@pytest.mark.seconds
 def test_a_hundred_thousand_rows_take_seconds(folder: Path) -> None:
     """Of few files: it is the rows that are looked at."""
     text = "path,label,part\n" + "".join(f"cat/../{PATHS[n % 4]},{PATHS[n % 4][:3]},train\n" for n in range(100_000))

@@ -314,6 +314,7 @@ def test_the_digits_are_scaled_to_the_full_range(tmp_path: Path) -> None:
     assert np.bincount(found.labels).min() >= 9
 
 
+@pytest.mark.seconds
 def test_the_real_animals_load_within_three_seconds(tmp_path: Path, package_cache: Path) -> None:
     dataset = spec.Dataset(source="animals", max_images=1000)
     source = resolving.resolve(dataset, base=tmp_path, cache=package_cache)

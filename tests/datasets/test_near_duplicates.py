@@ -42,6 +42,7 @@ def test_a_resized_a_blurred_and_a_brighter_copy_look_alike_and_another_picture_
     assert all(apart(picture, scene(other)) > MOST_BITS for other in range(100, 150))
 
 
+@pytest.mark.seconds
 def test_copies_of_photographs_look_alike_and_no_others() -> None:
     """What docs/data.md says of crops of scikit-learn's two photographs, 240 by 180 pixels each."""
     photographs = [Image.fromarray(each) for each in load_sample_images().images]

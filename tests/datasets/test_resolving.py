@@ -103,6 +103,7 @@ def test_digits_come_from_scikit_learn(tmp_path: Path) -> None:
     assert Path(source.paths[0]).is_relative_to(tmp_path)
 
 
+@pytest.mark.seconds
 def test_animals_come_from_the_package_index(tmp_path: Path, package_cache: Path) -> None:
     source = resolving.resolve(spec.Dataset(source="animals"), base=tmp_path, cache=package_cache)
 

@@ -104,6 +104,7 @@ def test_a_class_that_a_fixed_part_lacks_is_named() -> None:
         divided([0] * 5 + [1] * 5, [Part.TEST] + [Part.FREE] * 9)
 
 
+@pytest.mark.seconds
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(3, 9), min_size=2, max_size=4), st.integers(1, 2**31 - 2))
 def test_no_group_stands_in_two_parts_and_every_class_in_all(sizes: list[int], seed: int) -> None:

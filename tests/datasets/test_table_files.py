@@ -115,6 +115,7 @@ def test_parquet_and_csv_that_say_the_same_are_the_same(tmp_path: Path) -> None:
     assert image_tables.layout_of(tmp_path / "t.parquet", None) == image_tables.layout_of(tmp_path / "t.csv", None)
 
 
+@pytest.mark.seconds
 def test_a_hundred_thousand_rows_of_parquet_name_their_files(tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number}.png").touch()

@@ -19,6 +19,7 @@ CPUS = sorted(os.sched_getaffinity(0))
 PINNED = (Slot(cpus=(CPUS[0],), at_once=2), Slot(cpus=(CPUS[-1],), at_once=2))
 
 
+@pytest.mark.seconds
 class TestLocalProcesses(ExecutorContract):
     slots = PINNED
 

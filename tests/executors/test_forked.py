@@ -116,6 +116,7 @@ def test_a_worker_has_what_a_fresh_process_has(start: Start, executor: WarmExecu
     }
 
 
+@pytest.mark.seconds
 def test_what_one_worker_was_told_the_next_is_not(start: Start, tmp_path: Path) -> None:
     start("sleep", slot=Slot(cpus=(max(os.sched_getaffinity(0)),), gpu="GPU-1", at_once=2))
 
@@ -167,6 +168,7 @@ def test_a_worker_that_will_not_stop_is_killed_with_all_that_it_started(
     soon(lambda: not is_alive(int(log.read_text())))
 
 
+@pytest.mark.seconds
 def test_where_the_process_that_forks_is_killed_its_workers_are_and_the_next_is_forked_from_another(
     start: Start, executor: WarmExecutor
 ) -> None:
@@ -182,6 +184,7 @@ def test_where_the_process_that_forks_is_killed_its_workers_are_and_the_next_is_
     assert server_of(executor).pid != server.pid
 
 
+@pytest.mark.seconds
 def test_nothing_is_left_at_work_when_the_run_is_over(start: Start, executor: WarmExecutor) -> None:
     running, server = start("sleep"), server_of(executor)
 
@@ -245,6 +248,7 @@ fork_server.serve(socket.socket(fileno=int(sys.argv[1])))
 """
 
 
+@pytest.mark.seconds
 def test_a_process_with_more_than_one_thread_is_not_forked(
     executor: WarmExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +262,7 @@ def test_a_process_with_more_than_one_thread_is_not_forked(
     assert "RuntimeError: 2 threads run where workers are to be forked" in (tmp_path / "log").read_text("utf-8")
 
 
+@pytest.mark.seconds
 def test_a_process_is_known_by_whom_it_works_for(start: Start, executor: WarmExecutor, tmp_path: Path) -> None:
     start("sleep")
 

@@ -25,12 +25,14 @@ def made(path: Path, text: str) -> OwnExecutor:
     return own_executor.create(finding.find(EXECUTOR, str(file), base=path), campaign=path / "results")
 
 
+@pytest.mark.seconds
 class TestTheDocumentedExecutor(ExecutorContract):
     def create(self, campaign: Path) -> Executor:
         campaign.mkdir(parents=True, exist_ok=True)
         return made(campaign, DOCUMENTED)
 
 
+@pytest.mark.seconds
 def test_the_documented_test_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nice.py").write_text(DOCUMENTED, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)

@@ -96,6 +96,7 @@ def test_a_wheel_that_is_another_than_its_line_says_is_refused(project: Path) ->
         images.build(image)
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("engine")
 def test_other_packages_make_an_image_stale(image: DeclaredImage) -> None:
     images.build(image)

@@ -13,6 +13,7 @@ from tests.images.conftest import BASE, BASE_DIGEST, FILES, PULLED, FakeEngine, 
 REMEDY = "; harness images build cpu"
 
 
+@pytest.mark.seconds
 def test_an_image_as_pinned_differs_in_nothing(built: DeclaredImage) -> None:
     assert images.stale(built) == []
     assert images.verify(built) == []
@@ -36,6 +37,7 @@ def test_an_image_that_is_not_here_is_one_difference(image: DeclaredImage) -> No
     assert images.verify(image) == missing
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("file", "said"),
     [
@@ -91,6 +93,7 @@ def test_a_base_that_was_removed_since_is_no_difference(built: DeclaredImage, en
     assert images.stale(built) == []
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("base", "said"),
     [
@@ -121,6 +124,7 @@ def test_an_image_of_somebody_else_by_that_name_is_told_from_ours(built: Declare
     assert "runs as 'root', not as user 10001" in said
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("inside", "said"),
     [

@@ -536,6 +536,7 @@ def judge(file: Path) -> None:
             assert space.contains(space.defaults)
 
 
+@pytest.mark.seconds
 @FUZZ
 @given(document=DOCUMENTS)
 def test_any_toml_document_is_judged(document: Document, write: Callable[[Document], Path]) -> None:
@@ -548,6 +549,7 @@ def test_any_value_in_any_place_is_judged(path: KeyPath, value: Any, write: Call
     judge(write(changed(path, value)))
 
 
+@pytest.mark.seconds
 @FUZZ
 @given(
     name=st.sampled_from(list(KNOWN)),

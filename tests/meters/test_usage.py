@@ -57,6 +57,7 @@ def test_cpu_seconds_that_reading_joules_takes_are_nobodys() -> None:
     assert [usage.take().cpu_s for _ in range(3)] == [1.0, 0.0, 0.0]
 
 
+@pytest.mark.seconds
 def test_this_process_uses_cpu_and_memory() -> None:
     before = meters.cpu_s()
     block = np.ones(30_000_000)

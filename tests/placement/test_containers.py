@@ -108,6 +108,7 @@ def test_an_image_that_is_here_and_current_is_run(host: Host) -> None:
     assert host.built == []
 
 
+@pytest.mark.seconds
 def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host) -> None:
     intended = AUTO.intended(device="any")
     assert (host.built, intended.builds) == ([], True)
@@ -121,6 +122,7 @@ def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host) -> Non
     assert last == f"running in containers of {CPU} (engine fake, no GPU)"
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("name", ["harness/search.py", "requirements/image-cpu.txt", "docker/Dockerfile"])
 def test_an_image_made_from_something_else_is_built_anew(host: Host, name: str) -> None:
     host.builds()
@@ -132,6 +134,7 @@ def test_an_image_made_from_something_else_is_built_anew(host: Host, name: str) 
     assert executor.identity() == AUTO.intended(device="any").identity
 
 
+@pytest.mark.seconds
 def test_an_image_of_which_nothing_is_known_is_built_anew(host: Host) -> None:
     host.builds()
     host.engine.holds(Config={"Labels": {}, "User": "10001"})
@@ -239,6 +242,7 @@ def test_processes_do_it_side_by_side_too_where_no_container_can(host: Host) -> 
     assert host.said[-1].startswith("running as local processes (no GPU, 2 cells at once): docker build failed")
 
 
+@pytest.mark.seconds
 def test_processes_that_would_share_a_gpu_are_refused(host: Host) -> None:
     host.has_gpus(FIRST, SECOND)
     host.engine.becomes(build_fails=True)
@@ -297,6 +301,7 @@ def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None
     assert str(intended) == f"in containers of {GPU} (engine fake, GPU GPU-1)"
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("gpus", "device", "executor", "slot"),
     [

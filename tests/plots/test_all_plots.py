@@ -21,6 +21,7 @@ def _drawn(made: Made) -> dict[str, bytes]:
     return {path.relative_to(made.folder.plots).as_posix(): path.read_bytes() for path in written}
 
 
+@pytest.mark.seconds
 def test_each_group_has_a_folder_of_pictures_as_svg_and_png(made: Made) -> None:
     made.search([made.trial(0, 0.5)], dataset="animals")
     made.search([made.trial(0, 0.6)], dataset="plants")
@@ -33,6 +34,7 @@ def test_each_group_has_a_folder_of_pictures_as_svg_and_png(made: Made) -> None:
     assert {Path(name).stem for name in drawn} <= set(NAMES)
 
 
+@pytest.mark.seconds
 def test_the_same_records_give_the_same_pictures_to_the_byte(made: Made) -> None:
     for seed in (0, 1, 2):
         made.search([made.trial(0, 0.2, 0.4 + seed / 10)], seed=seed)
@@ -58,6 +60,7 @@ def test_groups_whose_names_look_alike_keep_apart(made: Made) -> None:
     assert len({place.folder for place in places_of(made.folder.plots, groups(made.results()))}) == 2
 
 
+@pytest.mark.seconds
 def test_names_in_any_script_and_with_signs_of_markup_are_drawn_as_they_are(made: Made) -> None:
     made.search([made.trial(0, 0.5)], "東京 $x_1^2$ <b>")
 
@@ -66,6 +69,7 @@ def test_names_in_any_script_and_with_signs_of_markup_are_drawn_as_they_are(made
     assert "東京 $x_1^2$ &lt;b&gt; (1)" in drawn["animals-mobile-lr/cost.svg"].decode()
 
 
+@pytest.mark.seconds
 def test_pictures_of_a_group_that_is_no_more_are_removed_and_nothing_else(made: Made) -> None:
     made.search([made.trial(0, 0.5)], dataset="animals")
     _drawn(made)
@@ -79,6 +83,7 @@ def test_pictures_of_a_group_that_is_no_more_are_removed_and_nothing_else(made: 
     assert list((made.folder.plots / "animals-mobile-lr").iterdir()) == [mine]
 
 
+@pytest.mark.seconds
 def test_nothing_finished_is_said_in_the_pictures(made: Made) -> None:
     made.search([], status="failed", reason="boom")
     made.plan(seed=1)
@@ -93,6 +98,7 @@ def test_nothing_planned_is_nothing_drawn(made: Made) -> None:
     assert all("/" not in name for name in _drawn(made))
 
 
+@pytest.mark.seconds
 def test_no_picture_of_a_matrix_of_accuracy_speaks_of_f1(made: Made) -> None:
     made.by_accuracy()
 

@@ -84,6 +84,7 @@ def test_a_folder_without_a_plan_has_nobody_to_draw(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.seconds
 def test_a_folder_that_matplotlib_can_not_write_to_is_no_news_of_its_own(made: Made, tmp_path: Path) -> None:
     made.search([made.trial(0, 0.5)])
     made.results()

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmarks.reliability import everything
 from harness import matrix
 from harness.campaign import resolution
@@ -21,6 +23,7 @@ def test_the_matrix_has_every_key_there_is(tmp_path: Path) -> None:
     assert missing == set()
 
 
+@pytest.mark.seconds
 def test_every_cell_of_it_is_within_reach(tmp_path: Path) -> None:
     (path := tmp_path / "every key.toml").write_bytes(everything.made(tmp_path))
 

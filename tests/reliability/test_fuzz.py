@@ -18,6 +18,7 @@ from harness.cli import exit_codes
 SEED = 20260101
 
 
+@pytest.mark.seconds
 def test_malformed_matrices_are_refused_in_words(tmp_path: Path) -> None:
     found = fuzz.matrices(SEED, 100, tmp_path)
 
@@ -25,6 +26,7 @@ def test_malformed_matrices_are_refused_in_words(tmp_path: Path) -> None:
     assert found.refused > found.tried // 2
 
 
+@pytest.mark.seconds
 def test_damaged_results_are_read_in_part_or_refused_in_words(tmp_path: Path) -> None:
     found = fuzz.results(SEED, 20, tmp_path)
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness import carbon, reports
 from harness.analysis import MatrixResults
 from harness.prices import Prices
@@ -58,6 +60,7 @@ def test_an_empty_plan_is_said(made: Made, price_list: Prices) -> None:
     assert (report.sections, report.empty) == ([], "No searches were planned.")
 
 
+@pytest.mark.seconds
 def test_importing_the_tables_loads_no_numeric_library() -> None:
     code = (
         "import sys, harness.reports, harness.analysis, harness.prices; "

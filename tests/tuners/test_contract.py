@@ -69,6 +69,7 @@ def _trials(section: spec.TunerSection) -> int:
     return 5 if section.tuner == "kt-bayesian" else 9  # its Gaussian process thinks for a second or more
 
 
+@pytest.mark.seconds
 def test_the_same_seed_and_history_give_the_same_proposals(
     section: spec.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
@@ -77,6 +78,7 @@ def test_the_same_seed_and_history_give_the_same_proposals(
     assert again == history
 
 
+@pytest.mark.seconds
 def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
     section: spec.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
@@ -132,6 +134,7 @@ def test_trials_that_ended_early_are_survived(
     assert len(survived) == (1 if section.tuner == "default" else 3)
 
 
+@pytest.mark.seconds
 def test_trials_that_patience_ended_are_survived(
     section: spec.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_missing_library_is_no_fault_of_the_tuner_and_told_in_a_line(monkeypat
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("name", "absent"),
     [
@@ -79,6 +80,7 @@ print(sorted(set(sys.modules) - before))
 """
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes"])
 def test_a_loaded_tuner_imports_nothing_more_on_the_clock(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", ASK_AND_TELL, name, str(tmp_path)]

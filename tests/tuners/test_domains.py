@@ -56,6 +56,7 @@ def quarters(values: list[Value], low: float, high: float) -> list[int]:
     return [shares[quarter] for quarter in range(4)]
 
 
+@pytest.mark.seconds
 def test_logarithmic_ranges_are_spread_evenly_in_the_logarithm(draws: dict[str, list[Value]]) -> None:
     exponents: list[Value] = [math.log10(float(rate)) for rate in draws["learning_rate"]]
 

@@ -50,6 +50,7 @@ def test_the_seed_that_is_given_is_the_seed_that_is_used(space: Space, make: Mak
     assert oracle.seed == seed  # type: ignore[attr-defined]  # foreign, untyped
 
 
+@pytest.mark.seconds
 def test_hashed_seeds_share_no_configuration_where_near_ones_share_most(
     space: Space, make: Make, search: FakeSearch
 ) -> None:
@@ -63,6 +64,7 @@ def test_hashed_seeds_share_no_configuration_where_near_ones_share_most(
     assert hashed == set()
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(("max_epochs", "factor"), [(9, 3), (10, 3), (20, 2), (1, 3), (2, 3)])
 def test_one_hyperband_iteration_is_what_the_plan_forecasts(
     max_epochs: int, factor: int, make: Make, search: FakeSearch
@@ -129,6 +131,7 @@ def test_what_keras_tuner_calls_its_best_trials_is_never_asked(
     assert len(history) == 30
 
 
+@pytest.mark.seconds
 def test_a_third_of_the_budget_starts_the_bayesian_model(make: Make, flat_search: FakeSearch) -> None:
     space = Space(
         {"dropout": Range(low=0.0, high=0.5, default=0.2), "label_smoothing": Range(low=0.0, high=0.3, default=0.0)}
@@ -167,6 +170,7 @@ def test_no_trial_limit_of_the_library_ends_a_search(space: Space, make: Make, s
     assert len(configurations(history)) == 60
 
 
+@pytest.mark.seconds
 def test_whole_numbers_in_the_logarithm_stop_at_their_bound(make: Make, search: FakeSearch) -> None:
     space = Space({"batch_size": Range(low=8, high=64, log=True, integer=True, default=32)})
     the_larger_the_better = search.scored_by(lambda parameters: float(parameters["batch_size"]) / 100)

@@ -27,6 +27,7 @@ def test_an_import_that_fails_turns_the_collector_on_again() -> None:
     gc.unfreeze()
 
 
+@pytest.mark.seconds
 def test_no_library_begins_a_thread_while_it_is_imported() -> None:
     code = (
         "from harness.worker.imports import keep_still; keep_still()\n"
@@ -39,6 +40,7 @@ def test_no_library_begins_a_thread_while_it_is_imported() -> None:
     assert done.stdout == "1\n"
 
 
+@pytest.mark.seconds
 def test_numerical_libraries_of_a_worker_train_on_one_thread_and_do_not_spin() -> None:
     code = (
         "from harness.worker.imports import keep_still; keep_still()\n"

@@ -88,6 +88,7 @@ def test_a_worker_whose_host_is_gone_before_it_begins_leaves_the_folder_alone(be
     assert not folder.lock.exists()
 
 
+@pytest.mark.seconds
 def test_a_worker_that_is_not_told_when_it_was_asked_for_counts_from_its_own_start(tmp_path: Path) -> None:
     folder = CellFolder(tmp_path / "ä cell")
     folder.path.mkdir()

@@ -94,6 +94,7 @@ def test_of_several_good_ones_the_cheapest_is_advised(made: Made, price_list: Pr
     assert _answer(made, price_list).advice.tuners == ("cheap",)
 
 
+@pytest.mark.seconds
 def test_equivalence_is_what_the_matrix_declares(made: Made, price_list: Prices) -> None:
     for seed in range(10):
         _search(made, "random", seed, 0.5 + seed / 100)

@@ -63,6 +63,7 @@ def _by_brute_force(table: NDArray[np.float64], alpha: float) -> set[tuple[int, 
 
 # Of the first more pairs differ than by Tukey's range of all columns, and fewer than without any care; of the second
 # fewer than by Tukey's.
+@pytest.mark.seconds
 @pytest.mark.parametrize("seed", [1, 3])
 def test_the_pairs_that_differ_are_those_of_regwq_by_brute_force(seed: int) -> None:
     table = _drawn(seed)
@@ -182,6 +183,7 @@ def test_where_all_differ_there_is_no_clique() -> None:
     assert _known([[1.0, 2.0, 3.0], [1.1, 2.0, 3.0], [1.0, 2.1, 3.0]]).cliques(0.05) == ()
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(("rows", "columns"), [(5, 2), pytest.param(10, 4, marks=pytest.mark.slow)])
 def test_the_smallest_effect_is_found_about_four_times_in_five(rows: int, columns: int) -> None:
     random = np.random.default_rng(1)

@@ -86,6 +86,7 @@ def test_an_engine_that_maps_users_is_unfit(daemon: FakeDaemon, built: DeclaredI
     assert "DOCKER_HOST" in str(found.remedy)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(("api", "state"), [("1.40", "unfit"), ("1.41", "good"), ("1.9", "unfit"), ("1.100", "good")])
 def test_an_engine_older_than_the_api_that_is_needed_is_unfit(
     daemon: FakeDaemon, built: DeclaredImage, api: str, state: str

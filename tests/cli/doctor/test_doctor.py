@@ -65,6 +65,7 @@ def test_a_table_says_the_same(line: CommandLine) -> None:
     assert not line.cache.exists()
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("quick")
 def test_a_gpu_host_with_everything_is_good_throughout(
     line: CommandLine,
