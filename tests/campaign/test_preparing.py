@@ -101,6 +101,8 @@ def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None
     # A meter is tried there.
     metered = [cell.model_copy(update={"meter_file": {"path": "/x/plug.py", "sha256": each * 64}}) for each in "ab"]
     assert len({key, *map(key_of, metered)}) == 3
+    left_over = [cell.model_copy(update={"source": {**cell.source, "skipped": [name]}}) for name in ("lock", "a.txt")]
+    assert len({key, *map(key_of, left_over)}) == 3
     # Untrained weights are drawn by the seed; trained ones are the same for all.
     assert key_of(cell.model_copy(update={"seed": 9})) != key
     seeds = [cell.model_copy(update={"backbone": trained, "seed": seed}) for seed in (1, 2)]
