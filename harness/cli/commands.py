@@ -221,7 +221,7 @@ def tables(
     as_json: bool,
 ) -> None:
     """Write a matrix's tables, pictures and page again from its records."""
-    from harness.cli import tables_command
+    from harness.cli import missing_cells, tables_command
     from harness.cli.verbosity import Voice
 
     figures = tables_command.Figures(prices=prices, carbon=carbon, grid=grid)
@@ -229,6 +229,9 @@ def tables(
     written = tables_command.write(
         matrix, results=results, figures=figures, mix_environments=mix_environments, only=only, voice=voice
     )
+    if quiet or not (as_json or "tables" in written.paths):
+        # Elsewhere the notes under the table or the document say so.
+        missing_cells.say(missing_cells.badly_ended(written.results.recorded.cells))
     if as_json:
         streams.document(written.document(exit_code=exit_codes.OK))
 

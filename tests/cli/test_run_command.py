@@ -782,6 +782,23 @@ def test_json_of_tables_is_that_of_the_run_but_for_the_exit_code(line: CommandLi
     assert alone["efficiency"] == ran["efficiency"]
 
 
+@pytest.mark.parametrize("options", [["--quiet"], ["--json", "--quiet"], ["--only", "page"]])
+def test_tables_say_what_failed_or_is_missing_where_nothing_else_does(
+    line: CommandLine, does: type[Script], options: list[str]
+) -> None:
+    line.executor.will("search", does.fail("no epoch"))
+    line.run()
+    record = line.matrix_folder.cell(line.cells[1].id).path / "record.json"
+    record.write_text("{", "utf-8")
+
+    failed, missing = line.tables(*options).err.splitlines()
+
+    assert failed == "failed: digits, EfficientNetLite0, lr only, default, seed 1: no epoch"
+    assert missing.startswith(
+        f"missing: digits, EfficientNetLite0, lr only, optuna-tpe, seed 1: unreadable: {record}: "
+    )
+
+
 def test_json_and_quiet_are_json_alone(line: CommandLine) -> None:
     answer = line.run("--json", "--quiet")
 
