@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from harness import files
 
@@ -94,7 +93,7 @@ def _reached(package: Path, choices: frozenset[tuple[str, str]]) -> frozenset[st
     return frozenset(found)
 
 
-def _digest(package: Path, modules: Iterable[str], data: Any) -> str:
+def _digest(package: Path, modules: Iterable[str], data: object) -> str:
     does = {name: _read(path).does for name in sorted(modules) if (path := _path_of(package, name)) is not None}
     return files.digest([does, data])
 
@@ -156,7 +155,7 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _running(node)
 
 
-def _spelt(node: Any) -> str:
+def _spelt(node: object) -> str:
     """Return what a syntax tree does, without docstrings, comments, layout and said texts: in every Python the same."""
     if isinstance(node, list):
         return f"[{','.join(_spelt(each) for each in node if not _is_said(each))}]"
@@ -167,7 +166,7 @@ def _spelt(node: Any) -> str:
     return f"{type(node).__name__}({told})"
 
 
-def _is_said(node: Any) -> bool:
+def _is_said(node: object) -> bool:
     """Whether it is a string that stands alone, which does nothing, or an argument that is only shown."""
     if isinstance(node, ast.keyword):
         return node.arg in _SAID
@@ -175,11 +174,11 @@ def _is_said(node: Any) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _backbones_at(path: Path, _changed: int) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(path.read_bytes())["backbones"]
+def _backbones_at(path: Path, _changed: int) -> Mapping[str, object]:
+    found: Mapping[str, object] = json.loads(path.read_bytes())["backbones"]
     return found
 
 
-def _backbones(package: Path) -> Mapping[str, Any]:
+def _backbones(package: Path) -> Mapping[str, object]:
     path = package / _BACKBONES
     return _backbones_at(path, path.stat().st_mtime_ns) if path.is_file() else {}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from harness import code_identity, files
 
@@ -113,7 +112,7 @@ def has_expected_sources() -> bool:
 
 
 @functools.cache
-def provenance() -> dict[str, Any]:
+def provenance() -> dict[str, object]:
     """Return evidence of which sources these are: hash to the byte, version, and git's commit where there is one.
 
     ``is_altered`` says whether files differ from the commit; None, like ``commit``, outside a git checkout.
@@ -152,7 +151,7 @@ def _git(*arguments: str) -> str | None:
     return found.stdout.strip() if found.returncode == 0 else None
 
 
-def facts() -> dict[str, Any]:
+def facts() -> dict[str, object]:
     """Return what a record says of the machine and its software; the worker adds the device."""
     installed = packages()
     return {

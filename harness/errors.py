@@ -19,7 +19,6 @@ Anything else that escapes is a bug and crashes loudly.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 MACHINE_TROUBLE_EXIT = 75
 """The exit code by which a worker says that the machine, not its search, is in trouble (sysexits.h: try again)."""
@@ -56,7 +55,7 @@ class DatasetError(UserError):
         facts: What is known of the data set by then, as a record has it; empty where nothing is.
     """
 
-    def __init__(self, message: str, *, facts: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: str, *, facts: Mapping[str, object] | None = None) -> None:
         """Keep the message, and what is known."""
         super().__init__(message)
         self.facts = facts or {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError, PydanticKnownError
@@ -19,14 +19,14 @@ PACKAGE: Final = "package:"
 """What stands before the name of an installed package's entry point, in place of a file's path."""
 
 
-def _number_or_text(value: Any) -> Any:
+def _number_or_text(value: object) -> object:
     # One check before the union: a union alone would report one mistake for each of its members.
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise PydanticCustomError("value", "no number or text")
     return _scalar(value)
 
 
-def _scalar(value: Any) -> Any:
+def _scalar(value: object) -> object:
     if not isinstance(value, (int, float, str)):
         raise PydanticCustomError("scalar", "no scalar")
     # Written so that NaN, of which every comparison is false, is refused too.
@@ -35,11 +35,11 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     return [value] if isinstance(value, (int, str)) and not isinstance(value, bool) else value
 
 
-def _domain_or_value(value: Any) -> str:
+def _domain_or_value(value: object) -> str:
     return "domain" if isinstance(value, (dict, BaseModel)) else "value"
 
 
@@ -47,7 +47,7 @@ def _is_own(metric: str) -> bool:
     return metric.endswith(_OWN) or metric.startswith(PACKAGE)
 
 
-def _metric(value: Any) -> Any:
+def _metric(value: object) -> object:
     known = get_args(Metric)
     if value in known or (isinstance(value, str) and _is_own(value)):
         return value

@@ -6,15 +6,17 @@ import pytest
 
 from harness import environment
 from harness.environment import Identity
+from harness.record_forms import EnvironmentTable
 
 
 def test_the_facts_name_the_machine_and_what_trains_on_it() -> None:
-    facts = environment.facts()
+    facts = EnvironmentTable.model_validate(environment.facts())
 
-    assert facts["cpu_model"]
-    assert facts["logical_cpus"] >= 1
-    assert facts["memory_bytes"] > 2**28
-    assert {"keras", "keras-tuner", "optuna", "numpy"} <= set(facts["packages"])
+    assert facts.cpu_model
+    assert facts.logical_cpus is not None
+    assert facts.memory_bytes is not None
+    assert facts.memory_bytes > 2**28
+    assert {"keras", "keras-tuner", "optuna", "numpy"} <= set(facts.packages or {})
 
 
 def test_the_facts_say_on_which_processors_and_beside_how_many_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ class Findings:
     best: Parameters
     curve: tuple[Step, ...]
     lines: str
-    called: Mapping[str, Any] | None = None
+    called: Mapping[str, object] | None = None
 
     @property
     def tried(self) -> tuple[Tried, ...]:
@@ -103,7 +103,7 @@ def of(record: Record, trained: Sequence[Trial]) -> Findings:
     )
 
 
-def _called(cell: Cell) -> dict[str, Any]:
+def _called(cell: Cell) -> dict[str, object]:
     role = "learning_rate" if cell.names.tuner == RETRAINING else "search"
     named = {**cell.names.model_dump(), "seed": cell.seed, "role": role}
     # An earlier version made up its groups in another way.
@@ -118,7 +118,7 @@ def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
     return total
 
 
-def _line(trial: Trial, *, is_random: bool) -> dict[str, Any]:
+def _line(trial: Trial, *, is_random: bool) -> dict[str, object]:
     epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
     return {
         "number": trial.number,
@@ -143,7 +143,7 @@ def _tried(line: Mapping[str, Any]) -> Tried:
     return Tried(**{**line, "outcome": Outcome(line["outcome"]), "own": None if own is None else _own(own)})
 
 
-def _spelt(own: Own) -> list[list[Any]]:
+def _spelt(own: Own) -> list[list[float | None]]:
     """Return the trial's steps and, last, what it spent, as rows of numbers: names would take most of the room."""
     return [[getattr(step, name) for name in _STEP] for step in (*own.steps, own.spent)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.analysis import MatrixResults, SearchResult, cost_usd
 from harness.prices import Prices
@@ -13,7 +13,7 @@ from harness.trials import Parameters
 if TYPE_CHECKING:
     import polars as pl
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 
 _PARAMETER = "params_"
 
@@ -190,7 +190,7 @@ def _frame(rows: Sequence[Row], columns: Mapping[str, type | None]) -> pl.DataFr
     return pl.DataFrame(series)
 
 
-def _series(name: str, values: Sequence[Any], kind: type | None) -> pl.Series:
+def _series(name: str, values: Sequence[object], kind: type | None) -> pl.Series:
     import polars as pl  # noqa: PLC0415 - see above
 
     found = {type(value) for value in values if value is not None}

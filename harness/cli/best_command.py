@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness import matrix
 from harness.analysis.winners import Winner
@@ -77,11 +76,11 @@ def _saved(
         return models.save(loaded, found, winners, into=saving.into, cache=cache, where=saving.where, watch=watching)
 
 
-def _group(winner: Winner, prices: Prices, saved: Mapping[GroupName, Path]) -> dict[str, Any]:
+def _group(winner: Winner, prices: Prices, saved: Mapping[GroupName, Path]) -> dict[str, object]:
     parameters = None if winner.search is None else dict(winner.search.best)
     folder = saved.get(winner.group.name)
-    shown = {**best.values(winner, prices), "parameters": parameters}
-    return shown if folder is None else {**shown, "saved": str(folder)}
+    saved_in = {} if folder is None else {"saved": str(folder)}
+    return {**best.values(winner, prices), "parameters": parameters, **saved_in}
 
 
 def _print(report: Report) -> None:

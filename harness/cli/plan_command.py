@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import analysis, caches, matrix, prices
 from harness.api import places
@@ -25,7 +25,7 @@ from harness.errors import ResultsError
 from harness.matrix import Matrix
 from harness.placement import libraries
 from harness.placement.executor_choice import Local, Where
-from harness.plans import MatrixFolder
+from harness.plans import MatrixFolder, Planned
 from harness.printable import counted
 from harness.records import CellFolder
 from harness.reports.document import TableSection
@@ -34,6 +34,35 @@ if TYPE_CHECKING:
     from harness.placement.containers import Intent
 
 _UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A cell as the plan shows it."""
+
+    id: str
+    dataset: str
+    backbone: str
+    tuner: str
+    hyperparameters: str
+    seed: int
+    state: str
+    most_epochs: int | None
+    forecast_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What a run would do."""
+
+    matrix: str
+    where: str
+    cells: Sequence[_Row]
+    unreachable: Sequence[Planned]
+    learning_rate_cells: int
+    notes: Sequence[str]
+    pending: int
+    pending_epochs: int | None
 
 
 def show(
@@ -61,27 +90,26 @@ def show(
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     after = _retrainings(resolved.cells, folder)
-    pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row["state"] == "pending"] + after
+    pending = [cell for cell, row in zip(resolved.cells, rows, strict=True) if row.state == "pending"] + after
     total = forecast_totals.total(pending, rates)
-    plan = {
-        "matrix": loaded.name,
-        "where": _where(intent),
-        "cells": rows,
-        "unreachable": [asdict(cell) for cell in resolved.unreachable],
-        "learning_rate_cells": len(after),
-        "notes": [
+    plan = _Plan(
+        matrix=loaded.name,
+        where=_where(intent),
+        cells=rows,
+        unreachable=resolved.unreachable,
+        learning_rate_cells=len(after),
+        notes=[
             *name_clashes.of_run(folder, resolved.planned, path),
             *cautions(loaded.spec, intent),
             *mixed_environments.unlike(resolved.cells, folder, here=mixed_environments.expected(intent)),
             *_notes(resolved.cells),
             *_unreadable(rows, folder),
         ],
-        "pending": len(pending),
-        "pending_epochs": _sum(map(forecast.most_epochs, pending)),
-        **{f"pending_{name}": estimate for name, estimate in asdict(total).items()},
-    }
+        pending=len(pending),
+        pending_epochs=_sum(map(forecast.most_epochs, pending)),
+    )
     if as_json:
-        streams.document(plan)
+        streams.document({**asdict(plan), **{f"pending_{name}": each for name, each in asdict(total).items()}})
     elif resolved.cells:
         _print(plan, total)
     if not as_json:
@@ -122,15 +150,15 @@ def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:
     return [cell for cell in ahead if _state(folder.cell(cell.id)) == "pending"]
 
 
-def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> dict[str, Any]:
-    return {
-        "id": cell.id,
+def _row(cell: Cell, folder: MatrixFolder, rates: forecast.Rates) -> _Row:
+    return _Row(
+        id=cell.id,
         **cell.names.model_dump(),
-        "seed": cell.seed,
-        "state": _state(folder.cell(cell.id)),
-        "most_epochs": forecast.most_epochs(cell),
-        "forecast_s": forecast.seconds(cell, rates),
-    }
+        seed=cell.seed,
+        state=_state(folder.cell(cell.id)),
+        most_epochs=forecast.most_epochs(cell),
+        forecast_s=forecast.seconds(cell, rates),
+    )
 
 
 def _state(folder: CellFolder) -> str:
@@ -141,9 +169,9 @@ def _state(folder: CellFolder) -> str:
     return "pending" if sealed is None else sealed.record.status
 
 
-def _unreadable(rows: Iterable[Mapping[str, Any]], folder: MatrixFolder) -> list[str]:
+def _unreadable(rows: Iterable[_Row], folder: MatrixFolder) -> list[str]:
     """Say which finished searches can't be read, and what to do: a run leaves them as they are."""
-    found = (damage(folder.cell(row["id"])) for row in rows if row["state"] == _UNREADABLE)
+    found = (damage(folder.cell(row.id)) for row in rows if row.state == _UNREADABLE)
     return [reason for reason in found if reason is not None]
 
 
@@ -167,25 +195,25 @@ def _sum(counts: Iterable[int | None]) -> int | None:
     return sum(known) if len(known) == len(listed) else None
 
 
-def _print(plan: dict[str, Any], total: Total) -> None:
-    rows = [_shown(row) for row in plan["cells"]]
-    heading = f"{plan['matrix']}: {counted(len(rows) + len(plan['unreachable']), 'cell')}"
+def _print(plan: _Plan, total: Total) -> None:
+    rows = [_shown(row) for row in plan.cells]
+    heading = f"{plan.matrix}: {counted(len(rows) + len(plan.unreachable), 'cell')}"
     columns = ["cell", "what", "state", "epochs ≤", "seconds ≈"]
     printing.table(TableSection(heading=heading, columns=columns, rows=rows, text_columns=3))
-    for note in plan["notes"]:
+    for note in plan.notes:
         printing.say(note)
-    if plan["learning_rate_cells"]:
-        printing.say(f"then {counted(plan['learning_rate_cells'], f'{RETRAINING} cell')}, once the searches are done")
-    printing.say(f"would run {plan['where']}")
-    printing.say(f"pending: {counted(plan['pending'], 'cell')}, at most {_number(plan['pending_epochs'])} epochs")
-    if plan["pending"]:
+    if plan.learning_rate_cells:
+        printing.say(f"then {counted(plan.learning_rate_cells, f'{RETRAINING} cell')}, once the searches are done")
+    printing.say(f"would run {plan.where}")
+    printing.say(f"pending: {counted(plan.pending, 'cell')}, at most {_number(plan.pending_epochs)} epochs")
+    if plan.pending:
         apart = "" if total.wall_s is None else "; one cell after another, shared preparation apart"
         printing.say(f"{forecasts.told(total)}{apart}")
 
 
-def _shown(row: Mapping[str, Any]) -> list[str]:
-    what = f"{row['dataset']} · {row['backbone']} · {row['hyperparameters']} · {row['tuner']} · seed {row['seed']}"
-    return [row["id"][:8], what, row["state"], _number(row["most_epochs"]), _number(row["forecast_s"])]
+def _shown(row: _Row) -> list[str]:
+    what = f"{row.dataset} · {row.backbone} · {row.hyperparameters} · {row.tuner} · seed {row.seed}"
+    return [row.id[:8], what, row.state, _number(row.most_epochs), _number(row.forecast_s)]
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness import matrix
 from harness.api import places, running
@@ -88,7 +87,7 @@ def run(
         return code
 
 
-def _written(ended: Run, asked: RunOptions, *, exit_code: int) -> Callable[[], dict[str, Any]]:
+def _written(ended: Run, asked: RunOptions, *, exit_code: int) -> Callable[[], dict[str, object]]:
     """Write tables, pictures and page, unless they would be of nothing; return what makes the document for programs."""
     folder = MatrixFolder(ended.path)
     if not ended.states or not folder.has_records:

@@ -6,7 +6,7 @@ import codecs
 import io
 import json
 import sys
-from typing import IO, Any
+from typing import IO
 
 from harness import printable
 
@@ -41,7 +41,7 @@ def say(text: str, stream: IO[str]) -> None:
     stream.flush()
 
 
-def document(value: Any) -> None:
+def document(value: object) -> None:
     """Print ``value`` as JSON: ASCII, in which every name is exact and none does anything to a terminal."""
     sys.stdout.write(f"{json.dumps(value, indent=1)}\n")
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness import analysis, matrix
 from harness.analysis import SearchResult
@@ -36,7 +35,7 @@ class Written:
     results: Results
     paths: Mapping[str, Sequence[Path]]
 
-    def document(self, *, exit_code: int) -> dict[str, Any]:
+    def document(self, *, exit_code: int) -> dict[str, object]:
         """Return all of it for programs: unknown is None, and what was never reached ``inf``, as in the CSV."""
         table = self.results.tables.shown
         return {
@@ -48,7 +47,7 @@ class Written:
         }
 
 
-def nothing(folder: MatrixFolder, *, exit_code: int) -> dict[str, Any]:
+def nothing(folder: MatrixFolder, *, exit_code: int) -> dict[str, object]:
     """Return for programs what became of searches none of which has a record."""
     cells = analysis.read(folder).cells if folder.has_plan else ()
     return {
@@ -107,7 +106,7 @@ def _line(part: str, paths: Sequence[Path], folder: MatrixFolder) -> str:
     return f"pictures: {len(paths)} files in {folder.plots}"
 
 
-def _cell(search: SearchResult) -> dict[str, Any]:
+def _cell(search: SearchResult) -> dict[str, object]:
     planned = search.planned
     return {
         "id": planned.id,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from harness.analysis import Interval
 from harness.compare.measures import Measure
@@ -33,7 +32,7 @@ def report(found: RunComparison, *, baseline: str, candidate: str) -> Report:
     )
 
 
-def as_json(found: RunComparison, *, baseline: str, candidate: str, exit_code: int) -> dict[str, Any]:
+def as_json(found: RunComparison, *, baseline: str, candidate: str, exit_code: int) -> dict[str, object]:
     """Return everything that was compared; changes are as readers have them: the F1 gained, or a cost's growth."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -51,7 +50,7 @@ def as_json(found: RunComparison, *, baseline: str, candidate: str, exit_code: i
     }
 
 
-def _finding_as_json(finding: MeasureChange) -> dict[str, Any]:
+def _finding_as_json(finding: MeasureChange) -> dict[str, object]:
     change = _as_read(finding.change, finding.measure)
     return {
         "measure": finding.measure.name,

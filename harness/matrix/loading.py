@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
 
 import tomli_w
 
@@ -37,7 +36,7 @@ class Matrix:
     spec: spec.Document
     spaces: Mapping[str, Space]
 
-    def __init__(self, *, name: str, base: Path | str = ".", **sections: Any) -> None:
+    def __init__(self, *, name: str, base: Path | str = ".", **sections: object) -> None:
         """Build a matrix in code, with the sections and keys of a matrix file.
 
         Args:
@@ -54,7 +53,7 @@ class Matrix:
         if text is not None:
             # Told of the name as it was given: a slash in it would be one of a path.
             raise MatrixError(f"name = {name!r}: {text}")
-        document = _plain(sections)
+        document = {name: _plain(section) for name, section in sections.items() if section is not None}
         _fill(self, Path(base) / f"{name}.toml", document, text=None)
 
 
@@ -76,7 +75,7 @@ def load(path: Path) -> Matrix:
     return matrix
 
 
-def _fill(matrix: Matrix, path: Path, document: dict[str, Any], *, text: str | None) -> None:
+def _fill(matrix: Matrix, path: Path, document: dict[str, object], *, text: str | None) -> None:
     judged, resolved = _judged(path, shorthand.written_out(document))
     values = {
         "name": path.stem,
@@ -89,7 +88,7 @@ def _fill(matrix: Matrix, path: Path, document: dict[str, Any], *, text: str | N
         object.__setattr__(matrix, name, value)
 
 
-def _judged(path: Path, document: dict[str, Any]) -> tuple[spec.Document, dict[str, Space]]:
+def _judged(path: Path, document: dict[str, object]) -> tuple[spec.Document, dict[str, Space]]:
     mistakes = [*_file_name(path), *section_checks.names(document)]
     matrix, misfits = type_checks.typed(document)
     mistakes += misfits
@@ -105,7 +104,7 @@ def _judged(path: Path, document: dict[str, Any]) -> tuple[spec.Document, dict[s
     return matrix, resolved
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return a value as TOML has it: what code writes as tuples, ranges and paths are lists and texts there."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items() if each is not None}

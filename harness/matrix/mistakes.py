@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Any
 
 from harness import printable
 
@@ -52,7 +51,7 @@ def dotted(key: Key) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in key).removeprefix(".")
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """Spell a value for a message: text in quotes, tables and lists by their kind only."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from harness import spec
 from harness.catalogue import backbones, datasets, tuners
@@ -19,7 +18,7 @@ _PUNCTUATION = " -_.+"
 _SPLIT_TOLERANCE = 1e-6
 
 
-def names(document: Mapping[str, Any]) -> Iterator[Mistake]:
+def names(document: Mapping[str, object]) -> Iterator[Mistake]:
     """Yield names that can't stand in a table or a file name."""
     for kind in _NAMED:
         sections = document.get(kind)
@@ -131,8 +130,8 @@ def _twice(key: Key, numbers: list[int] | list[float]) -> Iterator[Mistake]:
         seen.add(number)
 
 
-def _same(kind: str, sections: Mapping[str, Any]) -> Iterator[Mistake]:
-    seen: list[tuple[str, Any]] = []
+def _same(kind: str, sections: Mapping[str, object]) -> Iterator[Mistake]:
+    seen: list[tuple[str, object]] = []
     for name, section in sections.items():
         earlier = next((other for other, content in seen if content == section), None)
         if earlier is not None:

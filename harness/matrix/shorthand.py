@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from harness.catalogue import backbones, datasets, tuners
 
@@ -16,12 +15,12 @@ NAMED_AFTER: Mapping[str, tuple[str, Collection[str]]] = {
 }
 
 
-def written_out(document: dict[str, Any]) -> dict[str, Any]:
+def written_out(document: dict[str, object]) -> dict[str, object]:
     """Return ``document`` with the key that each section takes from its own name, where the section leaves it out."""
     return {kind: _sections(kind, sections) for kind, sections in document.items()}
 
 
-def _sections(kind: str, sections: Any) -> Any:
+def _sections(kind: str, sections: object) -> object:
     if kind not in NAMED_AFTER or not isinstance(sections, dict):
         return sections
     key, known = NAMED_AFTER[kind]

@@ -6,7 +6,6 @@ import codecs
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from harness.matrix.mistakes import Mistaken, show
 
@@ -53,7 +52,7 @@ def _text(data: bytes) -> str:
         ) from error
 
 
-def document(text: str) -> dict[str, Any]:
+def document(text: str) -> dict[str, object]:
     """Return the TOML document that ``text`` is.
 
     Raises:
@@ -73,7 +72,7 @@ def document(text: str) -> dict[str, Any]:
     return found
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
+def _is_deeper(value: object, levels: int) -> bool:
     """Whether tables and lists lie within each other more than so many levels deep."""
     if not isinstance(value, dict | list):
         return False

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -37,7 +35,7 @@ _TABLES_OF_NAMES = ("datasets", "backbones", "tuners", "hyperparameters")
 _TAG = 3
 
 
-def typed(document: dict[str, Any]) -> tuple[spec.Document | None, list[Mistake]]:
+def typed(document: dict[str, object]) -> tuple[spec.Document | None, list[Mistake]]:
     """Return the matrix that ``document`` spells, and what doesn't fit.
 
     Named sections with mistakes are left out of the matrix; it is None where more than named sections don't fit.
@@ -50,17 +48,22 @@ def typed(document: dict[str, Any]) -> tuple[spec.Document | None, list[Mistake]
     return _sound_part(document, mistakes), mistakes
 
 
-def _sound_part(document: dict[str, Any], mistakes: list[Mistake]) -> spec.Document | None:
-    part = copy.deepcopy(document)
-    for key in {mistake.key[:2] for mistake in mistakes}:
-        if len(key) < 2 or key[0] not in _TABLES_OF_NAMES:  # noqa: PLR2004 - a named section's key has two parts
-            return None
-        del part[key[0]][key[1]]
+def _sound_part(document: dict[str, object], mistakes: list[Mistake]) -> spec.Document | None:
+    wrong = {mistake.key[:2] for mistake in mistakes}
+    if any(len(key) < 2 or key[0] not in _TABLES_OF_NAMES for key in wrong):  # noqa: PLR2004 - a named section's key has two parts
+        return None
+    part = {kind: _without(wrong, kind, sections) for kind, sections in document.items()}
     try:
         return spec.Document.model_validate(part)
     except ValidationError:
         # Every section of some kind had a mistake.
         return None
+
+
+def _without(wrong: Collection[Key], kind: str, sections: object) -> object:
+    if kind not in _TABLES_OF_NAMES or not isinstance(sections, dict):
+        return sections
+    return {name: section for name, section in sections.items() if (kind, name) not in wrong}
 
 
 def _told(details: list[ErrorDetails]) -> Iterator[Mistake]:

@@ -26,7 +26,7 @@ class Activations:
     """
 
     values: npt.NDArray[Any] | None
-    facts: Mapping[str, Any]
+    facts: Mapping[str, int]
 
 
 def find(cache: Path, key: str) -> Activations | None:
@@ -45,7 +45,7 @@ def find(cache: Path, key: str) -> Activations | None:
     return Activations(values=None if values is None else _typed(values), facts=facts)
 
 
-def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8], facts: Mapping[str, Any]) -> None:
+def compute(cache: Path, key: str, *, below: Any, images: npt.NDArray[np.uint8], facts: Mapping[str, int]) -> None:
     """Run ``images``, uint8 (N, H, W, 3), through ``below`` (None: nothing to run) and keep the result under ``key``.
 
     Two processes may do so at once: the first to finish is kept.

@@ -57,7 +57,7 @@ class Trained:
     above: Any | None
     width: int
     below: Any | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 class KerasObjective:
@@ -92,7 +92,7 @@ class KerasObjective:
         self._checkpoints = checkpoints
         self._needs = needs
         self._built: dict[Structure, tuple[Network, Steps]] = {}
-        self._facts: Mapping[str, Any] = {}
+        self._facts: Mapping[str, int] = {}
         self._current: tuple[Network, Steps] | None = None
         self._best_weights: list[npt.NDArray[Any]] | None = None
 

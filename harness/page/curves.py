@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from harness.analysis import Group, Row, Status
 from harness.analysis.cost_axes import Axis, Score, spent
@@ -23,7 +22,7 @@ def scores(name: str) -> dict[str, str]:
     return {score.value: score.called(name) for score in Score}
 
 
-def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, Any]]:
+def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, object]]:
     """Return the curves of each group in JSON's terms, the tuners in the order of the matrix.
 
     A tuner's ``bands`` are lists of ``[cost, mean, low, high]``, its ``lines`` one list of ``[cost, F1]`` for each
@@ -33,7 +32,7 @@ def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, Any]]
     return [_group(group, prices) for group in groups]
 
 
-def _group(group: Group, prices: Prices) -> dict[str, Any]:
+def _group(group: Group, prices: Prices) -> dict[str, object]:
     goal = group.target
     reasons = {axis.value: _why_unknown(group, axis, prices) for axis in Axis}
     return {
@@ -44,15 +43,15 @@ def _group(group: Group, prices: Prices) -> dict[str, Any]:
     }
 
 
-def _tuner(row: Row, prices: Prices) -> dict[str, Any]:
-    drawn: dict[str, Any] = {"name": row.tuner, "planned": len(row.searches), "bands": {}, "lines": {}}
+def _tuner(row: Row, prices: Prices) -> dict[str, object]:
+    bands, drawn = {}, {}
     for axis in Axis:
         found = {score: lines(row, axis=axis, score=score, prices=prices) for score in Score}
-        drawn["bands"][axis.value] = {
+        bands[axis.value] = {
             score.value: _points(band_of(used, row, axis=axis, score=score)) for score, used in found.items()
         }
-        drawn["lines"][axis.value] = {score.value: [_steps(one) for one in used] for score, used in found.items()}
-    return drawn
+        drawn[axis.value] = {score.value: [_steps(one) for one in used] for score, used in found.items()}
+    return {"name": row.tuner, "planned": len(row.searches), "bands": bands, "lines": drawn}
 
 
 def _points(found: Band) -> list[list[float | None]]:

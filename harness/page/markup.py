@@ -6,7 +6,6 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness import printable
 
@@ -46,7 +45,7 @@ def escaped(text: object) -> str:
     return html.escape(printable.lines(str(text)), quote=True)
 
 
-def embedded(value: Any) -> str:
+def embedded(value: object) -> str:
     """Return ``value`` as JSON that can stand in a script element: ASCII, and without a character that ends one.
 
     Raises:
@@ -56,7 +55,7 @@ def embedded(value: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def shown(value: Any) -> Any:
+def shown(value: object) -> object:
     """Return ``value``, made of what JSON knows, for people: what is not printable is spelt out in all of its texts."""
     # First, as a page holds far more numbers than texts.
     if isinstance(value, float | int):

@@ -19,7 +19,6 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from harness import files
 from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError, reason
@@ -107,7 +106,7 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
     return 0
 
 
-def _program(name: str) -> Callable[..., dict[str, Any]]:
+def _program(name: str) -> Callable[..., dict[str, object]]:
     """Return a program; all but the probe import the trainer, which takes seconds that no one waits for in vain.
 
     Raises:

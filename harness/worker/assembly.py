@@ -45,7 +45,7 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
     )
 
 
-def prepare(objective: KerasObjective, space: Space) -> dict[str, Any]:
+def prepare(objective: KerasObjective, space: Space) -> dict[str, object]:
     """Build what trials are known to need; return what a record says of the default's model and how many were built.
 
     A structure that can't be built is left to the trial that asks for it, and fails there.
@@ -99,7 +99,7 @@ def scorer_for(cell: Cell, data: Loaded) -> Scorer:
     """Return what makes the score that the cell's tuner maximises."""
     if cell.metric_file is None:
         return partial(scores.score, metric=cell.protocol.metric)
-    return own_metric.scorer(cell.metric_file, classes=data.facts["classes"])
+    return own_metric.scorer(cell.metric_file, classes=data.facts.classes)
 
 
 def _trained(cell: Cell, data: Loaded) -> Callable[[int | None], Trained]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from harness.meters import nvml
 from harness.meters.nvml import Gpu
@@ -16,7 +15,7 @@ def trained_on() -> Gpu | Reading | None:
     return None if tensorflow_settings.device_name() == tensorflow_settings.CPU else nvml.visible(os.environ)
 
 
-def facts(gpu: Gpu | Reading | None) -> dict[str, Any]:
+def facts(gpu: Gpu | Reading | None) -> dict[str, object]:
     """Return what the record's environment says of the GPU: UUID, driver and compute capability; or why it can't."""
     if gpu is None:
         return {}

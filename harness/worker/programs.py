@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from harness import environment, meters, prices, tuners
 from harness.catalogue import tuner_settings
@@ -31,7 +30,7 @@ from harness.worker.imports import uncollected
 
 
 @tensorflow_errors.device_watched()
-def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
     """Leave decoded images and frozen layers' activations in the cache; return what went where."""
     cell = _current(folder.cell())
     ledger = Ledger(clock=time.monotonic, started=started)
@@ -41,11 +40,11 @@ def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any
         own_meter.create(cell.meter_file)
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
-    return {"status": "completed", "phases": ledger.take(), "data": data.facts, "kept": data.kept}
+    return {"status": "completed", "phases": ledger.take(), "data": data.facts.told, "kept": data.kept}
 
 
 @tensorflow_errors.device_watched()
-def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
     """Search the cell, from where an earlier process left it; return what the record keeps."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     cell = _current(folder.cell())
@@ -74,7 +73,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
         "peak_memory_bytes": asdict(meters.peak_memory()),
         "device_peak_memory_bytes": asdict(tensorflow_settings.device_peak_memory()),
         "energy": energy.facts,
-        "data": data.facts,
+        "data": data.facts.told,
         "model": model,
         "environment": where,
         "busyness": busyness,
@@ -82,7 +81,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]
 
 
 @tensorflow_errors.device_watched()
-def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
     """Train the best of the trials in ``folder`` again and leave it as a Keras model; return its scores."""
     cell = _current(folder.cell())
     # Late, and by no other way: no search runs through it.
@@ -91,7 +90,7 @@ def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
     return saving.save(cell, folder, cache=cache, started=started)
 
 
-PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {"prepare": prepare, "search": search, "save": save}
+PROGRAMS: dict[str, Callable[..., dict[str, object]]] = {"prepare": prepare, "search": search, "save": save}
 
 
 def _current(cell: Cell) -> Cell:
@@ -115,8 +114,8 @@ def _searched(
     ledger: Ledger,
     energy: EnergyCounter | None,
     threads: Threads,
-    where: dict[str, Any],
-) -> tuple[dict[str, float], str, dict[str, Any]]:
+    where: dict[str, object],
+) -> tuple[dict[str, float], str, dict[str, object]]:
     """Return the seconds before the first ask by phase, what ended the search, and how busy the machine was."""
     folder.mend()
     recorded = folder.trials()
@@ -196,7 +195,7 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
     )
 
 
-def _settings(cell: Cell) -> dict[str, Any]:
+def _settings(cell: Cell) -> dict[str, object]:
     protocol = cell.protocol
     return {
         "start": environment.start(),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness.backbones import architecture
 from harness.cells import Cell
@@ -24,7 +23,7 @@ from harness.worker import assembly, training_data
 from harness.worker.training_data import Loaded
 
 
-def save(cell: Cell, folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+def save(cell: Cell, folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
     """Train the best of the trials in ``folder`` again, up to its best epoch; leave the model there, return its scores.
 
     ``val_score`` and ``test_score`` are those of the weights as they were trained again, ``saved_test_score`` that of
@@ -42,7 +41,7 @@ def save(cell: Cell, folder: CellFolder, *, cache: Path, started: float) -> dict
     _write(cell, objective, folder.model)
     return {
         "status": "completed",
-        "data": data.facts,
+        "data": data.facts.told,
         "saved": {
             "val_score": retrained.val_f1,
             "test_score": test_score,

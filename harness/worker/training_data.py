@@ -24,6 +24,7 @@ from harness.datasets.splits import Indices, SplitImages
 from harness.errors import DatasetError
 from harness.objectives import activations
 from harness.objectives.keras_training import TrainingData
+from harness.record_forms import DataTable
 from harness.seeds import derive
 
 # History of how activations are computed: a new number leaves what is cached behind.
@@ -41,8 +42,8 @@ class Loaded:
     """
 
     training: TrainingData
-    facts: Mapping[str, Any]
-    frozen: Mapping[str, Any]
+    facts: DataTable
+    frozen: Mapping[str, int]
     kept: tuple[str, ...]
 
 
@@ -61,7 +62,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
     rows = images.images if frozen is None or frozen.values is None else frozen.values
     return Loaded(
         training=_training_data(cell, rows, images, split),
-        facts=_facts(images, split, cell.seed),
+        facts=DataTable.model_validate(_facts(images, split, cell.seed)),
         frozen={} if frozen is None else frozen.facts,
         kept=_kept(cell, source),
     )
@@ -102,7 +103,7 @@ def _training_data(cell: Cell, rows: npt.NDArray[Any], images: Images, split: Sp
     )
 
 
-def _facts(images: Images, split: SplitImages, seed: int) -> dict[str, Any]:
+def _facts(images: Images, split: SplitImages, seed: int) -> dict[str, object]:
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {
         **_images_facts(images),
@@ -118,7 +119,7 @@ def _per_class(images: Images, chosen: Indices | slice = slice(None)) -> list[in
     return counts
 
 
-def _look_alikes(images: Images, split: SplitImages) -> dict[str, Any]:
+def _look_alikes(images: Images, split: SplitImages) -> dict[str, object]:
     """Return how many images that aren't trained on look like one of another part, and the first with such a one."""
     parts = np.zeros(len(images.labels), dtype=np.int8)
     parts[split.validation], parts[split.test] = Part.VALIDATION, Part.TEST
@@ -132,7 +133,7 @@ def _look_alikes(images: Images, split: SplitImages) -> dict[str, Any]:
     }
 
 
-def _images_facts(images: Images) -> dict[str, Any]:
+def _images_facts(images: Images) -> dict[str, object]:
     return {
         "images": len(images.labels),
         "classes": list(images.classes),
