@@ -9,6 +9,7 @@ leave in folders (``Thumbs.db``, ``@eaDir``, ``$RECYCLE.BIN``, …), are ignored
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,11 +35,15 @@ Folders = Literal["classes", "parts"]
 # What systems and storage leave in people's folders: macOS, Windows, Linux, Synology (thumbnails among them), QNAP.
 _CLUTTER = frozenset(
     {
-        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "recycler", "found.000"),
-        *("system volume information", "lost+found", "__pycache__"),
+        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "recycler"),
+        *("recycled", "recycle.bin", "msocache", "config.msi", "ehthumbs_vista.db", "_gsdata_"),
+        *("system volume information", "lost+found", "__pycache__", "network trash folder", "temporary items"),
+        *("thevolumesettingsfolder", "thefindbycontentfolder", "desktop db", "desktop df", "~snapshot"),
         *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@sharesnap"),
     }
 )
+# What Windows finds when it mends a disk.
+_FOUND = re.compile(r"found\.[0-9]{3}")
 _FEWEST_CLASSES = 2
 # As many names as a line bears.
 _MOST_NAMED = 4
@@ -332,7 +337,8 @@ def _sha256_of(path: Path) -> str:
 
 
 def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name.casefold() in _CLUTTER
+    folded = name.casefold()
+    return name.startswith(".") or folded in _CLUTTER or _FOUND.fullmatch(folded) is not None
 
 
 def is_image(path: Path) -> bool:
