@@ -6,6 +6,7 @@ import codecs
 import csv
 import difflib
 import io
+import json
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,16 @@ _DELIMITERS = ",;\t"
 _MOST_NAMED = 3
 MOST_COLUMNS = 12
 """As many columns as a line names."""
+# What people take for a table, by its first bytes.
+_OTHERS = {
+    b"PK\x03\x04": "a spreadsheet or another ZIP file",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
+    b"SQLite format 3": "a SQLite database",
+    b"\x1f\x8b": "a gzip file",
+    b"ARROW1": "an Arrow file",
+}
+_SUFFIXES = ("", ".csv", ".tab", ".tsv", ".txt")
+_WAY_OUT = "save it as CSV, TSV or Parquet, with a head and a row for each image"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -32,7 +43,9 @@ def read_csv(path: Path, *, key: str) -> tuple[list[str], list[list[str]]]:
         DatasetError: It can't be read, is no such file, or holds no rows.
     """
     try:
-        text = _text(path.read_bytes())
+        data = path.read_bytes()
+        _refuse_others(data, f"{key}: {path}")
+        text = _text(data)
         first = next(iter(text.splitlines()), "")
         if "\0" in first:
             raise csv.Error("null bytes, as of UTF-16 that doesn't say so")  # noqa: TRY301 - one try for what is no CSV
@@ -43,7 +56,8 @@ def read_csv(path: Path, *, key: str) -> tuple[list[str], list[list[str]]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise errors.DatasetError(f"{key}: {path}: no CSV file in UTF-8 ({error}); save it as one") from error
     if not rows:
-        raise errors.DatasetError(f"{key}: {path}: holds no rows; give a head and a row for each image")
+        named = "" if path.suffix.casefold() in _SUFFIXES else f"text, no {path.suffix} file, and as CSV it "
+        raise errors.DatasetError(f"{key}: {path}: {named}holds no rows; give a head and a row for each image")
     return head, [_as_long(row, head, path, key) for row in rows]
 
 
@@ -76,6 +90,27 @@ def place_of(column: str, head: Sequence[str], path: Path, *, key: str) -> int:
     near = difflib.get_close_matches(column, head, n=1)
     way_out = f"did you mean {near[0]!r}?" if near else f"it has {listed(head, most=MOST_COLUMNS)}"
     raise errors.DatasetError(f"{key} = {column!r}: no column of {path}; {way_out}")
+
+
+def _refuse_others(data: bytes, where: str) -> None:
+    """Refuse what is no table by what it is: of a list in JSON, say, the first line would pass for a head."""
+    kind = next((kind for start, kind in _OTHERS.items() if data.startswith(start)), None)
+    if kind is None and data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"[", b"{") and _is_json(data):
+        kind = "JSON"
+    if kind is not None:
+        raise errors.DatasetError(f"{where}: {kind}, and no table; {_WAY_OUT}")
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether it is JSON, or JSON in lines."""
+    stripped = data.removeprefix(codecs.BOM_UTF8).strip()
+    for text in (stripped, stripped.splitlines()[0]):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        return True
+    return False
 
 
 def _text(data: bytes) -> str:

@@ -26,6 +26,43 @@ def test_other_encodings_are_told_and_not_guessed(tmp_path: Path, encoding: str)
         read_csv(tmp_path / "t.csv", key="path")
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b'["a.png", "b.png"]', "JSON"),
+        (b'\xef\xbb\xbf[\n {"path": "a.png",\n  "label": "a"}\n]\n', "JSON"),
+        (b'{"path": "a.png"}\n{"path": "b.png"}\n', "JSON"),
+        (b"PK\x03\x04rest", "a spreadsheet or another ZIP file"),
+        (b"SQLite format 3\0", "a SQLite database"),
+    ],
+)
+def test_what_is_no_table_is_told_by_what_it_is(tmp_path: Path, data: bytes, kind: str) -> None:
+    (tmp_path / "t.xlsx").write_bytes(data)
+
+    with pytest.raises(errors.DatasetError) as caught:
+        read_csv(tmp_path / "t.xlsx", key="path")
+
+    assert str(caught.value) == (
+        f"path: {tmp_path / 't.xlsx'}: {kind}, and no table; save it as CSV, TSV or Parquet, with a head and a row for "
+        "each image"
+    )
+
+
+def test_a_text_that_is_called_a_spreadsheet_is_told_to_be_read_as_csv(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_text("no table\n")
+
+    with pytest.raises(
+        errors.DatasetError, match=r"text, no \.xlsx file, and as CSV it holds no rows; give a head and"
+    ):
+        read_csv(tmp_path / "t.xlsx", key="path")
+
+
+def test_a_head_may_begin_with_a_bracket(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("[path],label\na.png,a\n")
+
+    assert read_csv(tmp_path / "t.csv", key="path") == (["[path]", "label"], [["a.png", "a"]])
+
+
 def test_of_very_many_columns_the_first_are_named() -> None:
     with pytest.raises(errors.DatasetError) as caught:
         place_of("zzz", [f"c{number}" for number in range(1000)], Path("t.csv"), key="columns.label")
