@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import downloads, environment, errors
-from harness.datasets import safe_pickles
+from harness.datasets import brightness, class_names, safe_pickles
 from harness.datasets.decoding import Pixels, repeat_grey
 from harness.datasets.part_names import Part, part_named, settled
 from harness.datasets.sources import Source
@@ -63,6 +63,8 @@ def read(source: Source) -> Arrays:
     """
     blocks, named = _READERS[source.kind](source)
     images = [_pixels(block, source.name) for block in blocks]
+    if source.kind == "npz":
+        _refuse_dark(blocks, source.name)
     if len({array.shape[1:] for array in images}) > 1:
         raise errors.DatasetError(f"{source.name}: its parts hold images of different sizes; make them one size")
     labels = [_labels(block, source.name) for block in blocks]
@@ -74,6 +76,16 @@ def read(source: Source) -> Arrays:
         classes=classes,
         names=tuple(f"{block.name}[{index}]" for block in blocks for index in range(len(block.images))),
     )
+
+
+def _refuse_dark(blocks: Sequence[ArrayBlock], origin: str) -> None:
+    """Refuse arrays none of which is bright anywhere, by the brightest of all: a part may be dark."""
+    for is_float in (False, True):
+        alike = [block for block in blocks if (block.images.dtype.kind == "f") == is_float]
+        brightest = max((float(block.images.max()) for block in alike), default=1.0 if is_float else 255.0)
+        wrong = brightness.too_dark(brightest, is_float=is_float)
+        if wrong is not None:
+            raise errors.DatasetError(f"{origin}: {', '.join(block.name for block in alike)}: {wrong}")
 
 
 def _pixels(block: ArrayBlock, origin: str) -> Pixels:
@@ -134,9 +146,10 @@ def _names(labels: NDArray[Any], what: str) -> NDArray[Any]:
             str(name).encode()
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise errors.DatasetError(f"{what}: not UTF-8 ({error.reason}); save names by astype('U')") from error
-    empty = int(np.count_nonzero(np.char.strip(names) == ""))
-    if empty:
-        raise errors.DatasetError(f"{what}: {empty:,} of {len(names):,} are empty; give each one")
+    for name in np.unique(names):
+        if class_names.says_nothing(str(name)):
+            empty, spelt = int(np.count_nonzero(names == name)), f" ({str(name)!r})" if str(name).strip() else ""
+            raise errors.DatasetError(f"{what}: {empty:,} of {len(names):,} are empty{spelt}; give each one")
     return names
 
 
@@ -146,13 +159,17 @@ def _classes(labels: NDArray[Any], named: Sequence[str], origin: str) -> tuple[N
         return labels.astype(np.int32), tuple(named)
     if len(values) < 2:  # noqa: PLR2004 - one class is no choice
         raise errors.DatasetError(f"{origin}: holds one class only, {str(values[0])!r}; two or more are needed")
-    return indices.astype(np.int32), tuple(str(value) for value in values)
+    classes = tuple(str(value) for value in values)
+    twins = class_names.twins(classes)
+    if twins is not None:
+        raise errors.DatasetError(f"{origin}: {class_names.of_twins(*twins)}")
+    return indices.astype(np.int32), classes
 
 
 def _npz(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
     try:
         with zipfile.ZipFile(source.paths[0]) as archive:
-            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            members = _members(source, archive)
             paired = _npz_pairs(source, members)
             used = {name: members[name] for pair in paired.values() for name in pair}
             _check_headers(source, archive, used)
@@ -173,6 +190,15 @@ def _npz(source: Source) -> tuple[list[ArrayBlock], Sequence[str]]:
         )
         for part, (images, labels) in sorted(paired.items())
     ], ()
+
+
+def _members(source: Source, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.filename.removesuffix(".npy")
+        if members.setdefault(name, member) is not member:
+            raise errors.DatasetError(f"{source.name}: holds {name} twice; save it anew, each array once")
+    return members
 
 
 def _check_headers(source: Source, archive: zipfile.ZipFile, used: Mapping[str, zipfile.ZipInfo]) -> None:

@@ -107,7 +107,18 @@ def _in_strips(opened: Image.Image) -> Pixels:
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         pixels[top:bottom] = np.asarray(_rgb(opened.crop((0, top, width, bottom))))
+    if _is_deep(opened) and pixels.max() <= 1:
+        _refuse_black(np.asarray(opened))
     return pixels
+
+
+def _refuse_black(deep: NDArray[np.integer]) -> None:
+    """Refuse a picture of 16 bits or more that has fewer in truth: nothing but black would be left of it."""
+    if deep.max() > 0:
+        raise Unreadable(
+            f"values from {deep.min()} to {deep.max()}, all black where {_WHITE:,} is white; save it with 8 bits, or "
+            f"scale it"
+        )
 
 
 def _check(path: Path) -> None:
@@ -131,7 +142,7 @@ def resize(pixels: Pixels, size: int) -> Pixels:
 def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "F":
         raise Unreadable("floating-point pixels, of which nothing says what is white; save it with 8 or 16 bits")
-    if picture.mode == "I" or picture.mode.startswith("I;16"):
+    if _is_deep(picture):
         _check_depth(np.asarray(picture))
         return _on_white(Image.fromarray(_eight_bits(np.asarray(picture))), _transparent(picture))
     transparent = picture.info.get("transparency")
@@ -142,6 +153,10 @@ def _rgb(picture: Image.Image) -> Image.Image:
         coloured = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")
     return picture.convert("RGB")
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode == "I" or picture.mode.startswith("I;16")
 
 
 def _check_depth(deep: NDArray[np.integer]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness import errors
+from harness.datasets.class_names import says_nothing
 from harness.datasets.part_names import Part
 from harness.datasets.tabular import composed, listed, place_of, read_csv
 
@@ -86,7 +87,8 @@ def _held(name: str, held: Mapping[str, set[str]], alike: Mapping[str, int], tab
         raise errors.DatasetError(
             f"groups: {table}: {entry!r} has several groups: {listed(sorted(held[entry]))}; give it one"
         )
-    return next(iter(held[entry]))
+    (group,) = held[entry]
+    return None if says_nothing(group) else group
 
 
 def _naming_column(names: Sequence[str], rows: Sequence[Sequence[str]], table: Path) -> list[str]:

@@ -12,19 +12,18 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 from harness import errors, spec
-from harness.datasets import image_groups
+from harness.datasets import class_names, image_groups
+from harness.datasets.class_names import says_nothing
 from harness.datasets.image_folders import SUFFIXES, ImageFile, Layout, is_image
 from harness.datasets.part_names import Part, part_named, settled
 from harness.datasets.table_files import Table, read
 from harness.datasets.tabular import MOST_COLUMNS, composed, listed, place_of
 
 _FEWEST_CLASSES = 2
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _MOST_NAMED = 3
 
 USUAL: Mapping[str, tuple[str, ...]] = {
@@ -77,7 +76,7 @@ def layout_of(path: Path, columns: spec.Columns | None, *, has_groups: bool = Tr
     rows = _rows(table, found)
     for what in ("part", "group"):
         # One that nobody asked for and that says nothing.
-        if getattr(columns, what, None) is None and not any(getattr(row, what) for row in rows):
+        if getattr(columns, what, None) is None and all(says_nothing(getattr(row, what)) for row in rows):
             found.pop(what, None)
     _refuse_empty(table, rows, found)
     return _layout(table, _placed(table, rows), found)
@@ -130,12 +129,16 @@ def _rows(table: Table, found: Mapping[str, int]) -> list[ImageRow]:
 
 def _refuse_empty(table: Table, rows: Sequence[ImageRow], found: Mapping[str, int]) -> None:
     for what, place in found.items():
-        lacking = [number for number, row in enumerate(rows, start=1) if not getattr(row, what)]
+        lacking = [number for number, row in enumerate(rows, start=1) if says_nothing(getattr(row, what))]
         if lacking:
             shown = ", ".join(_shown(number, rows[number - 1]) for number in lacking[:_MOST_NAMED])
+            spelt = any(getattr(rows[number - 1], what) for number in lacking)
+            empty, otherwise = (
+                ("no entry, or nan", ", or call what is named so otherwise") if spelt else ("no entry", "")
+            )
             raise table.refuse(
-                f"column {table.head[place]!r}: {len(lacking):,} of {len(rows):,} rows have no entry, such as {shown}; "
-                f"give each one, or take these rows out"
+                f"column {table.head[place]!r}: {len(lacking):,} of {len(rows):,} rows have {empty}, such as {shown}; "
+                f"give each one, or take these rows out{otherwise}"
             )
 
 
@@ -267,24 +270,10 @@ def _check_classes(table: Table, rows: Sequence[ImageRow], parts: Sequence[Part]
     classes = sorted({row.label for row in rows})
     if len(classes) < _FEWEST_CLASSES:
         raise table.refuse(f"holds one class only, {classes[0]!r}; two or more are needed")
-    _refuse_twins(table, classes)
+    twins = class_names.twins(classes)
+    if twins is not None:
+        raise table.refuse(class_names.of_twins(*twins))
     held = Counter(label for label, _ in {(row.label, part) for row, part in zip(rows, parts, strict=True)})
     lacking = [label for label in classes if held[label] < len(set(parts))]
     if lacking:
         raise table.refuse(f"class {lacking[0]!r} is not in all of its parts; every part needs every class")
-
-
-def _refuse_twins(table: Table, classes: Sequence[str]) -> None:
-    """Refuse labels that may be one, written in two ways: capitals, spaces, 1 and 1.0."""
-    seen: dict[str | Decimal, str] = {}
-    for label in classes:
-        twin = seen.setdefault(_folded(label), label)
-        if twin != label:
-            raise table.refuse(
-                f"labels {twin!r} and {label!r} differ in their spelling alone: are they one class? Spell one alike, "
-                f"and call two by other names"
-            )
-
-
-def _folded(label: str) -> str | Decimal:
-    return Decimal(label) if _NUMBER.fullmatch(label) else " ".join(label.casefold().split())

@@ -18,8 +18,8 @@ from harness.datasets import decoding, image_folders, near_duplicates, reading, 
 from harness.datasets.sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups. 4: fingerprints.
-# 5: reasons that never name a folder. 6: values beyond 16 bits.
-_FORMAT = 6
+# 5: reasons that never name a folder. 6: values beyond 16 bits. 7: pixels that come out black, labels that look alike.
+_FORMAT = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

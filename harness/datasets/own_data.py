@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from harness import atomic_folders, errors
-from harness.datasets import image_lists, unpacked_pictures
+from harness.datasets import brightness, class_names, image_lists, unpacked_pictures
 from harness.datasets.decoding import Pixels, repeat_grey
 from harness.datasets.part_names import Part, part_named
 from harness.datasets.sources import Source
@@ -56,7 +56,7 @@ def pictures(made: Iterable[object], code: Path, folder: Path) -> Iterator[Pictu
         DatasetError: One is no picture with a label.
     """
     has_parts: bool | None = None
-    for number, each in enumerate(made):
+    for number, each in enumerate(_none_dark(made, code)):
         place = f"picture {number}"
         if not isinstance(each, Mapping):
             raise _wrong(code, f"{place} is {type(each).__name__}, and no mapping with image and label")
@@ -81,13 +81,30 @@ def pictures(made: Iterable[object], code: Path, folder: Path) -> Iterator[Pictu
         )
 
 
+def _none_dark(made: Iterable[object], code: Path) -> Iterator[object]:
+    """Yield the same; at the end refuse arrays none of which is bright anywhere, as one by one they may be dark."""
+    brightest: dict[bool, float] = {}
+    for each in made:
+        yield each
+        # By now it was checked.
+        image = each["image"] if isinstance(each, Mapping) else b""
+        if not isinstance(image, bytes | str | Path | Image.Image):
+            pixels = np.asarray(image)
+            is_float = pixels.dtype.kind == "f"
+            brightest[is_float] = max(brightest.get(is_float, 0.0), float(pixels.max()))
+    for is_float, value in brightest.items():
+        wrong = brightness.too_dark(value, is_float=is_float)
+        if wrong is not None:
+            raise _wrong(code, wrong)
+
+
 def _wrong(code: Path, text: str) -> errors.DatasetError:
     return errors.DatasetError(f"{code.name}: {text}; {DATA.guide} shows one")
 
 
 def _text(value: object, what: str, code: Path, place: str) -> str:
     plain = int(value) if isinstance(value, Integral) else value
-    if not isinstance(plain, str | int) or plain == "":
+    if not isinstance(plain, str | int) or class_names.says_nothing(str(plain)):
         raise _wrong(code, f"{place}: its {what} is {value!r}, and neither text nor a whole number")
     return str(plain)
 

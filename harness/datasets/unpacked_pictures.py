@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness import atomic_folders, errors, files
-from harness.datasets import image_groups, image_lists
+from harness.datasets import class_names, image_groups, image_lists
 from harness.datasets.image_folders import SUFFIXES, ImageFile, Layout
 from harness.datasets.part_names import Part, part_named, settled
 from harness.datasets.tabular import composed, listed
@@ -109,16 +109,18 @@ def text_of(value: str | int | bytes | None, names: Sequence[str] | None, *, col
     Raises:
         DatasetError: There is none, or it is a class without a name; ``column`` and ``place`` tell where.
     """
-    if value in (None, "", b"") or (names is not None and value == _UNLABELLED):
+    entry = value.decode(errors="replace") if isinstance(value, bytes) else value
+    is_nothing = entry is None or (isinstance(entry, str) and class_names.says_nothing(entry))
+    if is_nothing or (names is not None and entry == _UNLABELLED):
         raise errors.DatasetError(
             f"{place} has no entry in {column!r}; give the path of a split in which every picture has one, or leave "
             f"this split out"
         )
-    if names is None or not isinstance(value, int):
-        return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    if not 0 <= value < len(names):
-        raise errors.DatasetError(f"{place} is of class {value}, of {len(names)} that have names")
-    return names[value]
+    if names is None or not isinstance(entry, int):
+        return str(entry)
+    if not 0 <= entry < len(names):
+        raise errors.DatasetError(f"{place} is of class {entry}, of {len(names)} that have names")
+    return names[entry]
 
 
 def _sha256_of(packed: Packed, file: Path) -> str:
@@ -169,6 +171,9 @@ def _check(found: Sequence[ImageFile], origin: Path) -> None:
     classes = sorted({file.label for file in found})
     if len(classes) < _FEWEST_CLASSES:
         raise errors.DatasetError(f"path: {origin}: holds one class only, {classes[0]!r}; two or more are needed")
+    twins = class_names.twins(classes)
+    if twins is not None:
+        raise errors.DatasetError(f"path: {origin}: {class_names.of_twins(*twins)}")
     held = {(file.label, file.part) for file in found}
     parts = {part for _, part in held}
     for label in classes:

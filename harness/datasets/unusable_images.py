@@ -24,8 +24,8 @@ from harness.datasets.reading import Opened, each, without_warnings
 from harness.datasets.sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: reasons that never name a folder.
-# 4: values beyond 16 bits.
-_FORMAT = 4
+# 4: values beyond 16 bits. 5: values of 16 bits that come out black.
+_FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,39 @@ def test_labels_that_name_no_classes_are_refused(tmp_path: Path, labels: Any, me
     assert message in refused(tmp_path, x=grey(2), y=labels)
 
 
+@pytest.mark.parametrize(("brightest", "factor"), [(1, 255), (15, 17)])
+def test_whole_numbers_of_which_none_is_bright_are_asked_about(tmp_path: Path, brightest: int, factor: int) -> None:
+    dark = np.full((2, 4, 5), brightest)
+
+    said = refused(tmp_path, x=dark, y=np.arange(2))
+
+    assert said.startswith(f"mine: x: whole numbers from 0 to {brightest} alone")
+    assert f"; multiply by {factor}; " in said
+    assert npz(tmp_path, x=dark * factor, y=np.arange(2)).images.max() == 255
+    # Those of one part may be dark.
+    assert len(npz(tmp_path, x_train=grey(2), y_train=np.arange(2), x_test=dark, y_test=np.arange(2)).images) == 4
+
+
+@pytest.mark.parametrize("labels", [["Cat", "cat"], ["c", "c "], ["1", "01"]])
+def test_labels_that_differ_in_their_spelling_alone_are_refused_as_in_tables(tmp_path: Path, labels: list[str]) -> None:
+    assert "differ in their spelling alone: are they one class?" in refused(tmp_path, x=grey(2), y=np.array(labels))
+
+
+def test_labels_that_numpy_made_of_missing_ones_are_refused(tmp_path: Path) -> None:
+    said = refused(tmp_path, x=grey(3), y=np.array(["cat", "dog", np.nan]))
+
+    assert said == "mine: labels of x: 1 of 3 are empty ('nan'); give each one"
+
+
+def test_an_array_that_an_npz_holds_twice_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=grey(2), y=np.arange(2))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("x.npy", b"")
+
+    with pytest.raises(errors.DatasetError, match="holds x twice; save it anew, each array once"):
+        arrays.read(source("npz", tmp_path / "a.npz"))
+
+
 @pytest.mark.parametrize("name", ["x_valid", "x_validation", "X_VAL", "x_dev", "val_images", "images_val"])
 def test_parts_in_an_npz_are_known_by_their_usual_names(tmp_path: Path, name: str) -> None:
     labels = {"x": "y", "X": "Y"}.get(name[0], "y") + name[1:] if name[0] in "xX" else name.replace("images", "labels")

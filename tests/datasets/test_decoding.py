@@ -188,6 +188,17 @@ def test_a_tiff_of_values_beyond_16_bits_is_unreadable(tmp_path: Path, value: in
         decoding.decode(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.uint16])
+def test_a_deep_picture_of_small_values_is_unreadable_and_not_black(tmp_path: Path, kind: type[np.integer]) -> None:
+    for name, brightest in (("dim", 200), ("black", 0), ("bright", 40_000)):
+        Image.fromarray(np.array([[0, brightest]], dtype=kind)).save(tmp_path / f"{name}.tif")
+
+    with pytest.raises(decoding.Unreadable, match=r"^values from 0 to 200, all black where 65,535 is white; save it"):
+        decoding.decode(tmp_path / "dim.tif")
+    assert decoding.decode(tmp_path / "black.tif").max() == 0
+    assert decoding.decode(tmp_path / "bright.tif").max() == 156
+
+
 def test_only_the_declared_formats_are_decoded_whatever_the_name_says(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
     Image.new("RGB", (4, 4)).save(tmp_path / "b.png", "ICO")

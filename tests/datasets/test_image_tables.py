@@ -229,6 +229,13 @@ def test_images_that_share_no_folder_are_refused(folder: Path, monkeypatch: pyte
                 "('cat/2.png'); give each one, or take these rows out"
             ),
         ),
+        (
+            PLAIN + "dog/3.png,NaN\n",
+            (
+                "path: birds.csv: column 'label': 1 of 5 rows have no entry, or nan, such as row 5 ('dog/3.png'); give "
+                "each one, or take these rows out, or call what is named so otherwise"
+            ),
+        ),
         ("path,label\ncat/1.png,cat\n", "path: birds.csv: holds one class only, 'cat'; two or more are needed"),
         (
             PLAIN.replace("2.png,cat", "2.png,Cat"),

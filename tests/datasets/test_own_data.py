@@ -186,8 +186,8 @@ def test_links_that_lead_out_of_the_data_are_refused(traps: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("image", "pixels"),
     [
-        ("np.full((2, 3), 7, np.uint8)", np.full((2, 3, 3), 7)),
-        ("np.full((2, 3, 1), 7)", np.full((2, 3, 3), 7)),
+        ("np.full((2, 3), 207, np.uint8)", np.full((2, 3, 3), 207)),
+        ("np.full((2, 3, 1), 207)", np.full((2, 3, 3), 207)),
         ("np.full((2, 3, 3), 1.0)", np.full((2, 3, 3), 255)),
         ("[[0, 255], [1, 2]]", np.repeat([[[0], [255]], [[1], [2]]], 3, axis=2)),
         ("'a picture.png'", np.full((2, 3, 3), 9)),
@@ -365,3 +365,13 @@ def test_a_folders_hash_is_over_names_and_bytes(tmp_path: Path) -> None:
     code = files.sha256_of(tmp_path / "my reader.py")
     held = files.digest([["ä.txt", files.sha256_of(tmp_path / "d/ä.txt")]])
     assert source.content_hash == files.digest([code, {}, held])
+
+
+def test_arrays_none_of_which_is_bright_anywhere_are_asked_about(traps: Path, tmp_path: Path) -> None:
+    assert traps.is_dir()
+    made = "[{'image': np.full((2, 3), value), 'label': value} for value in (0, %d)]"
+
+    with pytest.raises(errors.DatasetError, match=r"whole numbers from 0 to 1 alone, .*; multiply by 255; "):
+        read(tmp_path, made % 1)
+    # One by one they may be dark.
+    assert len(sources.listed(read(tmp_path, made % 200)).files) == 2

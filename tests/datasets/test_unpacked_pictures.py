@@ -185,7 +185,9 @@ def test_a_label_is_a_name_or_a_number(value: str | int | bytes, names: Sequence
     assert unpacked_pictures.text_of(value, names, column="label", place="here") == text
 
 
-@pytest.mark.parametrize(("value", "names"), [(None, None), ("", None), (b"", None), (-1, ("a",)), (None, ("a",))])
+@pytest.mark.parametrize(
+    ("value", "names"), [(None, None), ("", None), (b"", None), ("NaN", None), (-1, ("a",)), (None, ("a",))]
+)
 def test_no_label_is_told(value: str | int | bytes | None, names: Sequence[str] | None) -> None:
     with pytest.raises(errors.DatasetError) as caught:
         unpacked_pictures.text_of(value, names, column="label", place="test: picture 3")
