@@ -176,9 +176,11 @@ def test_what_the_user_tells_of_the_folders_is_part_of_the_content(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "clutter",
-    ["@eaDir/1.png@SynoFile_THUMB.png", "$RECYCLE.BIN/1.png", "lost+found/1.png", "#recycle/1.png"]
-    + ["RECYCLED/1.png", "~snapshot/a/1.png", "Network Trash Folder/1.png", "Temporary Items/1.png", "FOUND.012/1.png"]
-    + ["_gsdata_/1.png"],
+    [
+        *("@eaDir/1.png@SynoFile_THUMB.png", "$RECYCLE.BIN/1.png", "lost+found/1.png", "#recycle/1.png"),
+        *("RECYCLED/1.png", "~snapshot/a/1.png", "Network Trash Folder/1.png", "Temporary Items/1.png"),
+        *("FOUND.012/1.png", "_gsdata_/1.png"),
+    ],
 )
 @pytest.mark.parametrize("place", ["", "a/"])
 def test_what_storage_and_systems_leave_is_no_class_and_no_image(tmp_path: Path, place: str, clutter: str) -> None:
