@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -54,7 +55,8 @@ def code_of(command: Callable[[], int | None]) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         error.message = streams.shown(error.message, sys.stderr)  # type: ignore[misc] # what it shows comes from there alone
-        error.show()
+        with _heard_or_not():
+            error.show()
         return error.exit_code
     except SystemExit as ended:
         # No command exits by itself. So click does once a shell has its completions, with 0, and where a pipe was
@@ -94,7 +96,8 @@ def _was_printing(error: Exception) -> bool:
 
 
 def _crashed(error: Exception) -> int:
-    sys.stderr.write(printable.lines("".join(traceback.format_exception(error))))
+    with _heard_or_not():
+        sys.stderr.write(printable.lines("".join(traceback.format_exception(error))))
     return _said("a bug of the harness: what is above tells where; finished searches are kept", BUG)
 
 
@@ -103,6 +106,18 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _said(error: Exception | str, code: int) -> int:
-    for line in error.mistakes if isinstance(error, MatrixError) else (str(error),):
-        streams.say(line, sys.stderr)
+    with _heard_or_not():
+        for line in error.mistakes if isinstance(error, MatrixError) else (str(error),):
+            streams.say(line, sys.stderr)
     return code
+
+
+@contextmanager
+def _heard_or_not() -> Iterator[None]:
+    """Let the exit code tell where standard error can't be written, as on a full disk; Python would end with 1."""
+    try:
+        yield
+        sys.stderr.flush()
+    except OSError:
+        # What is still to be written goes nowhere: else Python fails at it once more, at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from harness import files
 from harness.cells import Cell
 from harness.cli import printing, streams
 from harness.errors import ResultsError
@@ -39,16 +40,36 @@ def find(cell: str, results: Path) -> CellFolder:
 
     Raises:
         ResultsError: There is none, or more than one.
+        OSError: There is none where the disk lets anyone look.
     """
-    begun = [path for path in sorted(results.glob("*/cells/*")) if path.is_dir() and _is_meant(path, cell)]
+    refused: list[OSError] = []
+    begun = [path for path in sorted(_cells(results, refused)) if _is_meant(path, cell) and path.is_dir()]
     # A copy beside a cell, made by a cloud or by hand, begins as the cell does.
     found = [path for path in begun if cell in (path.name, _long_name(path))] or begun
     if len(found) == 1:
         return CellFolder(found[0])
+    if not found and refused:
+        raise refused[0]
     if not found:
         raise ResultsError(f"{results}: no cell begins with '{cell}'; harness plan MATRIX lists the ids")
     several = ", ".join([_long_name(path) for path in found[:5]] + ["…"] * (len(found) > 5))  # noqa: PLR2004 - a line
     raise ResultsError(f"{results}: {len(found)} cells begin with '{cell}' ({several}); give more, or MATRIX/ID")
+
+
+def _cells(results: Path, refused: list[OSError]) -> Iterator[Path]:
+    """Yield every cell's folder; take note of what the disk refuses, which ``Path.glob`` passes over."""
+    for matrix in _inside(results, refused):
+        yield from _inside(matrix / "cells", refused)
+
+
+def _inside(folder: Path, refused: list[OSError]) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except files.WRONG_PATH:
+        return []
+    except OSError as error:
+        refused.append(error)
+        return []
 
 
 def _is_meant(path: Path, cell: str) -> bool:

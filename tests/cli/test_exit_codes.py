@@ -107,3 +107,11 @@ def test_output_that_can_not_be_written_is_named_in_one_line() -> None:
 
     assert answer.returncode == 4
     assert answer.stderr == "standard output: No space left on device; free some space, then run again\n"
+
+
+@pytest.mark.parametrize("arguments", [["plan", "nope.toml"], ["plan", "--nope"]])
+def test_a_full_disk_behind_standard_error_changes_no_exit_code(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run([sys.executable, "-m", "harness", *arguments], stderr=full, check=False)
+
+    assert ended.returncode == 2

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +83,24 @@ def test_an_unknown_id_is_told(ran: CommandLine) -> None:
 
 def test_an_id_in_a_folder_without_results_is_unknown(line: CommandLine) -> None:
     assert line.show("a").code == 2
+
+
+def test_a_folder_of_cells_that_may_not_be_read_is_the_machines_trouble(
+    ran: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell, refused, listed = ids(ran)[0], ran.matrix_folder.path / "cells", Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path == refused:
+            raise PermissionError(errno.EACCES, "Forbidden", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    answer = ran.show(cell)
+
+    assert (answer.code, answer.out) == (4, "")
+    assert answer.err == f"{refused}: Forbidden; allow it, or choose another folder, then run again\n"
 
 
 def test_an_ambiguous_id_lists_what_it_may_be(ran: CommandLine) -> None:
