@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,8 +67,19 @@ def connect(*, patience_s: float = DEFAULT_TIMEOUT_SECONDS) -> Any:
     try:
         return docker.from_env(timeout=patience_s)
     except FOREIGN as error:
+        _close_sockets(error)
         cause, line = explained(error)
         raise (EngineError if cause is Cause.ENGINE_GONE else MachineError)(line) from error
+
+
+def _close_sockets(error: BaseException | None) -> None:
+    """Close the sockets that the SDK leaves open where it can't connect: Python would warn of each."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            left = frame.f_locals.get("sock")
+            if isinstance(left, socket.socket):
+                left.close()
+        error = error.__context__
 
 
 def image(client: Any, reference: str) -> EngineImage:
