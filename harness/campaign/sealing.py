@@ -15,7 +15,7 @@ from harness.cells import SCHEMA_VERSION, Asked, Cell
 from harness.executors import Slot
 from harness.record_forms import EnvironmentTable, EvidenceTable, WorkerOutcome
 from harness.records import CellFolder, Record
-from harness.trials import Trial
+from harness.trials import Outcome, Trial
 
 
 def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machine: Mapping[str, object]) -> Record:
@@ -26,7 +26,7 @@ def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machi
     scored = any(trial.epochs for trial in trials)
     status, reason = said.status, said.reason
     if status == "completed" and not scored:
-        status, reason = "failed", f"no trial had a score: {_reasons(trials)}"
+        status, reason = "failed", f"no trial had a score: {_reasons(trials)}{_limit(cell, trials, said.ended)}"
     setup, closing = dict(said.setup_phases), dict(said.closing_phases)
     if said.lived_s is not None:
         setup["startup"] = ended.launch_s + setup.get("startup", 0.0)
@@ -93,6 +93,15 @@ def _attempts(folder: CellFolder, said: WorkerOutcome) -> int:
     """Count the processes; one that was killed with its host was never noted, but left trials to be replayed."""
     noted = [attempt.program for attempt in folder.attempts()].count("search")
     return max(noted, 2) if "replay" in said.setup_phases else noted
+
+
+def _limit(cell: Cell, trials: Sequence[Trial], ended: str | None) -> str:
+    """Name the limit that ended a search before anything could be scored, as that can be raised; "" if none did."""
+    if any(trial.outcome is not Outcome.CUT for trial in trials):
+        return ""
+    _, _, limit = (ended or "").partition("budget: ")
+    value = getattr(cell.budget, limit) if limit in type(cell.budget).model_fields else None
+    return "" if value is None else f"; budget.{limit} = {value:g} ended the search: raise it"
 
 
 def _reasons(trials: Sequence[Trial]) -> str:

@@ -21,6 +21,7 @@ from harness.meters import nvml
 from harness.meters.gpu import GpuMeter
 from harness.plans import MatrixFolder
 from harness.records import CellFolder
+from harness.spec import Budget
 from harness.trials import Outcome, Trial
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
@@ -344,6 +345,20 @@ def test_a_search_without_a_single_score_is_a_failed_one_that_counts_its_outcome
     assert record.reason == "no trial had a score: 1 out_of_memory, 2 diverged (the device is full)"
 
 
+def test_a_search_that_its_seconds_ended_before_any_score_names_them(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    short = cell.model_copy(update={"budget": Budget(wall_s=0.25)})
+    ended = {"status": "completed", "ended": "budget: wall_s"}
+    bench.executor.will("search", does.succeed(trained(0, outcome=Outcome.CUT), outcome=ended))
+
+    assert bench.run([short]) == {State.FAILED: 1}
+
+    record = bench.folder_of(short).record()
+    assert record is not None
+    assert str(record.reason).endswith("; budget.wall_s = 0.25 ended the search: raise it")
+
+
 def test_a_search_without_any_trial_is_a_failed_one(bench: Bench, cell: Cell, does: type[Script]) -> None:
     bench.executor.will("search", does.succeed(trials=()))
 
@@ -351,7 +366,7 @@ def test_a_search_without_any_trial_is_a_failed_one(bench: Bench, cell: Cell, do
 
     record = bench.folder_of(cell).record()
     assert record is not None
-    assert record.reason == "no trial had a score: no trial was run"
+    assert record.reason == ("no trial had a score: no trial was run; budget.epochs = 6 ended the search: raise it")
 
 
 def test_one_score_is_enough(bench: Bench, cell: Cell, does: type[Script], trained: Trained) -> None:
