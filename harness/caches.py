@@ -71,8 +71,8 @@ def used(cache: Path) -> Iterator[None]:
 
 def kept_for(cell: Cell, computed: Iterable[str], *, cache: Path) -> dict[str, str]:
     """Return all that a cell needs in the cache, by its path there, with what it is for; ``computed`` names folders."""
-    name = files.without_home(str(cell.source.get("name", cell.names.dataset)))
-    model = f"{cell.backbone.model} ({cell.weights.get('kind', 'weights unknown')})"
+    name = files.without_home(cell.source.name or cell.names.dataset)
+    model = f"{cell.backbone.model} ({cell.weights.kind or 'weights unknown'})"
     size = cell.protocol.image_size
     told = {
         "datasets": name,
@@ -80,7 +80,7 @@ def kept_for(cell: Cell, computed: Iterable[str], *, cache: Path) -> dict[str, s
         "activations": f"{name} at {size}×{size} through {model}",
     }
     needed = {path: told[path.partition("/")[0]] for path in computed}
-    fetched = [*((path, name) for path in cell.source.get("paths", ())), (cell.weights.get("path"), model)]
+    fetched = [*((path, name) for path in cell.source.paths), (cell.weights.path, model)]
     for path, what in fetched:
         if path is not None and Path(path).is_relative_to(cache):
             needed["/".join(Path(path).relative_to(cache).parts[:2])] = what

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
-from harness.record_forms import As, Chosen, Form, Number, StoredTable
+from harness.record_forms import Chosen, Number, StoredTable
 from harness.space import Choice, Domain, Fixed, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
 
@@ -23,7 +23,7 @@ from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, Tun
 SCHEMA_VERSION = 2
 
 # A path says where a thing stands, not what it is: the hashes say that.
-_NOT_IDENTITY = {"names", "source", "weights", "training_code"}
+_NOT_IDENTITY = {"names", "source", "weights", "training_code", "model_file", "tuner_file", "metric_file", "meter_file"}
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
 _OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit")
 # Keys of the protocol that were added later: at their defaults cells are what they were without them.
@@ -89,24 +89,26 @@ class FixedTable(StoredTable):
         return Fixed(value=self.value)
 
 
-class SourceForm(Form):
-    """Where the images are, as far as the harness reads it."""
+class SourceTable(StoredTable):
+    """Where the images are."""
 
     content_hash: str
+    name: str | None = None
     paths: list[str] | tuple[str, ...] = ()
 
 
-class OwnFile(Form):
-    """A file or an entry point of the user's (``harness.extensions``), as far as the harness reads it."""
+class OwnFile(StoredTable):
+    """A file or an entry point of the user's: in ``told`` what ``harness.extensions`` found of it."""
 
     sha256: str
     path: str | None = None
 
 
-class WeightsForm(Form):
-    """Where the weights are, as far as the harness reads it."""
+class WeightsTable(StoredTable):
+    """Where the weights are."""
 
     sha256: str | None
+    kind: str | None = None
     path: str | None = None
 
 
@@ -121,22 +123,22 @@ class Cell(Section):
     schema_version: int = SCHEMA_VERSION
     names: Names
     dataset: Dataset
-    source: Annotated[dict[str, Any], As(SourceForm)]
+    source: SourceTable
     """Where the images are, with their ``content_hash``."""
     backbone: Backbone
-    weights: Annotated[dict[str, Any], As(WeightsForm)]
+    weights: WeightsTable
     """Where the weights are, with their ``sha256``."""
-    model_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
+    model_file: OwnFile | None = None
     """What is known of a model of the user's own, its ``sha256`` among it; None for every other."""
     tuner: TunerSection
-    tuner_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
+    tuner_file: OwnFile | None = None
     """The same of a tuner."""
     domains: Domains
     budget: Budget
     protocol: Protocol
-    metric_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
+    metric_file: OwnFile | None = None
     """The same of a metric."""
-    meter_file: Annotated[dict[str, Any], As(OwnFile)] | None = None
+    meter_file: OwnFile | None = None
     """The same of a meter."""
     seed: int
     audit: Literal["incumbent", "trial"] = "incumbent"
@@ -174,16 +176,16 @@ class Cell(Section):
     def read(self) -> tuple[Path, ...]:
         """The files and folders of this machine that its worker reads: data, weights, and what users wrote."""
         single = (self.weights, self.model_file, self.tuner_file, self.metric_file, self.meter_file)
-        named = [file["path"] for file in single if file is not None and file.get("path") is not None]
-        return tuple(map(Path, [*self.source.get("paths", ()), *named]))
+        named = [file.path for file in single if file is not None and file.path is not None]
+        return tuple(map(Path, [*self.source.paths, *named]))
 
     @property
     def published(self) -> Cell:
         """The same, without where data and weights lie on this machine: what a record has of it."""
-        source = {"paths": [], **({"name": Path(self.source["name"]).name} if "name" in self.source else {})}
+        name = {} if self.source.name is None else {"name": Path(self.source.name).name}
         changes = {
-            "source": self.source | source,
-            "weights": self.weights | {"path": None},
+            "source": self.source.changed(paths=[], **name),
+            "weights": self.weights.changed(path=None),
             "dataset": self.dataset.model_copy(
                 update={key: _unplaced(getattr(self.dataset, key)) for key in ("path", "data", "groups")}
             ),
@@ -219,24 +221,23 @@ class Cell(Section):
     @property
     def _asked(self) -> dict[str, Any]:
         asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
-        asked["dataset"] |= {"path": None, "content_hash": self.source["content_hash"]}
+        asked["dataset"] |= {"path": None, "content_hash": self.source.content_hash}
         # The hash of the content tells how folders and tables are read, and which images belong together.
         for told in ("columns", "data", "folders", "group_by", "groups", "options"):
             asked["dataset"].pop(told)
-        asked["backbone"]["weights"] = self.weights["sha256"]
-        model, tuner, metric, meter = (asked.pop(f"{kind}_file") for kind in ("model", "tuner", "metric", "meter"))
+        asked["backbone"]["weights"] = self.weights.sha256
         # What came later is left out where it isn't used: finished cells stay what they are.
         asked["backbone"] = {key: value for key, value in asked["backbone"].items() if key not in ("path", "options")}
-        if model is not None:
-            asked["backbone"] |= {"file": model["sha256"], "options": self.backbone.options}
+        if self.model_file is not None:
+            asked["backbone"] |= {"file": self.model_file.sha256, "options": self.backbone.options}
         asked["tuner"].pop("path")
-        if tuner is not None:
-            asked["tuner_file"] = tuner["sha256"]
-        if metric is not None:
-            asked["protocol"]["metric"] = metric["sha256"]
-        if meter is not None:
+        if self.tuner_file is not None:
+            asked["tuner_file"] = self.tuner_file.sha256
+        if self.metric_file is not None:
+            asked["protocol"]["metric"] = self.metric_file.sha256
+        if self.meter_file is not None:
             # No score hangs on it, but joules are results too.
-            asked["protocol"]["meter"] = meter["sha256"]
+            asked["protocol"]["meter"] = self.meter_file.sha256
         asked["protocol"] = used(asked["protocol"])
         asked["protocol"].pop("learning_rate_factors")
         # Tuners draw in this order: another order, other proposals.
@@ -259,9 +260,9 @@ class Asked(StoredTable):
 
     names: Names | None = None
     dataset: Dataset | None = None
-    source: SourceForm | None = None
+    source: SourceTable | None = None
     backbone: Backbone | None = None
-    weights: WeightsForm | None = None
+    weights: WeightsTable | None = None
     model_file: OwnFile | None = None
     tuner: TunerSection | None = None
     tuner_file: OwnFile | None = None
@@ -321,8 +322,8 @@ def _unplaced(path: str | None) -> str | None:
     return Path(str(path)).name if is_placed else path
 
 
-def _placeless(file: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if file is None else file | {"path": None}
+def _placeless(file: OwnFile | None) -> OwnFile | None:
+    return None if file is None else file.changed(path=None)
 
 
 def domains_of(space: Space) -> dict[str, DomainTable]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -15,12 +14,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
     SkipValidation,
     model_serializer,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
 # Beyond it a float no longer holds every whole number; no count and no seconds of a search come near.
 _LARGEST = 2**53
@@ -63,23 +61,6 @@ STRICT = ConfigDict(allow_inf_nan=False, extra="forbid", strict=True)
 """How a dataclass is read: each value of its own type, and no key that it doesn't know."""
 
 
-@dataclass(frozen=True, slots=True)
-class As:
-    """Has a table checked by a form, and keeps it as it was written, with what the form doesn't name."""
-
-    form: Any
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Put the form's check before that of the annotated type."""
-        checked = core_schema.no_info_wrap_validator_function(_as_it_is, handler.generate_schema(self.form))
-        return core_schema.chain_schema([checked, handler(source)])
-
-
-def _as_it_is(value: Any, check: Any) -> Any:
-    check(value)
-    return value
-
-
 class Form(BaseModel):
     """What is known of a table; it may have other keys, and lack any that has a default."""
 
@@ -93,13 +74,17 @@ class StoredTable(Form):
     told: Annotated[dict[str, Any], SkipValidation] = Field(default={}, repr=False)
     """Every key in its place, those that are no attributes among them: what is stored and shown of the table."""
 
+    def changed(self, **changes: object) -> Self:
+        """Return the table with these values under their keys, which it may not have had."""
+        return self.model_validate({**self.told, **changes})
+
     @model_validator(mode="before")
     @classmethod
     def _with_all(cls, value: object) -> object:
         return {**value, "told": value} if isinstance(value, dict) else value
 
     @model_serializer
-    def _as_it_was(self) -> dict[str, Any]:
+    def _as_it_was(self) -> dict[str, object]:
         return self.told
 
 

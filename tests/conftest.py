@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from harness.cells import Cell, Names, domains_of
+from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
 from harness.space import Choice, Fixed, Range, Space
 from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
@@ -55,9 +55,9 @@ def cell() -> Cell:
     return Cell(
         names=Names(dataset="digits", backbone="MobileNetV2", tuner="random", hyperparameters="two"),
         dataset=Dataset(source="digits"),
-        source={"content_hash": "a" * 64, "paths": ["/somewhere"]},
+        source=SourceTable(content_hash="a" * 64, paths=["/somewhere"]),
         backbone=Backbone(model="MobileNetV2", weights="none"),
-        weights={"sha256": None, "path": None},
+        weights=WeightsTable(sha256=None, path=None),
         tuner=TunerSection(tuner="optuna-random"),
         domains=domains_of(space),
         budget=Budget(epochs=6),

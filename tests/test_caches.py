@@ -148,8 +148,8 @@ def test_a_cell_needs_what_was_computed_and_what_was_fetched_but_not_the_users_o
     cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    own = cell.model_copy(update={"source": {"name": f"{tmp_path}/birds", "paths": [f"{tmp_path}/birds"]}})
-    weights = {"kind": "imagenet", "path": f"{tmp_path}/c/downloads/{KEY}/w.h5"}
+    own = cell.model_copy(update={"source": cell.source.changed(name=f"{tmp_path}/birds", paths=[f"{tmp_path}/birds"])})
+    weights = cell.weights.changed(kind="imagenet", path=f"{tmp_path}/c/downloads/{KEY}/w.h5")
     fetched = own.model_copy(update={"weights": weights})
 
     needed = caches.kept_for(fetched, [f"images/{KEY}", f"activations/{SHORT}"], cache=tmp_path / "c")

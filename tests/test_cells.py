@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.cells import Cell, FixedTable, Names
+from harness.cells import Cell, FixedTable, Names, SourceTable, WeightsTable
 from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, TunerSection
 
 
@@ -22,8 +22,8 @@ from harness.spec import Augmentation, Backbone, Budget, Columns, Dataset, Proto
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, class_weights="balanced")},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, patience=1)},
         {"protocol": Protocol(epochs_per_trial=3, image_size=32, augmentation=Augmentation(zoom=0.1))},
-        {"source": {"content_hash": "b" * 64, "paths": ["/somewhere"]}},
-        {"weights": {"sha256": "f" * 64, "path": None}},
+        {"source": SourceTable(content_hash="b" * 64, paths=["/somewhere"])},
+        {"weights": WeightsTable(sha256="f" * 64, path=None)},
         {"domains": {"dropout": FixedTable(kind="fixed", value=0.1)}},
         {"environment": "x"},
         {"prices": "x"},
@@ -41,7 +41,7 @@ def test_whatever_can_change_the_result_makes_another_cell(cell: Cell, change: d
     "change",
     [
         {"names": Names(dataset="Ziffern", backbone="x", tuner="y", hyperparameters="z")},
-        {"source": {"content_hash": "a" * 64, "paths": ["/elsewhere"]}},
+        {"source": SourceTable(content_hash="a" * 64, paths=["/elsewhere"])},
         {"dataset": Dataset(source="digits", group_by="site", groups="sites.csv")},
         {"dataset": Dataset(source="digits", columns=Columns(image="file"))},
         {"dataset": Dataset(source="digits", data="birds", options={"every": 2})},
@@ -89,7 +89,7 @@ def test_the_order_of_hyperparameters_makes_another_cell(cell: Cell) -> None:
 def test_a_tuner_is_seeded_anew_for_each_problem(cell: Cell) -> None:
     """By the seed alone, random search proposed the same configurations for every backbone and data set."""
     others = [
-        cell.model_copy(update={"source": {"content_hash": "b" * 64}}),
+        cell.model_copy(update={"source": SourceTable(content_hash="b" * 64)}),
         cell.model_copy(update={"backbone": Backbone(model="MobileNetV2", weights="none", train="all")}),
         cell.model_copy(update={"domains": {"dropout": FixedTable(kind="fixed", value=0.1)}}),
         cell.model_copy(update={"seed": 9}),

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness import environment, meters, tuners
 from harness.backbones.weights import RANDOM
-from harness.cells import Cell, Names, domains_of
+from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
 from harness.datasets.sources import Source
 from harness.ledger import Ledger
 from harness.meters import Usage
@@ -65,9 +65,9 @@ def cell_of(
     return Cell(
         names=Names(dataset="animals", backbone="MobileNetV2", tuner=tuner, hyperparameters="speed"),
         dataset=dataset,
-        source=asdict(source),
+        source=SourceTable.model_validate(asdict(source)),
         backbone=Backbone(model="MobileNetV2", weights="none", alpha=ALPHA, train=train),
-        weights=asdict(RANDOM),
+        weights=WeightsTable.model_validate(asdict(RANDOM)),
         tuner=TunerSection(tuner=tuner),
         domains=domains_of(Space(domains)),
         budget=budget or Budget(epochs=EPOCHS),

@@ -171,7 +171,7 @@ def _plain(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
-def _sums(found: Findings) -> dict[str, Any]:
+def _sums(found: Findings) -> dict[str, object]:
     outcomes = {outcome: _plain(spent) for outcome, spent in found.cost.outcomes.items()}
     cost = {**_plain(found.cost), "energy_j": _plain(found.cost.energy_j), "outcomes": outcomes}
     return {"cost": cost, "phases": found.phases, "best": found.best, "called": found.called}

@@ -111,8 +111,8 @@ def key_of(cell: Cell) -> str:
             "precision": cell.protocol.precision,
             "seed": cell.seed if cell.backbone.weights == "none" else None,
             # They are no images, but what is told of files is to be of this folder's.
-            **({"skipped": cell.source["skipped"]} if cell.source.get("skipped") else {}),
+            **({"skipped": skipped} if (skipped := cell.source.told.get("skipped")) else {}),
             # It is tried there, before any search goes without joules.
-            **({} if cell.meter_file is None else {"meter": cell.meter_file["sha256"]}),
+            **({} if cell.meter_file is None else {"meter": cell.meter_file.sha256}),
         }
     )[:16]

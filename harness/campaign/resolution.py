@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from harness import environment, extensions, files, prices
 from harness.backbones import weights
 from harness.campaign import code_hashes
 from harness.catalogue.tuners import RANDOM, declared
-from harness.cells import Cell, Names, domains_of
+from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
@@ -22,7 +22,7 @@ from harness.matrix import Combination, Matrix, combinations
 from harness.plans import Planned, Role
 from harness.spec import Backbone, TunerSection
 
-Resolved = dict[str, dict[str, Any] | SourceUnreachable]
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,17 @@ def resolve(
     base = matrix.path.parent
     spec = matrix.spec
     own_results = None if results is None else results / matrix.name
-    datasets: Resolved = {}
+    datasets: dict[str, SourceTable | SourceUnreachable] = {}
     for name, dataset in spec.datasets.items():
         with _reaching(matrix, "datasets", name, datasets):
-            datasets[name] = resolving.resolve(dataset, base=base, cache=cache, results=own_results).to_json()
-    backbones: Resolved = {}
+            found = resolving.resolve(dataset, base=base, cache=cache, results=own_results)
+            datasets[name] = SourceTable.model_validate(found.to_json())
+    backbones: dict[str, WeightsTable | SourceUnreachable] = {}
     for name, backbone in spec.backbones.items():
         with _reaching(matrix, "backbones", name, backbones):
             size = spec.protocol.image_size
-            backbones[name] = asdict(weights.resolve(backbone, image_size=size, base=base, cache=cache))
+            found_weights = weights.resolve(backbone, image_size=size, base=base, cache=cache)
+            backbones[name] = WeightsTable.model_validate(asdict(found_weights))
     own = _own(matrix, base=base)
     workers = environment.identity() if identity is None else identity
     cells: list[Cell] = []
@@ -87,10 +89,10 @@ def resolve(
 class _Own:
     """The user's own code that the matrix names, with its hashes; models and tuners by their sections' names."""
 
-    models: Mapping[str, dict[str, str]]
-    tuners: Mapping[str, dict[str, str]]
-    metric: dict[str, str] | None
-    meter: dict[str, str] | None
+    models: Mapping[str, OwnFile]
+    tuners: Mapping[str, OwnFile]
+    metric: OwnFile | None
+    meter: OwnFile | None
 
 
 def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = None) -> Planned:
@@ -103,8 +105,8 @@ def planned(cell: Cell, *, role: Role = "search", parent_group: str | None = Non
 def _cell(
     matrix: Matrix,
     combination: Combination,
-    source: dict[str, Any],
-    weight: dict[str, Any],
+    source: SourceTable,
+    weight: WeightsTable,
     workers: Identity,
     *,
     own: _Own,
@@ -151,21 +153,21 @@ def _own(matrix: Matrix, *, base: Path) -> _Own:
     )
 
 
-def _of_protocol(matrix: Matrix, of: Kind, given: str | None, *, base: Path) -> dict[str, str] | None:
+def _of_protocol(matrix: Matrix, of: Kind, given: str | None, *, base: Path) -> OwnFile | None:
     if given is None:
         return None
     with _at(matrix, "protocol"):
-        return finding.find(of, given, base=base)
+        return OwnFile.model_validate(finding.find(of, given, base=base))
 
 
 def _of_sections(
     matrix: Matrix, kind: str, of: Kind, sections: Mapping[str, Backbone] | Mapping[str, TunerSection], *, base: Path
-) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+) -> dict[str, OwnFile]:
+    found: dict[str, OwnFile] = {}
     for name, section in sections.items():
         if section.path is not None:
             with _at(matrix, kind, name):
-                found[name] = finding.find(of, section.path, base=base)
+                found[name] = OwnFile.model_validate(finding.find(of, section.path, base=base))
     return found
 
 
@@ -185,7 +187,7 @@ def _at(matrix: Matrix, *key: str) -> Iterator[None]:
 
 
 @contextmanager
-def _reaching(matrix: Matrix, section: str, name: str, found: Resolved) -> Iterator[None]:
+def _reaching(matrix: Matrix, section: str, name: str, found: dict[str, _Found | SourceUnreachable]) -> Iterator[None]:
     """Do the same, and keep an unreachable source as the reason of its missing cells."""
     try:
         with _at(matrix, section, name):

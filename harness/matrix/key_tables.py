@@ -61,11 +61,11 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _code(value: Any) -> str:
+def _code(value: object) -> str:
     return f"`{_toml(value)}`"
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {_toml(each)}' for key, each in value.items())} }}" if value else "{}"
     if isinstance(value, str) and len(value) > _LONG_VALUE:

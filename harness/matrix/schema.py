@@ -46,7 +46,7 @@ def _tidy(schema: Any) -> Any:
     return tidy
 
 
-def _superfluous(key: str, value: Any) -> bool:
+def _superfluous(key: str, value: object) -> bool:
     return (key == "title" and isinstance(value, str)) or (key == "default" and value is None)
 
 
@@ -69,7 +69,7 @@ def _describe_sets(table: dict[str, Any]) -> None:
     domains["additionalProperties"] = False
 
 
-def _domain(known: Hyperparameter) -> dict[str, Any]:
+def _domain(known: Hyperparameter) -> dict[str, object]:
     value = _value(known)
     bounded = {"low": value, "high": value, "choices": {"items": value}, "default": value}
     # A sibling of $ref adds to it: the domain's own keys, with values that this hyperparameter takes.
@@ -77,7 +77,7 @@ def _domain(known: Hyperparameter) -> dict[str, Any]:
     return {"description": f"{known.meaning}; left out: {known.otherwise or known.default}", "oneOf": [domain, value]}
 
 
-def _value(known: Hyperparameter) -> dict[str, Any]:
+def _value(known: Hyperparameter) -> dict[str, object]:
     if known.choices:
         return {"enum": list(known.choices)}
     value = {"type": "integer" if known.integer else "number"}

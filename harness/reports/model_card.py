@@ -65,10 +65,10 @@ def _origin(winner: Winner, cell: Cell, data: DataTable, *, matrix: str, date: d
     alpha = "" if backbone.alpha is None else f", alpha {backbone.alpha:g}"
     rows = [
         ["matrix", matrix],
-        ["data set", f"{cell.names.dataset} ({cell.dataset.source}), content {cell.source['content_hash']}"],
+        ["data set", f"{cell.names.dataset} ({cell.dataset.source}), content {cell.source.content_hash}"],
         ["images", parts or numerals.UNKNOWN],
         ["backbone", f"{backbone.model}{alpha}, trained: {backbone.train}"],
-        ["weights it began with", f"{backbone.weights}, SHA-256 {weights['sha256'] or numerals.UNKNOWN}"],
+        ["weights it began with", f"{backbone.weights}, SHA-256 {weights.sha256 or numerals.UNKNOWN}"],
         ["made by", f"harness {__version__}, {date.isoformat()}"],
     ]
     if winner.search is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import environment
-from harness.cells import Cell, Names
+from harness.cells import Cell, Names, SourceTable, WeightsTable
 from harness.executors import WHOLE, Ended, Running, Slot
 from harness.executors.own_executor import Starts
 from harness.records import CellFolder
@@ -29,9 +29,9 @@ _ENDS = (("exit_code", 3), ("signal", "SIGSEGV"), ("signal", "SIGKILL"))
 _CELL = Cell(
     names=Names(dataset="digits", backbone="MobileNetV2", tuner="default", hyperparameters="none"),
     dataset=Dataset(source="digits"),
-    source={"content_hash": "0" * 64},
+    source=SourceTable(content_hash="0" * 64),
     backbone=Backbone(model="MobileNetV2", weights="none"),
-    weights={"sha256": None},
+    weights=WeightsTable(sha256=None),
     tuner=TunerSection(tuner="default"),
     domains={},
     budget=Budget(epochs=1),

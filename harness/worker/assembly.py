@@ -99,7 +99,7 @@ def scorer_for(cell: Cell, data: Loaded) -> Scorer:
     """Return what makes the score that the cell's tuner maximises."""
     if cell.metric_file is None:
         return partial(scores.score, metric=cell.protocol.metric)
-    return own_metric.scorer(cell.metric_file, classes=data.facts.classes)
+    return own_metric.scorer(cell.metric_file.told, classes=data.facts.classes)
 
 
 def _trained(cell: Cell, data: Loaded) -> Callable[[int | None], Trained]:

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from harness import environment
 from harness.records import CellFolder
@@ -23,7 +22,7 @@ _BEAT_S = 0.05
 _CHILD = "import pathlib, sys, time\nwhile True: pathlib.Path(sys.argv[1]).touch(); time.sleep(0.05)"
 
 
-def probe(folder: CellFolder, *, cache: Path, started: float) -> dict[str, Any]:
+def probe(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
     """Do what ``probe.json`` asks for; return where this process is and what it is."""
     asked = json.loads((folder.path / "probe.json").read_text("utf-8"))
     print(asked.get("says", ""), flush=True)  # noqa: T201 - what a worker prints is its log

@@ -12,6 +12,7 @@ from harness import environment, meters, prices, tuners
 from harness.catalogue import tuner_settings
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
+from harness.extensions import Found
 from harness.ledger import Ledger
 from harness.meters import Energy, EnergyCounter, Usage, own_meter
 from harness.meters.busyness import Busyness
@@ -37,7 +38,7 @@ def prepare(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obj
     tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     if cell.meter_file is not None:
         # Tried before the first search: a mistake is better told than found as joules that are unknown.
-        own_meter.create(cell.meter_file)
+        own_meter.create(cell.meter_file.told)
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
     return {"status": "completed", "phases": ledger.take(), "data": data.facts.told, "kept": data.kept}
@@ -49,7 +50,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obje
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     cell = _current(folder.cell())
     with uncollected():
-        tuners.load_library(cell.tuner, cell.tuner_file)
+        tuners.load_library(cell.tuner, _own_tuner(cell))
     threads = Threads(cell.protocol.tuner_threads)
     ledger = Ledger(clock=time.monotonic, started=started)
     tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
@@ -163,7 +164,7 @@ def _energy(cell: Cell, gpu: Gpu | Reading | None) -> Energy | OwnEnergy:
     """Return what counts the joules: a meter of the user's, or else the counter of what trains."""
     at_once = environment.at_once()
     if cell.meter_file is not None:
-        return own_meter.of_own(cell.meter_file, at_once=at_once)
+        return own_meter.of_own(cell.meter_file.told, at_once=at_once)
     return meters.of_processor(at_once=at_once) if gpu is None else meters.of_gpu(gpu)
 
 
@@ -191,8 +192,12 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
         epochs_per_trial=full,
         expected_trials=tuner_settings.expected_trials(cell.budget, full),
         folder=folder.scratch,
-        file=cell.tuner_file,
+        file=_own_tuner(cell),
     )
+
+
+def _own_tuner(cell: Cell) -> Found | None:
+    return None if cell.tuner_file is None else cell.tuner_file.told
 
 
 def _settings(cell: Cell) -> dict[str, object]:

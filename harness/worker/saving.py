@@ -98,7 +98,7 @@ def _write(cell: Cell, objective: KerasObjective, path: Path) -> None:
 
 
 def _score(cell: Cell, data: Loaded, path: Path, cache: Path) -> float:
-    source, training = Source.from_json(cell.source), data.training
+    source, training = Source.from_json(cell.source.told), data.training
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache).images
     predicted = model_export.predicted(model_export.load(path), images, training.test)
     counts = scores.confusion(training.labels[training.test], predicted, training.classes)

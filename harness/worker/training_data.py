@@ -55,7 +55,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
         WeightsError: The weights can't be used as asked.
         MachineError: Images or weights changed since the cell was planned.
     """
-    source = Source.from_json(cell.source)
+    source = Source.from_json(cell.source.told)
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache)
     split = _split(cell, images)
     frozen = _frozen(cell, images, cache)
@@ -176,10 +176,10 @@ def build(cell: Cell) -> Parts:
     """Build the cell's backbone."""
     return backbones.build(
         cell.backbone,
-        Weights(**cell.weights),
+        Weights(**cell.weights.told),
         image_size=cell.protocol.image_size,
         seed=derive(cell.seed, "weights"),
-        file=cell.model_file,
+        file=None if cell.model_file is None else cell.model_file.told,
     )
 
 

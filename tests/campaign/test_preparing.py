@@ -9,7 +9,7 @@ import pytest
 
 from harness.campaign.events import State
 from harness.campaign.preparing import key_of
-from harness.cells import Cell
+from harness.cells import Cell, OwnFile
 from harness.errors import UserError
 from harness.executors import Cause
 from harness.plans import MatrixFolder
@@ -33,7 +33,7 @@ def test_a_preparation_that_its_limit_ended_is_told(bench: Bench, cell: Cell, do
 
 
 def test_a_preparation_is_run_once_for_all_cells_that_share_it(bench: Bench, cells: list[Cell]) -> None:
-    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
+    other = cells[0].model_copy(update={"source": cells[0].source.changed(content_hash="b" * 64)})
 
     bench.run([*cells, other])
 
@@ -58,7 +58,7 @@ def test_what_the_data_came_to_is_told_once_before_the_first_search_and_again_in
     known = ("data", "digits", facts)
     outcome = {"status": "completed", "phases": {}, "data": facts.told}
     bench.executor.will("prepare", does(outcome=outcome), does(outcome=outcome))
-    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
+    other = cells[0].model_copy(update={"source": cells[0].source.changed(content_hash="b" * 64)})
 
     bench.run([*cells, other])
 
@@ -99,9 +99,9 @@ def test_what_a_preparation_depends_on_is_what_its_key_holds(cell: Cell) -> None
     assert key_of(cell.model_copy(update={"code": "d" * 64})) == key
     assert key_of(cell.model_copy(update={"training_code": "d" * 64})) != key
     # A meter is tried there.
-    metered = [cell.model_copy(update={"meter_file": {"path": "/x/plug.py", "sha256": each * 64}}) for each in "ab"]
+    metered = [cell.model_copy(update={"meter_file": OwnFile(path="/x/plug.py", sha256=each * 64)}) for each in "ab"]
     assert len({key, *map(key_of, metered)}) == 3
-    left_over = [cell.model_copy(update={"source": {**cell.source, "skipped": [name]}}) for name in ("lock", "a.txt")]
+    left_over = [cell.model_copy(update={"source": cell.source.changed(skipped=[name])}) for name in ("lock", "a.txt")]
     assert len({key, *map(key_of, left_over)}) == 3
     # Untrained weights are drawn by the seed; trained ones are the same for all.
     assert key_of(cell.model_copy(update={"seed": 9})) != key

@@ -98,8 +98,8 @@ def test_a_cell_says_what_it_was_made_with(resolve: Resolve) -> None:
     assert cell.environment == environment.lock_hash()
     assert cell.code == code_identity.of_cell(library="harness", model=cell.backbone.model)
     assert cell.training_code == code_identity.of_training(model=cell.backbone.model)
-    assert len(cell.source["content_hash"]) == 64
-    assert cell.weights == {
+    assert len(cell.source.content_hash) == 64
+    assert cell.weights.told == {
         "kind": "none",
         "path": None,
         "sha256": None,
@@ -173,7 +173,7 @@ def test_relative_paths_start_at_the_matrix_file(
 
     resolved = resolve(backbones='mine = { model = "MobileNetV2", weights = "w.h5" }')
 
-    assert {cell.weights["path"] for cell in resolved.cells} == {None, str(tmp_path / "w.h5")}
+    assert {cell.weights.path for cell in resolved.cells} == {None, str(tmp_path / "w.h5")}
 
 
 def test_the_name_of_a_section_is_not_part_of_a_cell(resolve: Resolve, path: Path, tmp_path: Path) -> None:

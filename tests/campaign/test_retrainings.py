@@ -8,7 +8,7 @@ import pytest
 from harness import analysis
 from harness.analysis import MatrixResults
 from harness.campaign import resolution, retrainings
-from harness.cells import Cell, domains_of
+from harness.cells import Cell, OwnFile, domains_of
 from harness.space import Choice, Fixed, Range, Space
 from harness.spec import TunerSection
 from harness.trials import Outcome, Trial
@@ -51,7 +51,7 @@ def test_a_retraining_runs_through_no_tuner_of_the_users_own(cell: Cell) -> None
     own = checked(cell, 0.1, 1.0).model_copy(
         update={
             "tuner": TunerSection(tuner="file", path="mine.py"),
-            "tuner_file": {"path": "/x/mine.py", "sha256": "0" * 64},
+            "tuner_file": OwnFile(path="/x/mine.py", sha256="0" * 64),
         }
     )
 
@@ -106,7 +106,7 @@ def test_groups_are_kept_apart(
     cell: Cell, searched: Callable[..., MatrixResults], does: type[Script], trained: Trained
 ) -> None:
     one = checked(cell, 1.0, 2.0)
-    other = one.model_copy(update={"source": {**cell.source, "content_hash": "b" * 64}})
+    other = one.model_copy(update={"source": cell.source.changed(content_hash="b" * 64)})
     scripts = [does.succeed(found(0, 0.4, trained, learning_rate=rate)) for rate in (0.01, 0.03)]
 
     retrained = retrainings.cells([one, other], searched([one, other], *scripts))

@@ -390,7 +390,7 @@ def test_a_crash_is_the_searchs_own_end_and_a_kill_is_not(
 
 def test_two_names_for_the_same_bytes_are_one_search(bench: Bench, cell: Cell) -> None:
     names = cell.names.model_copy(update={"dataset": "the same digits"})
-    twin = cell.model_copy(update={"names": names, "source": {**cell.source, "paths": ["/elsewhere"]}})
+    twin = cell.model_copy(update={"names": names, "source": cell.source.changed(paths=["/elsewhere"])})
 
     assert bench.run([cell, twin]) == {State.OK: 1}
     assert bench.searches == ["optuna-random"]

@@ -69,7 +69,7 @@ def test_cells_begin_in_their_order_and_the_next_takes_the_slot_that_is_free_fir
 
 
 def test_preparations_have_the_whole_machine_and_come_before_any_search(bench: Bench, cells: list[Cell]) -> None:
-    other = cells[0].model_copy(update={"source": {**cells[0].source, "content_hash": "b" * 64}})
+    other = cells[0].model_copy(update={"source": cells[0].source.changed(content_hash="b" * 64)})
 
     bench.run([*cells, other], slots=[LEFT, RIGHT])
 
@@ -227,7 +227,7 @@ def test_a_cell_is_taken_only_when_a_slot_is_free_for_it(bench: Bench, cells: li
 
 def named(cell: Cell, *, tuner: int, seed: int = 1, dataset: str = "animals") -> Cell:
     names = cell.names.model_copy(update={"tuner": f"tuner {tuner}", "dataset": dataset})
-    return cell.model_copy(update={"names": names, "seed": seed, "source": {**cell.source, "content_hash": dataset}})
+    return cell.model_copy(update={"names": names, "seed": seed, "source": cell.source.changed(content_hash=dataset)})
 
 
 def orders(planned: list[Cell]) -> list[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign.events import State
-from harness.cells import Cell
+from harness.cells import Cell, SourceTable, WeightsTable
 from harness.executors import Cause, Devices
 from harness.spec import Backbone, Dataset
 
@@ -23,9 +23,9 @@ def own(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cell:
     return cell.model_copy(
         update={
             "dataset": Dataset(source="folder", path=f"{home}/birds"),
-            "source": {"name": f"{home}/birds", "content_hash": "a" * 64, "paths": [f"{home}/birds"]},
+            "source": SourceTable(name=f"{home}/birds", content_hash="a" * 64, paths=[f"{home}/birds"]),
             "backbone": Backbone(model="MobileNetV2", weights="~/mine.h5"),
-            "weights": {"kind": "file", "path": f"{home}/mine.h5", "sha256": "b" * 64},
+            "weights": WeightsTable(kind="file", path=f"{home}/mine.h5", sha256="b" * 64),
         }
     )
 

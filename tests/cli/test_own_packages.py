@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness import extensions, images
-from harness.cells import Cell
+from harness.cells import Cell, OwnFile
 from harness.environment import Identity
 from harness.errors import MatrixError
 from harness.executors import LocalExecutor
@@ -115,10 +115,10 @@ def test_cells_know_package_version_and_entry_point_and_no_place_of_this_machine
         (cell.model_file, "our_own.model:create"),
         (cell.metric_file, "our_own.metric:score"),
         (cell.meter_file, "our_own.meter:Lamp"),
-        (cell.source["reader"], "our_own.reader:read"),
+        (OwnFile.model_validate(cell.source.told["reader"]), "our_own.reader:read"),
     ):
         assert own is not None
-        assert (own["package"], own["version"], own["entry_point"]) == ("Our-own", "1.0", entry_point)
+        assert (own.told["package"], own.told["version"], own.told["entry_point"]) == ("Our-own", "1.0", entry_point)
     assert cell.read == (line.folder / "traps",)
     assert str(line.folder) not in cell.published.model_dump_json()
 

@@ -280,7 +280,7 @@ def reference(real_client: Any, without_engine: Callable[[str], NoReturn]) -> st
 
 @pytest.fixture
 def bench(real_client: Any, reference: str, tmp_path: Path, cell: Cell) -> Iterator[Bench]:
-    made = Bench(real_client, reference, tmp_path, cell.model_copy(update={"source": {**cell.source, "paths": []}}))
+    made = Bench(real_client, reference, tmp_path, cell.model_copy(update={"source": cell.source.changed(paths=[])}))
     yield made
     made.executor("").sweep()
 

@@ -13,6 +13,7 @@ from docker.errors import DockerException, NotFound
 
 from harness import environment, files
 from harness.campaign.runner import only_one
+from harness.cells import WeightsTable
 from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.executors.docker import DockerExecutor
@@ -99,8 +100,8 @@ def test_a_preparation_may_fill_the_cache(workshop: Workshop, client: FakeDocker
 def test_what_lies_in_the_cache_is_not_mounted_twice_and_weights_of_elsewhere_are(
     workshop: Workshop, client: FakeDockerClient
 ) -> None:
-    source = {**workshop.cell.source, "paths": [str(workshop.cache / "digits.csv.gz")]}
-    changes = {"source": source, "weights": {"path": "/root/my weights.h5", "sha256": "0" * 64}}
+    source = workshop.cell.source.changed(paths=[str(workshop.cache / "digits.csv.gz")])
+    changes = {"source": source, "weights": WeightsTable(path="/root/my weights.h5", sha256="0" * 64)}
     workshop.folder.write_cell(workshop.cell.model_copy(update=changes))
 
     workshop.start()

@@ -164,7 +164,7 @@ def apart(
 ) -> Iterator[Bench]:
     """A bench on an engine of its own, that may be killed."""
     client = own_engine.client()
-    changed = cell.model_copy(update={"source": {**cell.source, "paths": []}})
+    changed = cell.model_copy(update={"source": cell.source.changed(paths=[])})
     yield Bench(client, tiny(client, without_engine), tmp_path, changed)
     client.close()
     gc.collect()

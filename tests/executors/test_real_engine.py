@@ -52,7 +52,7 @@ def test_from_inside_there_is_no_network_no_root_no_privilege_and_one_writable_f
     data, other = bench.path / "data", bench.folder.path.with_name("another cell")
     data.mkdir()
     other.mkdir()
-    bench.folder.write_cell(bench.cell.model_copy(update={"source": {**bench.cell.source, "paths": [str(data)]}}))
+    bench.folder.write_cell(bench.cell.model_copy(update={"source": bench.cell.source.changed(paths=[str(data)])}))
 
     ended = bench.run(OBSERVE)
 
@@ -261,7 +261,7 @@ def test_an_image_of_other_sources_is_refused(bench: Bench) -> None:
 
 def test_data_that_vanished_is_refused_and_no_folder_is_made_for_it(bench: Bench) -> None:
     vanished = bench.path / "vanished"
-    source = {**bench.cell.source, "paths": [str(vanished)]}
+    source = bench.cell.source.changed(paths=[str(vanished)])
     bench.folder.write_cell(bench.cell.model_copy(update={"source": source}))
 
     ended = bench.run("true")

@@ -12,7 +12,7 @@ import pytest
 
 from harness import environment
 from harness.backbones.weights import RANDOM
-from harness.cells import Cell, Names, domains_of
+from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
 from harness.records import CellFolder
 from harness.space import Choice, Domain, Range, Space
@@ -52,9 +52,9 @@ class Bench:
         return Cell(
             names=Names(dataset="digits", backbone=model, tuner=tuner, hyperparameters="some"),
             dataset=dataset,
-            source=asdict(resolving.resolve(dataset, base=Path(), cache=self.cache)),
+            source=SourceTable.model_validate(asdict(resolving.resolve(dataset, base=Path(), cache=self.cache))),
             backbone=Backbone(model=model, weights="none", train=train, alpha=alpha),
-            weights=asdict(RANDOM),
+            weights=WeightsTable.model_validate(asdict(RANDOM)),
             tuner=TunerSection(tuner=tuner, **tuner_changes),
             domains=domains_of(Space(domains)),
             budget=Budget(epochs=epochs),

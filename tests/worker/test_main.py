@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import environment, files
-from harness.cells import Cell
+from harness.cells import Cell, WeightsTable
 from harness.executors import Ended, LocalExecutor
 from harness.records import CellFolder
 from harness.trials import Trial
@@ -163,7 +163,8 @@ def test_other_sources_or_packages_than_the_cell_was_planned_with_are_the_machin
 def with_weights(cell: Cell, path: Path) -> Cell:
     """The same cell with the weights that lie in a file."""
     sha256 = files.sha256_of(path)
-    weights = {"kind": "file", "path": str(path), "sha256": sha256, "source": path.name, "trained_on": "unknown"}
+    told = {"kind": "file", "path": str(path), "sha256": sha256, "source": path.name, "trained_on": "unknown"}
+    weights = WeightsTable.model_validate(told)
     return cell.model_copy(
         update={"weights": weights, "backbone": cell.backbone.model_copy(update={"weights": str(path)})}
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from harness.cells import OwnFile, SourceTable
 from harness.datasets import resolving
 from harness.errors import DatasetError, MachineError, UserError
 from harness.ledger import PHASES
@@ -82,7 +83,7 @@ def test_a_class_that_what_was_left_out_made_too_small_is_told_with_what_that_wa
             Image.new("L", (8, 8), shade).save(tmp_path / label / f"{number}.png")
     (tmp_path / "cat" / "9.cr2").touch()
     dataset = Dataset(source="folder", path=str(tmp_path))
-    source = asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    source = SourceTable.model_validate(asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache")))
     cell = bench.cell().model_copy(update={"dataset": dataset, "source": source})
 
     with pytest.raises(DatasetError, match="class 'cat' has 2 images to share out; it needs at least 3") as caught:
@@ -103,7 +104,7 @@ def test_no_group_of_images_is_divided_and_what_each_part_holds_is_told(bench: B
         (tmp_path / "cd"[label]).mkdir(exist_ok=True)
         Image.new("L", (8, 8), number).save(tmp_path / "cd"[label] / f"site {site} {number}.png")
     dataset = Dataset(source="folder", path=str(tmp_path), group_by="site [0-9]")
-    source = asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    source = SourceTable.model_validate(asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache")))
     cell = bench.cell(train="all").model_copy(update={"dataset": dataset, "source": source})
 
     found = training_data.load(cell, tmp_path / ".cache")
@@ -133,7 +134,7 @@ def test_images_that_look_like_one_of_another_part_are_told_unless_groups_keep_t
         picture.save(tmp_path / label / f"burst {burst} {number}.png")
     keys = {"group_by": "burst [0-9]+"} if grouped else {}
     dataset = Dataset.model_validate({"source": "folder", "path": str(tmp_path), **keys})
-    source = asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache"))
+    source = SourceTable.model_validate(asdict(resolving.resolve(dataset, base=Path(), cache=tmp_path / ".cache")))
     cell = bench.cell(train="all").model_copy(update={"dataset": dataset, "source": source})
 
     facts = training_data.load(cell, tmp_path / ".cache").facts
@@ -199,7 +200,7 @@ def test_a_slow_meter_that_fails_once_leaves_one_trial_without_joules_and_change
     path = tmp_path / "lamp.py"
     path.write_text(METER, "utf-8")
     plain = bench.cell("kt-grid", epochs=6)
-    file = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    file = OwnFile(path=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
     folder, outcome = bench.search(plain.model_copy(update={"meter_file": file}))
 

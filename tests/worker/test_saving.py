@@ -52,7 +52,7 @@ def score_by_plain_keras(bench: Bench, cell: Cell, folder: CellFolder) -> float:
     from harness.worker import training_data  # noqa: PLC0415 - see above
 
     loaded: Loaded = training_data.load(cell, bench.cache)
-    source = Source.from_json(cell.source)
+    source = Source.from_json(cell.source.told)
     pictures = images.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=bench.cache).images
     test, labels = loaded.training.test, loaded.training.labels
     model = keras.models.load_model(folder.model)
