@@ -41,7 +41,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def test_every_option_is_tried() -> None:
-    elsewhere = {"epochs_per_trial", "image_size", "split", "learning_rate_factors"}
+    elsewhere = {"epochs_per_trial", "image_size", "split", "meter", "learning_rate_factors"}
 
     assert {name for option in OPTIONS for name in option} == set(Protocol.model_fields) - elsewhere
 
