@@ -1,4 +1,4 @@
-"""Folders that the command line is given."""
+"""Paths that the command line and Python code are given."""
 
 from __future__ import annotations
 
@@ -15,6 +15,24 @@ RESULTS = Path("results")
 def default_cache() -> Path:
     """Return where downloads, decoded images and activations go unless told otherwise."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuner-harness"
+
+
+def given(path: object, *, called: str) -> Path:
+    """Return the path that a user gave as text or as one of pathlib, ``~`` for the home; ``called`` is the option.
+
+    Raises:
+        UserError: It is no path. An empty one would be the current folder, which nobody asked for.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise UserError(f"{called} = {path!r}: no path; give one as text, or as pathlib has it")
+    text = os.fsdecode(path)
+    if not text or "\0" in text:
+        what = "holds a null byte" if text else "an empty path"
+        raise UserError(f"{called} = {text!r}: {what}; give another, or leave it out")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{called} = {text!r}: nobody's home is known by that name; give the path in full") from error
 
 
 def results_folder(path: Path) -> Path:

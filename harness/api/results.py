@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from harness import analysis, page, plots, reports
 from harness import carbon as intensities
+from harness import matrix as matrices
 from harness import prices as price_lists
 from harness.analysis import winners
 from harness.analysis.statistics import judged
 from harness.analysis.winners import Winner
-from harness.api import frames, notebook
+from harness.api import frames, notebook, places
 from harness.campaign import earlier_plans
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
@@ -45,7 +46,7 @@ def _nothing(_part: str, _paths: Sequence[Path]) -> None:
 def load(
     path: str | Path,
     *,
-    matrix: Matrix | None = None,
+    matrix: Matrix | str | Path | None = None,
     prices: str | Path | None = None,
     carbon: str | Path | None = None,
     grid: str | None = None,
@@ -55,7 +56,7 @@ def load(
 
     Args:
         path: The folder.
-        matrix: What was asked for: its ``equivalence`` counts, and its text stands in the page.
+        matrix: What was asked for, or its file: its ``equivalence`` counts, and its text stands in the page.
         prices: Price file to use instead of the harness's own.
         carbon: File of carbon intensities to use instead of the harness's own.
         grid: Whose electricity it was, by its name among these; by default the world's mean.
@@ -65,12 +66,25 @@ def load(
         UserError: A package, a file or a grid is missing.
         ResultsError: No search in the folder has a record, or its plan can't be read.
     """
+    if not isinstance(grid, str | None):
+        raise UserError(f"grid = {grid!r}: give its name as text")
     found = opened(
-        Path(path), matrix=matrix, prices=prices, carbon=carbon, grid=grid, mix_environments=mix_environments
+        places.given(path, called="path"),
+        matrix=_matrix(matrix),
+        prices=prices,
+        carbon=carbon,
+        grid=grid,
+        mix_environments=mix_environments,
     )
     for line in found.remarks:
         log.warning(line)
     return found
+
+
+def _matrix(given: Matrix | str | Path | None) -> Matrix | None:
+    if given is None or isinstance(given, Matrix):
+        return given
+    return matrices.load(places.given(given, called="matrix"))
 
 
 def opened(
@@ -93,8 +107,8 @@ def opened(
     if not folder.has_records:
         named = "MATRIX" if matrix is None else matrix.path
         raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {named}")
-    price_list = price_lists.load(None if prices is None else Path(prices))
-    intensity = intensities.load(None if carbon is None else Path(carbon), grid=grid)
+    price_list = price_lists.load(None if prices is None else places.given(prices, called="prices"))
+    intensity = intensities.load(None if carbon is None else places.given(carbon, called="carbon"), grid=grid)
     equivalence = EQUIVALENCE if matrix is None else matrix.spec.equivalence
     return Results(
         folder=folder,
@@ -199,7 +213,7 @@ class Results:
         """
         known = dict.fromkeys(search.planned.tuner for search in self.recorded.searches)
         if tuner is not None and tuner not in known:
-            raise UserError(f"{self.path}: {mistakes.unknown('tuner', tuner, known)}")
+            raise UserError(f"{self.path}: {mistakes.unknown('tuner', str(tuner), known)}")
         return winners.winners(self.comparable, tuner=tuner)
 
     def table(self, name: str) -> pl.DataFrame:
@@ -257,8 +271,13 @@ class Results:
             wrote: Called with each part and its files once they are there.
 
         Raises:
+            UserError: There is no such part.
             ResultsError: As ``answer``.
         """
+        only = (only,) if isinstance(only, str) else tuple(only)
+        unknown = [part for part in only if part not in PARTS]
+        if unknown:
+            raise UserError(f"only = {unknown[0]!r}: no such part; give of {', '.join(PARTS)}, or nothing for all")
         makers: dict[str, Callable[[], list[Path]]] = {"tables": self._write_tables, "page": self._write_page}
         written: dict[str, list[Path]] = {}
         with ExitStack() as stack:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from types import UnionType
+from typing import SupportsFloat, get_args
 
 from harness import matrix as matrices
 from harness import prices as price_lists
@@ -25,7 +26,7 @@ def load_matrix(path: str | Path) -> Matrix:
     Raises:
         MatrixError: The matrix can't be run as written; its ``mistakes`` are one line each.
     """
-    return matrices.load(Path(path))
+    return matrices.load(places.given(path, called="path"))
 
 
 def run(
@@ -73,13 +74,25 @@ def run(
     _check_start(start)
     _check_limit("max_hours", max_hours)
     _check_limit("max_cost", max_cost)
+    _check_kind("executor", executor, str, "a word or a path as text")
+    _check_kind("at_once", at_once, int | None, "a whole number")
+    _check_kind("retry_failed", retry_failed, bool, "True or False")
+    _check_kind("mix_environments", mix_environments, bool, "True or False")
+    if not callable(watch):
+        raise UserError(f"watch = {watch!r}: give a function that takes an event")
     return campaign.run(
-        matrix if isinstance(matrix, Matrix) else load_matrix(matrix),
+        matrix if isinstance(matrix, Matrix) else matrices.load(places.given(matrix, called="matrix")),
         Request(
-            results=Path(results),
-            cache=places.cache_folder(places.default_cache() if cache is None else Path(cache)),
-            where=Where(executor=executor, image=image, gpus=tuple(gpus), at_once=at_once, start=start),
-            prices=price_lists.load(None if prices is None else Path(prices)),
+            results=places.given(results, called="results"),
+            cache=places.cache_folder(places.default_cache() if cache is None else places.given(cache, called="cache")),
+            where=Where(
+                executor=executor,
+                image=image,
+                gpus=(gpus,) if isinstance(gpus, str) else tuple(gpus),
+                at_once=at_once,
+                start=start,
+            ),
+            prices=price_lists.load(None if prices is None else places.given(prices, called="prices")),
             limits=Limits(max_hours=max_hours, max_cost=max_cost),
             retry_failed=retry_failed,
             mix_environments=mix_environments,
@@ -94,6 +107,12 @@ def _check_start(start: str) -> None:
         raise UserError(f"start = {start!r}: give one of {', '.join(get_args(Start))}")
 
 
-def _check_limit(name: str, value: float | None) -> None:
-    if value is not None and not 0 < value < math.inf:
+def _check_kind(name: str, value: object, kind: type | UnionType, wanted: str) -> None:
+    # Any text is true, "no" too.
+    if not isinstance(value, kind):
+        raise UserError(f"{name} = {value!r}: give {wanted}")
+
+
+def _check_limit(name: str, value: object) -> None:
+    if value is not None and not (isinstance(value, SupportsFloat) and 0 < float(value) < math.inf):
         raise UserError(f"{name} = {value!r}: give a finite number above 0, or leave it out")

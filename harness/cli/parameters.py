@@ -1,12 +1,36 @@
-"""Numbers and dates on the command line."""
+"""Paths, numbers and dates on the command line."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from pathlib import Path
 from typing import Any
 
 import click
+
+from harness.api import places
+from harness.errors import UserError
+
+
+class Place(click.Path):
+    """A path with ``~`` for the home, as a shell leaves it in quotes; an empty one is refused."""
+
+    def __init__(self, *, file_okay: bool = True, dir_okay: bool = True, exists: bool = False) -> None:
+        """Say what it may be."""
+        super().__init__(file_okay=file_okay, dir_okay=dir_okay, exists=exists, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path.
+
+        Raises:
+            click.BadParameter: It is none.
+        """
+        try:
+            path = places.given(value, called="path")
+        except UserError as error:
+            self.fail(f"{error}.", param, ctx)
+        return super().convert(path, param, ctx)
 
 
 class Amount(click.FloatRange):

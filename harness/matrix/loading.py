@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Protocol, runtime_checkable
 
 import tomli_w
 
@@ -16,6 +17,15 @@ from harness.space import Space
 
 # Nobody mends more at once, and a file of another kind may hold thousands.
 _MOST_LINES = 50
+
+
+@runtime_checkable
+class _Array(Protocol):
+    """An array or a number of numpy, which isn't imported for that."""
+
+    def tolist(self) -> object:
+        """Return what it holds in Python's own terms."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -43,18 +53,21 @@ class Matrix:
             name: What its results are called.
             base: Folder that relative paths in it start from.
             sections: ``datasets``, ``backbones``, ``tuners``, ``hyperparameters``, ``seeds``, ``budget`` and so on, as
-                dictionaries, lists and plain values; tuples, ranges and paths are taken as lists and texts,
-                None as left out.
+                dictionaries, lists and plain values; tuples, ranges, iterators, paths and what numpy has are taken
+                as lists, texts and numbers, None as left out.
 
         Raises:
             MatrixError: The matrix can't be run as written; it holds one line for each mistake found.
         """
-        text = section_checks.name_mistake(name)
+        text = section_checks.name_mistake(name) if isinstance(name, str | None) else "give a text"
         if text is not None:
             # Told of the name as it was given: a slash in it would be one of a path.
             raise MatrixError(f"name = {name!r}: {text}")
-        document = {name: _plain(section) for name, section in sections.items() if section is not None}
-        _fill(self, Path(base) / f"{name}.toml", document, text=None)
+        try:
+            document = {key: _plain(section) for key, section in sections.items() if section is not None}
+        except RecursionError as error:
+            raise MatrixError(f"{name}: a list or table in it holds itself; write out what is meant") from error
+        _fill(self, _folder(base) / f"{name}.toml", document, text=None)
 
 
 def load(path: Path) -> Matrix:
@@ -104,11 +117,22 @@ def _judged(path: Path, document: dict[str, object]) -> tuple[spec.Document, dic
     return matrix, resolved
 
 
+def _folder(base: object) -> Path:
+    if not isinstance(base, str | PurePath) or "\0" in str(base):
+        raise MatrixError(f"base = {base!r}: give a folder, as text or a path")
+    try:
+        return Path(base).expanduser()
+    except RuntimeError as error:
+        raise MatrixError(f"base = {str(base)!r}: nobody's home is known by that name; give it in full") from error
+
+
 def _plain(value: object) -> object:
     """Return a value as TOML has it: what code writes as tuples, ranges and paths are lists and texts there."""
+    if isinstance(value, _Array):
+        return _plain(value.tolist())
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items() if each is not None}
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, list | tuple | range | Iterator):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, PurePath) else value
 

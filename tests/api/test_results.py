@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -109,3 +112,25 @@ def test_a_notebook_shows_advice_table_and_a_curve_for_each_group(results: harne
     assert shown.count("<table>") == 1
     assert "<?xml" not in shown
     assert all(f"<li>{line[:40]}" in shown for line in results.advice() if line.isascii())
+
+
+def test_a_matrix_may_be_given_by_its_file() -> None:
+    matrix = REFERENCE.parents[2] / "benchmarks" / "demo.toml"
+
+    assert harness.load(REFERENCE, matrix=str(matrix)).matrix_text == matrix.read_text("utf-8")
+
+
+def test_misuse_is_told_in_a_line(results: harness.Results, tmp_path: Path) -> None:
+    wrong: Any = 3
+    calls: list[tuple[Callable[[], object], str]] = [
+        (lambda: harness.load(""), "path = '': an empty path; give another"),
+        (lambda: harness.load(REFERENCE, matrix=wrong), "matrix = 3: no path"),
+        (lambda: harness.load(REFERENCE, matrix=tmp_path / "no.toml"), "no.toml"),
+        (lambda: harness.load(REFERENCE, grid=wrong), "grid = 3: give its name as text"),
+        (lambda: results.best(tuner=wrong), "unknown tuner '3'; known: "),
+        (lambda: results.write(["foo"]), "only = 'foo': no such part; give of tables, plots, page, or nothing for all"),
+    ]
+
+    for call, said in calls:
+        with pytest.raises(harness.UserError, match=re.escape(said)):
+            call()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import harness
@@ -101,6 +102,32 @@ def test_a_name_that_results_cant_have_is_told_as_it_was_given(name: str) -> Non
         harness.Matrix(name=name, **MATRIX)
 
 
+def test_a_matrix_takes_what_numpy_and_iterators_hold() -> None:
+    rates = {"low": np.float32(0.5), "high": 1.0, "log": np.array([1.0])[0] > 0}
+    written = {"learning_rate": {"low": 0.5, "high": 1.0, "log": True}}
+    asked = {**MATRIX, "hyperparameters": {"full": {"learning_rate": rates}}}
+
+    for seeds in (iter([1, 2]), np.array([1, 2]), [np.int64(1), 2]):
+        made = harness.Matrix(name="mine", **{**asked, "seeds": seeds})
+        plain = harness.Matrix(name="mine", **{**asked, "seeds": [1, 2], "hyperparameters": {"full": written}})
+        assert made == plain
+
+
+def test_what_is_no_matrix_is_told_in_a_line() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+
+    for change, said in (
+        ({"name": 3}, "name = 3: give a text"),
+        ({"base": 3}, "base = 3: give a folder, as text or a path"),
+        ({"base": "~nobody at all"}, "base = '~nobody at all': nobody's home is known by that name"),
+        ({"seeds": endless}, "mine: a list or table in it holds itself"),
+        ({"seeds": {1, 2}}, "mine.toml: seeds: must be a list in"),
+    ):
+        with pytest.raises(harness.MatrixError, match=re.escape(said)):
+            harness.Matrix(**{"name": "mine", **MATRIX, **change})
+
+
 def test_mistakes_are_raised_one_line_each() -> None:
     with pytest.raises(harness.MatrixError) as raised:
         harness.Matrix(name="mine", **{**MATRIX, "seeds": [], "budget": {"epoch": 6}})
@@ -125,6 +152,15 @@ def test_what_can_not_be_followed_is_an_error_of_the_user(run: Run, option: dict
         ({"max_hours": 0}, "max_hours = 0: give a finite number above 0, or leave it out"),
         ({"max_hours": float("nan")}, "max_hours = nan: give a finite number above 0"),
         ({"max_cost": -1.0}, "max_cost = -1.0: give a finite number above 0"),
+        ({"max_hours": "1"}, "max_hours = '1': give a finite number above 0"),
+        ({"retry_failed": "no"}, "retry_failed = 'no': give True or False"),
+        ({"executor": 3}, "executor = 3: give a word or a path as text"),
+        ({"at_once": "2"}, "at_once = '2': give a whole number"),
+        ({"watch": 3}, "watch = 3: give a function that takes an event"),
+        ({"results": ""}, "results = '': an empty path; give another, or leave it out"),
+        ({"cache": "a\0b"}, r"cache = 'a\\x00b': holds a null byte; give another"),
+        ({"cache": "~nobody at all/b"}, "cache = '~nobody at all/b': nobody's home is known by that name"),
+        ({"prices": 3}, "prices = 3: no path; give one as text, or as pathlib has it"),
     ],
 )
 def test_options_that_mean_nothing_are_not_taken_for_others(tmp_path: Path, option: dict[str, Any], said: str) -> None:

@@ -188,3 +188,20 @@ def test_commands_and_options_are_completed() -> None:
 
     assert commands.stdout.split() == ["plain,plan"]
     assert options.stdout.split() == ["plain,--max-hours", "plain,--max-cost"]
+
+
+@pytest.mark.parametrize("option", ["--results", "--cache", "--prices"])
+def test_an_empty_path_is_not_the_current_folder(line: CommandLine, option: str) -> None:
+    answer = line.call("plan", str(line.matrix), *line.places, option, "")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert f"Invalid value for '{option}': path = '': an empty path; give another, or leave it out." in answer.err
+
+
+def test_a_quoted_home_is_the_home(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(line.folder))
+
+    answer = line.call("plan", f"~/{line.matrix.name}", "--results", "~/r", "--cache", "~/c")
+
+    assert answer.code == 0
+    assert (line.folder / "c").is_dir()
