@@ -7,12 +7,13 @@ nothing is run. Features (which column holds pictures, how classes are called) s
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness import errors, spec
 from harness.datasets.image_tables import USUAL
@@ -174,11 +175,7 @@ def _inside(folder: Path, name: str) -> str:
 
 def _exported(path: Path) -> dict[str, tuple[Path, ...]]:
     """Return the Parquet files of each split, which is the name of a file or of the folder that it is in."""
-    found = sorted(
-        file
-        for file in path.rglob("*.parquet")
-        if not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
+    found = sorted(_parquet_files(path))
     if not found:
         raise errors.DatasetError(
             f"path: {path}: neither {_DICT} nor {_STATE} nor Parquet files are in it; save a data set there by "
@@ -194,6 +191,19 @@ def _exported(path: Path) -> dict[str, tuple[Path, ...]]:
                 f"path: {path}: split {name!r} is in {listed(folders)}: are these two data sets? Give the path of one"
             )
     return {name: tuple(files) for name, files in splits.items()}
+
+
+def _parquet_files(path: Path) -> Iterator[Path]:
+    """Yield the files that aren't hidden; refuse a folder that may not be read, as its pictures would be missing."""
+    for parent, inner, names in os.walk(path, onerror=_refuse):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        yield from (Path(parent, name) for name in names if name.endswith(".parquet") and not name.startswith("."))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise errors.DatasetError(
+        f"path: {error.filename}: can't be read ({error.strerror}); allow it, or move it away"
+    ) from error
 
 
 def _split_of(file: Path, root: Path) -> str:

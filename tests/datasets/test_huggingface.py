@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -335,6 +337,23 @@ def test_what_is_no_data_set_is_told(tmp_path: Path) -> None:
         "path: PATH: no such folder; give one that save_to_disk wrote, or of Parquet files"
     )
     assert refused(tmp_path / "notes.txt").startswith("path: PATH: can't be read (")
+
+
+def test_a_folder_that_may_not_be_read_is_told_and_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported(tmp_path / "birds" / "train" / "0.parquet")
+    exported(tmp_path / "birds" / "test" / "0.parquet")
+    scan, closed = os.scandir, str(tmp_path / "birds" / "test")
+
+    def refuse(path: Any = ".") -> Any:
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Forbidden", closed)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    assert refused(tmp_path / "birds") == "path: PATH/test: can't be read (Forbidden); allow it, or move it away"
 
 
 def test_several_data_sets_are_not_taken_for_one(tmp_path: Path) -> None:
