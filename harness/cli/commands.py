@@ -13,7 +13,7 @@ from harness import __version__
 from harness.api import places
 from harness.cli import exit_codes, streams
 from harness.cli.helping import CommandGroup
-from harness.cli.parameters import Amount, Day, Place
+from harness.cli.parameters import Amount, Day, GivenPath
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from harness.placement.executor_choice import Start
 
 PARTS = ("tables", "plots", "page")
-_MATRIX = click.argument("matrix", type=Place())
+_MATRIX = click.argument("matrix", type=GivenPath())
 _RESULTS = click.option(
     "--results",
-    type=Place(file_okay=False),
+    type=GivenPath(file_okay=False),
     default=places.RESULTS,
     show_default=True,
     help="Folder that results go into, one folder for each matrix.",
 )
 _CACHE = click.option(
     "--cache",
-    type=Place(file_okay=False),
+    type=GivenPath(file_okay=False),
     envvar="HARNESS_CACHE",
     default=places.default_cache,
     show_default="~/.cache/tuner-harness",
@@ -40,12 +40,12 @@ _CACHE = click.option(
 _IMAGES = click.argument("names", nargs=-1, metavar="[NAME]...")
 _IMAGES_FILE = click.option(
     "--file",
-    type=Place(),
+    type=GivenPath(),
     default=Path("docker/images.toml"),
     show_default=True,
     help="File that declares the images.",
 )
-_PRICES = click.option("--prices", type=Place(), help="Price file to use instead of the harness's own.")
+_PRICES = click.option("--prices", type=GivenPath(), help="Price file to use instead of the harness's own.")
 _MIX = click.option(
     "--mix-environments", is_flag=True, help="Make tables of searches that ran in unlike environments, and say so."
 )
@@ -83,7 +83,7 @@ _START = click.option(
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _QUIET = click.option("--quiet", is_flag=True, help="Say errors and where results are, nothing else.")
-_FILE = Place(dir_okay=False)
+_FILE = GivenPath(dir_okay=False)
 _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
 
 
@@ -198,7 +198,7 @@ def plan(
 @_MATRIX
 @_RESULTS
 @_PRICES
-@click.option("--carbon", type=Place(), help="Carbon intensities to use instead of the harness's own.")
+@click.option("--carbon", type=GivenPath(), help="Carbon intensities to use instead of the harness's own.")
 @click.option("--grid", help="Whose electricity it was, by its name among these.  [default: world]")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Write this part alone.  [repeatable]")
 @_MIX
@@ -240,7 +240,7 @@ def tables(
 @_MIX
 @click.option(
     "--save",
-    type=Place(file_okay=False),
+    type=GivenPath(file_okay=False),
     help="Train each best configuration again, and leave its Keras model here; what follows is for that.",
 )
 @_CACHE
@@ -279,8 +279,8 @@ def best(
 
 
 @harness.command()
-@click.argument("baseline", type=Place())
-@click.argument("candidate", type=Place())
+@click.argument("baseline", type=GivenPath())
+@click.argument("candidate", type=GivenPath())
 @click.option("--unlike", is_flag=True, help="Go on where machine, packages or requests differ, and say so.")
 @click.option(
     "--minimum",
@@ -317,7 +317,7 @@ def compare(
 
 
 @harness.command()
-@click.argument("history", type=Place())
+@click.argument("history", type=GivenPath())
 @click.option("--since", type=Day(), help="Leave out the nights before this date, as after a change that is accepted.")
 @_MARKDOWN
 def drift(history: Path, *, since: dt.date | None, markdown: Path | None) -> int:
@@ -363,7 +363,7 @@ def cache_group(context: click.Context, cache: Path, *, as_json: bool) -> None:
 
 
 @cache_group.command("prune")
-@click.option("--cache", type=Place(file_okay=False), help="Another folder than that of harness cache.")
+@click.option("--cache", type=GivenPath(file_okay=False), help="Another folder than that of harness cache.")
 @click.option(
     "--older-than", "older_than_days", type=click.IntRange(min=0), metavar="DAYS", help="What is unused so long."
 )
@@ -398,7 +398,7 @@ def images() -> None:
 @click.option("--base", help="Base to build on, by its name in the file; by default one that this host has.")
 @click.option(
     "--extra-ca",
-    type=Place(exists=True, dir_okay=False),
+    type=GivenPath(exists=True, dir_okay=False),
     envvar="SSL_CERT_FILE",
     help="Certificates to trust while packages are fetched, as behind a company's proxy.  [env: SSL_CERT_FILE]",
 )

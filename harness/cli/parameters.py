@@ -13,7 +13,7 @@ from harness.api import places
 from harness.errors import UserError
 
 
-class Place(click.Path):
+class GivenPath(click.Path):
     """A path with ``~`` for the home, as a shell leaves it in quotes; an empty one is refused."""
 
     def __init__(self, *, file_okay: bool = True, dir_okay: bool = True, exists: bool = False) -> None:
