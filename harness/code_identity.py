@@ -28,9 +28,9 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.backbones.torch_file": ("model", "EfficientNetLite0"),
     "harness.backbones.own_model": ("model", "file"),
     "harness.datasets.own_data": ("data", "file"),
-    "harness.datasets.unpacked_pictures": ("data", "file"),
+    "harness.datasets.extracted_images": ("data", "file"),
     "harness.worker.probe": ("program", "probe"),
-    "harness.worker.saving": ("program", "save"),
+    "harness.worker.model_export": ("program", "save"),
 }
 """Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of
 data; and what saves a model or tries an executor, which no search does. All else that the worker imports, at once or

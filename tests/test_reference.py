@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli import exit_codes
 from harness.cli.commands import harness
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.records import Record
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from harness.records import CellFolder
 from harness.seeds import derive
 from harness.trials import Trial
 from harness.worker import training_data
-from harness.worker.assembly import objective_for
+from harness.worker.objective_assembly import objective_for
 
 BATCH_SIZE = int(KNOWN["batch_size"].default)
 

@@ -10,7 +10,7 @@ from harness.cells import Cell
 from harness.records import CellFolder
 from harness.trials import Trial
 from harness.worker import training_data
-from harness.worker.assembly import objective_for
+from harness.worker.objective_assembly import objective_for
 
 
 def resident_after(cell: Cell, path: Path, cache: Path, counts: tuple[int, ...]) -> dict[int, int]:

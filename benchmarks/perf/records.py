@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from harness import checked_files, files
-from harness.plans import MatrixFolder, Planned
+from harness.matrix_folder import MatrixFolder, Planned
 from harness.records import CellFolder, Record
 from harness.trials import Epoch, Outcome, Trial
 

@@ -15,8 +15,8 @@ from harness.records import CellFolder
 from harness.trials import Epoch, Outcome, Proposal, Trial, Tuner
 from harness.tuners.threads import Bounded, Threads
 from harness.worker import training_data
-from harness.worker.assembly import objective_for
 from harness.worker.imports import keep_still
+from harness.worker.objective_assembly import objective_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

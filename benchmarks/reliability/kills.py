@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
 from harness.trials import Trial
 

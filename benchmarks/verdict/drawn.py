@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness import checked_files, files
-from harness.analysis import MatrixResults, SearchResult, Status, findings
+from harness.analysis import MatrixResults, SearchResult, Status, search_findings
 from harness.cells import SCHEMA_VERSION
-from harness.plans import Planned
+from harness.matrix_folder import Planned
 from harness.records import CellFolder, Record
 from harness.trials import Epoch, Outcome, Trial
 
@@ -119,7 +119,7 @@ def _search(world: World, place: Place, *, test_f1: float, split: float, random:
         ),
         status=Status.OK,
         folder=_NOWHERE,
-        findings=findings.of(_record("kt-random" if place.tuner == 0 else "optuna-tpe"), trials),
+        findings=search_findings.of(_record("kt-random" if place.tuner == 0 else "optuna-tpe"), trials),
     )
 
 

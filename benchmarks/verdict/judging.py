@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.compare import Direction, drift, judge
 from harness.compare.paired_cells import Pair
-from harness.plans import SearchName
+from harness.matrix_folder import SearchName
 
 # Standard deviations of one run's value of one cell, as in two runs of benchmarks/demo.toml, 36 cells each, on two
 # virtual CPUs that other work shared: of the logarithm for costs, of F1 for F1 (tuners and seeds taken out).

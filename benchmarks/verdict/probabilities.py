@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.verdict.claims import EFFECT, share
 from benchmarks.verdict.drawn import F1
 from harness.analysis.statistics.answer import SURE
-from harness.analysis.statistics.signed_rank import signed_rank
+from harness.analysis.statistics.bayesian_signed_rank import signed_rank
 from harness.spec import EQUIVALENCE
 
 GROUPS = (1, 2, 4)

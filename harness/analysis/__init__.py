@@ -3,10 +3,10 @@
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.curves import Step
 from harness.analysis.environments import differences, environments, likeness, likeness_of
-from harness.analysis.findings import Tried
 from harness.analysis.groups import Group, Row, groups, mean_usd
 from harness.analysis.intervals import Interval
-from harness.analysis.reading import MatrixResults, SearchResult, Status, read
+from harness.analysis.results_reading import MatrixResults, SearchResult, Status, read
+from harness.analysis.search_findings import Tried
 from harness.analysis.targets import Target
 
 __all__ = [

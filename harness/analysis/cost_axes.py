@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from harness.analysis.costs import cost_usd
 from harness.analysis.curves import Step
-from harness.analysis.reading import SearchResult
+from harness.analysis.results_reading import SearchResult
 from harness.prices import Prices
 from harness.trials import Reading
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.analysis.reading import SearchResult
+from harness.analysis.results_reading import SearchResult
 from harness.record_forms import EnvironmentTable, LimitsTable
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.analysis.reading import SearchResult
+from harness.analysis.results_reading import SearchResult
 
 
 def seconds(search: SearchResult) -> Counter[str]:

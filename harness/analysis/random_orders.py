@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness import seeds
 from harness.analysis.cost_axes import Axis, Score, costs_of, rate
 from harness.analysis.curves import Own
-from harness.analysis.reading import SearchResult
+from harness.analysis.results_reading import SearchResult
 from harness.prices import Prices
 from harness.trials import Outcome
 

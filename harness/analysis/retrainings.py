@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.analysis.curves import best_epoch
 from harness.analysis.intervals import Interval, interval
-from harness.analysis.reading import MatrixResults, SearchResult, Status
-from harness.plans import GroupName
+from harness.analysis.results_reading import MatrixResults, SearchResult, Status
+from harness.matrix_folder import GroupName
 from harness.trials import Epoch, Trial
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row, groups
-from harness.analysis.reading import MatrixResults, SearchResult, Status
-from harness.plans import GroupName
+from harness.analysis.results_reading import MatrixResults, SearchResult, Status
+from harness.matrix_folder import GroupName
 from harness.trials import is_better
 
 

@@ -22,9 +22,9 @@ from harness.campaign import earlier_plans
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
 from harness.matrix import Matrix, mistakes
+from harness.matrix_folder import MatrixFolder
 from harness.page import summary
-from harness.placement import libraries
-from harness.plans import MatrixFolder
+from harness.placement import required_libraries
 from harness.prices import Prices
 from harness.reports import Tables, advice, best
 from harness.reports.document import Report
@@ -102,7 +102,7 @@ def opened(
         UserError: As ``load``.
         ResultsError: As ``load``.
     """
-    libraries.check_reports()
+    required_libraries.check_reports()
     folder = MatrixFolder(path)
     if not folder.has_records:
         named = "MATRIX" if matrix is None else matrix.path

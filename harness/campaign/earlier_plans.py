@@ -10,7 +10,7 @@ from harness.campaign import name_clashes
 from harness.cells import Cell, domains_of, used
 from harness.errors import ResultsError
 from harness.matrix import Combination, Matrix, combinations, mistakes
-from harness.plans import MatrixFolder, Planned
+from harness.matrix_folder import MatrixFolder, Planned
 from harness.printable import counted
 
 _MOST_NAMED = 4

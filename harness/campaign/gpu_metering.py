@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.executors import Devices, Ended, Executor, Slot
 from harness.meters import nvml
-from harness.meters.gpu import GpuMeter
+from harness.meters.gpu_meter import GpuMeter
 from harness.meters.nvml import Gpu
 from harness.trials import Reading
 

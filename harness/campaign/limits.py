@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness import environment
-from harness.campaign.allowance import UNLIMITED, Allowance
+from harness.campaign.time_allowance import UNLIMITED, Allowance
 from harness.errors import UserError
 from harness.executors import Slot
 from harness.meters import nvml

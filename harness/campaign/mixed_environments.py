@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from harness import environment
 from harness.analysis import differences, likeness
-from harness.campaign.searching import is_pending
+from harness.campaign.cell_searches import is_pending
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Executor
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.record_forms import EnvironmentTable, LimitsTable
 from harness.records import Record
 

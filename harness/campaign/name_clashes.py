@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import ResultsError
 from harness.matrix import Matrix, combinations
-from harness.plans import MatrixFolder, Planned
+from harness.matrix_folder import MatrixFolder, Planned
 
 
 def of_run(folder: MatrixFolder, planned: Sequence[Planned], matrix: Path) -> list[str]:

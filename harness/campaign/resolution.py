@@ -19,7 +19,7 @@ from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.extensions import Kind, finding
 from harness.matrix import Combination, Matrix, combinations
-from harness.plans import Planned, Role
+from harness.matrix_folder import Planned, Role
 from harness.spec import Backbone, TunerSection
 
 _Found = TypeVar("_Found")

@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import analysis, caches
+from harness import analysis, cache_inventory
 from harness.campaign import forecast_totals, mixed_environments, name_clashes, resolution, retrainings
+from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
 from harness.campaign.resolution import Resolution
 from harness.campaign.runner import Runner, only_one
-from harness.campaign.searching import is_pending
 from harness.campaign.slow_settings import cautions
 from harness.campaign.time_left import Outlook
 from harness.cells import Cell
 from harness.matrix import Matrix
-from harness.placement import libraries
+from harness.matrix_folder import MatrixFolder
+from harness.placement import required_libraries
 from harness.placement.executor_choice import Here, Where
-from harness.plans import MatrixFolder
 from harness.prices import Prices
 
 Clock = Callable[[], float]
@@ -97,7 +97,7 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
     # Before an image is built or data are fetched, which the user waits, and may pay, for too.
     began = clock()
     folder = MatrixFolder(request.results / matrix.name)
-    with only_one(folder), caches.used(request.cache), _place(matrix, request, folder, watch) as here:
+    with only_one(folder), cache_inventory.used(request.cache), _place(matrix, request, folder, watch) as here:
         allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
         resolved = _resolved(matrix, request, folder, here, watch)
         unreachable = resolved.why_unreachable
@@ -128,7 +128,7 @@ def _place(matrix: Matrix, request: Request, folder: MatrixFolder, watch: Watch)
         campaign=folder.path,
         container=matrix.spec.container,
         device=matrix.spec.device,
-        admit=partial(libraries.check, matrix),
+        admit=partial(required_libraries.check, matrix),
         say=remark,
     ) as here:
         for line in cautions(matrix.spec, here.intent):

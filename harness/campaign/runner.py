@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import IO
 
 from harness import files
-from harness.campaign import scheduling, sealing
-from harness.campaign.allowance import UNLIMITED, Allowance, AllowanceSpent
-from harness.campaign.attempts import Bench
+from harness.campaign import record_sealing, scheduling
+from harness.campaign.cell_searches import Searches, damage, is_pending, state
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
-from harness.campaign.preparing import Preparations
-from harness.campaign.searching import Searches, damage, is_pending, state
+from harness.campaign.shared_preparation import Preparations
+from harness.campaign.time_allowance import UNLIMITED, Allowance, AllowanceSpent
 from harness.campaign.time_left import Outlook
+from harness.campaign.worker_attempts import Bench
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import WHOLE, Executor, Slot
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 
 
 def _unknown(_cell: Cell) -> None:
@@ -113,7 +113,7 @@ class Runner:
                 found[cell.id] = reason
                 continue
             # A kill may have come between the sealing and the sweeping.
-            sealing.sweep(folder)
+            record_sealing.sweep(folder)
             folder.rename(cell.names)
         return found
 
@@ -141,7 +141,7 @@ def only_one(folder: MatrixFolder) -> Iterator[None]:
             raise ResultsError(
                 f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
             ) from error
-        sealing.sweep_half_written(folder.path)
+        record_sealing.sweep_half_written(folder.path)
         try:
             yield
         finally:

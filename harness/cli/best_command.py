@@ -12,11 +12,11 @@ from harness.analysis.winners import Winner
 from harness.api import places
 from harness.api.results import Results, opened
 from harness.cli import exit_codes, printing, streams
+from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
-from harness.cli.verbosity import Voice
 from harness.matrix import Matrix
+from harness.matrix_folder import GroupName, MatrixFolder
 from harness.placement.executor_choice import Where
-from harness.plans import GroupName, MatrixFolder
 from harness.prices import Prices
 from harness.reports import best
 from harness.reports.document import Report
@@ -69,7 +69,7 @@ def _saved(
     saving: Saving, loaded: Matrix, found: Results, winners: Sequence[Winner], *, voice: Voice
 ) -> Mapping[GroupName, Path]:
     # Only here: what starts workers takes a while to import.
-    from harness.api import model_saving as models  # noqa: PLC0415 - see above
+    from harness.api import model_export as models  # noqa: PLC0415 - see above
 
     with watcher(loaded.name, voice=voice) as watching:
         cache = places.cache_folder(saving.cache)

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness import caches
-from harness.caches import CacheEntry
+from harness import cache_inventory
+from harness.cache_inventory import CacheEntry
 from harness.cli import printing, streams
 from harness.errors import UserError
 from harness.reports.document import TableSection
@@ -20,8 +20,8 @@ _SURVEY = "which pictures of a data set are usable"
 
 def show(cache: Path, *, as_json: bool) -> None:
     """Print what lies in the cache."""
-    kept = caches.contents(cache)
-    half_built = {str(path.relative_to(cache)): caches.size_of(path) for path in _begun(cache)}
+    kept = cache_inventory.contents(cache)
+    half_built = {str(path.relative_to(cache)): cache_inventory.size_of(path) for path in _begun(cache)}
     if as_json:
         listed = [{**asdict(each), "last_used": each.last_used.isoformat(timespec="seconds")} for each in kept]
         streams.document({"cache": str(cache), "kept": listed, "half_built": half_built})
@@ -41,11 +41,11 @@ def prune(cache: Path, *, older_than_days: int | None, everything: bool, is_mean
     """
     if everything == (older_than_days is not None):
         raise UserError("harness cache prune: say what is to go: --older-than DAYS, or --all")
-    kept = caches.contents(cache)
+    kept = cache_inventory.contents(cache)
     before = datetime.now(UTC) - timedelta(days=older_than_days or 0)
     gone = kept if everything else [each for each in kept if each.last_used < before]
     if is_meant and cache.is_dir():
-        caches.prune(cache, gone)
+        cache_inventory.prune(cache, gone)
     else:
         _print(gone)
     done, way = ("removed", "") if is_meant else ("would remove", "; --yes removes them")
@@ -62,7 +62,7 @@ def told(size_bytes: float) -> str:
 
 def _begun(cache: Path) -> list[Path]:
     """Return what is half built, without locks, which hold nothing."""
-    return [path for path in caches.half_built(cache) if path.suffix != ".lock"]
+    return [path for path in cache_inventory.half_built(cache) if path.suffix != ".lock"]
 
 
 def _total(kept: Sequence[CacheEntry]) -> str:

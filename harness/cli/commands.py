@@ -142,7 +142,7 @@ def run(
     """Run a matrix, or what is missing of it; write its tables, pictures and page."""
     from harness.campaign.limits import Limits
     from harness.cli import run_command
-    from harness.cli.verbosity import Voice
+    from harness.cli.output_options import Voice
     from harness.placement.executor_choice import Where
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, start=start)
@@ -218,7 +218,7 @@ def tables(
 ) -> None:
     """Write a matrix's tables, pictures and page again from its records."""
     from harness.cli import missing_cells, tables_command
-    from harness.cli.verbosity import Voice
+    from harness.cli.output_options import Voice
 
     figures = tables_command.Figures(prices=prices, carbon=carbon, grid=grid)
     voice = Voice(is_quiet=quiet, is_json=as_json)

@@ -15,7 +15,7 @@ from harness.compare import RunComparison, RunVerdict, benchmark_json, drift, hi
 from harness.compare import rendering as comparisons
 from harness.compare.history import Night
 from harness.errors import ResultsError, UserError
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.reports import rendering
 from harness.reports.document import Report
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from harness import images
+from harness import container_images
 from harness.cli import exit_codes, printing, streams
+from harness.container_images import DeclaredImage
 from harness.errors import ImagesError
-from harness.images import DeclaredImage
 from harness.reports.document import TableSection
 
 _GIB = 2**30
@@ -25,14 +25,16 @@ def build(
 ) -> None:
     """Build the named images, or the CPU image where none is named, and say what each was made on."""
     for image in _named(file, names or ("cpu",)):
-        made_on = images.build(image, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing)
+        made_on = container_images.build(
+            image, base=base, extra_ca=extra_ca, index_url=index_url, from_nothing=from_nothing
+        )
         printing.say(f"{image.tag}: built on {made_on}")
 
 
 def verify(names: tuple[str, ...], *, file: Path) -> int:
     """Print every difference of the named images, or of those that this host has; return the exit code."""
-    chosen = _named(file, names) if names else _held(file) or images.load(file)
-    differences = [line for image in chosen for line in images.verify(image)]
+    chosen = _named(file, names) if names else _held(file) or container_images.load(file)
+    differences = [line for image in chosen for line in container_images.verify(image)]
     for line in differences:
         printing.say(line)
     if differences:
@@ -43,7 +45,7 @@ def verify(names: tuple[str, ...], *, file: Path) -> int:
 
 def show(*, file: Path, as_json: bool) -> None:
     """Print the declared images and what this host has of them."""
-    held = images.held(images.load(file))
+    held = container_images.held(container_images.load(file))
     if as_json:
         streams.document([asdict(one) for one in held])
         return
@@ -51,18 +53,18 @@ def show(*, file: Path, as_json: bool) -> None:
     printing.table(TableSection(heading="", columns=columns, rows=list(map(_row, held)), text_columns=len(columns)))
 
 
-def _row(one: images.Held) -> list[str]:
+def _row(one: container_images.Held) -> list[str]:
     size = "not here" if one.size_bytes is None else f"{one.size_bytes / _GIB:.1f} GiB"
     return [one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or ""]
 
 
 def _held(file: Path) -> list[DeclaredImage]:
-    declared = images.load(file)
-    return [image for image, one in zip(declared, images.held(declared), strict=True) if one.id is not None]
+    declared = container_images.load(file)
+    return [image for image, one in zip(declared, container_images.held(declared), strict=True) if one.id is not None]
 
 
 def _named(file: Path, names: tuple[str, ...]) -> list[DeclaredImage]:
-    declared = {image.name: image for image in images.load(file)}
+    declared = {image.name: image for image in container_images.load(file)}
     for name in names:
         if name not in declared:
             raise ImagesError(f"{file}: no image '{name}'; there are {', '.join(declared)}")

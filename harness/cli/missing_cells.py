@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from harness import analysis
 from harness.analysis import SearchResult
-from harness.analysis.reading import Status
+from harness.analysis.results_reading import Status
 from harness.cli import streams
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 
 
 def without_record(folder: MatrixFolder) -> list[str]:

@@ -8,24 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import analysis, caches, matrix, prices
+from harness import analysis, cache_inventory, matrix, prices
 from harness.api import places
 from harness.campaign import forecast, forecast_totals, mixed_environments, name_clashes, resolution, retrainings
+from harness.campaign.cell_searches import damage
 from harness.campaign.forecast_totals import Total
 from harness.campaign.runner import Runner, only_one
-from harness.campaign.searching import damage
 from harness.campaign.slow_settings import cautions
-from harness.catalogue import hyperband
+from harness.catalogue import hyperband_brackets
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
 from harness.cli import exit_codes, forecasts, printing, streams
+from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
-from harness.cli.verbosity import Voice
 from harness.errors import ResultsError
 from harness.matrix import Matrix
-from harness.placement import libraries
+from harness.matrix_folder import MatrixFolder, Planned
+from harness.placement import required_libraries
 from harness.placement.executor_choice import Local, Where
-from harness.plans import MatrixFolder, Planned
 from harness.printable import counted
 from harness.records import CellFolder
 from harness.reports.document import TableSection
@@ -84,8 +84,8 @@ def show(
             loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
         )
     intent = where.intended(device=loaded.spec.device)
-    libraries.check_with_reports(loaded, intent)
-    with caches.used(cache):
+    required_libraries.check_with_reports(loaded, intent)
+    with cache_inventory.used(cache):
         resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
@@ -122,12 +122,12 @@ def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Wher
     spec = loaded.spec
     with (
         only_one(folder),
-        caches.used(cache),
+        cache_inventory.used(cache),
         where.working(
             campaign=folder.path,
             container=spec.container,
             device=spec.device,
-            admit=partial(libraries.check, loaded),
+            admit=partial(required_libraries.check, loaded),
         ) as here,
         watcher("calibration", voice=voice) as watching,
     ):
@@ -183,7 +183,7 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
 
 def _cut_short(cell: Cell) -> str | None:
     most = forecast.most_epochs(cell)
-    trials, epochs = hyperband.iteration(cell.protocol.epochs_per_trial, hyperband.factor(cell.tuner))
+    trials, epochs = hyperband_brackets.iteration(cell.protocol.epochs_per_trial, hyperband_brackets.factor(cell.tuner))
     if most is None or most >= epochs:
         return None
     return f"{cell.names.tuner}: one iteration takes {trials} trials and {epochs} epochs; the budget ends it at {most}"

@@ -28,8 +28,8 @@ from harness.campaign.progress import Progress as CellProgress
 from harness.campaign.time_left import Outlook
 from harness.cells import Cell
 from harness.cli import forecasts, missing_cells, printing, streams
+from harness.cli.output_options import ALOUD, Voice
 from harness.cli.progress_bars import Display
-from harness.cli.verbosity import ALOUD, Voice
 from harness.datasets import data_summary
 from harness.printable import counted
 from harness.score_names import name_of

@@ -16,13 +16,13 @@ from harness.campaign.events import State
 from harness.campaign.limits import NONE, Limits
 from harness.campaign.run import Run
 from harness.cli import exit_codes, forecasts, missing_cells, streams, tables_command
+from harness.cli.output_options import ALOUD, Voice
 from harness.cli.progress import watcher
 from harness.cli.tables_command import Figures
-from harness.cli.verbosity import ALOUD, Voice
 from harness.errors import ResultsError
-from harness.placement import libraries
+from harness.matrix_folder import MatrixFolder
+from harness.placement import required_libraries
 from harness.placement.executor_choice import Where
-from harness.plans import MatrixFolder
 from harness.printable import counted
 from harness.records import CellFolder
 
@@ -55,9 +55,9 @@ def run(
 ) -> int:
     """Run what is missing of a matrix, write its tables and print them; return the exit code."""
     loaded = matrix.load(path)
-    if libraries.lacking(libraries.REPORTS):
+    if required_libraries.lacking(required_libraries.REPORTS):
         # Only here, as an engine is asked where searches would run: what they lack is told with it.
-        libraries.check_with_reports(loaded, where.intended(device=loaded.spec.device))
+        required_libraries.check_with_reports(loaded, where.intended(device=loaded.spec.device))
     cache = places.cache_folder(cache)
     folder = MatrixFolder(results / loaded.name)
     again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]

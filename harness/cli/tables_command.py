@@ -12,9 +12,9 @@ from harness.analysis import SearchResult
 from harness.api import places
 from harness.api.results import Results, opened
 from harness.cli import final_table, printing
-from harness.cli.verbosity import ALOUD, Voice
-from harness.placement import libraries
-from harness.plans import MatrixFolder
+from harness.cli.output_options import ALOUD, Voice
+from harness.matrix_folder import MatrixFolder
+from harness.placement import required_libraries
 from harness.reports.document import CsvValue
 
 
@@ -74,7 +74,7 @@ def write(
     Raises:
         ResultsError: No search has a record, or those of one group ran in unlike environments that are not to be mixed.
     """
-    libraries.check_reports()
+    required_libraries.check_reports()
     loaded = matrix.load(path)
     folder = MatrixFolder(places.results_folder(results) / loaded.name)
     found = opened(

@@ -11,8 +11,8 @@ from typing import Literal
 from harness import checked_files, files
 from harness.analysis import MatrixResults, SearchResult
 from harness.compare import comparability, measures
+from harness.compare.matrix_slices import slices
 from harness.compare.measures import MEASURES, Measure
-from harness.compare.slices import slices
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
 from harness.record_forms import Count, Moment

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness.analysis import MatrixResults, SearchResult, Target
 from harness.analysis.targets import target
 from harness.compare import measures
-from harness.plans import GroupName, SearchName
+from harness.matrix_folder import GroupName, SearchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from enum import StrEnum
 from harness.analysis import Interval, MatrixResults
 from harness.analysis.intervals import interval
 from harness.compare import comparability, sign_flip_test
+from harness.compare.matrix_slices import Slice, by_seed, slices
 from harness.compare.measures import MEASURES, Measure, named
 from harness.compare.paired_cells import Lost, Pair, Paired, pair, seeds
-from harness.compare.slices import Slice, by_seed, slices
-from harness.plans import SearchName
+from harness.matrix_folder import SearchName
 from harness.score_names import name_of_all
 
 ALPHA = 0.05

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness import errors, spec
+from harness.datasets.csv_reader import MOST_COLUMNS, listed, place_of
+from harness.datasets.extracted_images import Picture, text_of
 from harness.datasets.image_tables import USUAL
-from harness.datasets.tabular import MOST_COLUMNS, listed, place_of
-from harness.datasets.unpacked_pictures import Picture, text_of
 
 _DICT, _STATE = "dataset_dict.json", "state.json"
 # "train-00000-of-00002.parquet", with a fingerprint behind it in earlier exports.

@@ -18,10 +18,10 @@ from pathlib import Path
 from harness import errors, spec
 from harness.datasets import class_names, image_groups
 from harness.datasets.class_names import says_nothing
+from harness.datasets.csv_reader import MOST_COLUMNS, composed, listed, place_of
 from harness.datasets.image_folders import SUFFIXES, ImageFile, Layout, is_image
 from harness.datasets.part_names import Part, part_named, settled
 from harness.datasets.table_files import Table, read
-from harness.datasets.tabular import MOST_COLUMNS, composed, listed, place_of
 
 _FEWEST_CLASSES = 2
 _MOST_NAMED = 3

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import atomic_folders, errors, files, spec
-from harness.datasets import decoding, image_folders, near_duplicates, reading, sources, subsampling, unusable_images
+from harness.datasets import (
+    decoding,
+    image_folders,
+    near_duplicates,
+    opened_data,
+    sources,
+    subsampling,
+    unusable_images,
+)
 from harness.datasets.sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: groups. 4: fingerprints.
@@ -92,7 +100,7 @@ def place_of(source: Source, dataset: spec.Dataset, *, image_size: int) -> str:
 
 def _build(source: Source, dataset: spec.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
     sources.verify(source)
-    opened = reading.open_source(_as_files(source, cache=cache))
+    opened = opened_data.open_source(_as_files(source, cache=cache))
     found = unusable_images.survey(source, opened, cache=cache)
     cleaned = unusable_images.clean(opened, found, origin=source.name)
     kept = np.array(cleaned.kept, dtype=np.int64)
@@ -134,21 +142,21 @@ def _save(path: Path, values: NDArray[Any]) -> None:
 
 
 def _write_images(
-    path: Path, opened: reading.Opened, chosen: Sequence[int], *, size: int, origin: str
+    path: Path, opened: opened_data.Opened, chosen: Sequence[int], *, size: int, origin: str
 ) -> list[int | None]:
     """Write the chosen images at one size and return their fingerprints."""
     # Written one after another and not through a memory map, where a full disk would kill the process.
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(chosen), size, size, 3)}
     fingerprints = []
-    with path.open("wb") as stream, reading.without_warnings():
+    with path.open("wb") as stream, opened_data.without_warnings():
         np.lib.format.write_array_header_1_0(stream, header)
-        for pixels, fingerprint in reading.each(partial(_resized, opened, size, origin), chosen):
+        for pixels, fingerprint in opened_data.each(partial(_resized, opened, size, origin), chosen):
             stream.write(pixels.tobytes())
             fingerprints.append(fingerprint)
     return fingerprints
 
 
-def _resized(opened: reading.Opened, size: int, origin: str, index: int) -> tuple[decoding.Pixels, int | None]:
+def _resized(opened: opened_data.Opened, size: int, origin: str, index: int) -> tuple[decoding.Pixels, int | None]:
     try:
         pixels = decoding.resize(opened.picture(index), size)
     except decoding.Unreadable as error:

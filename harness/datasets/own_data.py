@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from harness import atomic_folders, errors
-from harness.datasets import brightness, class_names, image_lists, unpacked_pictures
+from harness.datasets import brightness, class_names, extracted_images, image_lists
 from harness.datasets.decoding import Pixels, repeat_grey
+from harness.datasets.extracted_images import Picture
 from harness.datasets.part_names import Part, part_named
 from harness.datasets.sources import Source
-from harness.datasets.unpacked_pictures import Picture
 from harness.extensions import DATA, loading
 
 _NEEDED, _ALLOWED = ("image", "label"), ("name", "part", "group")
@@ -41,7 +41,7 @@ def _unpack(source: Source, folder: Path) -> None:
     made = loading.maker(DATA, own)(data, **options)
     if isinstance(made, str | bytes | Mapping) or not isinstance(made, Iterable):
         raise _wrong(code, f"read returned {type(made).__name__}, and not pictures one after the other")
-    unpacked_pictures.write(folder, pictures(made, code, data if data.is_dir() else data.parent), origin=code)
+    extracted_images.write(folder, pictures(made, code, data if data.is_dir() else data.parent), origin=code)
 
 
 def pictures(made: Iterable[object], code: Path, folder: Path) -> Iterator[Picture]:

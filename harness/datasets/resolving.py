@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import atomic_folders, downloads, errors, extensions, files, spec
 from harness.catalogue import datasets as catalogue
-from harness.datasets import archives, huggingface, image_lists, image_tables, tfds, unpacked_pictures
+from harness.datasets import archives, extracted_images, huggingface, image_lists, image_tables, tfds
 from harness.datasets.image_folders import Layout
 from harness.datasets.sources import Source, grouped, held_by, joint, listed
 from harness.extensions import finding
@@ -131,8 +131,8 @@ def _listed(name: str, found: Layout, *, cache: Path) -> Source:
     )
 
 
-def _packed(packed: unpacked_pictures.Packed, *, cache: Path) -> Source:
-    place = unpacked_pictures.unpacked(packed, cache=cache)
+def _packed(packed: extracted_images.Packed, *, cache: Path) -> Source:
+    place = extracted_images.unpacked(packed, cache=cache)
     content_hash = image_lists.read(place).content_hash
     return Source(name=str(packed.path), kind="table", paths=(str(place),), content_hash=content_hash)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import errors
-from harness.datasets.tabular import read_csv, tidy
+from harness.datasets.csv_reader import read_csv, tidy
 
 if TYPE_CHECKING:
     import polars as pl

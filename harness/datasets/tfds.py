@@ -13,9 +13,9 @@ from typing import Any
 
 from harness import errors, spec
 from harness.datasets import tfrecord
-from harness.datasets.tabular import MOST_COLUMNS, listed, place_of
+from harness.datasets.csv_reader import MOST_COLUMNS, listed, place_of
+from harness.datasets.extracted_images import Picture, text_of
 from harness.datasets.tfrecord import Value
-from harness.datasets.unpacked_pictures import Picture, text_of
 
 _INFO, _FEATURES = "dataset_info.json", "features.json"
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"

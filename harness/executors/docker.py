@@ -20,7 +20,7 @@ from harness.executors.contract import Cause, Devices, Ended, Running
 from harness.executors.engine import EngineImage
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.spec import Container
 
 CAMPAIGN = "tuner-harness.campaign"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import files
 from harness.errors import UserError
-from harness.extensions import Kind, packages
+from harness.extensions import Kind, package_fingerprint
 from harness.spec import PACKAGE
 
 _ENTRY_POINT = re.compile(r"(?P<module>\w+(\.\w+)*)\s*:\s*(?P<function>\w+(\.\w+)*)\s*(\[.*\])?")
@@ -80,7 +80,7 @@ def _in_package(kind: Kind, name: str) -> dict[str, str]:
         raise UserError(f"{told}: {package} {version} says {value!r}, which is no module:function; correct it there")
     entry_point = f"{match['module']}:{match['function']}"
     try:
-        sha256 = packages.hash_of(entry_point)
+        sha256 = package_fingerprint.hash_of(entry_point)
     except LookupError as error:
         raise UserError(f"{told}: {package} {version} can't be used: {error}; install it again, or mend it") from error
     return {"package": package, "version": version, "entry_point": entry_point, "sha256": sha256}

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from harness import files
 from harness.errors import MachineError, UserError, reason
-from harness.extensions import Found, Kind, packages
+from harness.extensions import Found, Kind, package_fingerprint
 
 
 def maker(kind: Kind, found: Found) -> Callable[..., object]:
@@ -86,7 +86,7 @@ def _attribute(module: ModuleType, dotted: str) -> Callable[..., object]:
 
 def _verify(package: str, version: str, entry_point: str, sha256: str) -> None:
     try:
-        if packages.hash_of(entry_point) == sha256:
+        if package_fingerprint.hash_of(entry_point) == sha256:
             return
         here = f"{_installed(package)} of other files"
     except LookupError as error:

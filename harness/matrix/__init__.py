@@ -1,6 +1,6 @@
 """The matrix: what a TOML file asks for, judged whole before anything runs."""
 
-from harness.matrix.expand import Combination, combinations
+from harness.matrix.expansion import Combination, combinations
 from harness.matrix.loading import Matrix, load
 from harness.matrix.schema import json_schema
 

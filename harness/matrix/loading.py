@@ -11,7 +11,7 @@ import tomli_w
 
 from harness import spec
 from harness.errors import MatrixError
-from harness.matrix import hyperparameter_sets, search_checks, section_checks, shorthand, toml_text, type_checks
+from harness.matrix import hyperparameter_sets, search_checks, section_checks, section_shorthand, toml_text, type_checks
 from harness.matrix.mistakes import Mistake, Mistaken
 from harness.space import Space
 
@@ -89,7 +89,7 @@ def load(path: Path) -> Matrix:
 
 
 def _fill(matrix: Matrix, path: Path, document: dict[str, object], *, text: str | None) -> None:
-    judged, resolved = _judged(path, shorthand.written_out(document))
+    judged, resolved = _judged(path, section_shorthand.written_out(document))
     values = {
         "name": path.stem,
         "path": path,

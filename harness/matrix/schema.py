@@ -6,7 +6,7 @@ from typing import Any
 
 from harness import spec
 from harness.hyperparameters import KNOWN, Hyperparameter
-from harness.matrix.shorthand import NAMED_AFTER
+from harness.matrix.section_shorthand import NAMED_AFTER
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What regular expressions of every dialect can say of names; the loader is stricter.

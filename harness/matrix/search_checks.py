@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from harness import spec
 from harness.catalogue import tuners
-from harness.matrix.expand import Combination, combinations, included, matches
+from harness.matrix.expansion import Combination, combinations, included, matches
 from harness.matrix.mistakes import Key, Mistake, dotted, show, unknown
 from harness.space import Choice, Domain, Range, Space
 

@@ -11,7 +11,7 @@ from harness import spec
 from harness.hyperparameters import KNOWN
 from harness.matrix.hyperparameter_sets import no_set
 from harness.matrix.mistakes import Key, Mistake, dotted, nearest, show, unknown
-from harness.matrix.shorthand import NAMED_AFTER
+from harness.matrix.section_shorthand import NAMED_AFTER
 
 _SECTIONS: dict[tuple[str, int], type[spec.Section]] = {
     ("", 0): spec.Document,

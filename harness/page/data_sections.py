@@ -9,7 +9,7 @@ from harness.datasets import data_summary
 from harness.page import markup
 from harness.printable import counted
 from harness.record_forms import DataTable
-from harness.reports import notes
+from harness.reports import table_notes
 
 # More classes than these are shown on demand.
 _MOST_SHOWN = 12
@@ -17,7 +17,7 @@ _MOST_SHOWN = 12
 
 def sections(results: MatrixResults) -> str:
     """Return for each data set its line and the table of its classes; a word where no record tells."""
-    found = notes.data_facts(results)
+    found = table_notes.data_facts(results)
     return "".join(map(_section, range(len(found)), found, found.values())) or "<p>Unknown: no search has run.</p>"
 
 

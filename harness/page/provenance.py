@@ -10,7 +10,7 @@ from harness.analysis import SearchResult, environments
 from harness.cells import SCHEMA_VERSION
 from harness.page import markup
 from harness.prices import Prices
-from harness.reports import notes
+from harness.reports import table_notes
 
 
 def environment(searches: Sequence[SearchResult], *, prices: Prices) -> str:
@@ -21,7 +21,11 @@ def environment(searches: Sequence[SearchResult], *, prices: Prices) -> str:
         markup.folded(f"All facts of environment {number} of {len(distinct)}", markup.facts(_flat(facts.told)))
         for number, facts in enumerate(distinct.values(), start=1)
     ]
-    lines = [*notes.holds_for(searches), *notes.pricing(searches, prices), *notes.unknown_energy(searches)]
+    lines = [
+        *table_notes.holds_for(searches),
+        *table_notes.pricing(searches, prices),
+        *table_notes.unknown_energy(searches),
+    ]
     return markup.listed(lines) + "".join(folds)
 
 

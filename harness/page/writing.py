@@ -15,9 +15,9 @@ from harness import files
 from harness.analysis import Group, MatrixResults, SearchResult, Status, groups, statistics
 from harness.analysis.statistics import Judged
 from harness.analysis.tuner_looks import styles
-from harness.page import curves, data_sections, markup, provenance, searches, summary, tuners
-from harness.page.searches import Room
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
+from harness.page import curve_data, data_sections, markup, provenance, search_rows, summary, tuner_table
+from harness.page.search_rows import Room
 from harness.prices import Prices
 from harness.reports import efficiency
 from harness.reports.document import Report, TableSection
@@ -69,9 +69,9 @@ def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group
         "lead": markup.escaped(_lead(results)),
         "overall": _overall(made, results.score),
         "summary": "".join(_summary(group, made, prices) for group in found),
-        "tuners": tuners.table(made, prices=prices, score=results.score),
+        "tuners": tuner_table.table(made, prices=prices, score=results.score),
         "problems": _problems(results),
-        "searches": searches.table(results.cells, prices=prices, score=results.score),
+        "searches": search_rows.table(results.cells, prices=prices, score=results.score),
         "images": data_sections.sections(results),
         "environment": provenance.environment(results.cells, prices=prices),
         "data": markup.embedded(markup.shown(_data(folder, results, found, prices))),
@@ -98,13 +98,13 @@ def _section_notes(report: Report) -> list[str]:
 def _data(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], prices: Prices) -> Mapping[str, object]:
     room = Room.among(len(results.cells))
     return {
-        "axes": curves.AXES,
+        "axes": curve_data.AXES,
         "score": results.score,
-        "scores": curves.scores(results.score),
-        "groups": curves.document(found, prices=prices),
+        "scores": curve_data.scores(results.score),
+        "groups": curve_data.document(found, prices=prices),
         "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in styles(found).items()},
         "cells": {
-            cell.planned.id: searches.details(cell, folder, room=room, score=results.score) for cell in results.cells
+            cell.planned.id: search_rows.details(cell, folder, room=room, score=results.score) for cell in results.cells
         },
     }
 
@@ -137,7 +137,7 @@ def _unbroken(sentence: str) -> str:
 
 
 def _problems(results: MatrixResults) -> str:
-    bad = searches.problems(results.cells)
+    bad = search_rows.problems(results.cells)
     others = [f"Left out: {results.left_out} records of other versions of the matrix."] if results.left_out else []
     if not bad:
         again = f" and {_well(results.retrainings)} retrainings" if results.retrainings else ""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import environment, images
+from harness import container_images, environment
+from harness.container_images.probe import normal
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
 from harness.executors import engine
 from harness.executors.docker import DockerExecutor
-from harness.images.probe import normal
-from harness.placement import libraries
+from harness.placement import required_libraries
 from harness.placement.slot_choice import ChosenSlots
 from harness.spec import Container
 
@@ -44,7 +44,7 @@ class Intent:
     reference: str
     engine: str
     chosen: ChosenSlots
-    build: images.DeclaredImage | None
+    build: container_images.DeclaredImage | None
     identity: Identity
     packages: frozenset[str] | None
 
@@ -69,7 +69,7 @@ class Intent:
 
     def has(self, module: str) -> bool:
         """Return whether cells could import a module, as far as is known."""
-        return self.packages is None or not self.packages.isdisjoint(libraries.packages_of(module))
+        return self.packages is None or not self.packages.isdisjoint(required_libraries.packages_of(module))
 
     def has_package(self, name: str) -> bool:
         """Return whether cells could import from a package, as far as is known."""
@@ -127,7 +127,7 @@ def ready(intent: Intent, *, campaign: Path, container: Container) -> DockerExec
     client = engine.connect()
     if intent.build is not None:
         _try_gpus_first(client, intent, campaign=campaign, container=container)
-        images.build(
+        container_images.build(
             intent.build,
             extra_ca=_path(os.environ.get("SSL_CERT_FILE")),
             index_url=os.environ.get("PIP_INDEX_URL"),
@@ -137,7 +137,7 @@ def ready(intent: Intent, *, campaign: Path, container: Container) -> DockerExec
     )
 
 
-def build_takes(image: images.DeclaredImage) -> str:
+def build_takes(image: container_images.DeclaredImage) -> str:
     """Return how large an image is and how long its build takes, in words."""
     return f"the first time {_FIRST_BUILD[image.target]}, later seconds where only sources changed"
 
@@ -165,17 +165,17 @@ def _installed(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
 
 
 def _declared(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
-    image = next(one for one in images.load(DECLARED) if one.target == _target(chosen))
-    if not images.stale(image):
+    image = next(one for one in container_images.load(DECLARED) if one.target == _target(chosen))
+    if not container_images.stale(image):
         return _of_image(engine.image(client, image.tag), version=version, chosen=chosen)
-    made_of = images.planned(image)
+    made_of = container_images.planned(image)
     return Intent(
         reference=image.tag,
         engine=version,
         chosen=chosen,
         build=image,
         identity=Identity(environment=made_of.content, code=made_of.source),
-        packages=images.packages_of(image),
+        packages=container_images.packages_of(image),
     )
 
 
@@ -194,9 +194,13 @@ def _of_image(found: engine.EngineImage, *, version: str, chosen: ChosenSlots) -
 
 def _packages(found: engine.EngineImage) -> frozenset[str] | None:
     """Return what an image has by the lock that it was built from; None where no such lock is declared here."""
-    declared = images.load(DECLARED) if DECLARED.is_file() else []
-    same = (image for image in declared if found.pinned is not None and images.lock_hash(image) == found.pinned.lock)
-    return next(map(images.packages_of, same), None)
+    declared = container_images.load(DECLARED) if DECLARED.is_file() else []
+    same = (
+        image
+        for image in declared
+        if found.pinned is not None and container_images.lock_hash(image) == found.pinned.lock
+    )
+    return next(map(container_images.packages_of, same), None)
 
 
 def _try_gpus_first(client: Any, intent: Intent, *, campaign: Path, container: Container) -> None:

@@ -15,7 +15,7 @@ from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor
 from harness.extensions import EXECUTOR, Found, finding, loading
 from harness.meters import nvml
-from harness.placement import libraries, slot_choice
+from harness.placement import required_libraries, slot_choice
 from harness.placement.slot_choice import ChosenSlots
 from harness.spec import Container, Device
 
@@ -68,7 +68,7 @@ class Local:
 
     def has(self, module: str) -> bool:
         """Return whether cells could import a module."""
-        return libraries.is_installed(module)
+        return required_libraries.is_installed(module)
 
     def has_package(self, _: str) -> bool:
         """Return whether cells could import from an installed package: always from one that this Python has."""
@@ -76,7 +76,7 @@ class Local:
 
     def remedy(self, tuner: str | None = None) -> str:
         """Return how to bring what a tuner (None: what training) imports."""
-        return libraries.remedy(tuner, has_gpus=self.chosen.has_gpus)
+        return required_libraries.remedy(tuner, has_gpus=self.chosen.has_gpus)
 
     def __str__(self) -> str:
         """Say it as the end of "running …"."""

@@ -13,13 +13,13 @@ from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.retrainings import checks
 from harness.analysis.statistics.judgement import judged
+from harness.analysis.statistics.mean_score_order import ranks as rank
 from harness.analysis.statistics.profiles import profiles as profile
-from harness.analysis.statistics.ranking import ranks as rank
 from harness.analysis.tuner_looks import styles as styles_of
-from harness.plans import MatrixFolder
-from harness.plots import anytime, cost, figures, hyperparameters, learning_rate, phases, profiles, ranks
+from harness.matrix_folder import MatrixFolder
+from harness.plots import anytime, cost, critical_difference, figures, hyperparameters, learning_rate, phases, profiles
 from harness.plots.drawing_processes import Begin, Work, here
-from harness.plots.tuner_lines import Looks
+from harness.plots.matplotlib_styles import Looks
 from harness.prices import Prices
 
 _CURVES = {"anytime-wall": Axis.WALL_S, "anytime-epochs": Axis.EPOCHS}
@@ -68,7 +68,9 @@ def _of_all(plots: Path, results: MatrixResults, styles: Looks, prices: Prices) 
     made = judged(results, prices=prices)
     problems = profile(found, axis=Axis.WALL_S, prices=prices)
     return [
-        partial(ranks.draw, rank(found, made.verdicts), plots / "ranks", looks=styles, score=results.score),
+        partial(
+            critical_difference.draw, rank(found, made.verdicts), plots / "ranks", looks=styles, score=results.score
+        ),
         partial(profiles.draw, problems, plots / "profiles", looks=styles),
     ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import files
 from harness.analysis import MatrixResults
 from harness.carbon import Intensity
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.prices import Prices
 from harness.reports import (
     answer,

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from harness.analysis import MatrixResults
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import ALPHA, Answer, Standing, judged
-from harness.plans import GroupName
+from harness.matrix_folder import GroupName
 from harness.prices import Prices
-from harness.reports import advice, columns, notes, numerals
+from harness.reports import advice, numerals, shared_columns, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
-    *(*GroupName._fields, "axis", "part", "tuner", *columns.estimate_columns("test_f1")),
-    *columns.estimate_columns("over_random"),
+    *(*GroupName._fields, "axis", "part", "tuner", *shared_columns.estimate_columns("test_f1")),
+    *shared_columns.estimate_columns("over_random"),
     *("p_better", "p_equivalent", "p_worse", "verdict", "regret_val_f1", "probability_of_improvement"),
-    *(*columns.estimate_columns("iqm_test_f1"), "search_s", "usd", "equivalence", "metric"),
+    *(*shared_columns.estimate_columns("iqm_test_f1"), "search_s", "usd", "equivalence", "metric"),
 )
 """Heads of the spreadsheet; where data set, backbone and hyperparameters are empty, the row is of all groups."""
 
@@ -33,7 +33,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         notes=[
             *advice.sentences(found, results.score),
             *(_notes(found, results.score) if found.standings else ()),
-            *notes.beneath(results, made.groups),
+            *table_notes.beneath(results, made.groups),
         ],
         columns=COLUMNS,
         rows=[{**_values(found, each), "metric": results.metric} for each in found.standings],
@@ -91,15 +91,15 @@ def _values(found: Answer, each: Standing) -> Mapping[str, CsvValue]:
         "axis": each.axis.value,
         "part": each.part,
         "tuner": each.tuner,
-        **columns.estimate("test_f1", each.score),
-        **columns.estimate("over_random", each.over_random),
+        **shared_columns.estimate("test_f1", each.score),
+        **shared_columns.estimate("over_random", each.over_random),
         "p_better": None if odds is None else odds.better,
         "p_equivalent": None if odds is None else odds.equivalent,
         "p_worse": None if odds is None else odds.worse,
         "verdict": None if each.verdict is None else each.verdict.value,
         "regret_val_f1": each.regret,
         "probability_of_improvement": each.improvement,
-        **columns.estimate("iqm_test_f1", each.iqm),
+        **shared_columns.estimate("iqm_test_f1", each.iqm),
         "search_s": each.search_s,
         "usd": each.usd,
         "equivalence": found.rope,

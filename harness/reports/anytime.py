@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.cost_axes import Axis, Score
 from harness.analysis.statistics import Area, Band, Estimate, Frame, areas, band, frame
-from harness.plans import GroupName
+from harness.matrix_folder import GroupName
 from harness.prices import Prices
-from harness.reports import columns, notes, numerals
+from harness.reports import numerals, shared_columns, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 PARTS = (0.1, 0.25, 0.5, 1.0)
@@ -17,8 +17,8 @@ PARTS = (0.1, 0.25, 0.5, 1.0)
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "score", "part", "cost"),
-    *columns.estimate_columns("f1"),
-    *("searches_left_out", "searches_running", *columns.estimate_columns("area"), "area_unknown"),
+    *shared_columns.estimate_columns("f1"),
+    *("searches_left_out", "searches_running", *shared_columns.estimate_columns("area"), "area_unknown"),
     *("frame_worst_f1", "frame_best_f1", "frame_cost", "metric"),
 )
 """Heads of the spreadsheet."""
@@ -33,7 +33,11 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         name="anytime",
         title=f"Test {results.score} on the way",
         sections=[_section(group, prices) for group in found],
-        notes=[*(_notes(results.score) if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        notes=[
+            *(_notes(results.score) if found else ()),
+            *table_notes.few_seeds(found),
+            *table_notes.beneath(results, found),
+        ],
         columns=COLUMNS,
         rows=[row for group in found for row in _values(group, prices)],
         empty="No searches were planned.",
@@ -115,10 +119,10 @@ def _rows(group: Group, each: Band, area: Area, bounds: Frame | None) -> Sequenc
             "score": each.score.value,
             "part": part,
             "cost": part * bounds.cost,
-            **columns.estimate("f1", found.get(part)),
+            **shared_columns.estimate("f1", found.get(part)),
             "searches_left_out": each.left_out,
             "searches_running": each.running[index - first] if index >= first else None,
-            **columns.estimate("area", area.area),
+            **shared_columns.estimate("area", area.area),
             "area_unknown": area.unknown,
             "frame_worst_f1": bounds.worst,
             "frame_best_f1": bounds.best,

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis import Interval, MatrixResults, SearchResult, Status, cost_usd
 from harness.analysis.winners import Winner
-from harness.plans import GroupName
+from harness.matrix_folder import GroupName
 from harness.prices import Prices
 from harness.printable import counted
-from harness.reports import mixed_environments, notes, numerals
+from harness.reports import mixed_environments, numerals, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 from harness.trials import Value
 
@@ -34,11 +34,11 @@ def report(results: MatrixResults, found: Sequence[Winner], *, prices: Prices) -
         sections=[_section(winner, prices) for winner in found],
         notes=[
             *([_chosen(results.score)] if any(winner.search is not None for winner in found) else []),
-            *notes.left_out(results, searches),
-            *notes.disturbed(search for winner in found if (search := winner.search) is not None),
+            *table_notes.left_out(results, searches),
+            *table_notes.disturbed(search for winner in found if (search := winner.search) is not None),
             *mixed_environments.unlike([winner.group for winner in found]),
-            *notes.pricing(searches, prices),
-            *notes.holds_for(searches),
+            *table_notes.pricing(searches, prices),
+            *table_notes.holds_for(searches),
         ],
         columns=[*COLUMNS, *(f"{PARAMETER}{name}" for name in names)],
         rows=[{**values(winner, prices), **_parameters(winner)} for winner in found],

@@ -22,7 +22,7 @@ from harness.analysis.statistics import (
 )
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import mixed_environments, notes, numerals, outcomes, score_per_cost
+from harness.reports import mixed_environments, numerals, outcomes, score_per_cost, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
@@ -357,28 +357,28 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
         "To target: expected search seconds until it is met if one starts again after each miss, and how many met it.",
         "Speed-up: these seconds of random search over the tuner's, with a 95 % interval; no claim that it is faster.",
         "Verdict: against random search, corrected for all that is claimed; a dash: no difference is shown.",
-        *notes.few_seeds(found),
+        *table_notes.few_seeds(found),
     ]
 
 
 def _pressing(results: MatrixResults, found: Sequence[Group]) -> list[str]:
     return [
-        *notes.left_out(results, results.searches),
-        *notes.disturbed(results.searches),
+        *table_notes.left_out(results, results.searches),
+        *table_notes.disturbed(results.searches),
         *mixed_environments.unlike(found),
-        *notes.few_seeds(found),
+        *table_notes.few_seeds(found),
     ]
 
 
 def _holding_notes(results: MatrixResults, found: Sequence[Group], prices: Prices, carbon: Intensity) -> list[str]:
     return [
-        *notes.data(results),
-        *notes.left_out(results, results.searches),
-        *notes.disturbed(results.searches),
+        *table_notes.data(results),
+        *table_notes.left_out(results, results.searches),
+        *table_notes.disturbed(results.searches),
         *mixed_environments.unlike(found),
-        *notes.unknown_energy(results.searches),
-        *notes.emissions(results.searches, carbon),
-        *notes.energy_covers(results.searches),
-        *notes.pricing(results.searches, prices),
-        *notes.holds_for(results.searches),
+        *table_notes.unknown_energy(results.searches),
+        *table_notes.emissions(results.searches, carbon),
+        *table_notes.energy_covers(results.searches),
+        *table_notes.pricing(results.searches, prices),
+        *table_notes.holds_for(results.searches),
     ]

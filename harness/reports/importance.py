@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.statistics import Effect, Importance, importance
-from harness.plans import GroupName
-from harness.reports import notes, numerals
+from harness.matrix_folder import GroupName
+from harness.reports import numerals, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
@@ -42,7 +42,7 @@ def report(results: MatrixResults) -> Report:
         name="importance",
         title="Which hyperparameters matter",
         sections=[_section(group, shares) for group, shares in found],
-        notes=[*(_notes(results.score) if found else ()), *notes.beneath(results, compared)],
+        notes=[*(_notes(results.score) if found else ()), *table_notes.beneath(results, compared)],
         columns=COLUMNS,
         rows=[row for group, shares in found for each in shares.values() for row in _values(group, each)],
         empty="No searches were planned.",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from harness.analysis import MatrixResults, SearchResult
 from harness.analysis.retrainings import RatePoint, checks, intervals_of
-from harness.plans import GroupName
-from harness.reports import notes, numerals
+from harness.matrix_folder import GroupName
+from harness.reports import numerals, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 from harness.trials import Epoch
 
@@ -95,6 +95,6 @@ def _notes(results: MatrixResults) -> list[str]:
         "The group's best configuration is trained again at each learning rate; factor 1 is the one that was found.",
         "Scores are those of each training's own best epoch on the validation images.",
         "After ± stands half a 95 % t interval over seeds.",
-        *notes.left_out(results, results.retrainings),
-        *notes.holds_for(results.retrainings),
+        *table_notes.left_out(results, results.retrainings),
+        *table_notes.holds_for(results.retrainings),
     ]

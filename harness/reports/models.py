@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import backbones
 from harness.record_forms import BuiltTable
-from harness.reports import notes
+from harness.reports import table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 from harness.reports.numerals import UNKNOWN
 
@@ -36,8 +36,8 @@ def report(results: MatrixResults) -> Report:
             "Published sizes are the catalogue's, at the default image size and width, the classifier left out.",
             "Built is the backbone as the searches counted it.",
             "Trained are all weights that the default configuration trains.",
-            *notes.left_out(results, results.searches),
-            *notes.holds_for(results.searches),
+            *table_notes.left_out(results, results.searches),
+            *table_notes.holds_for(results.searches),
         ],
         columns=COLUMNS,
         rows=rows,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from harness import printable
 from harness.analysis import NOTHING, Group, MatrixResults, Row, Spent, groups
-from harness.plans import GroupName
-from harness.reports import notes, numerals
+from harness.matrix_folder import GroupName
+from harness.reports import numerals, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 from harness.trials import Outcome
 
@@ -36,7 +36,7 @@ def report(results: MatrixResults) -> Report:
         name="outcomes",
         title="How trials ended",
         sections=[_section(group) for group in found],
-        notes=[*(_NOTES if found else ()), *notes.beneath(results, found)],
+        notes=[*(_NOTES if found else ()), *table_notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[_values(group, row) for group in found for row in group.rows],
         empty="No searches were planned.",

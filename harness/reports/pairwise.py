@@ -5,11 +5,21 @@ from __future__ import annotations
 from harness.analysis import MatrixResults
 from harness.analysis.statistics import Comparison, Question, comparisons, judged
 from harness.prices import Prices
-from harness.reports import columns, notes, numerals
+from harness.reports import numerals, shared_columns, table_notes
 from harness.reports.document import Report, TableSection
 
 COLUMNS = (
-    *("tuner", "against", "seeds", "wins", "ties", "losses", *columns.estimate_columns("difference"), "p", "verdict"),
+    *(
+        "tuner",
+        "against",
+        "seeds",
+        "wins",
+        "ties",
+        "losses",
+        *shared_columns.estimate_columns("difference"),
+        "p",
+        "verdict",
+    ),
     "metric",
 )
 """Heads of the spreadsheet."""
@@ -26,9 +36,9 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         sections=[_section(found)] if found else [],
         notes=[
             *(_notes(results.score) if found else ()),
-            *notes.few_seeds(made.groups),
+            *table_notes.few_seeds(made.groups),
             *remarks,
-            *notes.beneath(results, made.groups),
+            *table_notes.beneath(results, made.groups),
         ],
         columns=COLUMNS,
         rows=[
@@ -39,7 +49,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
                 "wins": each.wins,
                 "ties": each.ties,
                 "losses": each.losses,
-                **columns.estimate("difference", each.difference),
+                **shared_columns.estimate("difference", each.difference),
                 "p": each.p,
                 "verdict": each.verdict.value,
                 "metric": results.metric,

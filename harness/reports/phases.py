@@ -8,7 +8,7 @@ from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.intervals import mean
 from harness.analysis.phases import seconds
 from harness.ledger import PHASES
-from harness.reports import mixed_environments, notes, numerals
+from harness.reports import mixed_environments, numerals, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
@@ -33,10 +33,10 @@ def report(results: MatrixResults) -> Report:
             "Phases without any second are left out here and kept in the CSV.",
             "Total s: the process from start to end, measured from outside. Difference: the phases' sum against it.",
             *_resumed_notes(found),
-            *notes.left_out(results, results.searches),
-            *notes.disturbed(results.searches),
+            *table_notes.left_out(results, results.searches),
+            *table_notes.disturbed(results.searches),
             *mixed_environments.unlike(found),
-            *notes.holds_for(results.searches),
+            *table_notes.holds_for(results.searches),
         ],
         columns=COLUMNS,
         rows=values,

@@ -8,7 +8,7 @@ from harness.analysis import MatrixResults, groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import Profile, Profiles, profiles
 from harness.prices import Prices
-from harness.reports import notes, numerals
+from harness.reports import numerals, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = ("tuner", "axis", "factor", "share", "problems", "solved")
@@ -36,7 +36,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         name="profiles",
         title="Performance profiles",
         sections=[_section(shown)] if shown.problems else [],
-        notes=[*(_NOTES if shown.problems else ()), *shown.remarks, *notes.beneath(results, found)],
+        notes=[*(_NOTES if shown.problems else ()), *shown.remarks, *table_notes.beneath(results, found)],
         columns=COLUMNS,
         rows=[row for axis in Axis for tuner in made[axis].tuners if tuner.problems for row in _values(tuner)],
         empty="No problem has a target, a known cost and a record of every tuner.",

@@ -8,7 +8,7 @@ from harness import printable
 from harness.analysis import MatrixResults
 from harness.analysis.statistics import Ranks, judged, ranks
 from harness.prices import Prices
-from harness.reports import notes, numerals
+from harness.reports import numerals, table_notes
 from harness.reports.document import Report, TableSection
 
 COLUMNS = (
@@ -33,7 +33,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         name="ranks",
         title=f"Tuners by mean test {results.score}",
         sections=[_section(found, letters, results.score)] if found.tuners else [],
-        notes=[*(_NOTES if found.tuners else ()), *found.remarks, *notes.beneath(results, made.groups)],
+        notes=[*(_NOTES if found.tuners else ()), *found.remarks, *table_notes.beneath(results, made.groups)],
         columns=COLUMNS,
         rows=[
             {

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness import files
 from harness.carbon import Intensity
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.prices import Prices
 from harness.reports.all_tables import Tables
 from harness.reports.document import Report, TableSection

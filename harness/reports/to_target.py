@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import reaching, speedup
-from harness.plans import GroupName
+from harness.matrix_folder import GroupName
 from harness.prices import Prices
-from harness.reports import columns, notes, numerals
+from harness.reports import numerals, shared_columns, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
-    *columns.estimate_columns("expected"),
-    *columns.estimate_columns("speedup_over_random"),
+    *shared_columns.estimate_columns("expected"),
+    *shared_columns.estimate_columns("speedup_over_random"),
     "metric",
 )
 """Heads of the spreadsheet."""
@@ -42,9 +42,9 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         sections=[_section(group, prices) for group in found],
         notes=[
             *(_NOTES if found else ()),
-            *notes.few_seeds(found),
-            *notes.disturbed(results.searches),
-            *notes.beneath(results, found),
+            *table_notes.few_seeds(found),
+            *table_notes.disturbed(results.searches),
+            *table_notes.beneath(results, found),
         ],
         columns=COLUMNS,
         rows=[values for group in found for row in group.rows for values in _values(group, row, prices)],
@@ -91,7 +91,7 @@ def _values(group: Group, row: Row, prices: Prices) -> Iterator[Mapping[str, Csv
             "searches": found.searches,
             "unknown": found.unknown,
             "median": found.median,
-            **columns.estimate("expected", found.expected),
-            **columns.estimate("speedup_over_random", speedup(group, row, axis=axis, prices=prices)),
+            **shared_columns.estimate("expected", found.expected),
+            **shared_columns.estimate("speedup_over_random", speedup(group, row, axis=axis, prices=prices)),
             "metric": group.metric,
         }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.analysis import MatrixResults, SearchResult
-from harness.catalogue import hyperband, tuner_settings
+from harness.catalogue import hyperband_brackets, tuner_settings
 from harness.catalogue.tuners import OWN
 from harness.cells import Cell
-from harness.reports import notes
+from harness.reports import table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 from harness.reports.numerals import UNKNOWN
 from harness.space import Choice, Range
@@ -80,7 +80,7 @@ def report(results: MatrixResults) -> Report:
             "Of a trial that was pruned Optuna takes what it was told last.",
             "What the users of Optuna report and return is up to them: this is what its examples do.",
             "A place is a value's number in the list of all; a category is one without an order.",
-            *notes.left_out(results, results.searches),
+            *table_notes.left_out(results, results.searches),
         ],
         columns=COLUMNS,
         rows=rows,
@@ -169,8 +169,8 @@ def _scored(cell: Cell) -> dict[str, CsvValue]:
 def _rungs(cell: Cell) -> dict[str, CsvValue]:
     epochs = cell.protocol.epochs_per_trial
     if cell.tuner.tuner == "kt-hyperband":
-        factor = hyperband.factor(cell.tuner)
-        brackets = hyperband.brackets(epochs, factor)
+        factor = hyperband_brackets.factor(cell.tuner)
+        brackets = hyperband_brackets.brackets(epochs, factor)
         text = "; ".join(", ".join(f"{rung.trials} × {rung.epochs}" for rung in bracket) for bracket in brackets)
         first = min(bracket[0].epochs for bracket in brackets)
         return {"brackets": text, "min_resource": first, "max_resource": epochs, "reduction_factor": factor}

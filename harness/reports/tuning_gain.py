@@ -6,15 +6,25 @@ from collections.abc import Mapping
 
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.statistics import Gain, over_random, over_untuned, overtuning
-from harness.plans import GroupName
-from harness.reports import columns, notes, numerals
+from harness.matrix_folder import GroupName
+from harness.reports import numerals, shared_columns, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
     *(*GroupName._fields, "tuner"),
-    *(*columns.estimate_columns("over_default"), "worse_than_default", "tied_with_default", "left_out_of_default"),
-    *(*columns.estimate_columns("over_random"), "worse_than_random", "tied_with_random", "left_out_of_random"),
-    *(*columns.estimate_columns("gap_f1"), *columns.estimate_columns("overtuning_f1"), "overtuned", "metric"),
+    *(
+        *shared_columns.estimate_columns("over_default"),
+        "worse_than_default",
+        "tied_with_default",
+        "left_out_of_default",
+    ),
+    *(*shared_columns.estimate_columns("over_random"), "worse_than_random", "tied_with_random", "left_out_of_random"),
+    *(
+        *shared_columns.estimate_columns("gap_f1"),
+        *shared_columns.estimate_columns("overtuning_f1"),
+        "overtuned",
+        "metric",
+    ),
 )
 """Heads of the spreadsheet."""
 
@@ -37,7 +47,11 @@ def report(results: MatrixResults) -> Report:
         name="tuning",
         title="Tuning against no tuning",
         sections=[_section(group) for group in found],
-        notes=[*(_notes(results.score) if found else ()), *notes.few_seeds(found), *notes.beneath(results, found)],
+        notes=[
+            *(_notes(results.score) if found else ()),
+            *table_notes.few_seeds(found),
+            *table_notes.beneath(results, found),
+        ],
         columns=COLUMNS,
         rows=[_values(group, row) for group in found for row in group.rows],
         empty="No searches were planned.",
@@ -87,8 +101,8 @@ def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:
         "tuner": row.tuner,
         **_gain_values("default", over_untuned(group, row)),
         **_gain_values("random", over_random(group, row)),
-        **columns.estimate("gap_f1", lost.gap),
-        **columns.estimate("overtuning_f1", lost.loss),
+        **shared_columns.estimate("gap_f1", lost.gap),
+        **shared_columns.estimate("overtuning_f1", lost.loss),
         "overtuned": lost.losers if lost.loss.n else None,
         "metric": group.metric,
     }
@@ -98,7 +112,7 @@ def _gain_values(name: str, found: Gain | None) -> dict[str, CsvValue]:
     if found is None:
         return {}
     return {
-        **columns.estimate(f"over_{name}", found.estimate),
+        **shared_columns.estimate(f"over_{name}", found.estimate),
         f"worse_than_{name}": found.worse,
         f"tied_with_{name}": found.tied,
         f"left_out_of_{name}": found.left_out,

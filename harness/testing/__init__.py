@@ -3,12 +3,12 @@
 They have the tests of a class that pytest collects, and need nothing of pytest.
 """
 
-from harness.testing.data import DataContract
-from harness.testing.executor import ExecutorContract
-from harness.testing.meter import MeterContract
-from harness.testing.metric import MetricContract
-from harness.testing.model import ModelContract
-from harness.testing.tuner import EPOCHS, SPACE, TunerContract, searched
+from harness.testing.data_contract import DataContract
+from harness.testing.executor_contract import ExecutorContract
+from harness.testing.meter_contract import MeterContract
+from harness.testing.metric_contract import MetricContract
+from harness.testing.model_contract import ModelContract
+from harness.testing.tuner_contract import EPOCHS, SPACE, TunerContract, searched
 
 __all__ = [
     "EPOCHS",

@@ -26,7 +26,7 @@ from harness.search import Search
 from harness.seeds import derive
 from harness.trials import Epoch, Proposal, Reading, SearchBudget, Trial, Tuner
 from harness.tuners.threads import Bounded, Threads
-from harness.worker import assembly, device, training_data
+from harness.worker import device, objective_assembly, training_data
 from harness.worker.imports import uncollected
 
 
@@ -56,8 +56,8 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obje
     tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
-    objective = assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
-    model = assembly.prepare(objective, cell.space)
+    objective = objective_assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
+    model = objective_assembly.prepare(objective, cell.space)
     gpu = device.trained_on()
     energy = _energy(cell, gpu)
     where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
@@ -86,9 +86,9 @@ def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object
     """Train the best of the trials in ``folder`` again and leave it as a Keras model; return its scores."""
     cell = _current(folder.cell())
     # Late, and by no other way: no search runs through it.
-    from harness.worker import saving  # noqa: PLC0415 - see above
+    from harness.worker import model_export  # noqa: PLC0415 - see above
 
-    return saving.save(cell, folder, cache=cache, started=started)
+    return model_export.save(cell, folder, cache=cache, started=started)
 
 
 PROGRAMS: dict[str, Callable[..., dict[str, object]]] = {"prepare": prepare, "search": search, "save": save}

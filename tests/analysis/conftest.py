@@ -12,7 +12,7 @@ import pytest
 
 from harness import analysis, checked_files, files
 from harness.analysis import MatrixResults
-from harness.plans import MatrixFolder, Planned
+from harness.matrix_folder import MatrixFolder, Planned
 from harness.records import Record
 from harness.trials import Epoch, Outcome, Trial
 

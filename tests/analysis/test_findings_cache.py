@@ -10,7 +10,7 @@ import pytest
 from harness import analysis, files
 from harness.analysis import Status, findings_cache
 from harness.analysis.findings_cache import DerivedRecord
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.trials import Outcome
 
 if TYPE_CHECKING:

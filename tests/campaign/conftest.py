@@ -27,7 +27,7 @@ from harness.campaign.runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.executors import WHOLE, Cause, Devices, Ended, Slot
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
 from harness.trials import Epoch, Outcome, Trial
 

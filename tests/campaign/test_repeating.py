@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.campaign.allowance import STOPPING_S, Allowance
 from harness.campaign.events import State
 from harness.campaign.runner import Runner
+from harness.campaign.time_allowance import STOPPING_S, Allowance
 from harness.cells import Cell
 from harness.records import CellFolder
 from harness.trials import Trial

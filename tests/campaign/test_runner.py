@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign import gpu_metering
-from harness.campaign.allowance import STOPPING_S, Allowance
 from harness.campaign.events import State
-from harness.campaign.preparing import key_of
 from harness.campaign.runner import Runner, only_one
+from harness.campaign.shared_preparation import key_of
+from harness.campaign.time_allowance import STOPPING_S, Allowance
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Cause, Slot
+from harness.matrix_folder import MatrixFolder
 from harness.meters import nvml
-from harness.meters.gpu import GpuMeter
-from harness.plans import MatrixFolder
+from harness.meters.gpu_meter import GpuMeter
 from harness.records import CellFolder
 from harness.spec import Budget
 from harness.trials import Outcome, Trial
@@ -496,7 +496,7 @@ def test_a_folder_in_which_a_run_left_something_stays(tmp_path: Path) -> None:
 @pytest.mark.seconds
 def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from harness.plans import MatrixFolder;"
+        "import sys, time; from pathlib import Path; from harness.matrix_folder import MatrixFolder;"
         "from harness.campaign.runner import only_one\n"
         "with only_one(MatrixFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
     )

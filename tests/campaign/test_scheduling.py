@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.campaign import scheduling
-from harness.campaign.attempts import Bench as Place
+from harness.campaign.cell_searches import Searches
 from harness.campaign.events import State
 from harness.campaign.scheduling import in_turns, williams
-from harness.campaign.searching import Searches
+from harness.campaign.worker_attempts import Bench as Place
 from harness.cells import Cell
 from harness.executors import WHOLE, Cause, Slot
 from harness.trials import Trial

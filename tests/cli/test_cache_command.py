@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import caches
+from harness import cache_inventory
 from harness.cli import cache_command
 from harness.record_forms import DataTable
 
@@ -23,8 +23,10 @@ def filled(line: CommandLine) -> CommandLine:
     for name, size in ((IMAGES, 3 * 2**20), (ACTIVATIONS, 1000)):
         (line.cache / name).mkdir(parents=True)
         (line.cache / name / "values.npy").write_bytes(b"x" * size)
-    caches.mark_prepared(line.cache, "new", data=DataTable(), kept={IMAGES: "digits at 32×32"})
-    caches.mark_prepared(line.cache, "old", data=DataTable(), kept={ACTIVATIONS: "digits at 32×32 through M (none)"})
+    cache_inventory.mark_prepared(line.cache, "new", data=DataTable(), kept={IMAGES: "digits at 32×32"})
+    cache_inventory.mark_prepared(
+        line.cache, "old", data=DataTable(), kept={ACTIVATIONS: "digits at 32×32 through M (none)"}
+    )
     note: Path = line.cache / "prepared" / "old"
     os.utime(note, (note.stat().st_atime, note.stat().st_mtime - 3 * 86400))
     return line
@@ -55,14 +57,14 @@ def test_pruning_only_says_what_would_go_unless_it_is_meant(filled: CommandLine)
 
     assert said.out.splitlines()[-1] == (f"{filled.cache}: would remove 1 of 2 things, 1000 bytes; --yes removes them")
     assert done.out == f"{filled.cache}: removed 1 of 2 things, 1000 bytes\n"
-    assert [kept.path for kept in caches.contents(filled.cache)] == [IMAGES]
+    assert [kept.path for kept in cache_inventory.contents(filled.cache)] == [IMAGES]
     assert (said.code, done.code) == (0, 0)
 
 
 def test_a_cache_named_before_the_word_prune_is_the_one_that_is_pruned(filled: CommandLine) -> None:
     filled.call("cache", "--cache", str(filled.cache), "prune", "--all", "--yes")
 
-    assert caches.contents(filled.cache) == []
+    assert cache_inventory.contents(filled.cache) == []
 
 
 @pytest.mark.parametrize("options", [[], ["--all", "--older-than", "1"], ["--yes"]])
@@ -71,11 +73,11 @@ def test_what_is_to_go_must_be_said(filled: CommandLine, options: list[str]) -> 
 
     assert answer.code == 2
     assert answer.err == "harness cache prune: say what is to go: --older-than DAYS, or --all\n"
-    assert len(caches.contents(filled.cache)) == 2
+    assert len(cache_inventory.contents(filled.cache)) == 2
 
 
 def test_nothing_goes_while_a_run_uses_it(filled: CommandLine) -> None:
-    with caches.used(filled.cache):
+    with cache_inventory.used(filled.cache):
         answer = filled.call("cache", "prune", "--cache", str(filled.cache), "--all", "--yes")
 
     assert (answer.code, answer.err) == (2, f"{filled.cache}: in use by a run; wait for its end\n")
@@ -91,7 +93,7 @@ def test_a_cache_that_is_not_there_is_empty(line: CommandLine) -> None:
 def test_a_run_holds_the_cache_and_its_notes_say_what_for(line: CommandLine) -> None:
     assert line.run().code == 0
 
-    (digits,) = [kept for kept in caches.contents(line.cache) if kept.kind == "downloads"]
+    (digits,) = [kept for kept in cache_inventory.contents(line.cache) if kept.kind == "downloads"]
     assert digits.what == "digits"
 
 

@@ -24,7 +24,7 @@ from harness.cli import exit_codes
 from harness.executors import Cause, engine
 from harness.executors.docker import CAMPAIGN, DockerExecutor
 from harness.image_labels import HASH_LABELS
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder, Record
 from harness.spec import Container
 from harness.trials import Trial

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import images
+from harness import container_images
 from harness.cli import exit_codes
 from harness.cli.commands import harness
+from harness.container_images import DeclaredImage, Held
 from harness.errors import EngineError
-from harness.images import DeclaredImage, Held
 
 IMAGES = """\
 [bases.python]
@@ -58,7 +58,7 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
     fake = Asked()
     for name in ("build", "verify", "held"):
-        monkeypatch.setattr(images, name, getattr(fake, name))
+        monkeypatch.setattr(container_images, name, getattr(fake, name))
     for name in ("SSL_CERT_FILE", "PIP_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "docker").mkdir()
@@ -131,7 +131,7 @@ def test_no_engine_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch, 
     def silent(*_: Any) -> None:
         raise EngineError("no container engine answers; start docker")
 
-    monkeypatch.setattr(images, "held", silent)
+    monkeypatch.setattr(container_images, "held", silent)
 
     code = exit_codes.code_of(lambda: harness(["images", "list"], standalone_mode=False))
 

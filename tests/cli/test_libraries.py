@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import harness
-from harness import images, matrix
+from harness import container_images, matrix
 from harness.catalogue.tuners import KNOWN
 from harness.cli.doctor import machine
 from harness.environment import Identity
 from harness.errors import MatrixError
-from harness.placement import libraries
+from harness.placement import required_libraries
 from harness.placement.containers import DECLARED, Intent
 from harness.placement.slot_choice import ChosenSlots
 
@@ -36,7 +36,7 @@ def lack(monkeypatch: pytest.MonkeyPatch) -> Lack:
         def found(name: str) -> ModuleSpec | None:
             return None if name in modules else find_spec("sys")
 
-        monkeypatch.setattr(libraries, "find_spec", found)
+        monkeypatch.setattr(required_libraries, "find_spec", found)
 
     return leave_out
 
@@ -91,7 +91,7 @@ def test_all_that_a_search_imports_whichever_its_tuner_is_looked_for() -> None:
     imported = {module for path in own for module in imported_by(path)} - sys.stdlib_module_names - {"harness"}
 
     # What the harness itself can't do without is there wherever it is.
-    assert imported - {"pydantic", "tabulate"} <= set(libraries.TRAINING)
+    assert imported - {"pydantic", "tabulate"} <= set(required_libraries.TRAINING)
 
 
 def imported_by(path: Path) -> Iterator[str]:
@@ -153,24 +153,24 @@ def test_an_image_without_a_tuners_library_is_told_by_its_lock_whatever_this_pyt
     loaded = matrix.load(line.matrix)
 
     with pytest.raises(MatrixError) as caught:
-        libraries.check(loaded, intent([*TRAINING, "optuna", "scipy"]))
+        required_libraries.check(loaded, intent([*TRAINING, "optuna", "scipy"]))
 
     (said,) = caught.value.mistakes
     assert said.startswith(
         f"{line.matrix}: tuners.optuna-gp: optuna-gp needs torch, which image tuner-harness:cpu lacks; "
     )
     assert said.endswith("run the matrix as local processes (--executor local), or leave the tuner out")
-    libraries.check(loaded, intent([*TRAINING, "optuna", "scipy", "torch"]))
+    required_libraries.check(loaded, intent([*TRAINING, "optuna", "scipy", "torch"]))
     # Of an image whose lock is not here nothing is known.
-    libraries.check(loaded, intent(None))
+    required_libraries.check(loaded, intent(None))
 
 
 @pytest.mark.parametrize("tuner", [name for name in KNOWN if name != "optuna-gp"])
 def test_the_declared_images_have_what_every_tuner_but_one_imports(tuner: str) -> None:
-    for image in images.load(DECLARED):
-        locked = images.packages_of(image)
-        for module in (*libraries.TRAINING, *libraries.needed(tuner)):
-            assert not locked.isdisjoint(libraries.packages_of(module)), (image.name, module)
+    for image in container_images.load(DECLARED):
+        locked = container_images.packages_of(image)
+        for module in (*required_libraries.TRAINING, *required_libraries.needed(tuner)):
+            assert not locked.isdisjoint(required_libraries.packages_of(module)), (image.name, module)
 
 
 def test_doctor_calls_no_tuner_good_that_lacks_a_library(lack: Lack) -> None:
@@ -184,7 +184,7 @@ def test_doctor_calls_no_tuner_good_that_lacks_a_library(lack: Lack) -> None:
     ]
     assert found["tuner kt-bayesian"].found == "needs six, scikit-learn"
     assert "kt-" not in found["tuners"].found
-    assert found["tuner optuna-gp"].remedy == libraries.remedy("optuna-gp")
+    assert found["tuner optuna-gp"].remedy == required_libraries.remedy("optuna-gp")
 
 
 def test_doctor_calls_no_tuner_good_where_training_lacks_a_library(lack: Lack) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.executors import own_executor
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
 
 if TYPE_CHECKING:

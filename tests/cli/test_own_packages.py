@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from harness import extensions, images
+from harness import container_images, extensions
 from harness.cells import Cell, OwnFile
 from harness.environment import Identity
 from harness.errors import MatrixError
 from harness.executors import LocalExecutor
 from harness.matrix import load
-from harness.placement import executor_choice, libraries
+from harness.placement import executor_choice, required_libraries
 from harness.placement.containers import DECLARED, Intent
 from harness.placement.slot_choice import ChosenSlots
 from tests.extensions.installing import Package
@@ -165,14 +165,14 @@ def test_what_is_not_installed_is_told_in_one_line_before_anything_runs(
 def test_an_image_that_lacks_the_package_is_told_for_each_that_needs_it(line: CommandLine, site: Path) -> None:
     assert site.is_dir()
     with pytest.raises(MatrixError) as caught:
-        libraries.check(load(line.matrix), image_with(frozenset()))
+        required_libraries.check(load(line.matrix), image_with(frozenset()))
 
     assert caught.value.mistakes[-1] == (
         f"{line.matrix}: datasets.traps: package:traps is from the package Our-own, which image mine:cpu lacks; add it "
         "to the image's requirements (docs/containers.md), or run the matrix as local processes (--executor local)"
     )
     assert len(caught.value.mistakes) == 5
-    libraries.check(load(line.matrix), image_with(frozenset({"our-own"})))
+    required_libraries.check(load(line.matrix), image_with(frozenset({"our-own"})))
 
 
 def image_with(packages: frozenset[str]) -> Intent:
@@ -183,7 +183,7 @@ def image_with(packages: frozenset[str]) -> Intent:
         chosen=ChosenSlots(),
         build=None,
         identity=Identity(environment="e" * 64, code="c" * 64),
-        packages=images.packages_of(images.load(DECLARED)[0]) | packages,
+        packages=container_images.packages_of(container_images.load(DECLARED)[0]) | packages,
     )
 
 

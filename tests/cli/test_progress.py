@@ -21,9 +21,9 @@ from harness.campaign.progress import Progress
 from harness.campaign.time_left import Outlook
 from harness.cells import Cell
 from harness.cli import forecasts
+from harness.cli.output_options import Voice
 from harness.cli.progress import Bars, Lines, describe, ending, shower, watcher
 from harness.cli.progress_bars import Display
-from harness.cli.verbosity import Voice
 from harness.record_forms import DataTable
 from harness.spec import Budget, Protocol
 

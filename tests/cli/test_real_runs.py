@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.executors import slots
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.printable import counted
 from harness.records import CellFolder
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.executors import LocalExecutor, forked
+from harness.matrix_folder import MatrixFolder
 from harness.placement import executor_choice
-from harness.plans import MatrixFolder
 from harness.trials import Trial
 
 if TYPE_CHECKING:

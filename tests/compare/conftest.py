@@ -13,7 +13,7 @@ import pytest
 
 from harness.analysis import MatrixResults
 from harness.compare.paired_cells import Pair
-from harness.plans import SearchName
+from harness.matrix_folder import SearchName
 from harness.trials import Trial
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness import errors, spec
-from harness.datasets import decoding, huggingface, image_lists, unpacked_pictures
+from harness.datasets import decoding, extracted_images, huggingface, image_lists
 from harness.datasets.image_folders import Layout
 from harness.datasets.part_names import Part
 
@@ -74,7 +74,7 @@ def exported(file: Path, rows: Mapping[str, Sequence[Any]] = ROWS, features: Any
 
 def read(path: Path, cache: Path, **columns: str) -> Layout:
     held = huggingface.opened(path, spec.Columns.model_validate(columns) if columns else None)
-    return image_lists.read(unpacked_pictures.unpacked(held, cache=cache))
+    return image_lists.read(extracted_images.unpacked(held, cache=cache))
 
 
 def refused(path: Path, **columns: str) -> str:

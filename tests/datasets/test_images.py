@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from harness import errors, files, spec
-from harness.datasets import decoding, images, reading, resolving
+from harness.datasets import decoding, images, opened_data, resolving
 from harness.datasets.part_names import Part
 from harness.datasets.splits import split
 
@@ -249,9 +249,9 @@ def test_images_that_change_while_they_are_decoded_are_not_kept(
         loaded(birds, cache, size=64)
     kept = sorted(cache.rglob("*"))
     other = (birds / "kea/3.png").read_bytes() if content is None else content
-    open_source = reading.open_source
+    open_source = opened_data.open_source
     monkeypatch.setattr(
-        reading,
+        opened_data,
         "open_source",
         lambda source: FakeOpenedThatIsReplaced(open_source(source), birds / "kea/2.png", other),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness import errors, files, spec
-from harness.datasets import decoding, reading, resolving, sources, unusable_images
+from harness.datasets import decoding, opened_data, resolving, sources, unusable_images
 from harness.datasets.part_names import Part
 
 Draw = Callable[..., Path]
@@ -157,7 +157,7 @@ def test_duplicates_are_found_by_their_pixels_not_their_bytes(draw: Draw, tmp_pa
     shutil.copy(tmp_path / "d/b/1.png", tmp_path / "d/b/Kopie von 1.png")
     (tmp_path / "d/b/broken.jpg").write_bytes(b"no picture")
     source = resolving.resolve(spec.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
-    opened = reading.open_source(source)
+    opened = opened_data.open_source(source)
 
     found = unusable_images.clean(opened, unusable_images.survey(source, opened, cache=tmp_path), origin="d")
 
@@ -170,7 +170,7 @@ def test_the_same_pixels_in_another_shape_are_another_picture(tmp_path: Path) ->
         (tmp_path / name).parent.mkdir(parents=True)
         Image.fromarray(np.full(shape, 9, dtype=np.uint8)).save(tmp_path / name)
     source = resolving.resolve(spec.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
-    opened = reading.open_source(source)
+    opened = opened_data.open_source(source)
 
     assert unusable_images.clean(opened, unusable_images.survey(source, opened, cache=tmp_path), origin="d").kept == (
         0,

@@ -22,7 +22,7 @@ from harness.cells import Cell
 from harness.executors import Ended, Executor, engine
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.docker import DockerExecutor
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
 
 REFERENCE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")

@@ -18,7 +18,7 @@ from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.executors.docker import DockerExecutor
 from harness.executors.sandbox import HOME
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.spec import Container
 from harness.trials import Reading
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import carbon, page, reports
-from harness.page import searches
-from harness.page.searches import Room
+from harness.page import search_rows
+from harness.page.search_rows import Room
 from harness.prices import Prices
 from tests.page.conftest import CHECK
 
@@ -149,7 +149,7 @@ def test_logs_are_cut_at_their_start_and_say_so(awkward: Path) -> None:
 
 def test_trials_beyond_the_room_are_counted_and_the_best_is_kept(made: Made) -> None:
     made.search([made.trial(number, 0.9 if number == 25 else 0.5) for number in range(30)])
-    details = searches.details(made.results().cells[0], made.folder, room=Room(trials=10, log_bytes=512), score="F1")
+    details = search_rows.details(made.results().cells[0], made.folder, room=Room(trials=10, log_bytes=512), score="F1")
     found = json.loads(json.dumps(details))
     assert [trial[0] for trial in found["trials"]] == [*map(str, range(10)), "25"]
     assert found["trials_left_out"] == 19

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from docker.errors import ImageNotFound
 
-from harness import environment, images
+from harness import container_images, environment
 from harness.errors import EngineError, MachineError, UserError
 from harness.executors import WHOLE, LocalExecutor, Slot, processor_sets
 from harness.executors import engine as sdk
@@ -21,8 +21,8 @@ from harness.meters import nvml
 from harness.placement import containers
 from harness.placement.executor_choice import Here, Where
 from harness.spec import Container, Device
+from tests.container_images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
 from tests.executors.conftest import FakeDockerClient
-from tests.images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 AUTO = Where(executor="auto")
@@ -62,7 +62,7 @@ class Host:
         return self.path / "my prüject" / "docker" / "images.toml"
 
     def builds(self, name: str = "cpu") -> None:
-        images.build(next(image for image in images.load(self.images_file) if image.name == name))
+        container_images.build(next(image for image in container_images.load(self.images_file) if image.name == name))
         self.engine.becomes(calls=[])
 
     def has_gpus(self, *gpus: FakeDevice) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from harness import plots, prices
 from harness.errors import ResultsError
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 from harness.plots.drawing_processes import here
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PRICES = prices.load()
 GROUPS = 4
-IMPORTS = "from harness import plots; from harness.plans import MatrixFolder"
+IMPORTS = "from harness import plots; from harness.matrix_folder import MatrixFolder"
 
 
 # Only what any Python has: other processes can't import the tests.
@@ -153,7 +153,7 @@ import sys, time
 from functools import partial
 from pathlib import Path
 from harness import plots
-from harness.plans import MatrixFolder
+from harness.matrix_folder import MatrixFolder
 
 begun = Path(sys.argv[2])
 try:

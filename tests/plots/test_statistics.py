@@ -6,10 +6,10 @@ from harness import prices
 from harness.analysis import groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import verdicts
+from harness.analysis.statistics.mean_score_order import ranks as rank
 from harness.analysis.statistics.profiles import profiles as profile
-from harness.analysis.statistics.ranking import ranks as rank
 from harness.analysis.tuner_looks import styles
-from harness.plots import anytime, profiles, ranks
+from harness.plots import anytime, critical_difference, profiles
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -40,7 +40,7 @@ def _anytime(made: Made, axis: Axis) -> str:
 def _ranks(made: Made) -> str:
     found = groups(made.results())
     said = rank(found, verdicts(found, prices=PRICES))
-    return ranks.draw(said, made.folder.path / "x", looks=styles(found), score="F1")[0].read_text("utf-8")
+    return critical_difference.draw(said, made.folder.path / "x", looks=styles(found), score="F1")[0].read_text("utf-8")
 
 
 def test_a_curve_names_its_tuner_its_seeds_and_its_axis(made: Made) -> None:

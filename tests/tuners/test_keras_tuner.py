@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from harness import files, seeds, spec
-from harness.catalogue import hyperband
+from harness.catalogue import hyperband_brackets
 from harness.space import Choice, Range, Space
 from harness.trials import Outcome, Trial
 from harness.tuners import keras_tuner
@@ -71,7 +71,7 @@ def test_one_hyperband_iteration_is_what_the_plan_forecasts(
 ) -> None:
     space = Space({"learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3)})
     section = spec.TunerSection(tuner="kt-hyperband", options={"factor": factor})
-    trials, epochs = hyperband.iteration(max_epochs, factor)
+    trials, epochs = hyperband_brackets.iteration(max_epochs, factor)
     tuner = make(section, space, epochs_per_trial=max_epochs)
 
     history = search.run(tuner, trials)

@@ -7,9 +7,9 @@ from harness.analysis.statistics.curve_areas import Area, Frame, areas, frame
 from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
 from harness.analysis.statistics.judgement import Judged, judged
+from harness.analysis.statistics.mean_score_order import Ranks, ranks
 from harness.analysis.statistics.pairwise import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
-from harness.analysis.statistics.ranking import Ranks, ranks
 from harness.analysis.statistics.score_per_cost import ValuePerUnit, gain_rate, score_rate
 from harness.analysis.statistics.t_estimates import Estimate
 from harness.analysis.statistics.verdicts import ALPHA, Answered, Question, Verdict, Verdicts, verdicts

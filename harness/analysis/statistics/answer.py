@@ -10,14 +10,14 @@ from enum import StrEnum
 from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.groups import Group, mean_usd
 from harness.analysis.intervals import mean, median
-from harness.analysis.reading import SearchResult, Status
-from harness.analysis.statistics import improvement_and_iqm, pairing, signed_rank, t_estimates
+from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.statistics import bayesian_signed_rank, improvement_and_iqm, paired_searches, t_estimates
 from harness.analysis.statistics.anytime_bands import Line, line
-from harness.analysis.statistics.pairing import Seeds
-from harness.analysis.statistics.signed_rank import Probabilities
+from harness.analysis.statistics.bayesian_signed_rank import Probabilities
+from harness.analysis.statistics.paired_searches import Seeds
 from harness.analysis.statistics.t_estimates import Estimate
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdict, Verdicts
-from harness.plans import GroupName
+from harness.matrix_folder import GroupName
 from harness.prices import Prices
 
 PARTS = (0.25, 0.5, 1.0)
@@ -154,7 +154,7 @@ class _Scope:
                 costs = {name: part * end for name, end in ends.items() if end is not None}
                 at = _Budget(axis=axis, part=part, costs=costs, lines=drawn)
                 overall, regrets = self._over_seeds(at.score), self._over_seeds(at.regret)
-                by_group = [pairing.over_seeds([group], at.score) for group in self.groups]
+                by_group = [paired_searches.over_seeds([group], at.score) for group in self.groups]
                 for tuner in overall.tuners:
                     yield self._standing(at, tuner, overall, regrets=regrets, by_group=by_group)
 
@@ -163,7 +163,7 @@ class _Scope:
         return {id(search): line(search, axis=axis, score=score, prices=self.prices) for search in searches}
 
     def _over_seeds(self, value: Callable[[Group, SearchResult], float | None]) -> Seeds:
-        return pairing.over_seeds(self.groups, value)
+        return paired_searches.over_seeds(self.groups, value)
 
     def _standing(
         self, at: _Budget, tuner: str, overall: Seeds, *, regrets: Seeds, by_group: Sequence[Seeds]
@@ -175,12 +175,12 @@ class _Scope:
             axis=at.axis,
             part=at.part,
             tuner=tuner,
-            score=t_estimates.mean(pairing.column(overall, tuner)),
+            score=t_estimates.mean(paired_searches.column(overall, tuner)),
             over_random=None if over is None else t_estimates.mean(over),
-            probabilities=None if over is None else signed_rank.signed_rank(over, rope=self.rope),
-            regret=mean(pairing.column(regrets, tuner)),
+            probabilities=None if over is None else bayesian_signed_rank.signed_rank(over, rope=self.rope),
+            regret=mean(paired_searches.column(regrets, tuner)),
             improvement=improvement_and_iqm.improvement(by_group, tuner, self.yardstick),
-            iqm=improvement_and_iqm.interquartile_mean([pairing.column(each, tuner) for each in by_group]),
+            iqm=improvement_and_iqm.interquartile_mean([paired_searches.column(each, tuner) for each in by_group]),
             search_s=mean(search.cost.wall_s for search in ended if search.cost is not None),
             usd=mean_usd(ended, self.prices),
             verdict=self._verdict(tuner) if at.axis is Axis.EPOCHS and at.part == 1.0 else None,
@@ -208,11 +208,11 @@ def _in_hand(search: SearchResult, drawn: Line | None, cost: float | None) -> fl
     if search.status is Status.MISSING or cost is None:
         return None
     if search.status is Status.FAILED or search.incumbent is None:
-        return pairing.NO_MODEL
+        return paired_searches.NO_MODEL
     if drawn is None:
         return None
     before = sum(1 for each in drawn.cost if each <= cost)
-    return drawn.f1[before - 1] if before else pairing.NO_MODEL
+    return drawn.f1[before - 1] if before else paired_searches.NO_MODEL
 
 
 def _best_known(group: Group, seed: int) -> float | None:
@@ -223,7 +223,7 @@ def _best_known(group: Group, seed: int) -> float | None:
 def _differences(scores: Seeds, tuner: str, yardstick: str | None) -> list[float] | None:
     if yardstick is None or tuner == yardstick or yardstick not in scores.tuners:
         return None
-    pairs = zip(pairing.column(scores, tuner), pairing.column(scores, yardstick), strict=True)
+    pairs = zip(paired_searches.column(scores, tuner), paired_searches.column(scores, yardstick), strict=True)
     return [ours - theirs for ours, theirs in pairs]
 
 

@@ -11,7 +11,7 @@ from harness.analysis.cost_axes import Axis, Score, costs, rate, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import t_quantile
 from harness.analysis.random_orders import averaged
-from harness.analysis.reading import SearchResult
+from harness.analysis.results_reading import SearchResult
 from harness.analysis.statistics import t_estimates
 from harness.prices import Prices
 

@@ -10,7 +10,7 @@ from harness.analysis.cost_axes import Axis, costs, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import median
 from harness.analysis.random_orders import spent_until
-from harness.analysis.reading import SearchResult, Status
+from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.statistics import t_estimates
 from harness.analysis.statistics.t_estimates import Estimate
 from harness.analysis.targets import Target

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.groups import Group
 from harness.analysis.intervals import median
-from harness.analysis.reading import SearchResult, Status
+from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.statistics import t_estimates
 from harness.analysis.statistics.anytime_bands import Line, line
 from harness.analysis.statistics.t_estimates import Estimate

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row
-from harness.analysis.reading import SearchResult, Status
-from harness.analysis.statistics import pairing, t_estimates
+from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.statistics import paired_searches, t_estimates
 from harness.analysis.statistics.t_estimates import Estimate
 
 
@@ -68,7 +68,7 @@ def overtuning(row: Row) -> Overtuning:
 
 
 def _gain(row: Row, yardstick: Row) -> Gain | None:
-    ours, theirs = _by_seed(row.searches, pairing.score), _by_seed(yardstick.searches, pairing.score)
+    ours, theirs = _by_seed(row.searches, paired_searches.score), _by_seed(yardstick.searches, paired_searches.score)
     pairs = [(_mean(values), _mean(theirs.get(seed, []))) for seed, values in ours.items()]
     differences = [own - other for own, other in pairs if own is not None and other is not None]
     if not differences:

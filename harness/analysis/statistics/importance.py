@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from harness.analysis.findings import Tried
 from harness.analysis.groups import Group
-from harness.analysis.reading import SearchResult, Status
+from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.search_findings import Tried
 from harness.cells import ChoiceTable, DomainTable, RangeTable
 from harness.trials import Outcome, Value
 

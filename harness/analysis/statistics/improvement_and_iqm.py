@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness import seeds
-from harness.analysis.statistics import pairing
-from harness.analysis.statistics.pairing import Seeds
+from harness.analysis.statistics import paired_searches
+from harness.analysis.statistics.paired_searches import Seeds
 from harness.analysis.statistics.t_estimates import Estimate
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ def improvement(groups: Sequence[Seeds], tuner: str, other: str | None) -> float
         return None
     found = []
     for each in groups:
-        pairs = [(ours, theirs) for ours in pairing.column(each, tuner) for theirs in pairing.column(each, other)]
+        pairs = [
+            (ours, theirs)
+            for ours in paired_searches.column(each, tuner)
+            for theirs in paired_searches.column(each, other)
+        ]
         if pairs:
             found.append(statistics.fmean((ours > theirs) + 0.5 * (ours == theirs) for ours, theirs in pairs))
     return statistics.fmean(found) if found else None

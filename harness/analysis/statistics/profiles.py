@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from harness.analysis.cost_axes import Axis
 from harness.analysis.groups import Group
-from harness.analysis.statistics import pairing, t_estimates
+from harness.analysis.statistics import paired_searches, t_estimates
 from harness.analysis.statistics.cost_to_target import cost_to_target
-from harness.analysis.statistics.pairing import Block
+from harness.analysis.statistics.paired_searches import Block
 from harness.prices import Prices
 
 
@@ -52,7 +52,7 @@ def profiles(groups: Sequence[Group], *, axis: Axis, prices: Prices) -> Profiles
     an unknown cost or no target are left out, and ``remarks`` count them. Dolan and Moré, "Benchmarking optimization
     software with performance profiles", Mathematical Programming 91, 2002.
     """
-    found = pairing.blocks(groups)
+    found = paired_searches.blocks(groups)
     costs = [_costs(block, found.tuners, axis=axis, prices=prices) for block in found.complete]
     usable = [row for row in costs if row is not None]
     remarks = list(found.remarks)

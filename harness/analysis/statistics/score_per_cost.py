@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.cost_axes import Axis, spent
 from harness.analysis.groups import Group, Row
 from harness.analysis.intervals import mean
-from harness.analysis.reading import SearchResult, Status
+from harness.analysis.results_reading import SearchResult, Status
 from harness.catalogue.tuners import UNTUNED
 from harness.prices import Prices
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from harness import images
+from harness import container_images
 from harness.cli import printing, streams
 from harness.cli.doctor import containers, gpus, machine, tensorflow
 from harness.cli.doctor.checks import Finding
@@ -64,7 +64,7 @@ def _in_containers(reached: Engine, found: Found, *, file: Path) -> Iterator[Fin
 def _gpu_image(file: Path) -> str | None:
     """Return the id of the GPU image; None where there is none, which its own finding says."""
     try:
-        held = images.held(image for image in images.load(file) if image.target == "gpu")
+        held = container_images.held(image for image in container_images.load(file) if image.target == "gpu")
     except (EngineError, ImagesError):
         return None
     return next((one.id for one in held if one.id is not None), None)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import images
+from harness import container_images
 from harness.cli.doctor.checks import Finding, disk, version
+from harness.container_images import DeclaredImage
 from harness.errors import EngineError, ImagesError, MachineError
 from harness.executors import Cause, engine
-from harness.images import DeclaredImage
 from harness.meters.nvml import Gpu
 
 _LEAST_API = (1, 41)
@@ -113,7 +113,7 @@ def _disk(reached: Engine, *, least_gib: float) -> Finding:
 
 def _images(file: Path, *, wants_gpu: bool) -> Iterator[Finding]:
     try:
-        declared = images.load(file)
+        declared = container_images.load(file)
     except ImagesError as error:
         found, _, remedy = str(error).partition("; ")
         yield Finding(what="images", state="unknown", found=found, remedy=remedy)
@@ -126,7 +126,7 @@ def _images(file: Path, *, wants_gpu: bool) -> Iterator[Finding]:
 def _image(image: DeclaredImage) -> Finding:
     what = f"image {image.name}"
     try:
-        stale = images.stale(image)
+        stale = container_images.stale(image)
     except EngineError as error:
         found, _, remedy = str(error).partition("; ")
         remedy = remedy or "see what docker info says"

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import environment, meters
 from harness.catalogue.tuners import KNOWN
 from harness.cli.doctor.checks import GIB, Finding, disk
-from harness.placement import libraries
+from harness.placement import required_libraries
 
 LEAST_DISK_GIB = 5
 _LEAST_MEMORY_GIB = 4
@@ -38,35 +38,35 @@ def _memory() -> Finding:
 def _libraries() -> Iterator[Finding]:
     for module, package in (("keras", "keras"), ("keras_tuner", "keras-tuner"), ("optuna", "optuna")):
         version = environment.packages().get(package)
-        if version is not None and libraries.is_installed(module):
+        if version is not None and required_libraries.is_installed(module):
             yield Finding(what=package, state="good", found=version)
         else:
-            yield Finding(what=package, state="missing", found="not installed", remedy=libraries.remedy())
+            yield Finding(what=package, state="missing", found="not installed", remedy=required_libraries.remedy())
 
 
 def _imports() -> Iterator[Finding]:
-    remedies = {"training": libraries.remedy(), "reports": libraries.REPORTS_REMEDY}
-    for what, modules in (("training", libraries.TRAINING), ("reports", libraries.REPORTS)):
-        lacking = libraries.lacking(modules)
+    remedies = {"training": required_libraries.remedy(), "reports": required_libraries.REPORTS_REMEDY}
+    for what, modules in (("training", required_libraries.TRAINING), ("reports", required_libraries.REPORTS)):
+        lacking = required_libraries.lacking(modules)
         if lacking:
-            found = f"lacks {libraries.listed(lacking)}"
+            found = f"lacks {required_libraries.listed(lacking)}"
             yield Finding(what=what, state="missing", found=found, remedy=remedies[what])
         else:
-            yield Finding(what=what, state="good", found=f"has {libraries.listed(modules)}")
+            yield Finding(what=what, state="good", found=f"has {required_libraries.listed(modules)}")
 
 
 def _tuners() -> Iterator[Finding]:
-    if libraries.lacking(libraries.TRAINING):
+    if required_libraries.lacking(required_libraries.TRAINING):
         found = "none can run, as training lacks libraries"
-        yield Finding(what="tuners", state="missing", found=found, remedy=libraries.remedy())
+        yield Finding(what="tuners", state="missing", found=found, remedy=required_libraries.remedy())
         return
-    lacking = {name: libraries.lacking(libraries.needed(name)) for name in KNOWN}
+    lacking = {name: required_libraries.lacking(required_libraries.needed(name)) for name in KNOWN}
     good = [name for name, modules in lacking.items() if not modules]
     yield Finding(what="tuners", state="good", found=", ".join(good))
     for name, modules in lacking.items():
         if modules:
-            needs = f"needs {libraries.listed(modules)}"
-            yield Finding(what=f"tuner {name}", state="missing", found=needs, remedy=libraries.remedy(name))
+            needs = f"needs {required_libraries.listed(modules)}"
+            yield Finding(what=f"tuner {name}", state="missing", found=needs, remedy=required_libraries.remedy(name))
 
 
 def _energy() -> Finding:

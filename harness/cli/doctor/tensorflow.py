@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.cli.doctor.checks import Finding, ask
+from harness.container_images import engine
 from harness.errors import EngineError
 from harness.gpu_kernels import covers
-from harness.images import engine
 from harness.meters.nvml import Gpu
 
 # It looks for no garbage among what it imports and isn't taken apart in order: both cost most of a second.

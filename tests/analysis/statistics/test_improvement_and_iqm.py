@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from harness.analysis.statistics import improvement_and_iqm
-from harness.analysis.statistics.pairing import Seeds
+from harness.analysis.statistics.paired_searches import Seeds
 from harness.analysis.statistics.t_estimates import Estimate
 
 

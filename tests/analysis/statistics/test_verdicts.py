@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import analysis
-from harness.analysis.statistics import ALPHA, Question, Verdict, Verdicts, pairing, verdicts
+from harness.analysis.statistics import ALPHA, Question, Verdict, Verdicts, paired_searches, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +175,7 @@ def test_one_failed_search_pulls_its_tuner_down_and_is_not_left_out(made: Made, 
     made.search([made.trial(0, 0.4)], "random", 3)
     made.search([], "tpe", 3, kind="optuna-tpe", status="failed", reason="boom")
     found = _verdicts(made, price_list).overall[Question.SCORE]
-    assert pairing.column(found.seeds, "tpe")[-1] == pairing.NO_MODEL
+    assert paired_searches.column(found.seeds, "tpe")[-1] == paired_searches.NO_MODEL
     assert found.ranked == ("random", "tpe")
 
 
@@ -201,8 +201,12 @@ def test_claims_are_counted_over_all_and_within(made: Made, price_list: Prices) 
     assert found.claims == sum(len(each.better) for each in counted) > 0
 
 
-def _over_seeds(made: Made, value: Callable[[Group, SearchResult], float | None] | None = None) -> pairing.Seeds:
-    return pairing.over_seeds(analysis.groups(made.results()), value or (lambda _, search: pairing.score(search)))
+def _over_seeds(
+    made: Made, value: Callable[[Group, SearchResult], float | None] | None = None
+) -> paired_searches.Seeds:
+    return paired_searches.over_seeds(
+        analysis.groups(made.results()), value or (lambda _, search: paired_searches.score(search))
+    )
 
 
 def test_a_seed_s_value_is_the_mean_over_the_groups(made: Made) -> None:
@@ -212,8 +216,8 @@ def test_a_seed_s_value_is_the_mean_over_the_groups(made: Made) -> None:
     found = _over_seeds(made)
     assert (found.tuners, found.seeds, found.groups, found.remarks) == (("random", "naïve"), (7,), 2, ())
     assert found.values[0] == pytest.approx((0.5, 0.6))
-    assert pairing.column(found, "naïve") == [found.values[0][1]]
-    assert pairing.column(found, "nobody") == []
+    assert paired_searches.column(found, "naïve") == [found.values[0][1]]
+    assert paired_searches.column(found, "nobody") == []
 
 
 def test_a_seed_that_some_search_lacks_in_some_group_is_left_out_and_counted(made: Made) -> None:
@@ -237,5 +241,5 @@ def test_an_unknown_value_leaves_its_seed_out(made: Made, unknown: float | None)
 
 
 def test_no_groups_have_no_seeds() -> None:
-    found = pairing.over_seeds([], lambda _, __: 0.5)
+    found = paired_searches.over_seeds([], lambda _, __: 0.5)
     assert (found.tuners, found.seeds, found.values, found.remarks) == ((), (), (), ())

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness.meters import nvml
-from tests.images import conftest as images
+from tests.container_images import conftest as images
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 # The images' project and the fake client that builds them.

@@ -10,10 +10,10 @@ import pytest
 from harness.cli.doctor import containers
 from harness.cli.doctor.checks import Finding
 from harness.cli.doctor.containers import Engine
-from harness.images import DeclaredImage
+from harness.container_images import DeclaredImage
 from harness.meters.nvml import Found, Gpu
 from tests.cli.doctor.conftest import FakeDaemon
-from tests.images.conftest import FakeEngine
+from tests.container_images.conftest import FakeEngine
 from tests.meters.fake_nvml import FakeDevice
 
 Look = Callable[..., Found]

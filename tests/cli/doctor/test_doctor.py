@@ -10,10 +10,10 @@ import pytest
 
 from harness.catalogue.tuners import KNOWN
 from harness.cli.doctor import tensorflow
-from harness.images import DeclaredImage
+from harness.container_images import DeclaredImage
 from harness.meters import nvml
 from tests.cli.doctor.conftest import FakeDaemon
-from tests.images.conftest import FakeEngine, image_of
+from tests.container_images.conftest import FakeEngine, image_of
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 if TYPE_CHECKING:

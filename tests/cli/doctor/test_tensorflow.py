@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.doctor import checks, tensorflow
 from harness.meters.nvml import Found, Gpu
-from tests.images.conftest import FakeEngine
+from tests.container_images.conftest import FakeEngine
 from tests.meters.fake_nvml import FakeDevice
 
 KERNELS = ["sm_60", "sm_70", "sm_80", "sm_89", "compute_90"]

@@ -1,0 +1,291 @@
+"""From a matrix's folder to one ``SearchResult`` for every planned cell, whatever became of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from harness.analysis import findings_cache, search_findings
+from harness.analysis.costs import Cost
+from harness.analysis.curves import Step
+from harness.analysis.findings_cache import DerivedRecord
+from harness.analysis.search_findings import Findings, Tried
+from harness.catalogue.tuners import RANDOM
+from harness.cells import Asked, Domains
+from harness.errors import ResultsError
+from harness.matrix_folder import MatrixFolder, Planned, SearchName
+from harness.meters import busyness
+from harness.record_forms import EnvironmentTable
+from harness.records import CellFolder, Record
+from harness.score_names import name_of_all
+from harness.spec import EQUIVALENCE
+from harness.trials import Parameters, Trial
+
+Found = TypeVar("Found")
+
+
+class Status(StrEnum):
+    """What became of a planned cell."""
+
+    OK = "ok"  # searched to its end
+    FAILED = "failed"  # the search itself broke: a result
+    MISSING = "missing"  # no record that can be read
+
+
+# No slots: trials are kept once they were asked for.
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """One planned cell and what its files say.
+
+    ``reason`` says why a cell failed or is missing. ``findings`` is None where it is missing; then ``record`` and
+    ``cost`` are None too, and ``trials``, ``tried``, ``curve`` and ``phases`` are empty.
+    """
+
+    planned: Planned
+    status: Status
+    folder: CellFolder
+    reason: str | None = None
+    findings: Findings | None = None
+
+    @property
+    def record(self) -> Record | None:
+        """The sealed record."""
+        return None if self.findings is None else self.findings.record
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the search spent."""
+        return None if self.findings is None else self.findings.cost
+
+    @property
+    def total_s(self) -> float | None:
+        """The seconds of the whole process from its start to its end, measured from outside.
+
+        None where there were several processes: a record holds the trials of all, but the seconds of the last alone.
+        """
+        return None if self.record is None or self.record.attempts > 1 else self.record.wall_s
+
+    @property
+    def phases(self) -> Mapping[str, float]:
+        """The seconds of each phase of the whole process: before the first ask, trials, and after the last tell."""
+        return {} if self.findings is None else self.findings.phases
+
+    @property
+    def curve(self) -> tuple[Step, ...]:
+        """The incumbents in order of time."""
+        return () if self.findings is None else self.findings.curve
+
+    @cached_property
+    def tried(self) -> tuple[Tried, ...]:
+        """The trials, a line for each: parameters, outcome, score and cost."""
+        return () if self.findings is None else self.findings.tried
+
+    @cached_property
+    def _worked_out(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, key: Hashable, work_out: Callable[[], Found]) -> Found:
+        """Return what ``work_out`` makes of the search; kept under ``key``, as every table asks for the same."""
+        if key not in self._worked_out:
+            self._worked_out[key] = work_out()
+        found: Found = self._worked_out[key]
+        return found
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """The trials with every epoch, read from the disk when first asked for: of thousands of searches, slow."""
+        return () if self.findings is None else tuple(self.folder.trials())
+
+    @property
+    def incumbent(self) -> Step | None:
+        """The epoch with the best validation F1; None where no epoch was ever scored."""
+        return self.curve[-1] if self.curve else None
+
+    @property
+    def val_f1(self) -> float | None:
+        """The incumbent's validation F1: what the search believes in."""
+        return self.curve[-1].val_f1 if self.curve else None
+
+    @property
+    def test_f1(self) -> float | None:
+        """The F1 on images that no tuner saw, of the epoch that became the incumbent."""
+        return self.curve[-1].test_f1 if self.curve else None
+
+    @property
+    def best(self) -> Parameters:
+        """The incumbent's parameters; empty where there is no incumbent."""
+        return {} if self.findings is None else self.findings.best
+
+    @property
+    def disturbance(self) -> str | None:
+        """What makes the search's seconds untrustworthy, in words; None where nothing is known to."""
+        return None if self.record is None else busyness.disturbance(self.record.busyness)
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether the search's seconds aren't to be trusted (``harness.meters.busyness``)."""
+        return self.disturbance is not None
+
+    @cached_property
+    def tuner(self) -> str | None:
+        """What the tuner is, as ``kt-random``, whatever the matrix calls it; None where unknown."""
+        return None if self.asked.tuner is None else self.asked.tuner.tuner
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the tuner is random search, of which any order of trials was as likely as that which happened."""
+        return self.tuner in RANDOM
+
+    @property
+    def metric(self) -> str | None:
+        """What tuners maximise, as the protocol has it; None where unknown."""
+        return self.asked.metric
+
+    @property
+    def environment(self) -> EnvironmentTable:
+        """The facts of the machine and its packages; none where there is no record."""
+        return self.record.environment if self.record is not None else EnvironmentTable()
+
+    @property
+    def asked(self) -> Asked:
+        """What the recorded cell asked for; nothing where there is no record."""
+        return self.record.cell if self.record is not None else Asked()
+
+    @property
+    def domains(self) -> Domains:
+        """The domains of the hyperparameters, by name; none where unknown."""
+        return self.asked.domains or {}
+
+
+# Results are told apart by identity, because comparing thousands of searches is never what is meant.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MatrixResults:
+    """Every planned cell in the order of the plan; ``left_out`` counts cells on the disk that no plan asks for.
+
+    ``equivalence`` is the difference in score that the matrix declares to make no practical one.
+    """
+
+    cells: tuple[SearchResult, ...]
+    left_out: int = 0
+    equivalence: float = EQUIVALENCE
+
+    @cached_property
+    def searches(self) -> tuple[SearchResult, ...]:
+        """The searches."""
+        return tuple(cell for cell in self.cells if cell.planned.role == "search")
+
+    @cached_property
+    def metric(self) -> str | None:
+        """What the tuners maximise, as the protocol has it; None where no record tells."""
+        return next((cell.metric for cell in self.cells if cell.metric is not None), None)
+
+    @cached_property
+    def score(self) -> str:
+        """What the score of the cells is called, as ``macro-F1``."""
+        return name_of_all(cell.metric for cell in self.cells)
+
+    @cached_property
+    def retrainings(self) -> tuple[SearchResult, ...]:
+        """The retrainings of the best configurations at multiples of their learning rates."""
+        return tuple(cell for cell in self.cells if cell.planned.role == "learning_rate")
+
+
+def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> MatrixResults:
+    """Return what is known of every cell in the folder's plan; one planned under two names stands under both.
+
+    What was found is kept in the folder, so that a later read opens only the files that have changed. A record or
+    trial that can't be read makes its cell missing, with the reason; it never stops the others.
+
+    Raises:
+        ResultsError: The folder has no plan.
+    """
+    planned = dict.fromkeys(folder.plan())
+    names: dict[str, list[Planned]] = {}
+    for line in planned:
+        names.setdefault(line.id, []).append(line)
+    kept: dict[str, DerivedRecord] = {}
+    with _without_collecting():
+        earlier = findings_cache.load(folder.derived)
+        cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept, names[cell.id]) for cell in planned)
+    if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
+        findings_cache.save(folder.derived, kept)
+    left_out = len(set(folder.cell_ids()) - {cell.id for cell in planned})
+    return MatrixResults(cells=cells, left_out=left_out, equivalence=equivalence)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Make many objects that all stay: looking through them for garbage again and again takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _search(
+    planned: Planned,
+    folder: CellFolder,
+    earlier: Mapping[str, DerivedRecord],
+    kept: dict[str, DerivedRecord],
+    named: Sequence[Planned],
+) -> SearchResult:
+    try:
+        found = _kept(folder, kept.get(planned.id) or earlier.get(planned.id))
+        if found is not None:
+            _check_called(found.findings.called, named, folder)
+    except ResultsError as error:
+        return SearchResult(planned=planned, status=Status.MISSING, folder=folder, reason=f"unreadable: {error}")
+    if found is None:
+        reason = planned.reason or _why_missing(folder)
+        return SearchResult(planned=planned, status=Status.MISSING, folder=folder, reason=reason)
+    kept[planned.id] = found
+    record, done = found.findings.record, found.findings.record.status == "completed"
+    return SearchResult(
+        planned=planned,
+        status=Status.OK if done else Status.FAILED,
+        folder=folder,
+        reason=None if done else record.reason or "the record gives no reason",
+        findings=found.findings,
+    )
+
+
+def _kept(folder: CellFolder, earlier: DerivedRecord | None) -> DerivedRecord | None:
+    # Taken before the files are opened: what changes in between is read again next time.
+    fingerprint = folder.fingerprint()
+    if earlier is not None and earlier.fingerprint == fingerprint:
+        return earlier
+    found = search_findings.find(folder)
+    return None if found is None else DerivedRecord(fingerprint=fingerprint, findings=found)
+
+
+def _check_called(called: Mapping[str, Any] | None, named: Sequence[Planned], folder: CellFolder) -> None:
+    """Raise ResultsError where none of the plan's lines for a cell calls it what its own file does."""
+    if called is None or any(called == {name: getattr(line, name) for name in called} for line in named):
+        return
+    own = SearchName(**{name: called[name] for name in SearchName._fields})
+    told = " and ".join(f"{line.name} (group {line.group})" for line in named)
+    raise ResultsError(
+        f"{folder.path / 'cell.json'}: of {own} (group {called.get('group')}), which plan.json has as {told}; "
+        "run the matrix again to write both anew"
+    )
+
+
+def _why_missing(folder: CellFolder) -> str:
+    try:
+        attempts = folder.attempts()
+    except ResultsError as error:
+        return f"no record, and {error}"
+    if not attempts:
+        return "not run yet"
+    why = attempts[-1].reason or "no reason was noted"
+    if len(attempts) == 1:
+        return f"no record after an attempt: {why}"
+    return f"no record after {len(attempts)} attempts; the last: {why}"

@@ -1,0 +1,90 @@
+"""Tuners in order of their mean test score, and which of them can't be told apart."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.groups import Group
+from harness.analysis.statistics import paired_searches, t_estimates
+from harness.analysis.statistics.verdicts import ALPHA, Question, Verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranks:
+    """Tuners by mean test score over seeds and groups, the best first.
+
+    ``average`` are their average ranks over groups and seeds; rank 1 is best, equals share their mean rank. It decides
+    nothing. ``cliques`` are the longest runs of tuners in which no two are shown to differ, ``differ`` says whether
+    any two are. ``smallest_effect`` is the difference that so many seeds would have shown four times in five; None
+    where nothing was tested. ``remarks`` say in words what it rests on and what was left out.
+    """
+
+    tuners: tuple[str, ...]
+    means: tuple[float, ...]
+    average: tuple[float, ...]
+    seeds: int
+    groups: int
+    differ: bool
+    cliques: tuple[tuple[str, ...], ...]
+    smallest_effect: float | None
+    remarks: tuple[str, ...]
+
+
+def ranks(groups: Sequence[Group], found: Verdicts) -> Ranks:
+    """Rank the tuners that all groups share, over the seeds on which each of them has a record in every group.
+
+    A failed search, and one without any score, scores 0. A missing one, or an unknown test F1, leaves its seed out, and
+    ``remarks`` count it.
+    """
+    answered = found.overall[Question.SCORE]
+    if answered.found is None:
+        why = "fewer than two tuners" if len(answered.seeds.tuners) < 2 else "fewer than two complete seeds"  # noqa: PLR2004
+        return _nothing((*answered.seeds.remarks, f"No ranks: {why}."), seeds=len(answered.seeds.seeds))
+    names = answered.ranked
+    average = _average_ranks(groups, set(answered.seeds.seeds), answered.seeds.tuners)
+    return Ranks(
+        tuners=names,
+        means=tuple(answered.found.means[index] for index in answered.found.order),
+        average=tuple(average[name] for name in names),
+        seeds=len(answered.seeds.seeds),
+        groups=len(groups),
+        differ=bool(answered.better),
+        cliques=answered.cliques,
+        smallest_effect=answered.found.smallest_effect(ALPHA[Question.SCORE]),
+        remarks=(*_remarks(len(answered.seeds.seeds), len(groups)), *answered.seeds.remarks),
+    )
+
+
+def _average_ranks(groups: Sequence[Group], seeds: set[int], tuners: Sequence[str]) -> dict[str, float]:
+    # scipy takes a second to import, and most commands make no tables.
+    from scipy import stats  # noqa: PLC0415 - see above
+
+    complete = [block for block in paired_searches.blocks(groups).complete if block.seed in seeds]
+    table = [[-(paired_searches.score(block.searches[name]) or 0.0) for name in tuners] for block in complete]
+    by_tuner = zip(*(stats.rankdata(row).tolist() for row in table), strict=True)
+    return {name: statistics.fmean(found) for name, found in zip(tuners, by_tuner, strict=True)}
+
+
+def _nothing(remarks: tuple[str, ...], *, seeds: int) -> Ranks:
+    return Ranks(
+        tuners=(),
+        means=(),
+        average=(),
+        seeds=seeds,
+        groups=0,
+        differ=False,
+        cliques=(),
+        smallest_effect=None,
+        remarks=remarks,
+    )
+
+
+def _remarks(seeds: int, groups: int) -> list[str]:
+    found = []
+    if seeds < t_estimates.FEW:
+        found.append(f"Complete seeds: {seeds}; fewer than {t_estimates.FEW} show only large differences.")
+    if groups == 1:
+        found.append("All seeds are of one group: this says nothing about other data or backbones.")
+    return found

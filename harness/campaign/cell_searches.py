@@ -1,0 +1,122 @@
+"""Each cell's search, and what becomes of it: a sealed record, or a missing cell with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from harness import files
+from harness.campaign import record_sealing, shared_preparation, worker_ends
+from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, State
+from harness.campaign.progress import Progress
+from harness.campaign.worker_attempts import Bench, Work, WorkerEnd, now
+from harness.cells import Cell
+from harness.errors import ResultsError
+from harness.executors import Slot
+from harness.meters import busyness
+from harness.records import CellFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searches:
+    """Has cells searched; those whose preparation was ``lost``, for the reason given there, are missing.
+
+    ``ended`` are the ids of those that came to an end, be they sealed or missing.
+    """
+
+    bench: Bench
+    lost: Mapping[str, str]
+    ended: set[str] = field(default_factory=set)
+
+    def possible(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """Yield the cells that can be searched; leave the others as they are, each at its turn."""
+        for cell in cells:
+            reason = self.lost.get(shared_preparation.key_of(cell))
+            if reason is None:
+                yield cell
+            else:
+                self._leave(cell, reason)
+
+    def work(self, cell: Cell, slot: Slot) -> Work:
+        """Return the cell's search; an earlier one, which failed, is set aside only now."""
+        folder = self.bench.folder.cell(cell.id)
+        if folder.record() is not None:
+            record_sealing.sweep(folder)
+            folder.set_aside()
+        folder.write_cell(cell)
+        self.bench.watch(CellBegins(cell=cell))
+        return Work(cell=cell, folder=folder, program="search", bench=self.bench, slot=slot)
+
+    def advances(self, cell: Cell, progress: Progress) -> None:
+        """Tell whoever watches."""
+        self.bench.watch(EpochEnds(cell=cell, progress=progress))
+
+    def ends(self, work: Work, left: WorkerEnd) -> None:
+        """Seal the search's record; where the machine was at fault, leave what there is for a later run."""
+        folder, disturbance = work.folder, None
+        if left.is_machine_trouble:
+            with suppress(OSError):
+                # It may be the disk that is in trouble.
+                record_sealing.publish(work.cell, folder)
+            reason: str | None = worker_ends.told(left.ended, folder)
+        else:
+            record_sealing.publish(work.cell, folder)
+            machine = self.bench.facts(work.slot)
+            record = record_sealing.record(work.cell, folder, left, slot=work.slot, machine=machine)
+            folder.seal(record)
+            reason, disturbance = files.without_home(record.reason), busyness.disturbance(record.busyness)
+            record_sealing.sweep(folder)
+        self.ended.add(work.cell.id)
+        self._tell_end(work.cell, reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s)
+        if disturbance is not None:
+            self.bench.watch(CellDisturbed(cell=work.cell, by=disturbance))
+
+    def _leave(self, cell: Cell, reason: str) -> None:
+        """Leave a cell without a search as it is: missing, or with the failure that was to be repeated."""
+        folder = self.bench.folder.cell(cell.id)
+        if folder.record() is None:
+            folder.write_cell(cell.published)
+            folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
+        self.ended.add(cell.id)
+        self._tell_end(cell, reason=reason, best_f1=None, wall_s=0.0)
+
+    def _tell_end(self, cell: Cell, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
+        became = state(self.bench.folder.cell(cell.id))
+        self.bench.watch(CellEnds(cell=cell, state=became, reason=reason, best_f1=best_f1, wall_s=wall_s))
+
+
+def state(folder: CellFolder) -> State:
+    """Return what became of a cell."""
+    record = folder.record()
+    if record is None:
+        return State.MISSING
+    return State.OK if record.status == "completed" else State.FAILED
+
+
+def _best_f1(folder: CellFolder) -> float | None:
+    try:
+        return max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
+    except ResultsError:
+        # Which is the reason why the cell is missing.
+        return None
+
+
+def is_pending(folder: CellFolder, *, retry_failed: bool) -> bool:
+    """Return whether a run would search a cell: one without a record or, where that is asked for, a failed one.
+
+    Beside a record that can't be read nothing is written: it may yet be made readable.
+    """
+    try:
+        return state(folder) in ((State.MISSING, State.FAILED) if retry_failed else (State.MISSING,))
+    except ResultsError:
+        return False
+
+
+def damage(folder: CellFolder) -> str | None:
+    """Return what is wrong with the files of a finished search, and the way out; None where nothing is."""
+    try:
+        folder.sealed()
+    except ResultsError as error:
+        return str(error)
+    return None

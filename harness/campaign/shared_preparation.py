@@ -1,0 +1,118 @@
+"""What cells share, computed before any of them is searched."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from harness import cache_inventory, files
+from harness.campaign import record_sealing, worker_ends
+from harness.campaign.events import DataKnown, EpochEnds, PreparationBegins
+from harness.campaign.progress import Progress
+from harness.campaign.worker_attempts import Bench, Work, WorkerEnd
+from harness.cells import Cell
+from harness.datasets import data_summary
+from harness.errors import UserError
+from harness.executors import Slot
+from harness.record_forms import DataTable, WorkerOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparations:
+    """Has data and frozen layers' activations computed.
+
+    ``lost`` says, by key, why that could not be done; ``told`` names the data sets of which the watcher knows.
+    """
+
+    bench: Bench
+    lost: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def due(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """Yield a cell for each preparation that was neither done nor lost by then."""
+        for cell in cells:
+            key = key_of(cell)
+            prepared = cache_inventory.prepared(self.bench.cache, key)
+            if prepared is not None:
+                self._tell(cell, prepared)
+            elif key not in self.lost:
+                yield cell
+
+    def work(self, cell: Cell, slot: Slot) -> Work:
+        """Return the preparation that a cell shares.
+
+        Raises:
+            PermissionError: It would have nowhere to leave what it computes.
+        """
+        if self.bench.cache.exists() and not os.access(self.bench.cache, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.bench.cache))
+        self.bench.watch(PreparationBegins(cell=cell))
+        folder = self.bench.folder.preparation(key_of(cell))
+        folder.write_cell(cell)
+        return Work(cell=cell, folder=folder, program="prepare", bench=self.bench, slot=slot)
+
+    def advances(self, cell: Cell, progress: Progress) -> None:
+        """Tell whoever watches."""
+        self.bench.watch(EpochEnds(cell=cell, progress=progress))
+
+    def ends(self, work: Work, left: WorkerEnd) -> None:
+        """Mark it as done, or lost: to the machine, or to a crash.
+
+        Raises:
+            UserError: Data or weights are unusable.
+        """
+        record_sealing.sweep(work.folder)
+        with suppress(OSError):
+            # It may be the disk that is in trouble.
+            record_sealing.publish(work.cell, work.folder)
+        names, key = work.cell.names, key_of(work.cell)
+        why = self._why_lost(work, left)
+        if why is not None:
+            self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
+        elif left.outcome is not None:
+            self._take(work.cell, left.outcome)
+
+    def _take(self, cell: Cell, outcome: WorkerOutcome) -> None:
+        facts, names = outcome.data, cell.names
+        if outcome.status != "completed":
+            left_over = f"; of the data set are left: {data_summary.line(facts)}" if facts.told else ""
+            raise UserError(f"{names.dataset}, {names.backbone}: {outcome.reason}{left_over}")
+        kept = cache_inventory.kept_for(cell, outcome.kept, cache=self.bench.cache)
+        cache_inventory.mark_prepared(self.bench.cache, key_of(cell), data=facts, kept=kept)
+        self._tell(cell, facts)
+
+    def _tell(self, cell: Cell, facts: DataTable) -> None:
+        name = cell.names.dataset
+        if facts.told and name not in self.told:
+            self.told.add(name)
+            self.bench.watch(DataKnown(dataset=name, facts=facts))
+
+    def _why_lost(self, work: Work, left: WorkerEnd) -> str | None:
+        if left.outcome is None:
+            return worker_ends.told(left.ended, work.folder)
+        if left.outcome.crashed:
+            return f"{left.outcome.reason}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
+        return None
+
+
+def key_of(cell: Cell) -> str:
+    """Return what cells that share their preparation have in common, hashed."""
+    identity = cell.identity
+    return files.digest(
+        {
+            **{part: identity[part] for part in ("dataset", "backbone", "environment")},
+            "code": cell.training_code,
+            "image_size": cell.protocol.image_size,
+            # Nothing that is kept depends on it, but what is told does.
+            "split": identity["protocol"]["split"],
+            "precision": cell.protocol.precision,
+            "seed": cell.seed if cell.backbone.weights == "none" else None,
+            # They are no images, but what is told of files is to be of this folder's.
+            **({"skipped": skipped} if (skipped := cell.source.told.get("skipped")) else {}),
+            # It is tried there, before any search goes without joules.
+            **({} if cell.meter_file is None else {"meter": cell.meter_file.sha256}),
+        }
+    )[:16]

@@ -1,0 +1,135 @@
+"""A program at work on one cell: its worker is started, and once more where the machine was at fault."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness import environment
+from harness.campaign import gpu_metering, worker_ends
+from harness.campaign.events import Remark, Watch
+from harness.campaign.progress import Progress, ProgressFile
+from harness.cells import Cell
+from harness.executors import Cause, Devices, Ended, Executor, Running, Slot
+from harness.matrix_folder import MatrixFolder
+from harness.meters.gpu_meter import GpuMeter
+from harness.record_forms import WorkerOutcome
+from harness.records import CellFolder
+
+# The machine's trouble is tried once more before a cell is left missing.
+ATTEMPTS = 2
+# A worker that has left its outcome has nothing more to do; ending takes it a second.
+GRACE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every program of a campaign is run with."""
+
+    folder: MatrixFolder
+    executor: Executor
+    cache: Path
+    watch: Watch
+
+    def facts(self, slot: Slot) -> dict[str, object]:
+        """Return what is known here of the machine that a worker on a slot had; nothing where it may be another."""
+        return {} if self.executor.devices is Devices.ELSEWHERE else {**environment.facts(), **slot.facts}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEnd:
+    """How a program's last worker ended, and the outcome that it left, if any."""
+
+    ended: Ended
+    outcome: WorkerOutcome | None
+
+    @property
+    def is_machine_trouble(self) -> bool:
+        """True where the machine, not the search, brought the end."""
+        return self.outcome is None and worker_ends.is_machine_trouble(self.ended)
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """A program (``search``, ``prepare`` or ``save``) for a cell on a slot, through as many workers as it takes."""
+
+    cell: Cell
+    folder: CellFolder
+    program: str
+    bench: Bench
+    slot: Slot
+    clock: Callable[[], float] = time.monotonic
+    _started: int = 0
+    _done_at: float | None = None
+    _running: Running | None = None
+    _progress: ProgressFile = field(init=False)
+    _meter: GpuMeter = field(init=False)
+    _note: dict[str, object] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Start a worker."""
+        self.folder.clear_outcome()
+        # What an earlier process wrote would be read as this one's.
+        self.folder.progress.unlink(missing_ok=True)
+        self._progress = ProgressFile(self.folder.progress)
+        self._note = {"program": self.program, "began_at": now()}
+        self._started += 1
+        self._done_at = None
+        self._meter = gpu_metering.meter_for(self.bench.executor, self.slot)
+        self._running = self.bench.executor.start(
+            self.program, self.folder.path, cache=self.bench.cache, log=self.folder.log, slot=self.slot
+        )
+
+    def poll(self, timeout_s: float) -> WorkerEnd | None:
+        """Wait for the end, at most so long; return None while there is more to wait for."""
+        ended = None if self._running is None else self._waited(self._running, timeout_s)
+        if ended is None:
+            self._meter.sample()
+            return None
+        left = self._noted(ended)
+        if left.is_machine_trouble and self._started < ATTEMPTS:
+            self.begin()
+            return None
+        return left
+
+    def latest(self) -> Progress | None:
+        """Return the newest epoch, or None where there is no new one."""
+        return self._progress.latest()
+
+    def stop(self) -> None:
+        """End the worker, if one is at work, and note that it was interrupted."""
+        if self._running is not None:
+            ended, self._running = gpu_metering.with_readings(self._running.stop(), self._meter), None
+            self.folder.note_attempt({**self._note, **asdict(ended), "interrupted": True})
+
+    def _is_stuck(self) -> bool:
+        """Whether the worker has left its outcome and doesn't end: it was stopped, or waits for what it started."""
+        if self._done_at is None and self.folder.has_outcome:
+            self._done_at = self.clock()
+        return self._done_at is not None and self.clock() - self._done_at > GRACE_S
+
+    def _waited(self, running: Running, timeout_s: float) -> Ended | None:
+        ended = running.wait(timeout_s)
+        if ended is not None or not self._is_stuck():
+            return ended
+        said = f"{self.folder.path}: its worker had left its outcome and did not end in {GRACE_S:g} s; it was ended"
+        self.bench.watch(Remark(text=said))
+        self._note["forced"] = True
+        return running.stop()
+
+    def _noted(self, ended: Ended) -> WorkerEnd:
+        self._running = None
+        ended = gpu_metering.with_readings(worker_ends.with_files_read(ended, self.folder), self._meter)
+        went_well = ended.exit_code == 0 and ended.cause is None
+        reason = None if went_well else worker_ends.told(ended, self.folder)
+        self.folder.note_attempt({**self._note, **asdict(ended), "reason": reason})
+        readable = ended.cause is not Cause.UNREADABLE_OUTCOME
+        return WorkerEnd(ended=ended, outcome=self.folder.outcome() if readable else None)
+
+
+def now() -> str:
+    """Return the time of day, as records have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

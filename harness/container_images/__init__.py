@@ -1,0 +1,21 @@
+"""Container images that searches run in: declared in ``images.toml``, built from locks, checked against them."""
+
+from harness.container_images.build_input_hashes import lock_hash, packages_of
+from harness.container_images.building import build, planned
+from harness.container_images.declarations import Base, DeclaredImage, load
+from harness.container_images.listing import Held, held
+from harness.container_images.verifying import stale, verify
+
+__all__ = [
+    "Base",
+    "DeclaredImage",
+    "Held",
+    "build",
+    "held",
+    "load",
+    "lock_hash",
+    "packages_of",
+    "planned",
+    "stale",
+    "verify",
+]

@@ -1,0 +1,219 @@
+"""Images built and looked into for real, on an engine that answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import container_images, environment
+from harness.container_images import DeclaredImage
+from tests.container_images.conftest import BASE, ROOT
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+HARDENED = (
+    "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",  # noqa: S108 - inside
+    "--security-opt", "no-new-privileges",
+)  # fmt: skip
+# Every installed file with its mode and content, and where links lead.
+FILES = """\
+import hashlib, os
+for folder, folders, names in os.walk("/opt"):
+    for path in (os.path.join(folder, name) for name in [*folders, *names]):
+        if os.path.islink(path):
+            print(path, "->", os.readlink(path))
+        elif os.path.isfile(path):
+            with open(path, "rb") as stream:
+                print(path, oct(os.stat(path).st_mode), hashlib.file_digest(stream, "sha256").hexdigest())
+"""
+WRITABLE = """\
+import os
+for folder, folders, names in os.walk("/"):
+    folders[:] = [name for name in folders if os.path.join(folder, name) not in {"/proc", "/sys", "/dev", "/tmp"}]
+    for path in (os.path.join(folder, name) for name in names):
+        if not os.path.islink(path) and os.access(path, os.W_OK):
+            print(path)
+"""
+TRAINS = """\
+import keras, tensorflow as tf
+layer = keras.layers.Dense(2, kernel_initializer="ones")
+print(float(tf.reduce_sum(layer(tf.ones((1, 3))))))
+"""
+
+
+class Docker:
+    """The real client."""
+
+    def __init__(self, client: str) -> None:
+        self._client = client
+
+    def __call__(self, *arguments: str) -> str:
+        done = subprocess.run([self._client, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def python(self, image: str, program: str, *options: str) -> str:
+        return self("run", *HARDENED, *options, image, "python", "-c", program).strip()
+
+
+@pytest.fixture(scope="module")
+def docker(real_engine: str) -> Docker:
+    return Docker(real_engine)
+
+
+@pytest.fixture(scope="module")
+def extra_ca() -> Path | None:
+    trusted = os.environ.get("SSL_CERT_FILE")
+    return None if trusted is None else Path(trusted)
+
+
+@pytest.fixture(scope="module")
+def cpu(docker: Docker, extra_ca: Path | None) -> DeclaredImage:
+    """The CPU image of these very sources, on a base that this host makes where it can."""
+    assert docker("version")
+    if os.getuid() == 0 and shutil.which("debootstrap") is not None:
+        subprocess.run([ROOT / "docker/base-from-debian.sh"], check=True)
+    image = container_images.load(ROOT / "docker/images.toml")[0]
+    container_images.build(image, extra_ca=extra_ca)
+    return image
+
+
+@contextmanager
+def tagged(docker: Docker, *tags: str) -> Iterator[None]:
+    """Remove the images of a test afterwards."""
+    try:
+        yield
+    finally:
+        for tag in tags:
+            docker("image", "rm", "--force", tag)
+
+
+def test_the_image_says_what_it_was_made_from(docker: Docker, cpu: DeclaredImage) -> None:
+    labels = json.loads(docker("image", "inspect", cpu.tag))[0]["Config"]["Labels"]
+
+    assert labels["tuner-harness.source-hash"] == environment.code_hash()
+    assert len(labels["tuner-harness.lock-hash"]) == 64
+    assert "@sha256:" in labels["tuner-harness.base"]
+
+
+def test_a_fresh_image_differs_in_nothing_from_what_is_pinned(cpu: DeclaredImage) -> None:
+    assert container_images.verify(cpu) == []
+
+
+def test_a_changed_source_makes_the_image_stale(cpu: DeclaredImage, tmp_path: Path) -> None:
+    for name in ("harness", "docker", "requirements"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    with (tmp_path / "harness/search.py").open("a") as stream:
+        stream.write("\nCHANGED = 1\n")
+
+    differences = container_images.verify(replace(cpu, root=tmp_path))
+
+    assert "the harness's sources changed since it was built" in differences[0]
+    assert "the harness inside has source hash" in differences[1]
+    assert len(differences) == 2
+
+
+def test_a_package_that_no_lock_knows_and_a_changed_file_are_found(
+    docker: Docker, cpu: DeclaredImage, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f"""\
+FROM {cpu.tag}
+USER root
+RUN site=$(python -c 'import six; print(six.__file__.rsplit("/", 1)[0])') \\
+ && echo '# changed' >> $site/six.py \\
+ && mkdir $site/jax-1.0.dist-info \\
+ && printf 'Metadata-Version: 2.1\\nName: jax\\nVersion: 1.0\\n' > $site/jax-1.0.dist-info/METADATA
+USER 10001:10001
+""")
+    with tagged(docker, "tuner-harness:test-changed"):
+        docker("build", "--network", "none", "--tag", "tuner-harness:test-changed", str(tmp_path))
+
+        said = "\n".join(container_images.verify(replace(cpu, tag="tuner-harness:test-changed")))
+
+    assert "jax 1.0 is installed, but not in requirements/image-cpu.txt" in said
+    assert "six.py was changed" in said
+    assert "jax-1.0.dist-info/METADATA belongs to no package" in said
+
+
+def test_keras_computes_without_network_rights_or_a_writable_root(docker: Docker, cpu: DeclaredImage) -> None:
+    assert docker.python(cpu.tag, TRAINS) == "6.0"
+
+
+def test_programs_run_as_a_user_that_owns_nothing_and_can_write_nothing(docker: Docker, cpu: DeclaredImage) -> None:
+    assert docker.python(cpu.tag, "import os; print(os.getuid(), os.getgid())") == "10001 10001"
+    assert docker("run", "--rm", "--network", "none", cpu.tag, "python", "-c", WRITABLE) == ""
+
+
+def test_every_module_has_its_bytecode(docker: Docker, cpu: DeclaredImage) -> None:
+    program = """\
+import importlib.util, pathlib
+for path in pathlib.Path("/opt").rglob("*.py"):
+    is_program = path.parent.name == "bin"  # run by its path, of which Python keeps no bytecode
+    if not is_program and not pathlib.Path(importlib.util.cache_from_source(path)).is_file():
+        print(path)
+"""
+
+    assert docker.python(cpu.tag, program) == ""
+
+
+def test_nothing_of_how_packages_were_fetched_is_in_the_image(docker: Docker, cpu: DeclaredImage) -> None:
+    program = "import os; print([path for path in ('/build', '/opt/tools', '/root/.cache') if os.path.exists(path)])"
+
+    assert docker.python(cpu.tag, program, "--user", "0") == "[]"
+    assert "INDEX_URL" not in docker("history", "--no-trunc", cpu.tag)
+
+
+def test_the_harness_inside_is_the_one_that_builds(docker: Docker, cpu: DeclaredImage) -> None:
+    program = "from harness import environment; print(environment.code_hash())"
+
+    assert docker.python(cpu.tag, program) == environment.code_hash()
+
+
+def test_two_builds_have_the_same_installed_packages_file_for_file(
+    docker: Docker, cpu: DeclaredImage, extra_ca: Path | None
+) -> None:
+    # The first was built some time ago, in steps that may have come from the builder's cache.
+    again = replace(cpu, tag="tuner-harness:test-again")
+    with tagged(docker, again.tag):
+        container_images.build(again, extra_ca=extra_ca, from_nothing=True)
+
+        first, second = (docker.python(tag, FILES).splitlines() for tag in (cpu.tag, again.tag))
+
+    assert len(first) > 10_000
+    assert set(first) ^ set(second) == set()
+
+
+@contextmanager
+def made_anew(docker: Docker, tag: str) -> Iterator[dict[str, Any]]:
+    with tagged(docker, tag):
+        script = ROOT / "docker/base-from-debian.sh"
+        subprocess.run([script, "--again"], check=True, env={**os.environ, "TAG": tag})
+        yield described(docker, tag)
+
+
+def described(docker: Docker, tag: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(docker("image", "inspect", tag))[0]
+    return found
+
+
+@pytest.mark.usefixtures("cpu")
+@pytest.mark.skipif(os.getuid() != 0, reason="debootstrap needs root")
+def test_two_bases_made_from_debian_have_the_same_layer(docker: Docker) -> None:
+    first = described(docker, BASE)
+    with made_anew(docker, f"{BASE}-again") as second:
+        if first["Config"]["Labels"] != second["Config"]["Labels"]:
+            # The mirror has got newer packages since the first was made.
+            with made_anew(docker, f"{BASE}-same-day") as remade:
+                first = remade
+
+    assert first["RootFS"]["Layers"] == second["RootFS"]["Layers"]
+    assert first["Config"]["Labels"] == second["Config"]["Labels"]
