@@ -276,4 +276,4 @@ def test_a_record_says_what_its_container_was(tmp_path: Path) -> None:
     assert {name for name, value in image["pinned"].items() if value} == {"base", "lock", "recipe", "source"}
     assert record.evidence.told["engine"]["storage_driver"]
     assert told.told["kernel"] == platform.release()
-    assert {"packages", "cpu_model", "memory_bytes", "device", "determinism", "precision", "jit"} <= set(told)
+    assert {"packages", "cpu_model", "memory_bytes", "device", "determinism", "precision", "jit"} <= set(told.told)
