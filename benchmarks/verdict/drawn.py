@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,6 +138,7 @@ def _trial(number: int, *, val: float, test: float, train_s: float) -> Trial:
     )
 
 
+@cache
 def _record(kind: str) -> Record:
     empty: dict[str, Any] = {field.name: {} for field in fields(Record)}
     told = {
@@ -151,5 +153,6 @@ def _record(kind: str) -> Record:
         "wall_s": 0.0,
         "energy": {"reason": "drawn"},
         "environment": _ENVIRONMENT,
+        "trials_sha256": None,
     }
     return checked_files.checked(files.readable_json({**empty, **told}), Record, where="a record")
