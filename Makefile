@@ -8,6 +8,7 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 SLOW := slow or train or browser
+TRAINS := train and not (docker or browser)
 BESIDE := --numprocesses auto --dist worksteal
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
@@ -27,10 +28,12 @@ bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for ano
 plan: $(READY)  ## Show what the comparison will take
 	@$(BIN)/harness plan "$(MATRIX)"
 
-# Those that train, and those that drive engines and browsers, take every core by themselves.
+# Those that train, and those that drive engines and browsers, wait for each other's like, but not for one another.
 test: $(READY)  ## Run the tests, the slow ones too
 	$(BIN)/python -m pytest -m "not ($(SLOW))" $(BESIDE)
-	$(BIN)/python -m pytest -m "$(SLOW)"
+	@$(BIN)/python -m pytest -m "$(TRAINS)" > $(VENV)/trains.log 2>&1 & trains=$$!; trap "kill $$trains" INT TERM; \
+	  $(BIN)/python -m pytest -m "($(SLOW)) and not ($(TRAINS))"; others=$$?; \
+	  wait $$trains; trained=$$?; cat $(VENV)/trains.log; [ $$others = 0 ] && [ $$trained = 0 ]
 
 test-fast: $(READY)  ## Run the tests that take no second, on every core
 	$(BIN)/python -m pytest -m "not (seconds or $(SLOW))" $(BESIDE)

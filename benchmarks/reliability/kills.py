@@ -30,7 +30,8 @@ from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
 from harness.trials import Trial
 
-EPOCHS = 160
+# So many that no run is over before it was killed as often as is asked for, on a fast machine either.
+EPOCHS = 640
 MATRIX = f"""\
 seeds = [1]
 [budget]
