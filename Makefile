@@ -8,7 +8,7 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 SLOW := slow or train or browser
-TRAINS := train and not (docker or browser)
+TRAINS := train and not (slow or docker or browser)
 BESIDE := --numprocesses auto --dist worksteal
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
