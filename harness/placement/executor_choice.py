@@ -196,18 +196,13 @@ class Where:
         """
         intent = self.intended(device=device)
         admit(intent)
-        if isinstance(intent, OwnPlace):
-            say(f"running {intent}")
-            with closing(own_executor.create(intent.found, campaign=campaign)) as executor:
-                yield Here(executor=executor, slots=intent.chosen.slots, intent=intent)
-            return
         containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
         admit(intent)
         if intent.is_news:
             say(f"running {intent}")
         if containers is None:
-            with self._started(_processes(device), campaign, say) as processes:
-                yield Here(executor=processes, slots=intent.chosen.slots, intent=intent)
+            with self._started(intent, campaign=campaign, device=device, say=say) as executor:
+                yield Here(executor=executor, slots=intent.chosen.slots, intent=intent)
             return
         containers.sweep()
         for folder in containers.sweep_abandoned():
@@ -226,7 +221,7 @@ class Where:
         device: Device,
         say: Callable[[str], None],
     ) -> tuple[DockerExecutor | None, Intent | Local]:
-        """Return what runs containers as intended; None, and local processes, where there is to be none or it fails."""
+        """Return what runs containers, None where there is none to be; and where cells run then."""
         if isinstance(intent, Local):
             return None, intent
         from harness.placement import containers  # noqa: PLC0415 - see above
@@ -241,8 +236,12 @@ class Where:
             return None, self._local(str(error), device)
 
     def _started(
-        self, processes: Executor, campaign: Path, say: Callable[[str], None]
+        self, intent: Intent | Local, *, campaign: Path, device: Device, say: Callable[[str], None]
     ) -> AbstractContextManager[Executor]:
+        """Return what runs cells where no container is to."""
+        if isinstance(intent, OwnPlace):
+            return closing(own_executor.create(intent.found, campaign=campaign))
+        processes = _processes(device)
         if self.start == "warm" and isinstance(processes, LocalExecutor) and forked.can_fork():
             return forked.warmed(processes, owner=campaign, say=say)
         return nullcontext(processes)
