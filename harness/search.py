@@ -134,14 +134,11 @@ class Search:
             outcome, reason = Outcome.OUT_OF_MEMORY, str(error)
         except TrialFailed as error:
             outcome, reason = Outcome.FAILED, str(error)
-        return Trial(
+        return Trial.of(
+            proposal,
             number=number,
-            parameters=proposal.parameters,
-            first_epoch=proposal.first_epoch,
-            last_epoch=proposal.last_epoch,
-            parent=proposal.parent,
             outcome=outcome,
-            epochs=tuple(epochs),
+            epochs=epochs,
             charged_epochs=begun,
             images=begun * self.objective.images_per_epoch,
             reason=reason if outcome is not Outcome.COMPLETED else self._why_early(proposal, epochs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -87,6 +87,32 @@ class Trial:
     cpu_s: Spent = 0.0
     energy_j: Spent | None = None
     reason: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        proposal: Proposal,
+        *,
+        number: int,
+        outcome: Outcome,
+        epochs: Sequence[Epoch],
+        charged_epochs: int = 0,
+        images: int = 0,
+        reason: str | None = None,
+    ) -> Trial:
+        """Return what became of a proposal; what it cost is not known yet."""
+        return cls(
+            number=number,
+            parameters=proposal.parameters,
+            first_epoch=proposal.first_epoch,
+            last_epoch=proposal.last_epoch,
+            parent=proposal.parent,
+            outcome=outcome,
+            epochs=tuple(epochs),
+            charged_epochs=charged_epochs,
+            images=images,
+            reason=reason,
+        )
 
     @property
     def score(self) -> float | None:

@@ -88,13 +88,4 @@ def _trained(tuner: Tuner, proposal: Proposal, *, number: int, outcome: Outcome,
         epochs.append(Epoch(epoch=epoch, val_f1=score, loss=1.0, train_s=1.0, evaluate_s=0.1))
         if tuner.report(proposal, epoch, score):
             break
-    return Trial(
-        number=number,
-        parameters=proposal.parameters,
-        first_epoch=proposal.first_epoch,
-        last_epoch=proposal.last_epoch,
-        parent=proposal.parent,
-        outcome=outcome,
-        epochs=tuple(epochs),
-        charged_epochs=len(epochs),
-    )
+    return Trial.of(proposal, number=number, outcome=outcome, epochs=epochs, charged_epochs=len(epochs))

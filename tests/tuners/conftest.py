@@ -75,16 +75,8 @@ def proposal_of(trial: Trial) -> Proposal:
 
 
 def told_trial(proposal: Proposal, *, number: int, outcome: Outcome, epochs: Sequence[Epoch] = ()) -> Trial:
-    return Trial(
-        number=number,
-        parameters=proposal.parameters,
-        first_epoch=proposal.first_epoch,
-        last_epoch=proposal.last_epoch,
-        parent=proposal.parent,
-        outcome=outcome,
-        epochs=tuple(epochs),
-        reason="ran out of luck, señor" if outcome in SCORELESS else None,
-    )
+    reason = "ran out of luck, señor" if outcome in SCORELESS else None
+    return Trial.of(proposal, number=number, outcome=outcome, epochs=epochs, reason=reason)
 
 
 @pytest.fixture(scope="session")
