@@ -12,19 +12,20 @@ import importlib.util
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from harness import files
+from harness.analysis import search_findings
 from harness.analysis.costs import Cost, Spent
 from harness.analysis.curves import Step
 from harness.analysis.search_findings import Findings
 from harness.cells import Asked
 from harness.record_forms import StoredTable
-from harness.records import Record
+from harness.records import CellFolder, Record
 from harness.trials import Outcome, Reading
 
 if TYPE_CHECKING:
@@ -54,7 +55,59 @@ class DerivedRecord:
     findings: Findings
 
 
-def load(path: Path) -> Mapping[str, DerivedRecord]:
+class SharedParts:
+    """The parts of records: most are the same in many (the machine, the data, the model), and are held once."""
+
+    def __init__(self) -> None:
+        self._section, self._field = functools.cache(_section), functools.cache(_field)
+
+    def share(self, record: Record) -> Record:
+        """Return an equal record that shares its parts with those made here before."""
+        return self.made_of(_spelt(record))
+
+    def made_of(self, spelt: Sequence[str]) -> Record:
+        """Return the record that ``_spelt`` took apart."""
+        sections = self._field("sections", spelt[0])
+        first_field = 1 + len(sections)
+        return Record(
+            cell=Asked.joined(dict(zip(sections, map(self._section, sections, spelt[1:first_field]), strict=True))),
+            **dict(zip(_FIELDS, map(self._field, _FIELDS, spelt[first_field:]), strict=True)),
+        )
+
+
+class FindingsCache:
+    """What is found in cells' files: taken from ``path`` as long as the files are as they were, else read anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._parts = path, SharedParts()
+        self._earlier = load(path, self._parts)
+        self._kept: dict[str, DerivedRecord] = {}
+
+    def findings(self, cell_id: str, folder: CellFolder) -> Findings | None:
+        """Return what the files in ``folder`` say, or None where there is no record.
+
+        Raises:
+            ResultsError: As ``search_findings.find``.
+        """
+        # Taken before the files are opened: what changes in between is read again next time.
+        fingerprint = folder.fingerprint()
+        kept = self._kept.get(cell_id) or self._earlier.get(cell_id)
+        if kept is None or kept.fingerprint != fingerprint:
+            found = search_findings.find(folder)
+            if found is None:
+                return None
+            shared = replace(found, record=self._parts.share(found.record))
+            kept = DerivedRecord(fingerprint=fingerprint, findings=shared)
+        self._kept[cell_id] = kept
+        return kept.findings
+
+    def save(self) -> None:
+        """Store what was asked for, if any of it is new."""
+        if any(each is not self._earlier.get(cell_id) for cell_id, each in self._kept.items()):
+            save(self._path, self._kept)
+
+
+def load(path: Path, parts: SharedParts) -> Mapping[str, DerivedRecord]:
     """Return what ``save`` left at ``path``, by the cell's id; nothing where it is corrupt, or of other code."""
     if not is_possible():
         return {}
@@ -64,7 +117,7 @@ def load(path: Path) -> Mapping[str, DerivedRecord]:
         return {}
     seal, columns = stored[:_SEAL_BYTES], stored[_SEAL_BYTES:]
     # Polars may take the whole process down on damaged columns, so the seal is looked at first.
-    return _from_columns(columns) if seal == _seal(columns) else {}
+    return _from_columns(columns, parts) if seal == _seal(columns) else {}
 
 
 def save(path: Path, kept: Mapping[str, DerivedRecord]) -> None:
@@ -118,19 +171,15 @@ def _to_columns(kept: Mapping[str, DerivedRecord]) -> bytes:
     return stream.getvalue()
 
 
-def _from_columns(columns: bytes) -> dict[str, DerivedRecord]:
+def _from_columns(columns: bytes, parts: SharedParts) -> dict[str, DerivedRecord]:
     import polars as pl  # noqa: PLC0415 - see _to_columns
 
     frame = pl.read_parquet(io.BytesIO(columns))
     rows = frame.select("id", "fingerprint", "record", "sums", "lines").rows()
-    # Most parts of records are the same in many: the machine, the data, the model. They are read, and held, once.
-    section_of, field_of = functools.cache(_section), functools.cache(_field)
     return {
         cell_id: DerivedRecord(
             fingerprint=fingerprint,
-            findings=Findings(
-                record=_record(record, section_of, field_of), **_summed(_value(sums)), curve=curve, lines=lines
-            ),
+            findings=Findings(record=parts.made_of(record), **_summed(_value(sums)), curve=curve, lines=lines),
         )
         for (cell_id, fingerprint, record, sums, lines), curve in zip(rows, _curves(frame["curve"]), strict=True)
     }
@@ -145,15 +194,6 @@ def _spelt(record: Record) -> list[str]:
     """Return the record in parts: the names of the cell's sections, these sections, then the other fields."""
     held, sections = record.document, record.cell.told
     return [json.dumps(part) for part in (list(sections), *sections.values(), *(held[name] for name in _FIELDS))]
-
-
-def _record(spelt: list[str], section_of: Callable[[str, str], Asked], field_of: Callable[[str, str], Any]) -> Record:
-    sections = field_of("sections", spelt[0])
-    first_field = 1 + len(sections)
-    return Record(
-        cell=Asked.joined(dict(zip(sections, map(section_of, sections, spelt[1:first_field]), strict=True))),
-        **dict(zip(_FIELDS, map(field_of, _FIELDS, spelt[first_field:]), strict=True)),
-    )
 
 
 def _section(name: str, text: str) -> Asked:

@@ -10,10 +10,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
-from harness.analysis import findings_cache, search_findings
 from harness.analysis.costs import Cost
 from harness.analysis.curves import Step
-from harness.analysis.findings_cache import DerivedRecord
+from harness.analysis.findings_cache import FindingsCache
 from harness.analysis.search_findings import Findings, Tried
 from harness.catalogue.tuners import RANDOM
 from harness.cells import Asked, Domains
@@ -208,12 +207,10 @@ def read(folder: MatrixFolder, *, equivalence: float = EQUIVALENCE) -> MatrixRes
     names: dict[str, list[Planned]] = {}
     for line in planned:
         names.setdefault(line.id, []).append(line)
-    kept: dict[str, DerivedRecord] = {}
     with _without_collecting():
-        earlier = findings_cache.load(folder.derived)
-        cells = tuple(_search(cell, folder.cell(cell.id), earlier, kept, names[cell.id]) for cell in planned)
-    if any(each is not earlier.get(cell_id) for cell_id, each in kept.items()):
-        findings_cache.save(folder.derived, kept)
+        cache = FindingsCache(folder.derived)
+        cells = tuple(_search(cell, folder.cell(cell.id), cache, names[cell.id]) for cell in planned)
+    cache.save()
     left_out = len(set(folder.cell_ids()) - {cell.id for cell in planned})
     return MatrixResults(cells=cells, left_out=left_out, equivalence=equivalence)
 
@@ -230,40 +227,24 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _search(
-    planned: Planned,
-    folder: CellFolder,
-    earlier: Mapping[str, DerivedRecord],
-    kept: dict[str, DerivedRecord],
-    named: Sequence[Planned],
-) -> SearchResult:
+def _search(planned: Planned, folder: CellFolder, cache: FindingsCache, named: Sequence[Planned]) -> SearchResult:
     try:
-        found = _kept(folder, kept.get(planned.id) or earlier.get(planned.id))
+        found = cache.findings(planned.id, folder)
         if found is not None:
-            _check_called(found.findings.called, named, folder)
+            _check_called(found.called, named, folder)
     except ResultsError as error:
         return SearchResult(planned=planned, status=Status.MISSING, folder=folder, reason=f"unreadable: {error}")
     if found is None:
         reason = planned.reason or _why_missing(folder)
         return SearchResult(planned=planned, status=Status.MISSING, folder=folder, reason=reason)
-    kept[planned.id] = found
-    record, done = found.findings.record, found.findings.record.status == "completed"
+    done = found.record.status == "completed"
     return SearchResult(
         planned=planned,
         status=Status.OK if done else Status.FAILED,
         folder=folder,
-        reason=None if done else record.reason or "the record gives no reason",
-        findings=found.findings,
+        reason=None if done else found.record.reason or "the record gives no reason",
+        findings=found,
     )
-
-
-def _kept(folder: CellFolder, earlier: DerivedRecord | None) -> DerivedRecord | None:
-    # Taken before the files are opened: what changes in between is read again next time.
-    fingerprint = folder.fingerprint()
-    if earlier is not None and earlier.fingerprint == fingerprint:
-        return earlier
-    found = search_findings.find(folder)
-    return None if found is None else DerivedRecord(fingerprint=fingerprint, findings=found)
 
 
 def _check_called(called: Mapping[str, Any] | None, named: Sequence[Planned], folder: CellFolder) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from harness import analysis, files
 from harness.analysis import Status, findings_cache
-from harness.analysis.findings_cache import DerivedRecord
+from harness.analysis.findings_cache import DerivedRecord, SharedParts
 from harness.matrix_folder import MatrixFolder
 from harness.trials import Outcome
 
@@ -34,6 +34,17 @@ def test_a_later_read_says_the_same_to_the_last_digit_and_type(made: Made) -> No
     assert [(search.status, search.reason) for search in later.cells] == [
         (search.status, search.reason) for search in first.cells
     ]
+
+
+def test_records_share_the_parts_that_are_equal_when_read_first_and_later(made: Made) -> None:
+    for seed in (0, 1):
+        made.search([made.trial(0, 0.2)], seed=seed)
+    for _ in ("first", "later"):
+        one, other = (search.record for search in made.results().searches)
+        assert one is not None
+        assert other is not None
+        assert one.environment is other.environment
+        assert one.cell.told["protocol"] is other.cell.told["protocol"]
 
 
 def test_nan_scores_on_the_disk_stay_no_scores(made: Made) -> None:
@@ -106,10 +117,10 @@ def test_what_is_kept_is_taken_without_opening_the_records(made: Made) -> None:
 def test_only_what_has_changed_is_read_again(made: Made) -> None:
     changed, _ = made.search([made.trial(0, 0.2)], seed=0), made.search([made.trial(0, 0.3)], seed=1)
     made.results()
-    before = findings_cache.load(made.folder.derived)
+    before = findings_cache.load(made.folder.derived, SharedParts())
     made.rewrite(changed, "0.2", "0.9")
     assert [search.val_f1 for search in made.results().searches] == [0.9, 0.3]
-    after = findings_cache.load(made.folder.derived)
+    after = findings_cache.load(made.folder.derived, SharedParts())
     assert [before[name] == after[name] for name in before] == [False, True]
 
 
@@ -132,7 +143,7 @@ def test_unreadable_and_missing_cells_are_not_kept(made: Made) -> None:
     made.plan(seed=2)
     (made.folder.cell(broken.id).path / "trials.jsonl").write_text("[]\n")
     made.results()
-    assert list(findings_cache.load(made.folder.derived)) == [sound.id]
+    assert list(findings_cache.load(made.folder.derived, SharedParts())) == [sound.id]
 
 
 @pytest.mark.parametrize("harm", ["", "cut", "flipped", "columns", "replaced"])
@@ -144,16 +155,16 @@ def test_a_damaged_file_is_ignored_and_made_anew(made: Made, harm: str) -> None:
     flipped = whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]
     harmed = {"": b"", "cut": whole[:-1], "flipped": flipped, "columns": whole[:32], "replaced": b"PAR1" * 99}
     path.write_bytes(harmed[harm])
-    assert findings_cache.load(path) == {}
+    assert findings_cache.load(path, SharedParts()) == {}
     assert only(made).val_f1 == 0.2
-    assert list(findings_cache.load(path)) == [made.planned[0].id]
+    assert list(findings_cache.load(path, SharedParts())) == [made.planned[0].id]
 
 
 def test_what_other_code_has_found_is_not_believed(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     made.search([made.trial(0, 0.2)])
     made.results()
     monkeypatch.setattr(findings_cache, "_sources", lambda: b"an edited module")
-    assert findings_cache.load(made.folder.derived) == {}
+    assert findings_cache.load(made.folder.derived, SharedParts()) == {}
 
 
 def test_a_folder_that_cannot_be_written_is_read_all_the_same(made: Made) -> None:
@@ -177,7 +188,7 @@ def test_cells_that_no_plan_asks_for_any_more_are_kept_no_longer_once_something_
     made.planned.clear()
     new = made.search([made.trial(0, 0.3)], id="f" * 16)
     made.results()
-    assert list(findings_cache.load(made.folder.derived)) == [new.id]
+    assert list(findings_cache.load(made.folder.derived, SharedParts())) == [new.id]
 
 
 def test_readers_at_the_same_time_do_not_harm_each_other(made: Made) -> None:
