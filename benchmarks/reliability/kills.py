@@ -244,7 +244,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=1)
-    parser.add_argument("--executor", choices=("local", "docker"), default="local")
+    parser.add_argument("--executor", choices=("local", "docker", "slurm"), default="local")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     asked = partial(Run, at_once=given.at_once, executor=given.executor)

@@ -55,7 +55,8 @@ def run(
         matrix: What to run, or its file.
         results: Folder that results go into, one folder for each matrix.
         cache: Folder for downloads, decoded images and activations; by default that of the user.
-        executor: ``local`` processes, ``docker`` containers, or ``auto``: containers where an engine and an image are.
+        executor: ``local`` processes, ``docker`` containers, ``slurm`` jobs, or ``auto``: containers where an engine
+            and an image are. Else the file of your own, or ``package:NAME``.
         image: Image that containers run.
         gpus: UUIDs or indices of GPUs, or ``all``; of several each runs one cell.
         at_once: Cells that run side by side.

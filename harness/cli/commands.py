@@ -51,13 +51,13 @@ _MIX = click.option(
 )
 _EXECUTOR = click.option(
     "--executor",
-    metavar="auto|local|docker|FILE|package:NAME",
+    metavar="auto|local|docker|slurm|FILE|package:NAME",
     envvar="HARNESS_EXECUTOR",
     default="auto",
     show_default=True,
     show_envvar=True,
-    help="Where cells run; auto is in containers where an engine and an image are, else as local processes. A Python "
-    "file or a package has an executor of your own.",
+    help="Where cells run; auto is in containers where an engine and an image are, else as local processes. slurm "
+    "makes each a job of a cluster. A Python file or a package has an executor of your own.",
 )
 _IMAGE = click.option(
     "--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu where there is a GPU]"

@@ -83,7 +83,7 @@ class OwnRunning:
         return replace(ended, evidence={**ended.evidence, "executor": by})
 
 
-def create(found: Found, *, campaign: Path) -> OwnExecutor:
+def create(found: Found, campaign: Path) -> OwnExecutor:
     """Return the executor that the user's ``create`` makes for the folder of a matrix being run.
 
     Raises:

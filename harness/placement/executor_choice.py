@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
-from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor
-from harness.extensions import EXECUTOR, Found, finding, loading
+from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, slurm
+from harness.extensions import EXECUTOR, finding, loading
 from harness.meters import nvml
 from harness.placement import required_libraries, slot_choice
 from harness.placement.slot_choice import ChosenSlots
@@ -27,7 +28,7 @@ Start = Literal["warm", "fresh"]
 """How a local process begins: forked from one that has imported everything, or by itself."""
 
 LOCAL: Callable[..., Executor] = LocalExecutor
-EXECUTORS = ("auto", "local", "docker")
+EXECUTORS = ("auto", "local", "docker", "slurm")
 """The executors that have a name; any other word is the path of a user's own, or ``package:NAME``."""
 VARIABLE = "HARNESS_EXECUTOR"
 """The environment variable that says where cells run unless the command line does."""
@@ -85,11 +86,20 @@ class Local:
         return processes if self.why is None else f"{processes}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnPlace(Local):
-    """Cells would run wherever an executor of the user's own has them run; ``found`` is what is known of it."""
+class StartsElsewhere(Executor, Protocol):
+    """An executor that holds something until it is closed."""
 
-    found: Found
+    def close(self) -> None:
+        """End what it holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere(Local):
+    """Cells would run wherever what ``called`` says has them run; ``create`` makes it for a matrix's folder."""
+
+    called: str
+    create: Callable[[Path], StartsElsewhere]
 
     @property
     def trains_on_cpu(self) -> bool:
@@ -109,7 +119,7 @@ class OwnPlace(Local):
     def __str__(self) -> str:
         """Say it as the end of "running …"."""
         number = len(self.chosen.slots)
-        return f"by {loading.called(self.found)}" + ("" if number == 1 else f", {number} cells at once")
+        return f"by {self.called}" + ("" if number == 1 else f", {number} cells at once")
 
 
 def _admit_any(_: Intent | Local) -> None:
@@ -160,6 +170,8 @@ class Where:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
+        if self.executor == "slurm":
+            return self._elsewhere("Slurm", partial(slurm.create, needs_gpu=device == "gpu"))
         if self.executor not in EXECUTORS:
             return self._own()
         if self.executor == "local":
@@ -239,8 +251,8 @@ class Where:
         self, intent: Intent | Local, *, campaign: Path, device: Device, say: Callable[[str], None]
     ) -> AbstractContextManager[Executor]:
         """Return what runs cells where no container is to."""
-        if isinstance(intent, OwnPlace):
-            return closing(own_executor.create(intent.found, campaign=campaign))
+        if isinstance(intent, Elsewhere):
+            return closing(intent.create(campaign))
         processes = _processes(device)
         if self.start == "warm" and isinstance(processes, LocalExecutor) and forked.can_fork():
             return forked.warmed(processes, owner=campaign, say=say)
@@ -252,17 +264,20 @@ class Where:
             return slot_choice.asked(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
         return slot_choice.of_host(at_once=self.at_once, find=nvml.find, shown=os.environ, needs_gpu=device == "gpu")
 
-    def _own(self) -> OwnPlace:
-        if self.image is not None or self.gpus:
-            told = "--image" if self.image is not None else "--gpu"
-            raise UserError(f"{told}: --executor {self.executor} places its workers itself; leave one of them out")
+    def _own(self) -> Elsewhere:
         if finding.named(self.executor) is None and not Path(self.executor).exists():
             known = f"there are {', '.join(EXECUTORS)}, a Python file of your own, and package:NAME"
             raise UserError(f"--executor {self.executor}: no executor and no file of that name; {known}")
         found = finding.find(EXECUTOR, self.executor, base=Path.cwd())
+        return self._elsewhere(loading.called(found), partial(own_executor.create, found))
+
+    def _elsewhere(self, called: str, create: Callable[[Path], StartsElsewhere]) -> Elsewhere:
+        if self.image is not None or self.gpus:
+            told = "--image" if self.image is not None else "--gpu"
+            raise UserError(f"{told}: --executor {self.executor} places its workers itself; leave one of them out")
         number = self.at_once or 1
         chosen = ChosenSlots(slots=[Slot(at_once=number) for _ in range(number)])
-        return OwnPlace(why=None, identity=environment.identity(), chosen=chosen, found=found)
+        return Elsewhere(why=None, identity=environment.identity(), chosen=chosen, called=called, create=create)
 
     def _local(self, why: str | None, device: Device) -> Local:
         chosen = slot_choice.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)

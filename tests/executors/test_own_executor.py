@@ -22,7 +22,7 @@ STARTS = "class Own:\n    def start(self, program, folder, *, cache, log, slot):
 def made(path: Path, text: str) -> OwnExecutor:
     file = path / "our executor.py"
     file.write_text(text, "utf-8")
-    return own_executor.create(finding.find(EXECUTOR, str(file), base=path), campaign=path / "results")
+    return own_executor.create(finding.find(EXECUTOR, str(file), base=path), path / "results")
 
 
 @pytest.mark.seconds
