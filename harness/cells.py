@@ -20,7 +20,9 @@ from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, Tun
 # 1: first.
 # 2: tuners are seeded by seed and problem, code is known by what a cell runs through, records say how busy the machine
 #    was; what of a budget a cell can't spend is no part of its identity.
-SCHEMA_VERSION = 2
+# 3: scores are called so, and no longer F1, whatever the metric: ``val_score`` and ``test_score`` of an epoch.
+SCHEMA_VERSION = 3
+_FIRST_WITH_THESE_IDS = 2
 
 # A path says where a thing stands, not what it is: the hashes say that.
 _NOT_IDENTITY = {"names", "source", "weights", "training_code", "model_file", "tuner_file", "metric_file", "meter_file"}
@@ -248,6 +250,11 @@ class Cell(Section):
     def id(self) -> str:
         """16 hexadecimal digits of the identity's SHA-256."""
         return files.digest(self.identity)[:16]
+
+    @property
+    def is_known_by_id(self) -> bool:
+        """Whether ``id`` and ``group`` are those that it was planned with; version 1 made up its own otherwise."""
+        return self.schema_version >= _FIRST_WITH_THESE_IDS
 
     @property
     def group(self) -> str:

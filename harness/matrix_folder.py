@@ -88,7 +88,7 @@ class Planned:
 class _Plan:
     __pydantic_config__ = STRICT
 
-    schema_version: Literal[1, 2]
+    schema_version: Literal[1, 2, 3]
     cells: list[Planned]
     matrix: str | None = None
 

@@ -43,7 +43,7 @@ def _score(value: float) -> float:
 
 
 Score = Annotated[float, Field(allow_inf_nan=True), AfterValidator(_score)]
-"""An F1 or accuracy; NaN where it couldn't be computed."""
+"""An F1, an accuracy or what a metric of one's own gives; NaN where it couldn't be computed."""
 Spent = Annotated[float, Field(gt=-_CLOCKS_APART_S, le=_LARGEST)]
 """Seconds or joules."""
 Phases = Mapping[str, Spent]

@@ -187,7 +187,7 @@ class CellFolder:
         # What the matrix calls it may have changed since.
         if {**asked, "names": None} != {**record.cell.told, "names": None}:
             raise ResultsError(f"{self.path / 'record.json'}: of another cell than cell.json; {MOVE_FOLDER}")
-        if cell.schema_version == SCHEMA_VERSION and cell.id != self.path.name:
+        if cell.is_known_by_id and cell.id != self.path.name:
             raise ResultsError(f"{path}: of cell {cell.id}, in the folder of another; {MOVE_FOLDER}")
         return cell
 
@@ -261,11 +261,13 @@ class CellFolder:
         if text is None:
             return None
         stored = checked_files.unsealed(text, where=path, since="trials_sha256")
-        version = stored.get("schema_version")
-        if version == 1:
-            stored = _from_version_1(stored)
-        elif version != SCHEMA_VERSION:
-            raise ResultsError(f"{path}: schema version {version!r:.50}; this harness reads up to {SCHEMA_VERSION}")
+        match stored.get("schema_version"):
+            case 1:
+                stored = _from_version_1(stored)
+            case 2:
+                stored = _from_version_2(stored)
+            case version if version != SCHEMA_VERSION:
+                raise ResultsError(f"{path}: schema version {version!r:.50}; this harness reads up to {SCHEMA_VERSION}")
         # Not as it is stored: indented JSON takes Python four times as long to write.
         return checked_files.checked(json.dumps(stored).encode(), Record, where=path)
 
@@ -301,8 +303,13 @@ class CellFolder:
 
 
 def _from_version_1(stored: Mapping[str, object]) -> dict[str, object]:
-    """Return a record of version 1 in terms of version 2; the cell in it stays as it was asked for."""
-    return {"busyness": {"reason": "records of version 1 don't tell"}, **stored, "schema_version": SCHEMA_VERSION}
+    """Return a record of version 1 in terms of the last; the cell in it stays as it was asked for."""
+    return _from_version_2({"busyness": {"reason": "records of version 1 don't tell"}, **stored})
+
+
+def _from_version_2(stored: Mapping[str, object]) -> dict[str, object]:
+    """Return a record of version 2 in terms of the last: they differ in the epochs of trials (``harness.trials``)."""
+    return {**stored, "schema_version": SCHEMA_VERSION}
 
 
 def spent_wall_s(trials: Sequence[Trial]) -> float:

@@ -146,31 +146,31 @@ class Search:
 
     def _audited(self, number: int, epoch: Epoch, earlier: Sequence[Epoch]) -> Epoch:
         """Score the test images where this epoch takes the incumbent's place: off the clock, shown to no tuner."""
-        best_of_search = is_better(epoch.val_f1, self.incumbent)
-        best_of_trial = is_better(epoch.val_f1, max((e.val_f1 for e in earlier), default=None))
+        best_of_search = is_better(epoch.val_score, self.incumbent)
+        best_of_trial = is_better(epoch.val_score, max((e.val_score for e in earlier), default=None))
         if best_of_search:
-            self.incumbent = epoch.val_f1
+            self.incumbent = epoch.val_score
         if not (best_of_search or (self.audit == "trial" and best_of_trial)):
             return epoch
         with self.ledger.phase("audit"):
-            return replace(epoch, test_f1=self._test_f1(number, epoch))
+            return replace(epoch, test_score=self._test_score(number, epoch))
 
-    def _test_f1(self, number: int, epoch: Epoch) -> float | None:
-        """Return the test F1 of the weights as they stand; None, and a line in the log, where scoring broke down."""
+    def _test_score(self, number: int, epoch: Epoch) -> float | None:
+        """Return the test score of the weights as they stand; None, and a line in the log, where scoring broke down."""
         # A trial that failed for its test images would tell the tuner of them; a worker that ended would lose a whole
-        # search, and the validation F1 of every trial, wherever scoring breaks down each time. Only the one value that
-        # couldn't be had is unknown: the tables count incumbents without it.
+        # search, and the validation score of every trial, wherever scoring breaks down each time. Only the one value
+        # that couldn't be had is unknown: the tables count incumbents without it.
         try:
-            return self.objective.test_f1()
+            return self.objective.test_score()
         except (Diverged, OutOfMemory, TrialFailed) as error:
             problem = f"{type(error).__name__}: {error}"
-            log.warning("trial %d, epoch %d: its test F1 stays unknown: %s", number, epoch.epoch, problem)
+            log.warning("trial %d, epoch %d: its test score stays unknown: %s", number, epoch.epoch, problem)
             return None
 
     def _stop(self, proposal: Proposal, epochs: Sequence[Epoch]) -> Outcome | None:
         last = epochs[-1].epoch
         with self.ledger.phase("tell"):
-            pruned = self.tuner.report(proposal, last, epochs[-1].val_f1)
+            pruned = self.tuner.report(proposal, last, epochs[-1].val_score)
         if last == proposal.last_epoch or self._is_out_of_patience(epochs):
             return Outcome.COMPLETED
         if pruned:
@@ -220,9 +220,9 @@ class Search:
                 "run with --retry-failed to search this cell anew"
             )
         for epoch in trial.epochs:
-            self.tuner.report(proposal, epoch.epoch, epoch.val_f1)
-            if is_better(epoch.val_f1, self.incumbent):
-                self.incumbent = epoch.val_f1
+            self.tuner.report(proposal, epoch.epoch, epoch.val_score)
+            if is_better(epoch.val_score, self.incumbent):
+                self.incumbent = epoch.val_score
         self.tuner.tell(trial)
         self.spent.add(trial)
 
@@ -231,6 +231,6 @@ def _best(epochs: Sequence[Epoch]) -> int:
     """Return the place of the epoch with the best score, the earlier of equals."""
     best = 0
     for place, epoch in enumerate(epochs):
-        if is_better(epoch.val_f1, epochs[best].val_f1):
+        if is_better(epoch.val_score, epochs[best].val_score):
             best = place
     return best

@@ -175,7 +175,7 @@ class TunerSection(Section):
     ] = "none"
     """Optuna's pruner, for `optuna-…` tuners."""
     reports: Annotated[Literal["best", "last"], Field(examples=["last"])] = "best"
-    """What a pruner is told after each epoch: the trial's best F1 so far, or that epoch's own."""
+    """What a pruner is told after each epoch: the trial's best score so far, or that epoch's own."""
     startup: Annotated[Literal["third", "library"], Field(examples=["library"])] = "third"
     """Random trials before a model: a third of the expected ones, 3 to the library's own number, or that number."""
     numeric_choices: Annotated[Literal["ordered", "categories"], Field(examples=["categories"])] = "ordered"

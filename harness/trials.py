@@ -6,12 +6,18 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import AliasChoices, Field
 
 from harness.record_forms import STRICT, Chosen, Count, Phases, Score, Spent
 
 Value = float | int | str
 Parameters = Mapping[str, Value]
+
+# Lines of version 2 and before call the scores F1, whatever the metric.
+_EARLIER_VAL = Field(validation_alias=AliasChoices("val_score", "val_f1"))
+_EARLIER_TEST = Field(validation_alias=AliasChoices("test_score", "test_f1"))
 
 
 class Outcome(StrEnum):
@@ -46,20 +52,20 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """One epoch of training, and the validation F1 after it.
+    """One epoch of training, and the validation score after it.
 
-    ``loss`` is the mean training loss over the epoch's images. ``test_f1`` is known only where the epoch became the
+    ``loss`` is the mean training loss over the epoch's images. ``test_score`` is known only where the epoch became the
     incumbent and its scoring didn't break down: test data are scored off the clock and never shown to a tuner.
     """
 
     __pydantic_config__ = STRICT
 
     epoch: Count
-    val_f1: Score
+    val_score: Annotated[Score, _EARLIER_VAL]
     loss: float
     train_s: Spent
     evaluate_s: Spent
-    test_f1: Score | None = None
+    test_score: Annotated[Score | None, _EARLIER_TEST] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,24 +122,24 @@ class Trial:
 
     @property
     def score(self) -> float | None:
-        """The best finite validation F1 so far: the one number that every tuner is told.
+        """The best finite validation score so far: the one number that every tuner is told.
 
         A trial that diverged is told as a completed one, with the best that it had before or else 0.0, so that every
         model learns that the region is bad. None for a trial that failed or did not fit into memory: that says
-        nothing about F1.
+        nothing about scores.
         """
         if self.outcome in (Outcome.FAILED, Outcome.OUT_OF_MEMORY):
             return None
-        return max((epoch.val_f1 for epoch in self.epochs if math.isfinite(epoch.val_f1)), default=0.0)
+        return max((epoch.val_score for epoch in self.epochs if math.isfinite(epoch.val_score)), default=0.0)
 
     @property
-    def test_f1(self) -> float | None:
+    def test_score(self) -> float | None:
         """The best epoch's, the first of equals; None where it wasn't scored on the test images.
 
         If any of the trial's epochs became the incumbent, this was the last that did.
         """
-        scored = [epoch for epoch in self.epochs if math.isfinite(epoch.val_f1)]
-        return max(scored, key=lambda epoch: epoch.val_f1).test_f1 if scored else None
+        scored = [epoch for epoch in self.epochs if math.isfinite(epoch.val_score)]
+        return max(scored, key=lambda epoch: epoch.val_score).test_score if scored else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +177,8 @@ class Tuner(Protocol):
         """Return the next proposal, or None when there is nothing left to propose."""
         ...
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
-        """Take the validation F1 after ``epoch``, that epoch's own; answer True to stop this trial."""
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:
+        """Take the validation score after ``epoch``, that epoch's own; answer True to stop this trial."""
         ...
 
     def tell(self, trial: Trial) -> None:
@@ -199,7 +205,7 @@ class Objective(Protocol):
         """
         ...
 
-    def test_f1(self) -> float:
+    def test_score(self) -> float:
         """Score the weights as they stand on the test set.
 
         Raises:
@@ -226,6 +232,6 @@ class TrialFailed(RuntimeError):
     """The training library refused this configuration."""
 
 
-def is_better(f1: float, incumbent: float | None) -> bool:
-    """Whether ``f1`` takes the incumbent's place: strictly greater, so that the earlier of equals stays."""
-    return not math.isnan(f1) and (incumbent is None or f1 > incumbent)
+def is_better(score: float, incumbent: float | None) -> bool:
+    """Whether ``score`` takes the incumbent's place: strictly greater, so that the earlier of equals stays."""
+    return not math.isnan(score) and (incumbent is None or score > incumbent)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from harness.errors import ResultsError
 from harness.records import CellFolder, Record
 from harness.trials import Epoch, Outcome, Trial
 
-EPOCH = Epoch(epoch=1, val_f1=0.1 + 0.2, loss=1.5, train_s=0.25, evaluate_s=0.125)
+GOLDEN = Path(__file__).parent / "golden"
+EPOCH = Epoch(epoch=1, val_score=0.1 + 0.2, loss=1.5, train_s=0.25, evaluate_s=0.125)
 TRIAL = Trial(
     number=0,
     parameters={"learning_rate": 1e-3, "batch_size": 32, "optimizer": "adam"},
@@ -23,7 +25,7 @@ TRIAL = Trial(
     last_epoch=3,
     parent=None,
     outcome=Outcome.COMPLETED,
-    epochs=(EPOCH, replace(EPOCH, epoch=2, test_f1=0.0)),
+    epochs=(EPOCH, replace(EPOCH, epoch=2, test_score=0.0)),
     phases={"ask": 0.1, "train": 0.5},
     charged_epochs=2,
 )
@@ -76,7 +78,7 @@ def test_a_trials_line_holds_what_readers_of_the_file_rely_on(folder: CellFolder
     line = json.loads((folder.path / "trials.jsonl").read_text("utf-8"))
 
     assert {"number", "parameters", "first_epoch", "last_epoch", "parent", "outcome", "epochs", "phases"} <= set(line)
-    assert {"epoch", "val_f1", "loss", "train_s", "evaluate_s"} <= set(line["epochs"][0])
+    assert {"epoch", "val_score", "loss", "train_s", "evaluate_s"} <= set(line["epochs"][0])
 
 
 def test_no_trials_is_an_empty_list(folder: CellFolder) -> None:
@@ -193,32 +195,105 @@ def test_attempts_are_counted(folder: CellFolder) -> None:
 
 
 def test_the_first_schema_still_reads() -> None:
-    golden = CellFolder(Path(__file__).parent / "golden" / "schema-1")
+    golden = CellFolder(GOLDEN / "schema-1")
 
     found, trials = golden.record(), golden.trials()
 
     assert found is not None
     assert (found.status, found.trials, len(trials)) == ("completed", 3, 3)
-    assert (found.schema_version, found.busyness.told) == (2, {"reason": "records of version 1 don't tell"})
+    assert (found.schema_version, found.busyness.told) == (3, {"reason": "records of version 1 don't tell"})
     assert Cell.model_validate(found.cell.told) == golden.cell()
     assert trials[0].outcome is Outcome.COMPLETED
+    assert not golden.cell().is_known_by_id
+    assert (trials[0].epochs[1].val_score, trials[0].epochs[1].test_score) == (0.15410526315789475, 0.2498989898989899)
 
 
-def test_the_second_schema_reads_as_it_was_written_and_its_cell_is_still_the_same_one() -> None:
-    """A change that fails here makes every finished search of version 2 pending: it needs version 3, and an upgrade."""
-    golden = CellFolder(Path(__file__).parent / "golden" / "schema-2")
+def test_the_second_schema_still_reads_and_its_cell_is_still_the_same_one() -> None:
+    golden = CellFolder(GOLDEN / "schema-2")
 
     found, trials = golden.record(), golden.trials()
 
     assert found is not None
-    assert (found.schema_version, found.status, found.trials, len(trials)) == (2, "completed", 20, 20)
+    assert (found.schema_version, found.status, found.trials, len(trials)) == (3, "completed", 20, 20)
     assert Cell.model_validate(found.cell.told) == golden.cell()
+    assert golden.cell().is_known_by_id
     assert (golden.cell().id, golden.cell().tuner_seed) == ("0bdab826b5836923", 2014556367)
     assert [trial.outcome for trial in trials].count(Outcome.PRUNED) == 11
     assert trials[-1].outcome is Outcome.CUT
+    assert (trials[0].epochs[0].val_score, trials[0].epochs[0].test_score) == (0.13420621091511373, 0.09451676320042506)
     assert sum(trial.charged_epochs for trial in trials) == 120
     assert found.busyness.told["others_share"] == {"value": 0.0, "reason": None}
     assert [attempt.program for attempt in golden.attempts()] == ["search"]
+
+
+def test_the_third_schema_reads_as_it_was_written_and_its_cell_is_still_the_same_one() -> None:
+    """A change that fails here makes every finished search of version 3 pending: it needs version 4, and an upgrade."""
+    golden = CellFolder(GOLDEN / "schema-3")
+
+    found, trials = golden.record(), golden.trials()
+
+    assert found is not None
+    assert (found.schema_version, found.status, found.trials, len(trials)) == (3, "completed", 20, 20)
+    assert found.trials_sha256 == golden.trials_sha256
+    assert Cell.model_validate(found.cell.told) == golden.cell()
+    assert (golden.cell().id, golden.cell().tuner_seed) == ("d17802024b471bb5", 2014556367)
+    assert [trial.outcome for trial in trials].count(Outcome.PRUNED) == 11
+    assert trials[-1].outcome is Outcome.CUT
+    assert (trials[0].epochs[0].val_score, trials[0].epochs[0].test_score) == (0.13420621091511373, 0.09451676320042506)
+    assert sum(trial.charged_epochs for trial in trials) == 120
+    assert [attempt.program for attempt in golden.attempts()] == ["search"]
+
+
+def test_a_search_of_the_second_schema_is_finished_for_as_long_as_its_files_are_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "0bdab826b5836923"
+    shutil.copytree(GOLDEN / "schema-2", path)
+
+    assert (found := CellFolder(path).sealed()) is not None
+    assert (found.record.status, len(found.trials), found.cell) == ("completed", 20, CellFolder(path).cell())
+    with pytest.raises(ResultsError, match="of cell 0bdab826b5836923, in the folder of another"):
+        CellFolder(path.rename(tmp_path / "another")).sealed()
+
+
+def earlier(line: bytes) -> bytes:
+    """A trial's line as version 2 wrote it, with its checksum."""
+    named = line.replace(b'"val_score":', b'"val_f1":').replace(b'"test_score":', b'"test_f1":')
+    return checked_files.with_sum(re.sub(rb', "crc32": "[0-9a-f]{8}"}\n', b"}", named))
+
+
+def test_a_search_that_an_earlier_harness_began_goes_on_with_nothing_lost(folder: CellFolder) -> None:
+    path = folder.path / "trials.jsonl"
+    folder.append(TRIAL)
+    path.write_bytes(earlier(path.read_bytes()))
+    begun = path.read_bytes()
+
+    folder.append(replace(TRIAL, number=1))
+
+    assert path.read_bytes().startswith(begun)
+    assert folder.trials() == [TRIAL, replace(TRIAL, number=1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b'"val_f1": 0.3', b'"val_f1": 0.4', "its checksum doesn't fit"),
+        (b'"test_f1": 0.0', b'"test_score": 0.0, "test_f1": 0.0', "epochs.1.test_f1: unexpected"),
+        (b'"val_f1": 0.3', b'"val_f1": 87.3', "epochs.0.val_f1: input should be from 0 to 1 (given: 87.3"),
+    ],
+)
+def test_a_mistake_in_an_earlier_line_is_told_by_the_line_s_own_keys(
+    folder: CellFolder, old: bytes, new: bytes, said: str
+) -> None:
+    path = folder.path / "trials.jsonl"
+    folder.append(TRIAL)
+    line = earlier(path.read_bytes())
+    assert old in line
+    damaged = line.replace(old, new, 1)
+    path.write_bytes(damaged if "checksum" in said else re.sub(rb', "crc32": "[0-9a-f]{8}"', b"", damaged))
+
+    with pytest.raises(ResultsError, match=r"trials\.jsonl: line 1 can't be read") as caught:
+        folder.trials()
+
+    assert said in str(caught.value)
 
 
 def test_a_changed_digit_of_a_trial_or_a_record_is_noticed(folder: CellFolder, cell: Cell) -> None:
@@ -473,9 +548,9 @@ def test_a_value_that_no_record_has_is_named_with_its_key(folder: CellFolder, ce
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"val_f1": 0.3', '"val_f1": 87.3', "epochs.0.val_f1: input should be from 0 to 1 (given: 87.3"),
-        ('"val_f1": 0.3', '"val_f1": -0.3', "epochs.0.val_f1: input should be from 0 to 1 (given: -0.3"),
-        ('"test_f1": 0.0', '"test_f1": Infinity', "epochs.1.test_f1"),
+        ('"val_score": 0.3', '"val_score": 87.3', "epochs.0.val_score: input should be from 0 to 1 (given: 87.3"),
+        ('"val_score": 0.3', '"val_score": -0.3', "epochs.0.val_score: input should be from 0 to 1 (given: -0.3"),
+        ('"test_score": 0.0', '"test_score": Infinity', "epochs.1.test_score"),
         ('"train_s": 0.25', '"train_s": -1000', "epochs.0.train_s: input should be greater than -0.01"),
         ('"ask": 0.1', '"ask": -1000', "phases.ask"),
         ('"ask": 0.1', '"ask": true', "phases.ask"),

@@ -43,8 +43,8 @@ class ScriptedTuner:
         self._number += 1
         return self._proposals.pop(0) if self._proposals else None
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 - the seam's signature
-        self.reported.append((epoch, f1))
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:  # noqa: ARG002 - the seam's signature
+        self.reported.append((epoch, score))
         return self._stop_at.get(self._number) == epoch
 
     def tell(self, trial: Trial) -> None:
@@ -81,7 +81,7 @@ class ScriptedObjective:
                     raise step
                 with self._ledger.phase("evaluate"):
                     self._clock.now += 0.25
-                yield Epoch(epoch=number, val_f1=step, loss=1.0, train_s=1.0, evaluate_s=0.25)
+                yield Epoch(epoch=number, val_score=step, loss=1.0, train_s=1.0, evaluate_s=0.25)
         finally:
             self.closed += 1
 
@@ -94,7 +94,7 @@ class ScriptedObjective:
                 self._clock.now += 10.0
         self._built = [*self._built, structure][-self.most_builds :]
 
-    def test_f1(self) -> float:
+    def test_score(self) -> float:
         self._clock.now += 100.0
         self.tested += 1
         if self.tested in self.breaks_when_tested:
@@ -151,7 +151,7 @@ def test_a_search_ends_when_nothing_is_left_to_propose() -> None:
 
     assert [trial.outcome for trial in bench.kept] == [Outcome.COMPLETED] * 2
     assert [trial.number for trial in bench.kept] == [0, 1]
-    assert [epoch.val_f1 for epoch in bench.kept[1].epochs] == [0.4, 0.2, 0.1]
+    assert [epoch.val_score for epoch in bench.kept[1].epochs] == [0.4, 0.2, 0.1]
 
 
 def test_a_tuner_without_a_proposal_makes_an_empty_search() -> None:
@@ -364,12 +364,12 @@ def stopped_by_keras(curve: Sequence[float], patience: int) -> int:
     """How many epochs of the curve Keras' own callback lets be trained."""
     import keras  # noqa: PLC0415 - TensorFlow, for marked tests only
 
-    stopping = keras.callbacks.EarlyStopping(monitor="val_f1", mode="max", patience=patience)
+    stopping = keras.callbacks.EarlyStopping(monitor="val_score", mode="max", patience=patience)
     stopping.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
     stopping.model.stop_training = False
     stopping.on_train_begin()
     for number, score in enumerate(curve):
-        stopping.on_epoch_end(number, {"val_f1": score})
+        stopping.on_epoch_end(number, {"val_score": score})
         if stopping.model.stop_training:
             return number + 1
     return len(curve)
@@ -395,7 +395,7 @@ def test_test_images_are_scored_once_per_new_incumbent_off_the_clock() -> None:
 
     bench.run()
 
-    audited = [[epoch.test_f1 for epoch in trial.epochs] for trial in bench.kept]
+    audited = [[epoch.test_score for epoch in trial.epochs] for trial in bench.kept]
     assert audited == [[0.901, None, 0.902], [None, None, 0.903]]
     assert bench.search.spent.wall_s == pytest.approx(2 * (0.5 + 3.75))
     assert sum(trial.phases.get("audit", 0.0) for trial in bench.kept) == 300.0
@@ -407,7 +407,7 @@ def test_an_audit_of_every_trial_scores_each_trials_own_best() -> None:
 
     bench.run()
 
-    assert [epoch.test_f1 is None for epoch in bench.kept[1].epochs] == [False, False, True]
+    assert [epoch.test_score is None for epoch in bench.kept[1].epochs] == [False, False, True]
 
 
 @pytest.mark.parametrize("error", [OutOfMemory("device full"), TrialFailed("no such kernel"), Diverged("nan")])
@@ -424,11 +424,11 @@ def test_what_breaks_while_test_images_are_scored_changes_nothing_that_a_tuner_s
     assert [strip(trial) for trial in broken.tuner.told] == [strip(trial) for trial in whole.tuner.told]
     assert [strip(trial) for trial in broken.kept] == [strip(trial) for trial in whole.kept]
     assert [trial.phases for trial in broken.kept] == [trial.phases for trial in whole.kept]
-    audited = [[epoch.test_f1 for epoch in trial.epochs] for trial in broken.kept]
+    audited = [[epoch.test_score for epoch in trial.epochs] for trial in broken.kept]
     assert audited == [[0.901, None, None], [None, 0.903]]
     assert broken.search.incumbent == whole.search.incumbent == 0.95
     (line,) = caplog.messages
-    assert line == f"trial 0, epoch 2: its test F1 stays unknown: {type(error).__name__}: {error}"
+    assert line == f"trial 0, epoch 2: its test score stays unknown: {type(error).__name__}: {error}"
 
 
 def test_an_incumbent_without_a_test_score_stays_the_incumbent() -> None:
@@ -438,7 +438,7 @@ def test_an_incumbent_without_a_test_score_stays_the_incumbent() -> None:
     bench.run()
 
     assert bench.objective.tested == 1
-    assert {epoch.test_f1 for trial in bench.kept for epoch in trial.epochs} == {None}
+    assert {epoch.test_score for trial in bench.kept for epoch in trial.epochs} == {None}
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), MachineError("the device is gone")])
@@ -457,7 +457,7 @@ def test_a_score_of_nan_is_no_incumbent() -> None:
 
     bench.run()
 
-    assert [epoch.test_f1 is None for epoch in bench.kept[0].epochs] == [True, False, False]
+    assert [epoch.test_score is None for epoch in bench.kept[0].epochs] == [True, False, False]
 
 
 def test_the_phases_of_a_search_sum_to_the_wall_clock() -> None:
@@ -492,12 +492,12 @@ def test_a_resumed_search_goes_on_where_it_was() -> None:
 
 
 def strip(trial: Trial) -> tuple[Any, ...]:
-    scores = [(epoch.epoch, epoch.val_f1) for epoch in trial.epochs]
+    scores = [(epoch.epoch, epoch.val_score) for epoch in trial.epochs]
     return trial.number, dict(trial.parameters), trial.outcome, trial.reason, trial.charged_epochs, scores
 
 
 def is_audited(trial: Trial) -> list[bool]:
-    return [epoch.test_f1 is not None for epoch in trial.epochs]
+    return [epoch.test_score is not None for epoch in trial.epochs]
 
 
 def test_a_finished_search_that_is_resumed_trains_nothing() -> None:

@@ -16,7 +16,7 @@ def trial(outcome: Outcome, *scores: float) -> Trial:
         parent=None,
         outcome=outcome,
         epochs=tuple(
-            Epoch(epoch=1 + index, val_f1=score, loss=1.0, train_s=1.0, evaluate_s=0.1)
+            Epoch(epoch=1 + index, val_score=score, loss=1.0, train_s=1.0, evaluate_s=0.1)
             for index, score in enumerate(scores)
         ),
     )
@@ -45,8 +45,10 @@ def test_a_trial_that_failed_has_no_score_whatever_it_had_before(outcome: Outcom
 
 
 @pytest.mark.parametrize(
-    ("f1", "incumbent", "better"),
+    ("score", "incumbent", "better"),
     [(0.0, None, True), (0.5, 0.5, False), (0.6, 0.5, True), (math.nan, None, False), (math.nan, 0.5, False)],
 )
-def test_only_a_greater_number_takes_the_incumbents_place(f1: float, incumbent: float | None, *, better: bool) -> None:
-    assert is_better(f1, incumbent) is better
+def test_only_a_greater_number_takes_the_incumbents_place(
+    score: float, incumbent: float | None, *, better: bool
+) -> None:
+    assert is_better(score, incumbent) is better

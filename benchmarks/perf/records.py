@@ -81,11 +81,11 @@ def _trial(number: int, draw: random.Random) -> Trial:
     epochs = tuple(
         Epoch(
             epoch=epoch,
-            val_f1=reached * epoch / (epoch + 1) + draw.gauss(0, 0.01),
+            val_score=reached * epoch / (epoch + 1) + draw.gauss(0, 0.01),
             loss=draw.uniform(0, 3),
             train_s=draw.uniform(0.03, 0.05),
             evaluate_s=draw.uniform(0.002, 0.01),
-            test_f1=draw.uniform(0.2, 0.9),
+            test_score=draw.uniform(0.2, 0.9),
         )
         for epoch in range(1, EPOCHS_PER_TRIAL + 1)
     )

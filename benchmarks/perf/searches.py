@@ -141,6 +141,6 @@ def _progress(folder: CellFolder) -> Callable[..., None]:
     # A worker keeps its stream open; opening it anew costs a little more, never less.
     def watch(number: int, proposal: Any, epoch: Any) -> None:
         with folder.progress.open("a", encoding="utf-8") as stream:
-            stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_f1!r}\n")
+            stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_score!r}\n")
 
     return watch

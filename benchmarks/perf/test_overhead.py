@@ -37,10 +37,10 @@ class FakeObjective:
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         self._trials += 1
         for number in range(proposal.first_epoch, proposal.last_epoch + 1):
-            f1 = 1 - 1 / (self._trials + number)
-            yield Epoch(epoch=number, val_f1=f1, loss=1 / number, train_s=0.0, evaluate_s=0.0)
+            score = 1 - 1 / (self._trials + number)
+            yield Epoch(epoch=number, val_score=score, loss=1 / number, train_s=0.0, evaluate_s=0.0)
 
-    def test_f1(self) -> float:
+    def test_score(self) -> float:
         return 0.5
 
     def keep(self, number: int) -> None:

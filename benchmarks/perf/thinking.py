@@ -38,7 +38,7 @@ def think(cell: Cell, folder: Path, proposals: int, *, bounded: bool) -> Thought
         proposal = _asked(tuner)
         proposed.append(dict(proposal.parameters))
         score = 1 / (1 + float(proposal.parameters["dropout"]) + 100 * float(proposal.parameters["learning_rate"]))
-        tuner.tell(_told(number, proposal, [Epoch(epoch=1, val_f1=score, loss=1.0, train_s=0.0, evaluate_s=0.0)]))
+        tuner.tell(_told(number, proposal, [Epoch(epoch=1, val_score=score, loss=1.0, train_s=0.0, evaluate_s=0.0)]))
     return Thought(wall_s=time.monotonic() - began_s, cpu_s=time.process_time() - began_cpu_s, proposed=proposed)
 
 

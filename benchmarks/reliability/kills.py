@@ -179,7 +179,7 @@ class Killer:
 
 def what_repeats(trial: Trial) -> Any:
     """All of a trial but what it cost."""
-    epochs = [(epoch.epoch, epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in trial.epochs]
+    epochs = [(epoch.epoch, epoch.val_score, epoch.loss, epoch.test_score) for epoch in trial.epochs]
     asked = (trial.number, dict(trial.parameters), trial.first_epoch, trial.last_epoch, trial.parent)
     return asked, trial.outcome, trial.charged_epochs, trial.images, trial.reason, epochs
 

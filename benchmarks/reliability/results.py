@@ -180,7 +180,7 @@ def _facts(search: SearchResult) -> Any:
 
 def _out_of_range(search: SearchResult) -> Iterator[str]:
     for step in search.curve:
-        for score in (step.val_f1, step.test_f1):
+        for score in (step.val_score, step.test_score):
             if score is not None and not 0 <= score <= 1:
                 yield f"a score of {score}"
     spent = [] if search.cost is None else [getattr(search.cost, name) for name in ("wall_s", "device_s", "thinking_s")]

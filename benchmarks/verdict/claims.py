@@ -46,7 +46,7 @@ class Judged:
     better_than_random: bool
     """Whether it is claimed to score higher than random search."""
     means_held: float
-    """The share of intervals of a mean test F1 that hold its true value."""
+    """The share of intervals of a mean test score that hold its true value."""
     gains_held: float
     """The share of intervals over random search that hold the true difference."""
 
@@ -62,7 +62,7 @@ def judge(world: World, seed: int, *, whole: bool) -> Judged:
     for group in found:
         for row in group.rows:
             effect = world.effect if row.tuner == last else 0.0
-            means[_holds(row.test_f1.low, row.test_f1.high, world.mean + effect)] += 1
+            means[_holds(row.test_score.low, row.test_score.high, world.mean + effect)] += 1
             gain = over_random(group, row)
             if gain is not None:
                 gains[_holds(gain.estimate.low, gain.estimate.high, effect)] += 1

@@ -19,9 +19,9 @@ from harness.trials import Epoch, Outcome, Trial
 
 # The standard deviation of one search's test F1, tuners and seeds taken out, as in two runs of benchmarks/demo.toml on
 # two virtual CPUs (36 searches each); and that which all searches of a seed share in a group, through its split.
-F1 = 0.0157
+SPREAD = 0.0157
 SPLIT = 0.019
-# One search in so many ends badly, where F1 is skewed, and loses so much, evenly.
+# One search in so many ends badly, where scores are skewed, and loses so much, evenly.
 BAD = 0.1
 LOSS = (0.05, 0.25)
 MEAN = 0.86
@@ -80,7 +80,9 @@ def results(world: World, random: np.random.Generator) -> MatrixResults:
     test = MEAN + split + own
     test[:, :, -1] += world.effect
     cells = [
-        _search(world, place, test_f1=float(test[place]), split=float(split[place.seed, place.group, 0]), random=random)
+        _search(
+            world, place, test_score=float(test[place]), split=float(split[place.seed, place.group, 0]), random=random
+        )
         for place in map(Place._make, np.ndindex(shape))
     ]
     return MatrixResults(cells=tuple(cells))
@@ -91,17 +93,19 @@ def _mixed(common: Any, own: Any) -> Any:
 
 
 def _noise(world: World, random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    found = random.normal(0.0, F1, shape)
+    found = random.normal(0.0, SPREAD, shape)
     if world.skewed:
         found -= np.where(random.random(shape) < BAD, random.uniform(*LOSS, shape), 0.0)
     return found
 
 
-def _search(world: World, place: Place, *, test_f1: float, split: float, random: np.random.Generator) -> SearchResult:
-    """Return a search of ``TRIALS`` trials of one epoch each, which has ``test_f1`` in the end."""
+def _search(
+    world: World, place: Place, *, test_score: float, split: float, random: np.random.Generator
+) -> SearchResult:
+    """Return a search of ``TRIALS`` trials of one epoch each, which has ``test_score`` in the end."""
     val = MEAN + split + np.sort(random.normal(0.0, 0.03, TRIALS))
     # The better a trial on validation, the better on test; the best one has what was drawn for the search.
-    tests = np.clip(test_f1 - (val[-1] - val) * 0.8, 0.0, 1.0)
+    tests = np.clip(test_score - (val[-1] - val) * 0.8, 0.0, 1.0)
     train_s = np.exp(random.normal(0.0, SECONDS)) * random.uniform(0.12, 0.16, TRIALS)
     order = random.permutation(TRIALS).tolist()
     trials = [
@@ -132,7 +136,7 @@ def _trial(number: int, *, val: float, test: float, train_s: float) -> Trial:
         last_epoch=1,
         parent=None,
         outcome=Outcome.COMPLETED,
-        epochs=(Epoch(epoch=1, val_f1=val, loss=1.0, train_s=train_s, evaluate_s=0.0, test_f1=test),),
+        epochs=(Epoch(epoch=1, val_score=val, loss=1.0, train_s=train_s, evaluate_s=0.0, test_score=test),),
         phases={"train": train_s},
         charged_epochs=1,
     )

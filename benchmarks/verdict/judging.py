@@ -20,14 +20,14 @@ from harness.compare.paired_cells import Pair
 from harness.matrix_folder import SearchName
 
 # Standard deviations of one run's value of one cell, as in two runs of benchmarks/demo.toml, 36 cells each, on two
-# virtual CPUs that other work shared: of the logarithm for costs, of F1 for F1 (tuners and seeds taken out).
+# virtual CPUs that other work shared: of the logarithm for costs, of F1 for scores (tuners and seeds taken out).
 CELL: Mapping[str, float] = {"epoch": 0.076, "thinking": 0.082, "startup": 0.044, "memory": 0.001}
-F1 = 0.0157
+SPREAD = 0.0157
 # What the cells of one seed share, since they stand near to each other in time; in the same unit.
 HOUR = 0.015
 # What the cells of one run share: the machine's drift from night to night. No measurement but a demand on the machine.
 NIGHT = 0.01
-# Of the searches that long for the median F1, about this many don't reach it.
+# Of the searches that long for the median score, about this many don't reach it.
 MISSED = 0.45
 SEEDS = 10
 
@@ -52,16 +52,17 @@ def one_row(name: SearchName) -> bool:
 class World:
     """What two runs are drawn from.
 
-    In the cells that `planted` picks the candidate's seconds are `slower` times as long and its F1 is `f1_loss` lower.
-    `noise` multiplies the spread of all costs, `f1_spread` is that of F1 where the trials are not the `same_trials`.
+    In the cells that `planted` picks the candidate's seconds are `slower` times as long and its score is lower by
+    `score_loss`. `noise` multiplies the spread of all costs, `score_spread` is that of scores where the trials are not
+    the `same_trials`.
     """
 
     groups: int = 4
     tuners: int = 14
     noise: float = 1.0
-    f1_spread: float = F1
+    score_spread: float = SPREAD
     slower: float = 1.0
-    f1_loss: float = 0.0
+    score_loss: float = 0.0
     same_trials: bool = False
     planted: Callable[[SearchName], bool] = everywhere
 
@@ -95,9 +96,9 @@ def _pair(world: World, name: SearchName, night: float, hour: NDArray[np.float64
     for index, (measure, spread) in enumerate(CELL.items()):
         drift = 0.0 if measure == "memory" else slower + float(hour[index])
         values[measure] = 1.0, math.exp(drift + float(random.normal(0.0, _of_two(spread * world.noise))))
-    ours, theirs = _twice(world, lambda: float(random.normal(0.86, world.f1_spread)))
+    ours, theirs = _twice(world, lambda: float(random.normal(0.86, world.score_spread)))
     to_target = _twice(world, lambda: _cost_to_target(random))
-    values["f1"] = ours, theirs - (world.f1_loss if planted else 0.0)
+    values["score"] = ours, theirs - (world.score_loss if planted else 0.0)
     values["target"] = to_target[0], to_target[1] * values["epoch"][1]
     return Pair(name=name, values=values)
 
@@ -118,7 +119,7 @@ def _of_two(spread: float) -> float:
 
 
 _SLOW = World(slower=1.1, same_trials=True)
-_LOSS = World(f1_loss=0.03)
+_LOSS = World(score_loss=0.03)
 _PLACES = (everywhere, one_group, one_tuner, one_row)
 
 WORLDS: Mapping[str, World] = {
@@ -139,7 +140,7 @@ WORLDS: Mapping[str, World] = {
         for noise in (1.0, 0.5)
     },
     **{f"0.03 F1 less, {place.__name__.replace('_', ' ')}": replace(_LOSS, planted=place) for place in _PLACES},
-    "0.03 F1 less, one row, F1's spread × 0.5": replace(_LOSS, planted=one_row, f1_spread=F1 / 2),
+    "0.03 F1 less, one row, F1's spread × 0.5": replace(_LOSS, planted=one_row, score_spread=SPREAD / 2),
     "0.03 F1 less, a matrix of one group and one tuner": replace(_LOSS, groups=1, tuners=1),
 }
 

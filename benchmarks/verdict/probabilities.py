@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 
 from benchmarks.verdict.claims import EFFECT, share
-from benchmarks.verdict.drawn import F1
+from benchmarks.verdict.drawn import SPREAD
 from harness.analysis.statistics.answer import SURE
 from harness.analysis.statistics.bayesian_signed_rank import signed_rank
 from harness.spec import EQUIVALENCE
@@ -26,7 +26,7 @@ def judged(groups: int, seeds: int, repetitions: int) -> tuple[str, str, str]:
     """
     rng = np.random.default_rng(0)
     # Of two searches' difference, as a mean over the groups.
-    scatter = F1 * np.sqrt(2 / groups)
+    scatter = SPREAD * np.sqrt(2 / groups)
     alike = [signed_rank(rng.normal(0, scatter, seeds).tolist(), rope=EQUIVALENCE) for _ in range(repetitions)]
     apart = [signed_rank(rng.normal(EFFECT, scatter, seeds).tolist(), rope=EQUIVALENCE) for _ in range(repetitions)]
     return (

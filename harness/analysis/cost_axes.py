@@ -1,4 +1,4 @@
-"""What F1 is drawn and judged against: the cost axes, and where a search's incumbents stand on each."""
+"""What a score is drawn and judged against: the cost axes, and where a search's incumbents stand on each."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Axis(StrEnum):
 class Score(StrEnum):
     """On which images an incumbent is scored."""
 
-    VALIDATION = "val_f1"
-    TEST = "test_f1"
+    VALIDATION = "val_score"
+    TEST = "test_score"
 
     def called(self, name: str) -> str:
         """Return the score as a reader sees it; ``name`` is what it is called, as ``macro-F1``."""
@@ -42,7 +42,7 @@ class Score(StrEnum):
 
     def of(self, step: Step) -> float | None:
         """Return the score of an incumbent; None where it was not recorded."""
-        return step.val_f1 if self is Score.VALIDATION else step.test_f1
+        return step.val_score if self is Score.VALIDATION else step.test_score
 
 
 _SPENT_BY: dict[Axis, Callable[[Step], float]] = {

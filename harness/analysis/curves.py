@@ -16,7 +16,7 @@ class Step:
 
     ``epochs`` are those charged so far, ``wall_s`` the seconds since the first ask without builds and the audit,
     ``device_s`` the seconds of training and evaluation, ``energy_j`` the joules without builds and the audit, None as
-    soon as those of one trial so far are unknown. ``test_f1`` is that of this epoch, None where it was not recorded.
+    soon as those of one trial so far are unknown. ``test_score`` is that of this epoch, None where it was not recorded.
     """
 
     trial: int
@@ -24,8 +24,8 @@ class Step:
     epochs: int
     wall_s: float
     device_s: float
-    val_f1: float
-    test_f1: float | None
+    val_score: float
+    test_score: float | None
     energy_j: float | None = None
 
 
@@ -46,7 +46,7 @@ class _Spent:
 
 
 def steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
-    """Return the incumbents in order of time: an epoch takes over if its validation F1 is strictly greater.
+    """Return the incumbents in order of time: an epoch takes over if its validation score is strictly greater.
 
     A trial's own seconds are laid out as its ask first, then ``train_s + evaluate_s`` of each epoch in turn; what else
     it spent (telling, checkpoints) counts from the next trial on. So a step may come a little early, but
@@ -64,22 +64,22 @@ def own(trial: Trial) -> Own:
         wall_s=on_the_clock(dict(trial.phases)),
         device_s=sum(trial.phases.get(name, 0.0) for name in DEVICE),
         energy_j=trial.energy_j,
-        val_f1=0.0,
-        test_f1=None,
+        val_score=0.0,
+        test_score=None,
     )
     return Own(steps=_incumbents(_epochs_of(trial, _Spent())), spent=last)
 
 
-def first_at(curve: Sequence[Step], target_f1: float) -> Step | None:
-    """Return the first incumbent whose validation F1 is at least ``target_f1``, or None."""
-    return next((step for step in curve if step.val_f1 >= target_f1), None)
+def first_at(curve: Sequence[Step], target_score: float) -> Step | None:
+    """Return the first incumbent whose validation score is at least ``target_score``, or None."""
+    return next((step for step in curve if step.val_score >= target_score), None)
 
 
 def best_epoch(trial: Trial) -> Epoch | None:
-    """Return the trial's own epoch with the best validation F1, the earlier of equals; None where it has none."""
+    """Return the trial's own epoch with the best validation score, the earlier of equals; None where it has none."""
     best: Epoch | None = None
     for epoch in trial.epochs:
-        if is_better(epoch.val_f1, best.val_f1 if best is not None else None):
+        if is_better(epoch.val_score, best.val_score if best is not None else None):
             best = epoch
     return best
 
@@ -87,7 +87,7 @@ def best_epoch(trial: Trial) -> Epoch | None:
 def _incumbents(epochs: Iterable[Step]) -> tuple[Step, ...]:
     found: list[Step] = []
     for step in epochs:
-        if is_better(step.val_f1, found[-1].val_f1 if found else None):
+        if is_better(step.val_score, found[-1].val_score if found else None):
             found.append(step)
     return tuple(found)
 
@@ -117,8 +117,8 @@ def _epochs_of(trial: Trial, before: _Spent) -> Iterator[Step]:
             wall_s=before.wall_s + own_s,
             device_s=before.device_s + device_s,
             energy_j=_joules(before, trial, share=min(1.0, own_s / whole_s) if whole_s > 0 else 1.0),
-            val_f1=epoch.val_f1,
-            test_f1=_known(epoch.test_f1),
+            val_score=epoch.val_score,
+            test_score=_known(epoch.test_score),
         )
 
 
@@ -128,5 +128,5 @@ def _joules(before: _Spent, trial: Trial, *, share: float) -> float | None:
     return before.energy_j + share * trial.energy_j
 
 
-def _known(f1: float | None) -> float | None:
-    return None if f1 is None or math.isnan(f1) else f1
+def _known(score: float | None) -> float | None:
+    return None if score is None or math.isnan(score) else score

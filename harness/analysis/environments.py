@@ -10,7 +10,7 @@ from harness.record_forms import EnvironmentTable, LimitsTable
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna")
 _BYTES_PER_GIB = 2**30
-# What another of makes seconds, joules or F1s another machine's. The kernel is not among them: it changes with every
+# What another of makes seconds, joules or scores another machine's. The kernel is not among them: it changes with every
 # security update, and is named beneath the tables.
 _MUST_AGREE = (
     *("device", "driver", "cpu_model", "logical_cpus", "at_once", "python", "lock_hash"),

@@ -51,7 +51,7 @@ class Row:
 
     @property
     def unscored(self) -> int:
-        """How many searches ran to their end without a single score; F1 means leave them out."""
+        """How many searches ran to their end without a single score; means of scores leave them out."""
         return sum(1 for search in self.ok if search.incumbent is None)
 
     @cached_property
@@ -70,20 +70,24 @@ class Row:
         return any(search.tuner == UNTUNED for search in self.searches)
 
     @cached_property
-    def val_f1(self) -> Interval:
-        """Validation F1 of the incumbents."""
-        return interval([search.val_f1 for search in self.ok if search.val_f1 is not None])
+    def val_score(self) -> Interval:
+        """Validation score of the incumbents."""
+        return interval([search.val_score for search in self.ok if search.val_score is not None])
 
     @cached_property
-    def test_f1(self) -> Interval:
-        """Test F1 of the incumbents."""
-        return interval([search.test_f1 for search in self.ok if search.test_f1 is not None])
+    def test_score(self) -> Interval:
+        """Test score of the incumbents."""
+        return interval([search.test_score for search in self.ok if search.test_score is not None])
 
     @property
-    def gap_f1(self) -> float | None:
-        """Mean of validation minus test F1 over the searches that have both: what selection overrates."""
-        pairs = [(search.val_f1, search.test_f1) for search in self.ok]
-        gaps = [val_f1 - test_f1 for val_f1, test_f1 in pairs if val_f1 is not None and test_f1 is not None]
+    def gap_score(self) -> float | None:
+        """Mean of validation minus test score over the searches that have both: what selection overrates."""
+        pairs = [(search.val_score, search.test_score) for search in self.ok]
+        gaps = [
+            val_score - test_score
+            for val_score, test_score in pairs
+            if val_score is not None and test_score is not None
+        ]
         return mean(gaps)
 
     @property
@@ -136,7 +140,7 @@ class Group:
 
     @cached_property
     def target(self) -> Target | None:
-        """The validation F1 to be reached; None where no search has a score."""
+        """The validation score to be reached; None where no search has a score."""
         return target(self.searches)
 
     @property

@@ -1,7 +1,7 @@
 """Random search in every order that it could have had.
 
 It draws its trials independently of each other, so that any order of those recorded was as likely as the one that
-happened. Averaged over many orders, its curve, and what it costs to reach an F1, depend on all of its trials and not
+happened. Averaged over many orders, its curve, and what it costs to reach a score, depend on all of its trials and not
 on which of them came first.
 """
 
@@ -33,43 +33,43 @@ MOST_POINTS = 64
 class Orders:
     """A random search in ``ORDERS`` orders of its trials.
 
-    ``cost`` and ``f1`` have a row for each order: from ``cost[i, j]`` on the incumbent's F1 is ``f1[i, j]``, which is
-    NaN until there is an incumbent with a known score. ``spent`` is what all trials cost together.
+    ``cost`` and ``score`` have a row for each order: from ``cost[i, j]`` on the incumbent's score is ``score[i, j]``,
+    which is NaN until there is an incumbent with a known score. ``spent`` is what all trials cost together.
     """
 
     cost: NDArray[np.float64]
-    f1: NDArray[np.float64]
+    score: NDArray[np.float64]
     spent: float
 
     def at(self, cost: float) -> NDArray[np.float64]:
-        """Return the incumbent's F1 in each order once so much is spent; NaN where there is none yet."""
+        """Return the incumbent's score in each order once so much is spent; NaN where there is none yet."""
         import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
         reached = (self.cost <= cost).sum(axis=1)
         rows = np.arange(len(self.cost))
-        return np.where(reached > 0, self.f1[rows, np.maximum(reached - 1, 0)], np.nan)
+        return np.where(reached > 0, self.score[rows, np.maximum(reached - 1, 0)], np.nan)
 
-    def until(self, f1: float) -> tuple[float, float]:
-        """Return what an order spends on average until it has ``f1``, or in all; and the share that has it."""
+    def until(self, score: float) -> tuple[float, float]:
+        """Return what an order spends on average until it has ``score``, or in all; and the share that has it."""
         import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-        hits = self.f1 >= f1
+        hits = self.score >= score
         met = hits.any(axis=1)
         first = self.cost[np.arange(len(self.cost)), hits.argmax(axis=1)]
         return float(np.where(met, first, self.spent).mean()), float(met.mean())
 
     def averaged(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-        """Return costs and mean F1, from where every order has an incumbent on; None where one never has."""
+        """Return costs and mean score, from where every order has an incumbent on; None where one never has."""
         import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-        known = ~np.isnan(self.f1)
+        known = ~np.isnan(self.score)
         if not known.any(axis=1).all():
             return None
         begin = self.cost[np.arange(len(self.cost)), known.argmax(axis=1)].max()
         union = np.unique(np.append(self.cost[self.cost > begin], begin))
         if len(union) > MOST_POINTS:
             union = union[np.unique(np.linspace(0, len(union) - 1, MOST_POINTS).round().astype(int))]
-        rows = np.take_along_axis(self.f1, self._reached(union) - 1, axis=1)
+        rows = np.take_along_axis(self.score, self._reached(union) - 1, axis=1)
         # Where all orders agree, their mean is what they agree on, to the last bit, so that a tie stays a tie.
         means = rows[0] + (rows - rows[0]).mean(axis=0)
         return tuple(union.tolist()), tuple(means.tolist())
@@ -89,7 +89,7 @@ class Orders:
 def orders(search: SearchResult, *, axis: Axis, score: Score, prices: Prices | None = None) -> Orders | None:
     """Return the search in many orders of its trials; None where it isn't random, or a cost or score is unknown.
 
-    Test F1 is known in every order where the search scored its test images at the best epoch of each trial
+    The test score is known in every order where the search scored its test images at the best epoch of each trial
     (``Cell.audit``). Only dollars need ``prices``. A trial that the budget cut stays the last. In which order the
     others are recorded changes nothing.
     """
@@ -114,7 +114,7 @@ def orders(search: SearchResult, *, axis: Axis, score: Score, prices: Prices | N
     spent = np.asarray(totals)[drawn].cumsum(axis=1)
     np.put_along_axis(before, drawn, np.hstack([np.zeros((len(drawn), 1)), spent[:, :-1]]), axis=1)
     cost = before[:, [number for number, _ in flat]] + np.asarray(offsets)
-    return _incumbents(cost, [step.val_f1 for _, step in flat], scores, spent=float(sum(totals)))
+    return _incumbents(cost, [step.val_score for _, step in flat], scores, spent=float(sum(totals)))
 
 
 def averaged(
@@ -130,33 +130,35 @@ def averaged(
     return search.once(("averaged", axis, score, rate(search, axis=axis, prices=prices)), work_out)
 
 
-def spent_until(search: SearchResult, f1: float, *, axis: Axis, prices: Prices | None = None) -> float | None:
-    """Return what the search spends on average until it has a validation F1; None where its orders can't be told."""
+def spent_until(search: SearchResult, score: float, *, axis: Axis, prices: Prices | None = None) -> float | None:
+    """Return what the search spends on average until it has a validation score; None where its orders can't be told."""
 
     def work_out() -> float | None:
         found = orders(search, axis=axis, score=Score.VALIDATION, prices=prices)
-        return None if found is None else found.until(f1)[0]
+        return None if found is None else found.until(score)[0]
 
-    return search.once(("until", f1, axis, rate(search, axis=axis, prices=prices)), work_out)
+    return search.once(("until", score, axis, rate(search, axis=axis, prices=prices)), work_out)
 
 
 def _place(own: Own) -> tuple[object, ...]:
     # Seconds come last: where a matrix is run again, the same scores are drawn in the same orders.
-    return own.spent.epochs, [(step.epochs, step.val_f1) for step in own.steps], own.spent.wall_s
+    return own.spent.epochs, [(step.epochs, step.val_score) for step in own.steps], own.spent.wall_s
 
 
-def _incumbents(cost: NDArray[np.float64], val_f1: list[float], scores: list[float | None], *, spent: float) -> Orders:
-    """Sort each order's epochs by cost, and let each stand until one with a greater validation F1 takes over."""
+def _incumbents(
+    cost: NDArray[np.float64], val_score: list[float], scores: list[float | None], *, spent: float
+) -> Orders:
+    """Sort each order's epochs by cost, and let each stand until one with a greater validation score takes over."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
     by_cost = np.argsort(cost, axis=1, kind="stable")
-    rank = np.asarray(val_f1)[by_cost]
+    rank = np.asarray(val_score)[by_cost]
     best = np.maximum.accumulate(rank, axis=1)
     takes_over = np.hstack([np.ones((len(cost), 1), dtype=bool), best[:, 1:] > best[:, :-1]])
     place = np.maximum.accumulate(np.where(takes_over, np.arange(cost.shape[1]), 0), axis=1)
     shown = np.asarray(scores, dtype=float)[by_cost]
     return Orders(
-        cost=np.take_along_axis(cost, by_cost, axis=1), f1=np.take_along_axis(shown, place, axis=1), spent=spent
+        cost=np.take_along_axis(cost, by_cost, axis=1), score=np.take_along_axis(shown, place, axis=1), spent=spent
     )
 
 

@@ -102,18 +102,18 @@ class SearchResult:
 
     @property
     def incumbent(self) -> Step | None:
-        """The epoch with the best validation F1; None where no epoch was ever scored."""
+        """The epoch with the best validation score; None where no epoch was ever scored."""
         return self.curve[-1] if self.curve else None
 
     @property
-    def val_f1(self) -> float | None:
-        """The incumbent's validation F1: what the search believes in."""
-        return self.curve[-1].val_f1 if self.curve else None
+    def val_score(self) -> float | None:
+        """The incumbent's validation score: what the search believes in."""
+        return self.curve[-1].val_score if self.curve else None
 
     @property
-    def test_f1(self) -> float | None:
-        """The F1 on images that no tuner saw, of the epoch that became the incumbent."""
-        return self.curve[-1].test_f1 if self.curve else None
+    def test_score(self) -> float | None:
+        """The score on images that no tuner saw, of the epoch that became the incumbent."""
+        return self.curve[-1].test_score if self.curve else None
 
     @property
     def best(self) -> Parameters:

@@ -35,10 +35,10 @@ def checks(results: MatrixResults) -> dict[RatePoint, list[Epoch | None]]:
 
 
 def intervals_of(epochs: list[Epoch | None]) -> tuple[Interval, Interval]:
-    """Return validation and test F1 over trainings; those without a score are left out."""
+    """Return validation and test scores over trainings; those without a score are left out."""
     known = [epoch for epoch in epochs if epoch is not None]
-    test_f1 = interval([epoch.test_f1 for epoch in known if epoch.test_f1 is not None])
-    return interval([epoch.val_f1 for epoch in known]), test_f1
+    test_score = interval([epoch.test_score for epoch in known if epoch.test_score is not None])
+    return interval([epoch.val_score for epoch in known]), test_score
 
 
 def _trials(search: SearchResult, belongs: SearchResult) -> Iterator[tuple[RatePoint, Trial]]:

@@ -12,7 +12,7 @@ from harness.analysis import curves
 from harness.analysis.costs import Cost, cost
 from harness.analysis.curves import Own, Step
 from harness.catalogue.tuners import RANDOM, RETRAINING
-from harness.cells import SCHEMA_VERSION, Cell
+from harness.cells import Cell
 from harness.ledger import on_the_clock
 from harness.records import CellFolder, Record
 from harness.trials import Outcome, Parameters, Trial
@@ -22,10 +22,10 @@ from harness.trials import Outcome, Parameters, Trial
 class Tried:
     """One trial in a line.
 
-    ``score`` is the best finite validation F1 as its tuner was told (``Trial.score``), ``test_f1`` that of the same
-    epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the last
-    asked for is ``last_epoch``, ``parent`` the number of the earlier trial that it continued, if any. ``wall_s`` are
-    the trial's seconds without builds and the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of them;
+    ``score`` is the best finite validation score as its tuner was told (``Trial.score``), ``test_score`` that of the
+    same epoch, if it was scored on the test images, ``epochs`` those charged, from ``first_epoch`` on, of which the
+    last asked for is ``last_epoch``, ``parent`` the number of the earlier trial that it continued, if any. ``wall_s``
+    are the trial's seconds without builds and the audit, ``ask_s``, ``train_s`` and ``tell_s`` parts of them;
     ``epoch_device_s`` is the median over its epochs of training and evaluation. None where there is none. ``own`` is
     the trial as if nothing had come before it, kept of random search alone.
     """
@@ -35,7 +35,7 @@ class Tried:
     outcome: Outcome
     reason: str | None
     score: float | None
-    test_f1: float | None
+    test_score: float | None
     epochs: int
     first_epoch: int
     last_epoch: int
@@ -106,8 +106,7 @@ def of(record: Record, trained: Sequence[Trial]) -> Findings:
 def _called(cell: Cell) -> dict[str, object]:
     role = "learning_rate" if cell.names.tuner == RETRAINING else "search"
     named = {**cell.names.model_dump(), "seed": cell.seed, "role": role}
-    # An earlier version made up its groups in another way.
-    return {**named, "group": cell.group} if cell.schema_version == SCHEMA_VERSION else named
+    return {**named, "group": cell.group} if cell.is_known_by_id else named
 
 
 def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
@@ -126,7 +125,7 @@ def _line(trial: Trial, *, is_random: bool) -> dict[str, object]:
         "outcome": trial.outcome.value,
         "reason": trial.reason,
         "score": trial.score,
-        "test_f1": trial.test_f1,
+        "test_score": trial.test_score,
         "epochs": trial.charged_epochs,
         "first_epoch": trial.first_epoch,
         "last_epoch": trial.last_epoch,

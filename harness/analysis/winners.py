@@ -33,9 +33,9 @@ def best(searches: Iterable[SearchResult]) -> SearchResult | None:
     """Return the finished search with the best validation score, the earlier of equals; None where none has a score."""
     found: SearchResult | None = None
     for search in searches:
-        if search.status is not Status.OK or search.val_f1 is None:
+        if search.status is not Status.OK or search.val_score is None:
             continue
-        if is_better(search.val_f1, None if found is None else found.val_f1):
+        if is_better(search.val_score, None if found is None else found.val_score):
             found = search
     return found
 

@@ -68,7 +68,7 @@ class Searches:
             reason, disturbance = files.without_home(record.reason), busyness.disturbance(record.busyness)
             record_sealing.sweep(folder)
         self.ended.add(work.cell.id)
-        self._tell_end(work.cell, reason=reason, best_f1=_best_f1(folder), wall_s=left.ended.wall_s)
+        self._tell_end(work.cell, reason=reason, best_score=_best_score(folder), wall_s=left.ended.wall_s)
         if disturbance is not None:
             self.bench.watch(CellDisturbed(cell=work.cell, by=disturbance))
 
@@ -79,11 +79,11 @@ class Searches:
             folder.write_cell(cell.published)
             folder.note_attempt({"program": "prepare", "began_at": now(), "reason": reason})
         self.ended.add(cell.id)
-        self._tell_end(cell, reason=reason, best_f1=None, wall_s=0.0)
+        self._tell_end(cell, reason=reason, best_score=None, wall_s=0.0)
 
-    def _tell_end(self, cell: Cell, *, reason: str | None, best_f1: float | None, wall_s: float) -> None:
+    def _tell_end(self, cell: Cell, *, reason: str | None, best_score: float | None, wall_s: float) -> None:
         became = state(self.bench.folder.cell(cell.id))
-        self.bench.watch(CellEnds(cell=cell, state=became, reason=reason, best_f1=best_f1, wall_s=wall_s))
+        self.bench.watch(CellEnds(cell=cell, state=became, reason=reason, best_score=best_score, wall_s=wall_s))
 
 
 def state(folder: CellFolder) -> State:
@@ -94,9 +94,9 @@ def state(folder: CellFolder) -> State:
     return State.OK if record.status == "completed" else State.FAILED
 
 
-def _best_f1(folder: CellFolder) -> float | None:
+def _best_score(folder: CellFolder) -> float | None:
     try:
-        return max((epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs), default=None)
+        return max((epoch.val_score for trial in folder.trials() for epoch in trial.epochs), default=None)
     except ResultsError:
         # Which is the reason why the cell is missing.
         return None

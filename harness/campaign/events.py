@@ -84,13 +84,13 @@ class EpochEnds:
 class CellEnds:
     """A cell's worker has ended, ``wall_s`` seconds after it was started.
 
-    ``reason`` says why where the state is not ``OK``; ``best_f1`` is the best validation score, None without any.
+    ``reason`` says why where the state is not ``OK``; ``best_score`` is the best validation score, None without any.
     """
 
     cell: Cell
     state: State
     reason: str | None
-    best_f1: float | None
+    best_score: float | None
     wall_s: float
 
 

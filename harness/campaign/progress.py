@@ -13,13 +13,13 @@ class Progress:
     trial: int
     epoch: int
     last_epoch: int
-    val_f1: float
+    val_score: float
     epochs_done: int
-    best_f1: float
+    best_score: float
 
 
 class ProgressFile:
-    """Reads a growing ``progress.log``: a line ``trial epoch last_epoch val_f1`` for each epoch."""
+    """Reads a growing ``progress.log``: a line ``trial epoch last_epoch val_score`` for each epoch."""
 
     def __init__(self, path: Path) -> None:
         """Begin at the file's start."""
@@ -35,14 +35,14 @@ class ProgressFile:
             return None
         self._epochs += len(lines)
         self._best = max(self._best, *(float(line.split()[3]) for line in lines))
-        trial, epoch, last_epoch, val_f1 = lines[-1].split()
+        trial, epoch, last_epoch, val_score = lines[-1].split()
         return Progress(
             trial=int(trial),
             epoch=int(epoch),
             last_epoch=int(last_epoch),
-            val_f1=float(val_f1),
+            val_score=float(val_score),
             epochs_done=self._epochs,
-            best_f1=self._best,
+            best_score=self._best,
         )
 
     def _new_lines(self) -> list[str]:

@@ -1,6 +1,6 @@
 """After the searches: each group's best configuration, retrained at multiples of its learning rate.
 
-The comparison is that of Nazir and Kaleem (2024, Fig. 13): test F1 at the learning rate found, ten times it and a
+The comparison is that of Nazir and Kaleem (2024, Fig. 13): test score at the learning rate found, ten times it and a
 tenth of it. All else stays as found, at full fidelity, over the same seeds.
 """
 
@@ -26,7 +26,7 @@ _RETRAINER = "optuna-grid"
 def cells(searched: Sequence[Cell], results: MatrixResults) -> list[tuple[Cell, str]]:
     """Return the retraining cells, each with the group of searches that it belongs to.
 
-    A group's best configuration is that of the search with the highest validation F1, over all its tuners and seeds.
+    A group's best configuration is that of the search with the highest validation score, over all its tuners and seeds.
     Groups without a finished search that has a score have none.
     """
     by_group: dict[str, list[Cell]] = defaultdict(list)

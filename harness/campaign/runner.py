@@ -65,7 +65,9 @@ class Runner:
         self.watch(WaveBegins(total=len(distinct), finished=len(finished) - len(damaged), outlook=self.outlook))
         for cell in finished:
             if cell.id in damaged:
-                self._told(CellEnds(cell=cell, state=State.MISSING, reason=damaged[cell.id], best_f1=None, wall_s=0.0))
+                self._told(
+                    CellEnds(cell=cell, state=State.MISSING, reason=damaged[cell.id], best_score=None, wall_s=0.0)
+                )
         left = waiting - self._search(pending)
         return Counter(self._state(cell, left=left, damaged=damaged) for cell in distinct)
 

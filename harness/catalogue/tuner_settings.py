@@ -67,7 +67,7 @@ def library(tuner: spec.TunerSection) -> Literal["keras-tuner", "optuna"] | None
 
 
 def reported(tuner: spec.TunerSection) -> Literal["best", "last"] | None:
-    """Return which F1 the library is told after each epoch, of the trial's so far; None where it asks for none."""
+    """Return which score the library is told after each epoch, of the trial's so far; None where it asks for none."""
     return tuner.reports if library(tuner) == "optuna" else None
 
 

@@ -288,7 +288,7 @@ def best(
     type=(str, float),
     multiple=True,
     metavar="MEASURE AMOUNT",
-    help="Least change that counts, as: epoch 0.2 (20 %), f1 0.02.  [repeatable]",
+    help="Least change that counts, as: epoch 0.2 (20 %), score 0.02.  [repeatable]",
 )
 @_MARKDOWN
 @click.option("--json", "json_file", type=_FILE, help="Write every comparison here, for programs.")

@@ -172,13 +172,13 @@ class Bars:
             return
         search, trial = self._running[cell.id]
         score = name_of(cell.protocol.metric)
-        self._display.update(search, completed=progress.epochs_done, note=f"best {score} {progress.best_f1:.3f}")
+        self._display.update(search, completed=progress.epochs_done, note=f"best {score} {progress.best_score:.3f}")
         self._display.update(
             trial,
             description=f"trial {progress.trial + 1}",
             completed=progress.epoch,
             total=progress.last_epoch,
-            note=f"{score} {progress.val_f1:.3f}",
+            note=f"{score} {progress.val_score:.3f}",
         )
 
     def _end(self, end: CellEnds) -> None:
@@ -221,5 +221,5 @@ def describe(cell: Cell) -> str:
 def ending(end: CellEnds) -> str:
     """Say how a cell ended."""
     name = name_of(end.cell.protocol.metric)
-    score = f"no {name}" if end.best_f1 is None else f"validation {name} {end.best_f1:.3f}"
+    score = f"no {name}" if end.best_score is None else f"validation {name} {end.best_score:.3f}"
     return score if end.state is State.OK else f"{end.state}, {score}: {end.reason}"

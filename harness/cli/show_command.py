@@ -108,7 +108,9 @@ def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> Tab
         epochs = f"{trial.first_epoch}–{trial.first_epoch + trial.charged_epochs - 1} of {trial.last_epoch}"
         seconds = (f"{trial.phases.get(name, 0.0):.3f}" for name in ("ask", "train", "tell"))
         outcome = trial.outcome if trial.reason is None else f"{trial.outcome}: {trial.reason}"
-        rows.append([str(trial.number), parameters, epochs, outcome, _f1(trial.score), _f1(trial.test_f1), *seconds])
+        rows.append(
+            [str(trial.number), parameters, epochs, outcome, _score(trial.score), _score(trial.test_score), *seconds]
+        )
     return TableSection(
         heading=counted(len(trials), "trial"),
         columns=[
@@ -128,7 +130,7 @@ def _trial_table(trials: Sequence[Trial], *, tuned: set[str], score: str) -> Tab
     )
 
 
-def _f1(value: float | None) -> str:
+def _score(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 

@@ -114,8 +114,8 @@ def _cell(search: SearchResult) -> dict[str, object]:
         "role": planned.role,
         "status": search.status.value,
         "reason": search.reason,
-        "val_f1": search.val_f1,
-        "test_f1": search.test_f1,
+        "val_score": search.val_score,
+        "test_score": search.test_score,
     }
 
 

@@ -22,7 +22,7 @@ def benchmarks(results: MatrixResults) -> dict[str, object]:
     """Return what ``pytest --benchmark-json`` writes: a benchmark for each tuner of each group and each of its seconds.
 
     A round is a search, so that rounds are seeds. The fields are those of pytest-benchmark 5.3; the time is when the
-    last search was begun, so that the same records give the same bytes. F1 and memory are no seconds and are in
+    last search was begun, so that the same records give the same bytes. Scores and memory are no seconds and are in
     ``extra_info``.
     """
     began = [search.record.started_at for search in results.searches if search.record is not None]
@@ -58,7 +58,7 @@ def _benchmark(group: Group, row: Row, measure: Measure, values: Sequence[float]
 
 
 def _beside(row: Row) -> dict[str, object]:
-    return {"test_f1": row.test_f1.mean, "searches_ok": len(row.ok), "searches_planned": len(row.searches)}
+    return {"test_score": row.test_score.mean, "searches_ok": len(row.ok), "searches_planned": len(row.searches)}
 
 
 def _read(row: Row, measure: Measure) -> list[float]:

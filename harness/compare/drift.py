@@ -76,7 +76,7 @@ def find(nights: Sequence[Night], *, since: dt.date | None = None) -> Drift:
     Nights before ``since`` are left out; at least one is needed after that.
 
     The method is PELT (Killick, Fearnhead and Eckley 2012, doi 10.1080/01621459.2012.737745) as ``ruptures`` has it,
-    for a shift of the mean, on logarithms of costs and on F1, each divided by the spread that its differences from
+    for a shift of the mean, on logarithms of costs and on scores, each divided by the spread that its differences from
     night to night show (von Neumann 1941). The penalty is 3 · ln(nights · series); a level lasts at least five nights.
     """
     asked = [night for night in nights if since is None or night.date >= since]

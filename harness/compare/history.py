@@ -6,18 +6,22 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from harness import checked_files, files
 from harness.analysis import MatrixResults, SearchResult
 from harness.compare import comparability, measures
 from harness.compare.matrix_slices import slices
-from harness.compare.measures import MEASURES, Measure
+from harness.compare.measures import MEASURES, SCORE, Measure
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
 from harness.record_forms import Count, Moment
 from harness.spec import Section
 
+# History of the line's form:
+# 1: first.
+# 2: the measure of scores is called ``score``, no longer ``f1``.
+_VERSION: Final = 2
 _LEVELS = ("all", "tuner", "group")
 _WAY_OUT = "correct the line, or take it out"
 
@@ -25,7 +29,7 @@ _WAY_OUT = "correct the line, or take it out"
 class Night(Section):
     """One run: when its last search began, where it ran, and its means by measure and part of the matrix."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     """That of this line."""
     night: Moment
     """When the run's last search began, in ISO 8601."""
@@ -51,7 +55,7 @@ def summary(results: MatrixResults) -> Night | None:
     if not began:
         return None
     return Night(
-        schema_version=1,
+        schema_version=_VERSION,
         night=max(began),
         like=files.digest(sorted({files.digest(comparability.facts(search)) for search in scored})),
         searches=len(scored),
@@ -61,7 +65,10 @@ def summary(results: MatrixResults) -> Night | None:
 
 
 def append(path: Path, night: Night) -> bool:
-    """Add a night atomically; leave the file as it is, and return False, where it stands there already."""
+    """Add a night atomically; leave the file as it is, and return False, where it stands there already.
+
+    Lines of earlier versions are then written as of the last.
+    """
     before = read(path) if path.exists() else []
     if any(one.night == night.night and one.like == night.like for one in before):
         return False
@@ -88,7 +95,7 @@ def read(path: Path) -> list[Night]:
 
 
 def _night(where: str, line: bytes) -> Night:
-    night = checked_files.checked(line, Night, where=where, way_out=_WAY_OUT)
+    night = _upgraded(checked_files.checked(line, Night, where=where, way_out=_WAY_OUT))
     for measure in MEASURES:
         for part, value in night.values.get(measure.name, {}).items():
             if measure.is_ratio and value <= 0:
@@ -96,6 +103,13 @@ def _night(where: str, line: bytes) -> Night:
             if not measure.is_ratio and not 0 <= value <= 1:
                 raise _unsound(where, measure, part, f"{value:g} is no score, which is from 0 to 1")
     return night
+
+
+def _upgraded(night: Night) -> Night:
+    if night.schema_version == _VERSION:
+        return night
+    values = {SCORE.name if name == "f1" else name: means for name, means in night.values.items()}
+    return night.model_copy(update={"schema_version": _VERSION, "values": values})
 
 
 def _unsound(where: str, measure: Measure, part: str, mistake: str) -> ResultsError:

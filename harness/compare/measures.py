@@ -19,7 +19,7 @@ class Measure:
     """One thing that may become worse.
 
     ``minimum`` is the least change that counts, ``drift`` what a machine may do by itself from one night to another and
-    a change is tested against: differences in F1, or shares (0.05 is 5 %) where ``is_ratio``.
+    a change is tested against: differences of scores, or shares (0.05 is 5 %) where ``is_ratio``.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Measure:
     is_ratio: bool = True
 
     def change(self, baseline: float, candidate: float) -> float:
-        """Return how much worse the candidate is: the F1 lost, or the logarithm of its cost over the baseline's."""
+        """Return how much worse the candidate is: the score lost, or the logarithm of its cost over the baseline's."""
         return math.log(candidate / baseline) if self.is_ratio else baseline - candidate
 
     @property
@@ -47,7 +47,7 @@ class Measure:
         return math.log1p(amount) if self.is_ratio else amount
 
 
-F1 = Measure(name="f1", title="test score at equal epochs", unit="", minimum=0.01, is_ratio=False)
+SCORE = Measure(name="score", title="test score at equal epochs", unit="", minimum=0.01, is_ratio=False)
 TARGET = Measure(name="target", title="cost to target", unit="s", minimum=0.10, drift=0.02)
 EPOCH = Measure(name="epoch", title="seconds per epoch", unit="s", minimum=0.05, drift=0.02)
 THINKING = Measure(name="thinking", title="thinking per trial", unit="s", minimum=0.05, drift=0.02)
@@ -55,7 +55,7 @@ STARTUP = Measure(name="startup", title="start-up", unit="s", minimum=0.05, drif
 MEMORY = Measure(name="memory", title="peak memory", unit="MiB", minimum=0.05)
 DEVICE_MEMORY = Measure(name="device-memory", title="peak device memory", unit="MiB", minimum=0.05)
 
-MEASURES = (F1, TARGET, EPOCH, THINKING, STARTUP, MEMORY, DEVICE_MEMORY)
+MEASURES = (SCORE, TARGET, EPOCH, THINKING, STARTUP, MEMORY, DEVICE_MEMORY)
 """Everything that is compared, in the order of the tables."""
 
 _MIB = 2**20
@@ -63,8 +63,8 @@ _MIB = 2**20
 
 def named(measures: Sequence[Measure], score: str) -> tuple[Measure, ...]:
     """Return the measures with the score called by its name, as ``macro-F1``."""
-    title = F1.title.replace("score", score)
-    return tuple(replace(measure, title=title) if measure.name == F1.name else measure for measure in measures)
+    title = SCORE.title.replace("score", score)
+    return tuple(replace(measure, title=title) if measure.name == SCORE.name else measure for measure in measures)
 
 
 def with_minimums(given: Mapping[str, float]) -> tuple[Measure, ...]:
@@ -85,13 +85,13 @@ def with_minimums(given: Mapping[str, float]) -> tuple[Measure, ...]:
 def readings(search: SearchResult) -> dict[str, float]:
     """Return what one finished search says by itself, by the measure's name; what is unknown is left out.
 
-    ``f1`` is here that of the whole search.
+    ``score`` is here that of the whole search.
     """
     if search.record is None or search.cost is None:
         return {}
     cost, record = search.cost, search.record
     found = {
-        F1.name: search.test_f1,
+        SCORE.name: search.test_score,
         EPOCH.name: cost.device_s / cost.epochs if cost.epochs else None,
         THINKING.name: cost.thinking_s / cost.trials if cost.trials else None,
         STARTUP.name: record.setup_phases.get("startup"),
@@ -104,11 +104,13 @@ def readings(search: SearchResult) -> dict[str, float]:
 def paired(baseline: SearchResult, candidate: SearchResult, goal: Target | None) -> dict[str, tuple[float, float]]:
     """Return baseline's and candidate's value of every measure that both have, by the measure's name."""
     ours, theirs = readings(baseline), readings(candidate)
-    found = {name: (ours[name], theirs[name]) for name in ours if name in theirs and name != F1.name}
-    f1 = _f1_at_equal_epochs(baseline, candidate)
+    found = {name: (ours[name], theirs[name]) for name in ours if name in theirs and name != SCORE.name}
+    score = _score_at_equal_epochs(baseline, candidate)
     costs = None if goal is None else (_cost_to(baseline, goal), _cost_to(candidate, goal))
     return (
-        found | ({} if f1 is None else {F1.name: f1}) | ({} if not costs or min(costs) <= 0 else {TARGET.name: costs})
+        found
+        | ({} if score is None else {SCORE.name: score})
+        | ({} if not costs or min(costs) <= 0 else {TARGET.name: costs})
     )
 
 
@@ -117,17 +119,17 @@ def is_scored(search: SearchResult) -> bool:
     return search.status is Status.OK and search.incumbent is not None
 
 
-def _f1_at_equal_epochs(baseline: SearchResult, candidate: SearchResult) -> tuple[float, float] | None:
-    """Return both incumbents' test F1 when the search that was charged fewer epochs had ended."""
+def _score_at_equal_epochs(baseline: SearchResult, candidate: SearchResult) -> tuple[float, float] | None:
+    """Return both incumbents' test score when the search that was charged fewer epochs had ended."""
     if baseline.cost is None or candidate.cost is None:
         return None
     epochs = min(baseline.cost.epochs, candidate.cost.epochs)
-    ours, theirs = _f1_after(baseline, epochs), _f1_after(candidate, epochs)
+    ours, theirs = _score_after(baseline, epochs), _score_after(candidate, epochs)
     return None if ours is None or theirs is None else (ours, theirs)
 
 
-def _f1_after(search: SearchResult, epochs: int) -> float | None:
-    reached = [step.test_f1 for step in search.curve if step.epochs <= epochs]
+def _score_after(search: SearchResult, epochs: int) -> float | None:
+    reached = [step.test_score for step in search.curve if step.epochs <= epochs]
     return reached[-1] if reached else None
 
 
@@ -144,4 +146,4 @@ def _mib(reading: ReadingTable) -> float | None:
 
 def _is_sound(name: str, value: float) -> bool:
     # A cost of 0 has no ratio to anything.
-    return math.isfinite(value) and (value > 0 or name == F1.name)
+    return math.isfinite(value) and (value > 0 or name == SCORE.name)

@@ -33,7 +33,7 @@ class Paired:
 
     ``searches`` are baseline's and candidate's search of each pair, in the order of ``pairs``. ``unfinished`` counts
     searches that the baseline itself has no score of, ``added`` those that it doesn't plan, ``targets`` says which
-    validation F1 is the target of each group.
+    validation score is the target of each group.
     """
 
     pairs: Sequence[Pair]

@@ -11,8 +11,8 @@ from harness.compare.verdict import ALPHA, Direction, MeasureChange, RunComparis
 from harness.reports import numerals
 from harness.reports.document import Report, TableSection
 
-SCHEMA_VERSION = 1
-"""Of the JSON."""
+SCHEMA_VERSION = 2
+"""Of the JSON. Since 2 the measure of scores is called ``score``, no longer ``f1``."""
 
 _MOST_ROWS = 40
 _MOST_LOST = 20
@@ -33,7 +33,7 @@ def report(found: RunComparison, *, baseline: str, candidate: str) -> Report:
 
 
 def as_json(found: RunComparison, *, baseline: str, candidate: str, exit_code: int) -> dict[str, object]:
-    """Return everything that was compared; changes are as readers have them: the F1 gained, or a cost's growth."""
+    """Return everything that was compared; changes are as readers have them: the score gained, or a cost's growth."""
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": found.verdict.value,
@@ -117,7 +117,7 @@ def _row(finding: MeasureChange) -> tuple[str, ...]:
 
 
 def _as_read(change: Interval, measure: Measure) -> Interval:
-    """Return the change as readers have it: the F1 gained, or the share by which a cost grew."""
+    """Return the change as readers have it: the score gained, or the share by which a cost grew."""
     if measure.is_ratio:
         low, middle, high = (None if one is None else math.expm1(one) for one in (change.low, change.mean, change.high))
     else:
@@ -133,7 +133,7 @@ def _told(change: float | None, measure: Measure) -> str:
 
 def _value(value: float, measure: Measure) -> str:
     if not measure.is_ratio:
-        return numerals.f1(value)
+        return numerals.score(value)
     return f"{numerals.number(value)} {measure.unit}".strip()
 
 

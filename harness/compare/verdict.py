@@ -137,7 +137,8 @@ def compare(
 def judge(pairs: Sequence[Pair], *, measures: Sequence[Measure] = MEASURES) -> list[MeasureChange]:
     """Return a finding for each measure and each part of the matrix that has pairs.
 
-    F1 and costs are tested apart, each at half of ``ALPHA``: costs are many, and a loss is hardest to see in F1.
+    Scores and costs are tested apart, each at half of ``ALPHA``: costs are many, and a loss is hardest to see in
+    scores.
     """
     names = [one.name for one in pairs]
     parts = slices(names)
@@ -271,7 +272,7 @@ def _unknown(both: Paired, measures: Sequence[Measure]) -> list[str]:
 
 def _targets(both: Paired, score: str) -> list[str]:
     return [
-        f"Target in {', '.join(group)}: validation {score} {goal.f1:.3f}, {goal.of}, in both runs together."
+        f"Target in {', '.join(group)}: validation {score} {goal.score:.3f}, {goal.of}, in both runs together."
         for group, goal in both.targets.items()
         if goal is not None
     ]

@@ -134,12 +134,12 @@ class KerasObjective:
         for number in range(proposal.first_epoch, proposal.last_epoch + 1):
             with tensorflow_errors.as_outcomes():
                 epoch = self._epoch(steps, int(parameters["batch_size"]), number)
-                if is_better(epoch.val_f1, best):
-                    best = epoch.val_f1
+                if is_better(epoch.val_score, best):
+                    best = epoch.val_score
                     self._remember(network)
             yield epoch
 
-    def test_f1(self) -> float:
+    def test_score(self) -> float:
         """Score the weights as they stand on the test images."""
         with tensorflow_errors.as_outcomes():
             return self._score(self._data.test)
@@ -212,10 +212,10 @@ class KerasObjective:
         if not math.isfinite(loss):
             raise Diverged(f"the loss became {loss} in epoch {number}")
         with self._ledger.phase("evaluate"):
-            val_f1 = self._score(self._data.validation)
+            val_score = self._score(self._data.validation)
         return Epoch(
             epoch=number,
-            val_f1=val_f1,
+            val_score=val_score,
             loss=loss,
             train_s=self._ledger.booked("train") - before[0],
             evaluate_s=self._ledger.booked("evaluate") - before[1],

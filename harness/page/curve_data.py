@@ -1,4 +1,4 @@
-"""What the page's script draws: for each group and tuner, F1 of the incumbents over each cost."""
+"""What the page's script draws: for each group and tuner, the scores of the incumbents over each cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.statistics import Band, Line, band_of, lines
 from harness.prices import Prices
 
-_F1_DIGITS = 4
+_SCORE_DIGITS = 4
 _COST_DIGITS = 5
 
 AXES = {axis.value: axis.label for axis in Axis}
@@ -25,7 +25,7 @@ def scores(name: str) -> dict[str, str]:
 def document(groups: Sequence[Group], *, prices: Prices) -> list[dict[str, object]]:
     """Return the curves of each group in JSON's terms, the tuners in the order of the matrix.
 
-    A tuner's ``bands`` are lists of ``[cost, mean, low, high]``, its ``lines`` one list of ``[cost, F1]`` for each
+    A tuner's ``bands`` are lists of ``[cost, mean, low, high]``, its ``lines`` one list of ``[cost, score]`` for each
     search, ended by what the search had spent; both by axis and score. What is unknown on an axis stands in
     ``unknown`` with the reason.
     """
@@ -37,7 +37,7 @@ def _group(group: Group, prices: Prices) -> dict[str, object]:
     reasons = {axis.value: _why_unknown(group, axis, prices) for axis in Axis}
     return {
         **group.name._asdict(),
-        "target": None if goal is None else goal.f1,
+        "target": None if goal is None else goal.score,
         "unknown": {axis: reason for axis, reason in reasons.items() if reason is not None},
         "tuners": [_tuner(row, prices) for row in group.rows],
     }
@@ -56,12 +56,12 @@ def _tuner(row: Row, prices: Prices) -> dict[str, object]:
 
 def _points(found: Band) -> list[list[float | None]]:
     columns = zip(found.cost, found.mean, found.low, found.high, strict=True)
-    return [[_short(cost), *(_rounded(f1) for f1 in f1s)] for cost, *f1s in columns]
+    return [[_short(cost), *map(_rounded, values)] for cost, *values in columns]
 
 
 def _steps(one: Line) -> list[list[float | None]]:
-    steps = [[_short(cost), _rounded(f1)] for cost, f1 in zip(one.cost, one.f1, strict=True)]
-    return [*steps, [_short(one.spent), _rounded(one.f1[-1])]]
+    steps = [[_short(cost), _rounded(score)] for cost, score in zip(one.cost, one.score, strict=True)]
+    return [*steps, [_short(one.spent), _rounded(one.score[-1])]]
 
 
 def _why_unknown(group: Group, axis: Axis, prices: Prices) -> str | None:
@@ -72,8 +72,8 @@ def _why_unknown(group: Group, axis: Axis, prices: Prices) -> str | None:
     return next((reading.reason for reading in readings), None)
 
 
-def _rounded(f1: float | None) -> float | None:
-    return None if f1 is None else round(f1, _F1_DIGITS)
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, _SCORE_DIGITS)
 
 
 def _short(cost: float | None) -> float | None:

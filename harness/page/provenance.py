@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from harness.analysis import SearchResult, environments
-from harness.cells import SCHEMA_VERSION
 from harness.page import markup
 from harness.prices import Prices
 from harness.reports import table_notes
@@ -66,7 +65,8 @@ def _commands(file: str) -> list[tuple[str, str]]:
 
 def _versions(searches: Sequence[SearchResult]) -> list[tuple[str, str]]:
     recorded = [search for search in searches if search.record is not None]
-    found = [("records", f"schema version {SCHEMA_VERSION}")]
+    versions = sorted({str(search.asked.told.get("schema_version", "unknown")) for search in recorded})
+    found = [("records", f"schema version {version}") for version in versions]
     found += [("machine", text) for text, _ in environments(recorded)]
     sources = dict.fromkeys(_sources(search) for search in recorded)
     found += [("harness sources (SHA-256, version, commit)", value) for value in sources]

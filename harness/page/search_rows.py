@@ -122,8 +122,8 @@ def _measured(search: SearchResult, prices: Prices) -> list[Value]:
         return [Value(text=numerals.UNKNOWN)] * (len(_scores("")) + len(_COSTS))
     usd = cost_usd(spent, environment=search.environment, prices=prices).value
     return [
-        Value(text=numerals.f1(search.val_f1), sort=search.val_f1),
-        Value(text=numerals.f1(search.test_f1), sort=search.test_f1),
+        Value(text=numerals.score(search.val_score), sort=search.val_score),
+        Value(text=numerals.score(search.test_score), sort=search.test_score),
         Value(text=numerals.number(spent.wall_s), sort=spent.wall_s),
         Value(text=numerals.number(search.total_s), sort=search.total_s),
         Value(text=numerals.number(spent.device_s), sort=spent.device_s),
@@ -181,8 +181,8 @@ def _trial(trial: Tried, tuned: Sequence[str]) -> list[str]:
         str(trial.number),
         _epochs(trial),
         outcome if trial.reason is None else f"{outcome}: {trial.reason}",
-        numerals.f1(trial.score),
-        numerals.f1(trial.test_f1),
+        numerals.score(trial.score),
+        numerals.score(trial.test_score),
         *map(numerals.number, (trial.ask_s, trial.train_s, trial.tell_s)),
         *(_short(trial.parameters.get(key)) for key in tuned),
     ]

@@ -113,11 +113,11 @@ def _to_target(group: Group, prices: Prices) -> Iterator[str]:
         return
     asked = [(row, reaching(group, row, axis=Axis.WALL_S, prices=prices)) for row in group.rows]
     met = ", ".join(f"{_name(row)} {found.reached} of {found.searches}" for row, found in asked if found is not None)
-    yield f"{_where(group)}so many searches reached validation {group.score} {goal.f1:.3f}, {goal.of}: {met}."
+    yield f"{_where(group)}so many searches reached validation {group.score} {goal.score:.3f}, {goal.of}: {met}."
 
 
 def _sooner(group: Group, answered: Answered) -> Iterator[str]:
-    # Without a speed-up: that is of the time to one F1 and may be below 1 where this is true, and no verdict is on it.
+    # Without a speed-up: that is of the time to one score, may be below 1 where this is true, and has no verdict on it.
     for row in group.rows:
         if group.random is not None and answered.of(row.tuner, group.random.tuner) is Verdict.BETTER:
             yield f"{_name(row)} has a good model sooner than {group.random.tuner}, as the area under its curve shows."

@@ -83,8 +83,8 @@ def _measured(group: Group, row: Row, made: Judged, prices: Prices) -> list[Valu
     usd = mean_usd(row.ok, prices)
     return [
         Value(text=numerals.seeds(*(row.count(status) for status in Status)), sort=float(row.count(Status.OK))),
-        _interval(row.val_f1),
-        _interval(row.test_f1),
+        _interval(row.val_score),
+        _interval(row.test_score),
         _gain(over_random(group, row)),
         _verdict(made.against_random(group, row)),
         _number(row.mean_cost(lambda cost: cost.wall_s)),
@@ -108,7 +108,7 @@ def _verdict(found: Verdict | None) -> Value:
 
 
 def _interval(value: Interval) -> Value:
-    return Value(text=numerals.f1_interval(value), sort=value.mean)
+    return Value(text=numerals.score_interval(value), sort=value.mean)
 
 
 def _number(value: float | None) -> Value:

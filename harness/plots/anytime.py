@@ -1,4 +1,4 @@
-"""Anytime curves: the incumbent's F1 over what had been spent, a step function for each tuner."""
+"""Anytime curves: the incumbent's score over what had been spent, a step function for each tuner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CAUTION = (
 
 
 def draw(group: Group, stem: Path, *, title: str, axis: Axis, looks: Looks, prices: Prices) -> list[Path]:
-    """Draw the mean curves of validation and of test F1 side by side, as ``<stem>.svg`` and ``.png``."""
+    """Draw the mean curves of the validation and the test score side by side, as ``<stem>.svg`` and ``.png``."""
     with figures.panels(f"Incumbent's {group.score} over cost: {title}", count=len(Score)) as (made, panels):
         notes: dict[str, None] = {}
         for axes, score in zip(panels, Score, strict=True):

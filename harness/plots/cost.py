@@ -1,4 +1,4 @@
-"""Test F1 against what it cost, with the front that no other tuner beats in both."""
+"""Test score against what it cost, with the front that no other tuner beats in both."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _CAUTION = "Seeds in brackets. The front is one of means: where intervals overla
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostPoint:
-    """One tuner: mean cost per search and mean test F1 with its interval over seeds."""
+    """One tuner: mean cost per search and mean test score with its interval over seeds."""
 
     row: Row
     cost: float
-    f1: float
+    score: float
 
 
 def front(points: Sequence[CostPoint]) -> list[CostPoint]:
-    """Return the points that no other reaches for at most the same cost and at least the same F1, cheapest first."""
+    """Return the points that no other reaches for at most the same cost and at least the same score, cheapest first."""
     best: list[CostPoint] = []
-    for point in sorted(points, key=lambda point: (point.cost, -point.f1)):
-        if not best or point.f1 > best[-1].f1:
+    for point in sorted(points, key=lambda point: (point.cost, -point.score)):
+        if not best or point.score > best[-1].score:
             best.append(point)
     return best
 
 
 def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
-    """Draw each tuner's mean test F1 over its mean search seconds, as ``<stem>.svg`` and ``.png``."""
+    """Draw each tuner's mean test score over its mean search seconds, as ``<stem>.svg`` and ``.png``."""
     points = [point for row in group.rows if (point := _point(row)) is not None]
     with figures.figure(f"Test {group.score} against cost: {title}") as (made, axes):
         if not points:
@@ -48,7 +48,7 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
         on_front = front(points)
         axes.plot(
             [point.cost for point in on_front],
-            [point.f1 for point in on_front],
+            [point.score for point in on_front],
             drawstyle="steps-post",
             color=_FRONT,
             linestyle=":",
@@ -66,8 +66,8 @@ def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
 
 
 def _point(row: Row) -> CostPoint | None:
-    cost, f1 = row.mean_cost(lambda spent: spent.wall_s), row.test_f1.mean
-    return None if cost is None or f1 is None else CostPoint(row=row, cost=cost, f1=f1)
+    cost, score = row.mean_cost(lambda spent: spent.wall_s), row.test_score.mean
+    return None if cost is None or score is None else CostPoint(row=row, cost=cost, score=score)
 
 
 def _left_out(group: Group, points: Sequence[CostPoint]) -> list[str]:
@@ -77,12 +77,12 @@ def _left_out(group: Group, points: Sequence[CostPoint]) -> list[str]:
 
 
 def _mark(axes: Axes, point: CostPoint, looks: Looks) -> None:
-    found = point.row.test_f1
-    low, high = (point.f1 if bound is None else bound for bound in (found.low, found.high))
+    found = point.row.test_score
+    low, high = (point.score if bound is None else bound for bound in (found.low, found.high))
     axes.errorbar(
         [point.cost],
-        [point.f1],
-        yerr=[[point.f1 - low], [high - point.f1]],
+        [point.score],
+        yerr=[[point.score - low], [high - point.score]],
         **marked(looks[point.row.tuner]),
         linestyle="none",
         linewidth=1,

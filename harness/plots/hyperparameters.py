@@ -20,7 +20,7 @@ _POINTS_SIZE = 9
 
 
 def draw(group: Group, stem: Path, *, title: str, looks: Looks) -> list[Path]:
-    """Draw each trial's validation F1 over each tuned hyperparameter, as ``<stem>.svg`` and ``.png``."""
+    """Draw each trial's validation score over each tuned hyperparameter, as ``<stem>.svg`` and ``.png``."""
     names = tuned(group)
     with figures.panels(f"Every trial: {title}", count=max(1, len(names))) as (made, panels):
         for axes, name in zip(panels, names, strict=False):

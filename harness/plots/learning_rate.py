@@ -1,4 +1,4 @@
-"""F1 at multiples of the best learning rate: bars, as in Fig. 13 of Nazir and Kaleem 2024."""
+"""Scores at multiples of the best learning rate: bars, as in Fig. 13 of Nazir and Kaleem 2024."""
 
 from __future__ import annotations
 

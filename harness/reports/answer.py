@@ -13,10 +13,10 @@ from harness.reports import advice, numerals, shared_columns, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
-    *(*GroupName._fields, "axis", "part", "tuner", *shared_columns.estimate_columns("test_f1")),
+    *(*GroupName._fields, "axis", "part", "tuner", *shared_columns.estimate_columns("test_score")),
     *shared_columns.estimate_columns("over_random"),
-    *("p_better", "p_equivalent", "p_worse", "verdict", "regret_val_f1", "probability_of_improvement"),
-    *(*shared_columns.estimate_columns("iqm_test_f1"), "search_s", "usd", "equivalence", "metric"),
+    *("p_better", "p_equivalent", "p_worse", "verdict", "regret_val_score", "probability_of_improvement"),
+    *(*shared_columns.estimate_columns("iqm_test_score"), "search_s", "usd", "equivalence", "metric"),
 )
 """Heads of the spreadsheet; where data set, backbone and hyperparameters are empty, the row is of all groups."""
 
@@ -71,14 +71,14 @@ def _readable(each: Standing, early: Mapping[tuple[Axis, float, str], Standing])
     halves = [early.get((axis, 0.5, each.tuner)) for axis in (Axis.EPOCHS, Axis.WALL_S)]
     return [
         each.tuner,
-        numerals.f1_estimate(each.score),
+        numerals.score_estimate(each.score),
         numerals.UNKNOWN if each.over_random is None else numerals.signed_estimate(each.over_random),
         *(numerals.UNKNOWN if share is None else f"{100 * share:.0f} %" for share in shares),
         numerals.UNKNOWN if each.verdict is None else numerals.verdict(each.verdict),
-        numerals.f1(each.regret),
+        numerals.score(each.regret),
         numerals.UNKNOWN if each.improvement is None else f"{100 * each.improvement:.0f} %",
-        numerals.f1(each.iqm.value),
-        *(numerals.UNKNOWN if half is None else numerals.f1(half.score.value) for half in halves),
+        numerals.score(each.iqm.value),
+        *(numerals.UNKNOWN if half is None else numerals.score(half.score.value) for half in halves),
         numerals.number(each.search_s),
         numerals.usd(each.usd),
     ]
@@ -91,15 +91,15 @@ def _values(found: Answer, each: Standing) -> Mapping[str, CsvValue]:
         "axis": each.axis.value,
         "part": each.part,
         "tuner": each.tuner,
-        **shared_columns.estimate("test_f1", each.score),
+        **shared_columns.estimate("test_score", each.score),
         **shared_columns.estimate("over_random", each.over_random),
         "p_better": None if odds is None else odds.better,
         "p_equivalent": None if odds is None else odds.equivalent,
         "p_worse": None if odds is None else odds.worse,
         "verdict": None if each.verdict is None else each.verdict.value,
-        "regret_val_f1": each.regret,
+        "regret_val_score": each.regret,
         "probability_of_improvement": each.improvement,
-        **shared_columns.estimate("iqm_test_f1", each.iqm),
+        **shared_columns.estimate("iqm_test_score", each.iqm),
         "search_s": each.search_s,
         "usd": each.usd,
         "equivalence": found.rope,

@@ -1,4 +1,4 @@
-"""Test F1 on the way: what a search has in hand after a part of the cost, and the area under that curve."""
+"""Test score on the way: what a search has in hand after a part of the cost, and the area under that curve."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PARTS = (0.1, 0.25, 0.5, 1.0)
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "score", "part", "cost"),
-    *shared_columns.estimate_columns("f1"),
+    *shared_columns.estimate_columns("mean_score"),
     *("searches_left_out", "searches_running", *shared_columns.estimate_columns("area"), "area_unknown"),
-    *("frame_worst_f1", "frame_best_f1", "frame_cost", "metric"),
+    *("frame_worst_score", "frame_best_score", "frame_cost", "metric"),
 )
 """Heads of the spreadsheet."""
 
@@ -75,8 +75,8 @@ def _bands(group: Group, bounds: Frame | None, *, axis: Axis, score: Score, pric
 
 def _readable(each: Band, area: Area, bounds: Frame | None) -> list[str]:
     found = _by_part(each, bounds)
-    shown = [numerals.f1_estimate(found[part]) if part in found else numerals.UNKNOWN for part in PARTS]
-    return [each.tuner, *shown, numerals.f1_estimate(area.area), str(each.n)]
+    shown = [numerals.score_estimate(found[part]) if part in found else numerals.UNKNOWN for part in PARTS]
+    return [each.tuner, *shown, numerals.score_estimate(area.area), str(each.n)]
 
 
 def _by_part(each: Band, bounds: Frame | None) -> Mapping[float, Estimate]:
@@ -119,13 +119,13 @@ def _rows(group: Group, each: Band, area: Area, bounds: Frame | None) -> Sequenc
             "score": each.score.value,
             "part": part,
             "cost": part * bounds.cost,
-            **shared_columns.estimate("f1", found.get(part)),
+            **shared_columns.estimate("mean_score", found.get(part)),
             "searches_left_out": each.left_out,
             "searches_running": each.running[index - first] if index >= first else None,
             **shared_columns.estimate("area", area.area),
             "area_unknown": area.unknown,
-            "frame_worst_f1": bounds.worst,
-            "frame_best_f1": bounds.best,
+            "frame_worst_score": bounds.worst,
+            "frame_best_score": bounds.best,
             "frame_cost": bounds.cost,
             "metric": group.metric,
         }

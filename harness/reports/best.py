@@ -56,7 +56,7 @@ def values(winner: Winner, prices: Prices) -> dict[str, CsvValue]:
     if (search := winner.search) is not None:
         known |= _found(search, prices)
     if winner.row is not None:
-        expected = winner.row.test_f1
+        expected = winner.row.test_score
         known |= {
             "tuner_test_score": expected.mean,
             "tuner_test_score_low": expected.low,
@@ -74,8 +74,8 @@ def _found(search: SearchResult, prices: Prices) -> Mapping[str, CsvValue]:
         "id": search.planned.id,
         "trial": last.trial,
         "epoch": last.epoch,
-        "val_score": last.val_f1,
-        "test_score": last.test_f1,
+        "val_score": last.val_score,
+        "test_score": last.test_score,
         "search_s": None if spent is None else spent.wall_s,
         "usd": _usd(search, prices),
     }
@@ -105,11 +105,11 @@ def _told(winner: Winner, found: SearchResult, prices: Prices) -> list[str]:
     last, score, tuner = found.curve[-1], winner.group.score, found.planned.tuner
     search_s = numerals.number(None if found.cost is None else found.cost.wall_s)
     by = f"Found by {tuner} on seed {found.planned.seed}, in trial {last.trial}, epoch {last.epoch}"
-    scores = numerals.f1(last.val_f1), numerals.f1(last.test_f1)
+    scores = numerals.score(last.val_score), numerals.score(last.test_score)
     return [
         f"{by}; the search took {search_s} s and {numerals.usd(_usd(found, prices))} USD.",
         f"Validation {score} {scores[0]}, by which it was chosen; test {score} {scores[1]}.",
-        *([] if winner.row is None else [_expected(winner.row.test_f1, tuner, score)]),
+        *([] if winner.row is None else [_expected(winner.row.test_score, tuner, score)]),
     ]
 
 
@@ -119,9 +119,9 @@ def _expected(reached: Interval, tuner: str, score: str) -> str:
         return f"What {tuner} reaches over seeds is unknown: none of its searches has a test {score}."
     if reached.low is None or reached.high is None:
         return f"{tuner} has one search with a test {score}, so nothing tells how much of it is luck: run more seeds."
-    spread = f"[{numerals.f1(reached.low)}, {numerals.f1(reached.high)}]"
+    spread = f"[{numerals.score(reached.low)}, {numerals.score(reached.high)}]"
     return (
-        f"Expect of a search by {tuner} a test {score} of {numerals.f1(reached.mean)} in the mean, {spread} at 95 % "
+        f"Expect of a search by {tuner} a test {score} of {numerals.score(reached.mean)} in the mean, {spread} at 95 % "
         f"(over {reached.n} seeds)."
     )
 

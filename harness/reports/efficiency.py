@@ -1,4 +1,4 @@
-"""F1 against compute cost: one row for each data set, backbone, hyperparameter set and tuner."""
+"""Scores against compute cost: one row for each data set, backbone, hyperparameter set and tuner."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ COLUMNS = (
     "seeds_ok",
     "seeds_failed",
     "seeds_missing",
-    "val_f1",
-    "val_f1_low",
-    "val_f1_high",
-    "test_f1",
-    "test_f1_low",
-    "test_f1_high",
+    "val_score",
+    "val_score_low",
+    "val_score_high",
+    "test_score",
+    "test_score_low",
+    "test_score_high",
     "wall_s",
     "total_s",
     "device_s",
@@ -53,13 +53,13 @@ COLUMNS = (
     "build_s",
     "thinking_share",
     "seeds_unscored",
-    "gap_f1",
-    "test_f1_gain_over_random",
-    "test_f1_gain_over_random_low",
-    "test_f1_gain_over_random_high",
+    "gap_score",
+    "test_score_gain_over_random",
+    "test_score_gain_over_random_low",
+    "test_score_gain_over_random_high",
     "seeds_worse_than_default",
     "seeds_paired_with_default",
-    "target_val_f1",
+    "target_val_score",
     "target_expected_wall_s",
     "target_reached",
     "target_searches",
@@ -83,7 +83,7 @@ _NOTABLE_BUILDS = 0.05
 
 
 def report(results: MatrixResults, *, prices: Prices, carbon: Intensity) -> Report:
-    """Return the table of F1 against compute cost, in the order of the matrix."""
+    """Return the table of scores against compute cost, in the order of the matrix."""
     made = judged(results, prices=prices)
     best = _best_columns(made.groups)
     compared = [(group, [_line(group, row, made, prices) for row in group.rows]) for group in made.groups]
@@ -144,14 +144,14 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **group.name._asdict(),
         "tuner": row.tuner,
         **{f"seeds_{status.value}": row.count(status) for status in Status},
-        **_interval("val_f1", row.val_f1),
-        **_interval("test_f1", row.test_f1),
+        **_interval("val_score", row.val_score),
+        **_interval("test_score", row.test_score),
         **_costs(row),
         "cost_usd": mean_usd(row.ok, prices),
         "co2e_g": row.mean_cost(lambda cost: carbon.emitted_g(cost.energy_j).value),
         "thinking_share": share,
         "seeds_unscored": row.unscored,
-        "gap_f1": row.gap_f1,
+        "gap_score": row.gap_score,
         **_over_random(line),
         **_against_default(group, row),
         **_against_target(line),
@@ -181,9 +181,9 @@ def _over_random(line: _Line) -> dict[str, CsvValue]:
         return {}
     found = line.gain.estimate
     return {
-        "test_f1_gain_over_random": found.value,
-        "test_f1_gain_over_random_low": found.low,
-        "test_f1_gain_over_random_high": found.high,
+        "test_score_gain_over_random": found.value,
+        "test_score_gain_over_random_low": found.low,
+        "test_score_gain_over_random_high": found.high,
         "verdict": None if line.verdict is None else line.verdict.value,
     }
 
@@ -200,7 +200,7 @@ def _against_target(line: _Line) -> dict[str, CsvValue]:
     if found is None:
         return {}
     return {
-        "target_val_f1": found.target.f1,
+        "target_val_score": found.target.score,
         "target_expected_wall_s": found.expected.value,
         "target_reached": found.reached,
         "target_searches": found.searches,
@@ -245,8 +245,8 @@ def _readable(line: _Line, prices: Prices) -> list[str]:
     return [
         row.tuner,
         numerals.seeds(*(row.count(status) for status in Status)),
-        numerals.f1_interval(row.val_f1),
-        numerals.f1_interval(row.test_f1),
+        numerals.score_interval(row.val_score),
+        numerals.score_interval(row.test_score),
         numerals.UNKNOWN if line.gain is None else numerals.difference(line.gain.estimate),
         numerals.UNKNOWN if line.verdict is None else numerals.verdict(line.verdict),
         numerals.number(row.mean_cost(lambda cost: cost.wall_s)),
@@ -292,7 +292,7 @@ def _target_note(group: Group) -> str:
     goal = group.target
     if goal is None:
         return "Target: none, because no search has a score."
-    return f"Target: validation {group.score} of at least {goal.f1:.3f}, {goal.of}."
+    return f"Target: validation {group.score} of at least {goal.score:.3f}, {goal.of}."
 
 
 def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
@@ -302,8 +302,8 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
             found.append(
                 f"{row.tuner}: {row.unscored} of {len(row.ok)} searches have no score; {group.score} leaves them out."
             )
-        if row.val_f1.n != row.test_f1.n:
-            found.append(f"{row.tuner}: {row.test_f1.n} of {row.val_f1.n} incumbents have a test {group.score}.")
+        if row.val_score.n != row.test_score.n:
+            found.append(f"{row.tuner}: {row.test_score.n} of {row.val_score.n} incumbents have a test {group.score}.")
         found += _late_builds(row)
     return [*found, *outcomes.lost(group), *_undefined(group, lines)]
 

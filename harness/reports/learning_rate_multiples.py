@@ -13,7 +13,7 @@ from harness.trials import Epoch
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "learning_rate", "factor", "seeds"),
-    *("val_f1", "val_f1_low", "val_f1_high", "test_f1", "test_f1_low", "test_f1_high", "metric"),
+    *("val_score", "val_score_low", "val_score_high", "test_score", "test_score_low", "test_score_high", "metric"),
 )
 """Heads of the spreadsheet."""
 
@@ -56,18 +56,18 @@ def _asks_for_retraining(search: SearchResult) -> bool:
 
 
 def _values(point: RatePoint, epochs: list[Epoch | None]) -> Mapping[str, CsvValue]:
-    val_f1, test_f1 = intervals_of(epochs)
+    val_score, test_score = intervals_of(epochs)
     return {
         **point.group._asdict(),
         "learning_rate": point.learning_rate,
         "factor": point.factor,
         "seeds": len(epochs),
-        "val_f1": val_f1.mean,
-        "val_f1_low": val_f1.low,
-        "val_f1_high": val_f1.high,
-        "test_f1": test_f1.mean,
-        "test_f1_low": test_f1.low,
-        "test_f1_high": test_f1.high,
+        "val_score": val_score.mean,
+        "val_score_low": val_score.low,
+        "val_score_high": val_score.high,
+        "test_score": test_score.mean,
+        "test_score_low": test_score.low,
+        "test_score_high": test_score.high,
     }
 
 
@@ -84,10 +84,10 @@ def _section(group: GroupName, points: Mapping[RatePoint, list[Epoch | None]], s
 
 
 def _readable(point: RatePoint, epochs: list[Epoch | None]) -> list[str]:
-    val_f1, test_f1 = intervals_of(epochs)
+    val_score, test_score = intervals_of(epochs)
     factor = numerals.UNKNOWN if point.factor is None else f"{point.factor:g}"
     rate = f"{point.learning_rate:.3g}"
-    return [rate, factor, str(len(epochs)), numerals.f1_interval(val_f1), numerals.f1_interval(test_f1)]
+    return [rate, factor, str(len(epochs)), numerals.score_interval(val_score), numerals.score_interval(test_score)]
 
 
 def _notes(results: MatrixResults) -> list[str]:

@@ -81,24 +81,25 @@ def _origin(winner: Winner, cell: Cell, data: DataTable, *, matrix: str, date: d
 def _scores(winner: Winner, measured: Measured, score: str) -> list[list[str]]:
     search = winner.search
     rows = [
-        [f"validation {score} of the trial", numerals.f1(None if search is None else search.val_f1)],
-        [f"test {score} of the trial", numerals.f1(None if search is None else search.test_f1)],
-        [f"test {score} of this file, measured anew", numerals.f1(measured.saved_test_score)],
+        [f"validation {score} of the trial", numerals.score(None if search is None else search.val_score)],
+        [f"test {score} of the trial", numerals.score(None if search is None else search.test_score)],
+        [f"test {score} of this file, measured anew", numerals.score(measured.saved_test_score)],
     ]
     if winner.row is not None:
-        rows.append([f"test {score} of all searches by {winner.row.tuner}", _spread(winner.row.test_f1)])
+        rows.append([f"test {score} of all searches by {winner.row.tuner}", _spread(winner.row.test_score)])
     return rows
 
 
 def _spread(reached: Interval) -> str:
     if reached.low is None or reached.high is None:
-        return numerals.f1_interval(reached)
-    return f"{numerals.f1(reached.mean)} [{numerals.f1(reached.low)}, {numerals.f1(reached.high)}] ({reached.n} seeds)"
+        return numerals.score_interval(reached)
+    mean, low, high = map(numerals.score, (reached.mean, reached.low, reached.high))
+    return f"{mean} [{low}, {high}] ({reached.n} seeds)"
 
 
 def _unrepeated(winner: Winner, measured: Measured, score: str) -> list[str]:
     search = winner.search
-    if search is None or (search.val_f1, search.test_f1) == (measured.val_score, measured.test_score):
+    if search is None or (search.val_score, search.test_score) == (measured.val_score, measured.test_score):
         return []
-    now = f"validation {score} {numerals.f1(measured.val_score)}, test {score} {numerals.f1(measured.test_score)}"
+    now = f"validation {score} {numerals.score(measured.val_score)}, test {score} {numerals.score(measured.test_score)}"
     return [f"Trained again it did not repeat exactly ({now}): on another processor, or by operations that vary."]

@@ -17,12 +17,12 @@ _LARGEST_PLAIN = 1e6
 _LARGEST_EXACT_FACTOR = 100
 
 
-def f1(value: float | None) -> str:
-    """Return an F1 with three decimals."""
+def score(value: float | None) -> str:
+    """Return a score with three decimals."""
     return UNKNOWN if value is None else f"{value:.3f}"
 
 
-def f1_interval(value: Interval) -> str:
+def score_interval(value: Interval) -> str:
     """Return ``mean ± half the interval``; one seed has no interval and says so."""
     if value.mean is None:
         return UNKNOWN
@@ -98,9 +98,9 @@ def seeds(ok: int, failed: int, missing: int) -> str:
     return f"{ok} ({others})" if others else str(ok)
 
 
-def f1_estimate(value: Estimate) -> str:
+def score_estimate(value: Estimate) -> str:
     """Return ``0.843 [0.830, 0.856]``, a statistic with its interval; one seed has none and says so."""
-    return _with_interval(value, f1)
+    return _with_interval(value, score)
 
 
 def signed_estimate(value: Estimate) -> str:

@@ -12,7 +12,7 @@ from harness.reports import numerals, table_notes
 from harness.reports.document import Report, TableSection
 
 COLUMNS = (
-    *("tuner", "mean_test_f1", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect"),
+    *("tuner", "mean_test_score", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect"),
     "metric",
 )
 """Heads of the spreadsheet."""
@@ -38,7 +38,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         rows=[
             {
                 "tuner": tuner,
-                "mean_test_f1": mean,
+                "mean_test_score": mean,
                 "average_rank": average,
                 "alike": letters[tuner],
                 "seeds": found.seeds,
@@ -63,7 +63,7 @@ def _section(found: Ranks, letters: dict[str, str], score: str) -> TableSection:
         heading=f"{printable.counted(len(found.tuners), 'tuner')}, {printable.counted(found.seeds, 'seed')}, "
         f"{printable.counted(found.groups, 'group')}",
         columns=["tuner", f"mean test {score}", "average rank", "alike"],
-        rows=[[tuner, numerals.f1(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
+        rows=[[tuner, numerals.score(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
         notes=[_said(found)],
     )
 

@@ -9,7 +9,9 @@ from harness.analysis.statistics import ValuePerUnit, gain_rate, score_rate
 from harness.prices import Prices
 from harness.reports.document import CsvValue
 
-COLUMNS = tuple(f"{what}_{field.name}" for what in ("test_f1", "gain_over_default") for field in fields(ValuePerUnit))
+COLUMNS = tuple(
+    f"{what}_{field.name}" for what in ("test_score", "gain_over_default") for field in fields(ValuePerUnit)
+)
 """Heads of a spreadsheet."""
 
 

@@ -13,7 +13,7 @@ from harness.reports import numerals, shared_columns, table_notes
 from harness.reports.document import CsvValue, Report, TableSection
 
 COLUMNS = (
-    *(*GroupName._fields, "tuner", "axis", "target_val_f1", "target_of", "reached", "searches", "unknown", "median"),
+    *(*GroupName._fields, "tuner", "axis", "target_val_score", "target_of", "reached", "searches", "unknown", "median"),
     *shared_columns.estimate_columns("expected"),
     *shared_columns.estimate_columns("speedup_over_random"),
     "metric",
@@ -54,7 +54,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
 
 def _section(group: Group, prices: Prices) -> TableSection:
     goal = group.target
-    of = "none, because no search has a score" if goal is None else f"at least {goal.f1:.3f}, {goal.of}"
+    of = "none, because no search has a score" if goal is None else f"at least {goal.score:.3f}, {goal.of}"
     return TableSection(
         heading=str(group.name),
         columns=["tuner", "reached", "median search s", "expected search s", "speed-up"],
@@ -85,7 +85,7 @@ def _values(group: Group, row: Row, prices: Prices) -> Iterator[Mapping[str, Csv
             **group.name._asdict(),
             "tuner": row.tuner,
             "axis": axis.value,
-            "target_val_f1": found.target.f1,
+            "target_val_score": found.target.score,
             "target_of": found.target.of,
             "reached": found.reached,
             "searches": found.searches,

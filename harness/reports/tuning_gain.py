@@ -20,8 +20,8 @@ COLUMNS = (
     ),
     *(*shared_columns.estimate_columns("over_random"), "worse_than_random", "tied_with_random", "left_out_of_random"),
     *(
-        *shared_columns.estimate_columns("gap_f1"),
-        *shared_columns.estimate_columns("overtuning_f1"),
+        *shared_columns.estimate_columns("gap_score"),
+        *shared_columns.estimate_columns("overtuning_score"),
         "overtuned",
         "metric",
     ),
@@ -83,7 +83,7 @@ def _readable(group: Group, row: Row) -> list[str]:
         *_gain(over_untuned(group, row)),
         *_gain(over_random(group, row)),
         numerals.signed_estimate(lost.gap),
-        numerals.f1_estimate(lost.loss),
+        numerals.score_estimate(lost.loss),
         f"{lost.losers}/{lost.loss.n}" if lost.loss.n else numerals.UNKNOWN,
     ]
 
@@ -101,8 +101,8 @@ def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:
         "tuner": row.tuner,
         **_gain_values("default", over_untuned(group, row)),
         **_gain_values("random", over_random(group, row)),
-        **shared_columns.estimate("gap_f1", lost.gap),
-        **shared_columns.estimate("overtuning_f1", lost.loss),
+        **shared_columns.estimate("gap_score", lost.gap),
+        **shared_columns.estimate("overtuning_score", lost.loss),
         "overtuned": lost.losers if lost.loss.n else None,
         "metric": group.metric,
     }

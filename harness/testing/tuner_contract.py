@@ -85,7 +85,7 @@ def _trained(tuner: Tuner, proposal: Proposal, *, number: int, outcome: Outcome,
     epochs: list[Epoch] = []
     for epoch in range(proposal.first_epoch, proposal.last_epoch + 1)[: most_epochs if has_score else 0]:
         score = (0.5 + float(proposal.parameters["learning_rate"])) * (1 - 0.5**epoch)
-        epochs.append(Epoch(epoch=epoch, val_f1=score, loss=1.0, train_s=1.0, evaluate_s=0.1))
+        epochs.append(Epoch(epoch=epoch, val_score=score, loss=1.0, train_s=1.0, evaluate_s=0.1))
         if tuner.report(proposal, epoch, score):
             break
     return Trial.of(proposal, number=number, outcome=outcome, epochs=epochs, charged_epochs=len(epochs))

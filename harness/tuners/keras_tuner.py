@@ -22,7 +22,7 @@ from harness.space import Choice, Range, Space
 from harness.trials import Outcome, Proposal, Trial, Value
 from harness.tuners.domains import Coverage, decode, indices
 
-_METRIC = "val_f1"
+_METRIC = "val_score"
 _WORKER = "harness"
 _UNLIMITED = 10**9  # trials: the harness's budget ends a search, not the library
 _NO_FAILURE_LIMIT = 10**6  # at the default, 3, the oracle raises and keeps its lock
@@ -54,7 +54,7 @@ class KerasTuner:
             return None
         return self._proposal(self._running.hyperparameters.values)
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
         """Never stop a trial: Keras Tuner doesn't."""
         return False
 

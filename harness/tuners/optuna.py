@@ -47,16 +47,16 @@ class Optuna:
         self._coverage.add(parameters)
         return Proposal(parameters=parameters, last_epoch=self._epochs_per_trial)
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
-        """Pass on the best F1 so far or this epoch's, as the matrix says, and answer what the pruner says.
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
+        """Pass on the best score so far or this epoch's, as the matrix says, and answer what the pruner says.
 
         A score that is no number goes unreported.
         """
-        if not math.isfinite(f1):
+        if not math.isfinite(score):
             return False
         running = self._asked()
-        self._best = max(self._best, f1)
-        running.report(self._best if self._reports_best else f1, epoch)
+        self._best = max(self._best, score)
+        running.report(self._best if self._reports_best else score, epoch)
         return running.should_prune()
 
     def tell(self, trial: Trial) -> None:

@@ -51,9 +51,9 @@ class Checked:
             raise UserError(f"{self._origin}: ask returned {type(proposal).__name__}, no Proposal and not None")
         return Proposal(parameters=self._complete(proposal.parameters), last_epoch=self._last(proposal))
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:
         """Return whether the tuner stops this trial."""
-        return bool(self._tuner.report(proposal, epoch, f1))
+        return bool(self._tuner.report(proposal, epoch, score))
 
     def tell(self, trial: Trial) -> None:
         """Tell the tuner how its proposal ended."""

@@ -56,10 +56,10 @@ class Bounded:
         with self._threads.bounded():
             return self._tuner.ask()
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:
         """Return the tuner's answer."""
         with self._threads.bounded():
-            return self._tuner.report(proposal, epoch, f1)
+            return self._tuner.report(proposal, epoch, score)
 
     def tell(self, trial: Trial) -> None:
         """Tell the tuner."""

@@ -20,7 +20,7 @@ class Untuned:
         proposal, self._next = self._next, None
         return proposal
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
         """Never stop a trial."""
         return False
 

@@ -37,13 +37,13 @@ def save(cell: Cell, folder: CellFolder, *, cache: Path, started: float) -> dict
     data = training_data.load(cell, cache)
     objective = objective_assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
     retrained = _retrained(objective, folder.trials())
-    test_score = objective.test_f1()
+    test_score = objective.test_score()
     _write(cell, objective, folder.model)
     return {
         "status": "completed",
         "data": data.facts.told,
         "saved": {
-            "val_score": retrained.val_f1,
+            "val_score": retrained.val_score,
             "test_score": test_score,
             "saved_test_score": _score(cell, data, folder.model, cache),
         },
@@ -63,7 +63,7 @@ def _incumbent(trials: Sequence[Trial]) -> tuple[Trial, int]:
     found: tuple[Trial, Epoch] | None = None
     for trial in trials:
         for epoch in trial.epochs:
-            if is_better(epoch.val_f1, None if found is None else found[1].val_f1):
+            if is_better(epoch.val_score, None if found is None else found[1].val_score):
                 found = trial, epoch
     if found is None:
         raise UserError("no trial of the search has a score, so there is no model to save")

@@ -127,7 +127,7 @@ def _searched(
     with folder.progress.open("w", encoding="utf-8") as stream:
 
         def watch(number: int, proposal: Proposal | Trial, epoch: Epoch) -> None:
-            stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_f1!r}\n")
+            stream.write(f"{number} {epoch.epoch} {proposal.last_epoch} {epoch.val_score!r}\n")
             stream.flush()
 
         def keep(trial: Trial) -> None:

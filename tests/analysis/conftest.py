@@ -38,22 +38,29 @@ class Made:
         self.planned: list[Planned] = []
         self.protocol: dict[str, Any] = {}
 
-    def trial(self, number: int, *f1s: float, **changes: Any) -> Trial:
-        """One second of asking, then two of training and one of evaluation for each epoch; test F1 is 0.1 lower."""
+    def trial(self, number: int, *scores: float, **changes: Any) -> Trial:
+        """One second of asking, then two of training and one of evaluation for each epoch; 0.1 lower on test images."""
         epochs = tuple(
-            Epoch(epoch=count, val_f1=f1, loss=1.0, train_s=2.0, evaluate_s=1.0, test_f1=max(0.0, round(f1 - 0.1, 6)))
-            for count, f1 in enumerate(f1s, start=1)
+            Epoch(
+                epoch=count,
+                val_score=score,
+                loss=1.0,
+                train_s=2.0,
+                evaluate_s=1.0,
+                test_score=max(0.0, round(score - 0.1, 6)),
+            )
+            for count, score in enumerate(scores, start=1)
         )
         plain = Trial(
             number=number,
             parameters={"learning_rate": 0.001 * (number + 1), "optimizer": "adam"},
             first_epoch=1,
-            last_epoch=max(1, len(f1s)),
+            last_epoch=max(1, len(scores)),
             parent=None,
             outcome=Outcome.COMPLETED,
             epochs=epochs,
-            phases={"ask": 1.0, "train": 2.0 * len(f1s), "evaluate": 1.0 * len(f1s), "tell": 0.5, "audit": 7.0},
-            charged_epochs=len(f1s),
+            phases={"ask": 1.0, "train": 2.0 * len(scores), "evaluate": 1.0 * len(scores), "tell": 0.5, "audit": 7.0},
+            charged_epochs=len(scores),
             cpu_s=10.0,
             energy_j=5.0,
         )

@@ -82,6 +82,6 @@ def test_a_missing_search_spent_nothing_that_is_known(made: Made) -> None:
 
 def test_a_score_that_was_not_recorded_is_unknown(made: Made) -> None:
     trial = made.trial(0, 0.3)
-    made.search([replace(trial, epochs=(replace(trial.epochs[0], test_f1=None),))])
+    made.search([replace(trial, epochs=(replace(trial.epochs[0], test_score=None),))])
     step = made.results().searches[0].curve[0]
     assert (Score.VALIDATION.of(step), Score.TEST.of(step)) == (0.3, None)

@@ -28,26 +28,26 @@ def test_the_earlier_of_equals_stays(made: Made) -> None:
     assert [(step.trial, step.epoch) for step in found] == [(0, 1)]
 
 
-def test_test_f1_is_that_of_the_incumbents_own_epoch(made: Made) -> None:
+def test_test_score_is_that_of_the_incumbents_own_epoch(made: Made) -> None:
     trial = made.trial(0, 0.5, 0.6)
     first, second = trial.epochs
-    lucky = replace(trial, epochs=(replace(first, test_f1=0.99), replace(second, test_f1=0.1)))
-    assert curves.steps([lucky])[-1].test_f1 == 0.1
+    lucky = replace(trial, epochs=(replace(first, test_score=0.99), replace(second, test_score=0.1)))
+    assert curves.steps([lucky])[-1].test_score == 0.1
 
 
 def test_nan_scores_are_survived(made: Made) -> None:
     found = curves.steps([made.trial(0, math.nan, 0.3, math.nan)])
-    assert [step.val_f1 for step in found] == [0.3]
+    assert [step.val_score for step in found] == [0.3]
     assert found[0].epochs == 2
 
 
-def test_a_test_f1_of_nan_is_unknown(made: Made) -> None:
+def test_a_test_score_of_nan_is_unknown(made: Made) -> None:
     trial = made.trial(0, 0.3)
-    assert curves.steps([replace(trial, epochs=(replace(trial.epochs[0], test_f1=math.nan),))])[0].test_f1 is None
+    assert curves.steps([replace(trial, epochs=(replace(trial.epochs[0], test_score=math.nan),))])[0].test_score is None
 
 
 def test_a_score_of_zero_is_a_score(made: Made) -> None:
-    assert curves.steps([made.trial(0, 0.0)])[0].val_f1 == 0.0
+    assert curves.steps([made.trial(0, 0.0)])[0].val_score == 0.0
 
 
 def test_a_diverged_epoch_is_charged_before_the_next_trial(made: Made) -> None:

@@ -49,8 +49,8 @@ def test_records_share_the_parts_that_are_equal_when_read_first_and_later(made: 
 
 def test_nan_scores_on_the_disk_stay_no_scores(made: Made) -> None:
     cell = made.search([made.trial(0, 0.2, 0.3), made.trial(1, 0.1)])
-    for f1 in (0.3, 0.1):
-        made.rewrite(cell, f'"val_f1": {f1}', '"val_f1": NaN')
+    for score in (0.3, 0.1):
+        made.rewrite(cell, f'"val_score": {score}', '"val_score": NaN')
     first, later = only(made), only(made)
     assert [(trial.number, trial.score) for trial in later.tried] == [(0, 0.2), (1, 0.0)]
     assert later.findings == first.findings
@@ -68,10 +68,10 @@ def test_a_trial_in_a_line_has_its_parameters_score_and_cost(made: Made) -> None
         Outcome.COMPLETED,
         None,
     )
-    assert (scored.score, scored.test_f1) == (0.4, 0.3)
+    assert (scored.score, scored.test_score) == (0.4, 0.3)
     assert (scored.epochs, scored.first_epoch, scored.last_epoch) == (2, 1, 2)
     assert (scored.wall_s, scored.ask_s, scored.train_s, scored.tell_s, scored.epoch_device_s) == (7.5, 1, 4, 0.5, 3)
-    assert (unscored.outcome, unscored.reason, unscored.score, unscored.test_f1, unscored.epoch_device_s) == (
+    assert (unscored.outcome, unscored.reason, unscored.score, unscored.test_score, unscored.epoch_device_s) == (
         Outcome.FAILED,
         "no such layer",
         None,
@@ -82,26 +82,26 @@ def test_a_trial_in_a_line_has_its_parameters_score_and_cost(made: Made) -> None
     assert (scored.parent, unscored.parent) == (None, 0)
 
 
-def test_a_test_f1_that_could_not_be_had_is_not_replaced_by_that_of_an_earlier_epoch(made: Made) -> None:
+def test_a_test_score_that_could_not_be_had_is_not_replaced_by_that_of_an_earlier_epoch(made: Made) -> None:
     trial = made.trial(0, 0.2, 0.4, 0.3)
     first, best, last = trial.epochs
-    audited = (first, replace(best, test_f1=None), replace(last, test_f1=None))
+    audited = (first, replace(best, test_score=None), replace(last, test_score=None))
     made.search([replace(trial, epochs=audited)])
 
     (tried,) = only(made).tried
 
-    assert (tried.score, tried.test_f1) == (0.4, None)
+    assert (tried.score, tried.test_score) == (0.4, None)
 
 
-def test_a_trials_test_f1_is_that_of_its_best_epoch_the_first_of_equals(made: Made) -> None:
+def test_a_trials_test_score_is_that_of_its_best_epoch_the_first_of_equals(made: Made) -> None:
     trial = made.trial(0, 0.2, 0.4, 0.4, 0.1)
     tests = (0.9, 0.5, 0.6, 0.7)
-    epochs = (replace(epoch, test_f1=f1) for epoch, f1 in zip(trial.epochs, tests, strict=True))
+    epochs = (replace(epoch, test_score=score) for epoch, score in zip(trial.epochs, tests, strict=True))
     made.search([replace(trial, epochs=tuple(epochs))])
 
     (tried,) = only(made).tried
 
-    assert tried.test_f1 == 0.5
+    assert tried.test_score == 0.5
 
 
 def test_what_is_kept_is_taken_without_opening_the_records(made: Made) -> None:
@@ -119,7 +119,7 @@ def test_only_what_has_changed_is_read_again(made: Made) -> None:
     made.results()
     before = findings_cache.load(made.folder.derived, SharedParts())
     made.rewrite(changed, "0.2", "0.9")
-    assert [search.val_f1 for search in made.results().searches] == [0.9, 0.3]
+    assert [search.val_score for search in made.results().searches] == [0.9, 0.3]
     after = findings_cache.load(made.folder.derived, SharedParts())
     assert [before[name] == after[name] for name in before] == [False, True]
 
@@ -156,7 +156,7 @@ def test_a_damaged_file_is_ignored_and_made_anew(made: Made, harm: str) -> None:
     harmed = {"": b"", "cut": whole[:-1], "flipped": flipped, "columns": whole[:32], "replaced": b"PAR1" * 99}
     path.write_bytes(harmed[harm])
     assert findings_cache.load(path, SharedParts()) == {}
-    assert only(made).val_f1 == 0.2
+    assert only(made).val_score == 0.2
     assert list(findings_cache.load(path, SharedParts())) == [made.planned[0].id]
 
 
@@ -172,13 +172,13 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(made: Made) -> Non
     made.folder.path.mkdir(exist_ok=True)
     # A file in the folder's place refuses root too, which permissions don't.
     made.folder.derived.parent.write_text("in the way")
-    assert [only(made).val_f1, only(made).val_f1] == [0.2, 0.2]
+    assert [only(made).val_score, only(made).val_score] == [0.2, 0.2]
 
 
 def test_a_host_without_polars_reads_the_records_each_time(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     made.search([made.trial(0, 0.2)])
     monkeypatch.setattr(findings_cache, "is_possible", lambda: False)
-    assert [only(made).val_f1, only(made).val_f1] == [0.2, 0.2]
+    assert [only(made).val_score, only(made).val_score] == [0.2, 0.2]
     assert not made.folder.derived.exists()
 
 
@@ -198,7 +198,7 @@ def test_readers_at_the_same_time_do_not_harm_each_other(made: Made) -> None:
 
     def read_anew(_: int) -> list[float | None]:
         made.folder.derived.unlink(missing_ok=True)
-        return [search.val_f1 for search in analysis.read(MatrixFolder(made.folder.path)).searches]
+        return [search.val_score for search in analysis.read(MatrixFolder(made.folder.path)).searches]
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(read_anew, range(24)))

@@ -38,7 +38,7 @@ def test_failed_and_missing_cells_are_counted_not_dropped(made: Made) -> None:
 def test_a_tuner_whose_searches_all_failed_keeps_its_row(made: Made) -> None:
     made.search([], seed=0, status="failed", reason="boom")
     (row,) = groups(made.results())[0].rows
-    assert row.val_f1.mean is None
+    assert row.val_score.mean is None
     assert row.mean_cost(lambda cost: cost.wall_s) is None
     assert dict(row.best) == {}
 
@@ -47,22 +47,22 @@ def test_seed_zero_and_a_score_of_zero_count(made: Made) -> None:
     made.search([made.trial(0, 0.0)], seed=0)
     made.search([made.trial(0, 0.4)], seed=1)
     (row,) = groups(made.results())[0].rows
-    assert row.val_f1.mean == pytest.approx(0.2)
-    assert row.val_f1.n == 2
+    assert row.val_score.mean == pytest.approx(0.2)
+    assert row.val_score.n == 2
 
 
 def test_a_failed_searchs_score_is_in_no_mean(made: Made) -> None:
     made.search([made.trial(0, 0.4)], seed=0)
     made.search([made.trial(0, 0.9)], seed=1, status="failed", reason="boom")
     (row,) = groups(made.results())[0].rows
-    assert row.val_f1.mean == 0.4
+    assert row.val_score.mean == 0.4
 
 
 def test_a_search_without_a_score_is_counted(made: Made) -> None:
     made.search([made.trial(0)], seed=0)
     made.search([made.trial(0, 0.4)], seed=1)
     (row,) = groups(made.results())[0].rows
-    assert (row.unscored, row.val_f1.n) == (1, 1)
+    assert (row.unscored, row.val_score.n) == (1, 1)
 
 
 def test_one_unknown_joule_makes_the_mean_unknown(made: Made) -> None:
@@ -89,7 +89,7 @@ def test_ties_of_words_go_to_the_first_in_the_alphabet(made: Made) -> None:
 
 def test_the_gap_is_validation_minus_test(made: Made) -> None:
     made.search([made.trial(0, 0.5)])
-    assert groups(made.results())[0].rows[0].gap_f1 == pytest.approx(0.1)
+    assert groups(made.results())[0].rows[0].gap_score == pytest.approx(0.1)
 
 
 def test_random_search_and_the_default_are_known_whatever_the_matrix_calls_them(made: Made) -> None:

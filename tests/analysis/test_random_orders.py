@@ -48,8 +48,8 @@ def _three(made: Made) -> list[Trial]:
 
 
 def _by_hand(trials: Sequence[Trial], cost: float) -> float:
-    """The incumbent's validation F1 after so many epochs, NaN before the first."""
-    epochs = [epoch.val_f1 for trial in trials for epoch in trial.epochs]
+    """The incumbent's validation score after so many epochs, NaN before the first."""
+    epochs = [epoch.val_score for trial in trials for epoch in trial.epochs]
     return max(epochs[: int(cost)], default=math.nan)
 
 
@@ -62,7 +62,7 @@ def test_each_order_is_one_of_all_and_all_of_them_are_drawn(made: Made, cost: in
     assert found.mean() == pytest.approx(statistics.fmean(by_hand), abs=FAR * statistics.pstdev(by_hand) + 1e-12)
 
 
-def test_what_is_spent_until_an_f1_is_the_mean_over_all_orders(made: Made) -> None:
+def test_what_is_spent_until_a_score_is_the_mean_over_all_orders(made: Made) -> None:
     trials = _three(made)
     spent, met = _known(_orders(made, trials)).until(0.6)
     by_hand = [next(n for n in range(1, 7) if _by_hand(o, n) >= 0.6) for o in itertools.permutations(trials)]
@@ -70,7 +70,7 @@ def test_what_is_spent_until_an_f1_is_the_mean_over_all_orders(made: Made) -> No
     assert met == 1.0
 
 
-def test_an_f1_that_no_order_has_costs_all_that_was_spent(made: Made) -> None:
+def test_a_score_that_no_order_has_costs_all_that_was_spent(made: Made) -> None:
     assert _known(_orders(made, _three(made))).until(0.8) == (6.0, 0.0)
 
 
@@ -85,7 +85,7 @@ def test_the_order_of_the_record_changes_no_number(made: Made) -> None:
 
 
 def test_other_seconds_change_nothing_that_is_counted_in_epochs(made: Made) -> None:
-    trials = [made.trial(number, f1) for number, f1 in enumerate((0.2, 0.6, 0.1, 0.7, 0.3))]
+    trials = [made.trial(number, score) for number, score in enumerate((0.2, 0.6, 0.1, 0.7, 0.3))]
     slow_first = [replace(trial, phases={"train": 10.0 - trial.number}) for trial in trials]
     slow_last = [replace(trial, phases={"train": 1.0 + trial.number}) for trial in trials]
     found = [_known(_orders(made, each)) for each in (slow_first, slow_last)]
@@ -124,29 +124,29 @@ def test_a_single_trial_has_one_order(made: Made) -> None:
     assert found.averaged() == ((1.0, 3.0), (0.3, 0.4))
 
 
-def test_test_f1_is_that_of_the_incumbent_by_validation(made: Made) -> None:
+def test_test_score_is_that_of_the_incumbent_by_validation(made: Made) -> None:
     lucky = made.trial(0, 0.5)
-    lucky = replace(lucky, epochs=(replace(lucky.epochs[0], test_f1=0.99),))
+    lucky = replace(lucky, epochs=(replace(lucky.epochs[0], test_score=0.99),))
     found = _known(_orders(made, [lucky, made.trial(1, 0.6)], score=Score.TEST))
     assert set(found.at(1).tolist()) == {0.99, 0.5}
     assert set(found.at(2).tolist()) == {0.5}
 
 
-def test_one_unknown_test_f1_leaves_the_recorded_order_alone(made: Made) -> None:
+def test_one_unknown_test_score_leaves_the_recorded_order_alone(made: Made) -> None:
     trial = made.trial(0, 0.5)
-    trials = [replace(trial, epochs=(replace(trial.epochs[0], test_f1=None),)), made.trial(1, 0.6)]
+    trials = [replace(trial, epochs=(replace(trial.epochs[0], test_score=None),)), made.trial(1, 0.6)]
     assert _orders(made, trials, score=Score.TEST) is None
     assert _orders(made, trials, score=Score.VALIDATION) is not None
 
 
-def test_where_a_test_f1_that_never_was_the_incumbent_s_is_unknown_the_curve_is_the_recorded_one(made: Made) -> None:
+def test_where_a_test_score_that_never_was_the_incumbent_s_is_unknown_the_curve_is_the_recorded_one(made: Made) -> None:
     late = made.trial(1, 0.4)
-    trials = [made.trial(0, 0.5), replace(late, epochs=(replace(late.epochs[0], test_f1=None),)), made.trial(2, 0.6)]
+    trials = [made.trial(0, 0.5), replace(late, epochs=(replace(late.epochs[0], test_score=None),)), made.trial(2, 0.6)]
     assert _orders(made, trials, score=Score.TEST) is None
     (search,) = made.results().searches
     found = line(search, axis=Axis.EPOCHS, score=Score.TEST, prices=prices.load())
     assert found is not None
-    assert (found.cost, found.f1) == ((1.0, 3.0), (0.4, 0.5))
+    assert (found.cost, found.score) == ((1.0, 3.0), (0.4, 0.5))
 
 
 def test_unknown_joules_are_no_order_and_dollars_follow_seconds(made: Made) -> None:
@@ -179,9 +179,9 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends(made: Made) -> None:
 
 
 def test_the_mean_of_many_orders_scatters_little_around_that_of_all(made: Made) -> None:
-    f1s = np.random.default_rng(1).random(12)
-    found = _known(_orders(made, [made.trial(n, float(f1)) for n, f1 in enumerate(f1s)]))
-    ranked = np.sort(f1s)
+    scores = np.random.default_rng(1).random(12)
+    found = _known(_orders(made, [made.trial(n, float(score)) for n, score in enumerate(scores)]))
+    ranked = np.sort(scores)
     # The best of 6 of 12 drawn without replacement (order statistics of a finite population).
     chances = [math.comb(place, 5) / math.comb(12, 6) for place in range(12)]
     assert found.at(6).mean() == pytest.approx(float(ranked @ chances), abs=FAR * float(found.at(6).std()))

@@ -34,7 +34,7 @@ def test_a_sealed_search_is_read_back(made: Made) -> None:
     made.search([made.trial(0, 0.2, 0.4), made.trial(1, 0.3)], seed=0)
     (search,) = made.results().searches
     assert (search.status, search.reason) == (Status.OK, None)
-    assert (search.val_f1, search.test_f1, search.tuner) == (0.4, 0.3, "kt-random")
+    assert (search.val_score, search.test_score, search.tuner) == (0.4, 0.3, "kt-random")
     assert search.best == {"learning_rate": 0.001, "optimizer": "adam"}
     assert search.planned.seed == 0
 
@@ -122,17 +122,17 @@ def test_a_trial_written_twice_is_not_counted_twice(made: Made) -> None:
 
 def test_nan_scores_on_the_disk_are_survived(made: Made) -> None:
     cell = made.search([made.trial(0, 0.2, 0.3)])
-    made.rewrite(cell, '"val_f1": 0.3', '"val_f1": NaN')
+    made.rewrite(cell, '"val_score": 0.3', '"val_score": NaN')
     (search,) = made.results().searches
-    assert (search.status, search.val_f1) == (Status.OK, 0.2)
+    assert (search.status, search.val_score) == (Status.OK, 0.2)
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"val_f1": 0.3', '"val_f1": 87.1'),
-        ('"val_f1": 0.3', '"val_f1": -0.1'),
-        ('"test_f1": 0.2', '"test_f1": 1.5'),
+        ('"val_score": 0.3', '"val_score": 87.1'),
+        ('"val_score": 0.3', '"val_score": -0.1'),
+        ('"test_score": 0.2', '"test_score": 1.5'),
         ('"train_s": 2.0', '"train_s": -1000'),
         ('"ask": 1.0', '"ask": -1000'),
         ('"cpu_s": 10.0', '"cpu_s": -1'),
@@ -231,7 +231,7 @@ def test_trials_that_are_not_those_that_were_sealed_make_a_search_missing(made: 
 def test_a_search_without_any_score_has_no_incumbent(made: Made) -> None:
     made.search([made.trial(0)])
     (search,) = made.results().searches
-    assert (search.status, search.val_f1, search.test_f1, dict(search.best)) == (Status.OK, None, None, {})
+    assert (search.status, search.val_score, search.test_score, dict(search.best)) == (Status.OK, None, None, {})
 
 
 def test_records_that_no_plan_asks_for_are_counted(made: Made) -> None:
@@ -255,7 +255,7 @@ def test_one_search_that_stands_for_two_names_is_a_row_under_both(made: Made) ->
     results = made.results()
 
     assert [search.planned.dataset for search in results.searches] == [first.dataset, "the same bytes"]
-    assert [search.val_f1 for search in results.searches] == [0.2, 0.2]
+    assert [search.val_score for search in results.searches] == [0.2, 0.2]
     assert results.left_out == 0
 
 

@@ -29,21 +29,21 @@ def _reached(made: Made) -> int:
 
 
 def test_the_target_is_what_random_search_has_after_half_of_its_epochs_in_every_order(made: Made) -> None:
-    f1s = (0.2, 0.6, 0.3, 0.5)
-    made.search([made.trial(number, f1) for number, f1 in enumerate(f1s)], "dice", kind="optuna-random")
+    scores = (0.2, 0.6, 0.3, 0.5)
+    made.search([made.trial(number, score) for number, score in enumerate(scores)], "dice", kind="optuna-random")
     made.search([made.trial(0, 0.99)], "clever", kind="optuna-tpe")
     goal = _target(made)
     # The best of any two of the four; 128 drawn orders hold the mean within four of its standard errors.
-    pairs = [max(pair) for pair in itertools.combinations(f1s, 2)]
-    assert goal.f1 == pytest.approx(statistics.fmean(pairs), abs=4 * statistics.pstdev(pairs) / math.sqrt(128))
+    pairs = [max(pair) for pair in itertools.combinations(scores, 2)]
+    assert goal.score == pytest.approx(statistics.fmean(pairs), abs=4 * statistics.pstdev(pairs) / math.sqrt(128))
     assert goal.of == "what 1 random search has on average after half of its epochs"
 
 
 def test_whatever_the_matrix_calls_them_random_searches_are_counted_together(made: Made) -> None:
-    for seed, f1 in enumerate((0.3, 0.5, 0.9)):
-        made.search([made.trial(0, f1)], "dice", seed, kind="optuna-random")
+    for seed, score in enumerate((0.3, 0.5, 0.9)):
+        made.search([made.trial(0, score)], "dice", seed, kind="optuna-random")
     goal = _target(made)
-    assert goal.f1 == pytest.approx(1.7 / 3)
+    assert goal.score == pytest.approx(1.7 / 3)
     assert goal.of == "what 3 random searches have on average after half of their epochs"
 
 
@@ -52,9 +52,9 @@ def test_one_random_search_moves_the_target_by_its_share_only(made: Made, seeds:
     def after_half(lucky: float) -> float:
         made.planned.clear()
         for seed in range(seeds):
-            f1 = lucky if seed == 0 else 0.5 + seed / 100
-            made.search([made.trial(0, f1)], seed=seed, id=f"{int(100 * lucky)}-{seed}")
-        return _target(made).f1
+            score = lucky if seed == 0 else 0.5 + seed / 100
+            made.search([made.trial(0, score)], seed=seed, id=f"{int(100 * lucky)}-{seed}")
+        return _target(made).score
 
     # A lower median of finals jumps from one search to the next as soon as one crosses it.
     low, middle, high = after_half(0.4), after_half(0.5), after_half(0.9)
@@ -84,7 +84,7 @@ def test_without_a_tuner_on_every_seed_the_target_is_the_same_on_all(made: Made)
     made.search([made.trial(0, 0.7)], "tpe", 1, kind="optuna-tpe")
     goal = _target(made)
     assert goal.shifts == {}
-    assert goal.at(0) == goal.at(1) == goal.at(99) == pytest.approx(goal.f1)
+    assert goal.at(0) == goal.at(1) == goal.at(99) == pytest.approx(goal.score)
 
 
 def test_two_searches_of_a_tuner_on_a_seed_as_of_two_runs_count_alike_in_any_order(made: Made) -> None:
@@ -102,25 +102,27 @@ def test_without_random_search_the_target_is_the_lower_median_of_all(made: Made)
     made.search([made.trial(0, 0.2)], "a", kind="optuna-tpe")
     made.search([made.trial(0, 0.4)], "b", kind="kt-bayesian")
     goal = _target(made)
-    assert (goal.f1, goal.of) == (0.2, "the lower median of all 2 searches")
+    assert (goal.score, goal.of) == (0.2, "the lower median of all 2 searches")
 
 
-@pytest.mark.parametrize("f1s", [(0.2, 0.8, 0.8), (0.5, 0.5, 0.8), (0.9,), (0.1, 0.9)])
+@pytest.mark.parametrize("scores", [(0.2, 0.8, 0.8), (0.5, 0.5, 0.8), (0.9,), (0.1, 0.9)])
 def test_without_random_search_more_than_half_reach_the_target_on_seeds_as_unlike_as_these(
-    made: Made, f1s: tuple[float, ...]
+    made: Made, scores: tuple[float, ...]
 ) -> None:
-    for seed, f1 in enumerate(f1s):
-        made.search([made.trial(0, f1)], "a", seed, kind="optuna-tpe")
-        made.search([made.trial(0, f1 - 0.01 * seed)], "b", seed, kind="kt-bayesian")
-    assert _reached(made) > len(f1s)
+    for seed, score in enumerate(scores):
+        made.search([made.trial(0, score)], "a", seed, kind="optuna-tpe")
+        made.search([made.trial(0, score - 0.01 * seed)], "b", seed, kind="kt-bayesian")
+    assert _reached(made) > len(scores)
 
 
-@pytest.mark.parametrize("f1", [0.7, 0.95, 1.0, 2 / 3])
+@pytest.mark.parametrize("score", [0.7, 0.95, 1.0, 2 / 3])
 @pytest.mark.parametrize("seeds", [1, 3, 7])
-def test_searches_that_are_all_tied_reach_a_target_that_is_their_own_score(made: Made, f1: float, seeds: int) -> None:
+def test_searches_that_are_all_tied_reach_a_target_that_is_their_own_score(
+    made: Made, score: float, seeds: int
+) -> None:
     for seed in range(seeds):
-        made.search([made.trial(0, f1)], "random", seed)
-        made.search([made.trial(0, f1)], "tpe", seed, kind="optuna-tpe")
+        made.search([made.trial(0, score)], "random", seed)
+        made.search([made.trial(0, score)], "tpe", seed, kind="optuna-tpe")
     assert _reached(made) == 2 * seeds
 
 
@@ -133,17 +135,17 @@ def test_failed_and_missing_searches_set_no_target(made: Made) -> None:
 def test_a_random_search_that_lost_its_first_half_counts_from_where_it_has_a_score(made: Made) -> None:
     diverged = made.trial(0, outcome=Outcome.DIVERGED, reason="NaN", charged_epochs=9)
     made.search([diverged, made.trial(1, 0.4)])
-    assert _target(made).f1 == pytest.approx(0.4)
+    assert _target(made).score == pytest.approx(0.4)
 
 
 def test_a_target_of_zero_is_a_target(made: Made) -> None:
     made.search([made.trial(0, 0.0)])
-    assert _target(made).f1 == 0.0
+    assert _target(made).score == 0.0
     assert _reached(made) == 1
 
 
 def test_rounding_puts_no_target_above_a_score_that_equals_it(made: Made) -> None:
     # 0.225 + (0.04 - 0.225) is above 0.04, by its last bit.
-    for seed, f1 in enumerate((0.41, 0.04)):
-        made.search([made.trial(0, f1)], seed=seed)
+    for seed, score in enumerate((0.41, 0.04)):
+        made.search([made.trial(0, score)], seed=seed)
     assert _reached(made) == 2

@@ -29,7 +29,7 @@ def test_a_search_is_a_row_with_its_scores_costs_and_parameters(results: harness
     planned = results.recorded.searches
     assert frame["id"].to_list() == [search.planned.id for search in planned]
     first = frame.row(0, named=True)
-    assert (first["val_score"], first["test_score"]) == (planned[0].val_f1, planned[0].test_f1)
+    assert (first["val_score"], first["test_score"]) == (planned[0].val_score, planned[0].test_score)
     assert first["search_s"] == planned[0].cost.wall_s if planned[0].cost else None
     assert first["params_learning_rate"] == planned[0].best["learning_rate"]
 
@@ -75,7 +75,7 @@ def test_what_to_expect_is_the_winners_tuners_row_in_the_efficiency_table(result
             (pl.col("backbone") == row["backbone"]) & (pl.col("tuner") == row["tuner"])
         ).iter_rows(named=True)
         expected = [row[f"tuner_test_score{end}"] for end in ("", "_low", "_high")]
-        assert expected == [same[f"test_f1{end}"] for end in ("", "_low", "_high")]
+        assert expected == [same[f"test_score{end}"] for end in ("", "_low", "_high")]
 
 
 def test_the_best_of_one_tuner_is_its_own(results: harness.Results) -> None:

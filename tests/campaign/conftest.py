@@ -37,20 +37,21 @@ CLOSING = {"ask": 0.0625, "checkpoint": 0.0625}
 SHUTDOWN_S = 0.5
 
 
-def trial(number: int, *f1s: float, **changes: Any) -> Trial:
+def trial(number: int, *scores: float, **changes: Any) -> Trial:
     epochs = tuple(
-        Epoch(epoch=count, val_f1=f1, loss=1.0, train_s=1.0, evaluate_s=0.5) for count, f1 in enumerate(f1s, 1)
+        Epoch(epoch=count, val_score=score, loss=1.0, train_s=1.0, evaluate_s=0.5)
+        for count, score in enumerate(scores, 1)
     )
     plain = Trial(
         number=number,
         parameters={"learning_rate": 0.01, "batch_size": 32, "dropout": 0.0},
         first_epoch=1,
-        last_epoch=max(1, len(f1s)),
+        last_epoch=max(1, len(scores)),
         parent=None,
         outcome=Outcome.COMPLETED,
         epochs=epochs,
         phases=TRIAL,
-        charged_epochs=len(f1s),
+        charged_epochs=len(scores),
     )
     return replace(plain, **changes)
 
@@ -228,7 +229,7 @@ TOLD: dict[type[Event], tuple[str, Sequence[Callable[[Event], Any]]]] = {
     CellBegins: ("cell_begins", [_TUNER]),
     EpochEnds: ("cell_advances", [_TUNER, attrgetter("progress")]),
     CellDisturbed: ("cell_was_disturbed", [_TUNER, attrgetter("by")]),
-    CellEnds: ("cell_ends", [_TUNER, *map(attrgetter, ("state", "reason", "best_f1", "wall_s"))]),
+    CellEnds: ("cell_ends", [_TUNER, *map(attrgetter, ("state", "reason", "best_score", "wall_s"))]),
 }
 
 

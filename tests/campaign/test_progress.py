@@ -32,7 +32,7 @@ def test_the_newest_line_is_told_with_what_came_before_it(path: Path) -> None:
     path.write_text("0 1 3 0.25\n0 2 3 0.5\n1 1 3 0.125\n")
 
     assert ProgressFile(path).latest() == Progress(
-        trial=1, epoch=1, last_epoch=3, val_f1=0.125, epochs_done=3, best_f1=0.5
+        trial=1, epoch=1, last_epoch=3, val_score=0.125, epochs_done=3, best_score=0.5
     )
 
 
@@ -45,7 +45,7 @@ def test_a_growing_file_is_told_as_it_grows(path: Path) -> None:
             stream.write(f"0 {number} 3 0.{number}\n")
         latest = progress.latest()
         assert latest is not None
-        assert (latest.epoch, latest.epochs_done, latest.best_f1) == (number, number, number / 10)
+        assert (latest.epoch, latest.epochs_done, latest.best_score) == (number, number, number / 10)
 
     assert progress.latest() is None
 
@@ -61,7 +61,7 @@ def test_only_whole_lines_are_read(path: Path) -> None:
 
     latest = progress.latest()
     assert latest is not None
-    assert latest.val_f1 == 0.123456789
+    assert latest.val_score == 0.123456789
 
 
 def test_a_score_to_the_last_bit_comes_through(path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_score_to_the_last_bit_comes_through(path: Path) -> None:
     latest = ProgressFile(path).latest()
 
     assert latest is not None
-    assert latest.val_f1 == 0.1 + 0.2
+    assert latest.val_score == 0.1 + 0.2
 
 
 BUSY = {"others_share": {"value": 0.4, "reason": None}}

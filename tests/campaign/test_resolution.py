@@ -188,7 +188,7 @@ def test_the_name_of_a_section_is_not_part_of_a_cell(resolve: Resolve, path: Pat
 
 
 def test_random_search_alone_scores_the_best_epoch_of_every_trial(resolve: Resolve) -> None:
-    """So that any order of its trials has a test F1."""
+    """So that any order of its trials has a test score."""
     audits = {cell.tuner.tuner: cell.audit for cell in resolve().cells}
 
     assert {tuner: audit for tuner, audit in audits.items() if audit == "trial"} == {

@@ -43,8 +43,8 @@ def searched(bench: Bench) -> Callable[..., MatrixResults]:
     return run
 
 
-def found(number: int, f1: float, trained: Trained, **parameters: Any) -> Trial:
-    return trained(number, f1, parameters={"learning_rate": 0.02, "batch_size": 16, "dropout": 0.0} | parameters)
+def found(number: int, score: float, trained: Trained, **parameters: Any) -> Trial:
+    return trained(number, score, parameters={"learning_rate": 0.02, "batch_size": 16, "dropout": 0.0} | parameters)
 
 
 def test_a_retraining_runs_through_no_tuner_of_the_users_own(cell: Cell) -> None:

@@ -403,7 +403,7 @@ def test_whoever_watches_is_told_of_every_epoch(bench: Bench, cell: Cell, does: 
     bench.run([cell])
 
     heard = [progress for _, progress in bench.watcher.heard("cell_advances")]
-    assert [(each.epoch, each.epochs_done, each.best_f1) for each in heard] == [(1, 1, 0.2), (2, 2, 0.2)]
+    assert [(each.epoch, each.epochs_done, each.best_score) for each in heard] == [(1, 1, 0.2), (2, 2, 0.2)]
 
 
 def test_progress_of_an_earlier_process_is_not_taken_for_this_ones(
@@ -417,7 +417,7 @@ def test_progress_of_an_earlier_process_is_not_taken_for_this_ones(
     bench.run([cell])
 
     ((_, progress),) = bench.watcher.heard("cell_advances")
-    assert (progress.epochs_done, progress.best_f1) == (1, 0.1)
+    assert (progress.epochs_done, progress.best_score) == (1, 0.1)
 
 
 @pytest.mark.parametrize("where", ["watcher", "wait"])

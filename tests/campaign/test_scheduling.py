@@ -143,7 +143,7 @@ def test_epochs_of_cells_side_by_side_are_told_apart(bench: Bench, cells: list[C
 
     bench.run(cells[:2], slots=[LEFT, RIGHT])
 
-    heard = [(tuner, each.epochs_done, each.best_f1) for tuner, each in bench.watcher.heard("cell_advances")]
+    heard = [(tuner, each.epochs_done, each.best_score) for tuner, each in bench.watcher.heard("cell_advances")]
     assert heard == [("optuna-random", 1, 0.2), ("optuna-tpe", 1, 0.7), ("optuna-random", 2, 0.3)]
 
 

@@ -11,7 +11,7 @@ from harness.catalogue.hyperband_brackets import Rung
 
 
 def oracle(max_epochs: int, **options: int) -> keras_tuner.oracles.HyperbandOracle:
-    objective = keras_tuner.Objective("val_f1", "max")
+    objective = keras_tuner.Objective("val_score", "max")
     return keras_tuner.oracles.HyperbandOracle(objective=objective, max_epochs=max_epochs, seed=1, **options)
 
 

@@ -76,7 +76,7 @@ def test_the_librarys_own_start_is_the_installed_keras_tuners(dimensions: int) -
     for name in space.tuned:
         shown.Float(name, 0, 1)
     oracle = keras_tuner.oracles.BayesianOptimizationOracle(
-        objective=keras_tuner.Objective("val_f1", "max"), hyperparameters=shown, seed=1
+        objective=keras_tuner.Objective("val_score", "max"), hyperparameters=shown, seed=1
     )
     oracle._random_populate_space = lambda: "random"
     oracle._vectorize_trials = model_is_asked

@@ -58,7 +58,7 @@ def cells(path: Path, matrix: str) -> dict[str, tuple[CellFolder, Record]]:
 
 def scores(trials: list[Trial]) -> list[Any]:
     return [
-        (trial.parameters, trial.outcome, [(epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in trial.epochs])
+        (trial.parameters, trial.outcome, [(epoch.val_score, epoch.loss, epoch.test_score) for epoch in trial.epochs])
         for trial in trials
     ]
 

@@ -20,7 +20,7 @@ DOCUMENTED = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOT
 
 
 def scores(folder: CellFolder) -> list[float]:
-    return [epoch.val_f1 for trial in folder.trials() for epoch in trial.epochs]
+    return [epoch.val_score for trial in folder.trials() for epoch in trial.epochs]
 
 
 @pytest.fixture

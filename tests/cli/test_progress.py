@@ -39,7 +39,7 @@ def a_whole_campaign(watch: Watch, cell: Cell, outlook: Outlook | None = None) -
         for epoch in (1, 2):
             watch(EpochEnds(cell=cell, progress=at(epoch, 0.5)))
         expected.ends(cell, wall_s=1.25)
-        watch(CellEnds(cell=cell, state=state, reason="no [b]kernel[/b]", best_f1=0.5, wall_s=1.25))
+        watch(CellEnds(cell=cell, state=state, reason="no [b]kernel[/b]", best_score=0.5, wall_s=1.25))
     watch(CellDisturbed(cell=cell, by="others used 40 %"))
 
 
@@ -47,8 +47,8 @@ def begins(*, total: int, finished: int) -> WaveBegins:
     return WaveBegins(total=total, finished=finished, outlook=Outlook())
 
 
-def ends(cell: Cell, state: State = State.OK, *, reason: str | None = None, best_f1: float | None = 0.5) -> CellEnds:
-    return CellEnds(cell=cell, state=state, reason=reason, best_f1=best_f1, wall_s=1.0)
+def ends(cell: Cell, state: State = State.OK, *, reason: str | None = None, best_score: float | None = 0.5) -> CellEnds:
+    return CellEnds(cell=cell, state=state, reason=reason, best_score=best_score, wall_s=1.0)
 
 
 def test_lines_say_each_beginning_and_end_and_no_epoch(cell: Cell) -> None:
@@ -92,7 +92,9 @@ def test_bars_move_with_the_epochs(cell: Cell) -> None:
     bars(CellBegins(cell=cell))
 
     bars(
-        EpochEnds(cell=cell, progress=Progress(trial=4, epoch=2, last_epoch=3, val_f1=0.25, epochs_done=5, best_f1=0.5))
+        EpochEnds(
+            cell=cell, progress=Progress(trial=4, epoch=2, last_epoch=3, val_score=0.25, epochs_done=5, best_score=0.5)
+        )
     )
 
     matrix, search, trial = progress.tasks
@@ -101,8 +103,8 @@ def test_bars_move_with_the_epochs(cell: Cell) -> None:
     assert (trial.completed, trial.total, trial.description) == (2, 3, "trial 5")
 
 
-def at(epoch: int, best_f1: float) -> Progress:
-    return Progress(trial=0, epoch=epoch, last_epoch=3, val_f1=0.25, epochs_done=epoch, best_f1=best_f1)
+def at(epoch: int, best_score: float) -> Progress:
+    return Progress(trial=0, epoch=epoch, last_epoch=3, val_score=0.25, epochs_done=epoch, best_score=best_score)
 
 
 def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
@@ -121,7 +123,7 @@ def test_cells_side_by_side_have_bars_of_their_own(cell: Cell) -> None:
     assert (first.completed, first.fields["note"], first_trial.completed) == (1, "best macro-F1 0.300", 1)
     assert (second.completed, second.fields["note"], second_trial.completed) == (2, "best macro-F1 0.700", 2)
 
-    bars(ends(cell, best_f1=0.3))
+    bars(ends(cell, best_score=0.3))
 
     matrix, *left = progress.tasks
     assert left == [second, second_trial]
@@ -138,7 +140,7 @@ def test_lines_count_cells_as_they_end(cell: Cell) -> None:
         lines(CellBegins(cell=each))
 
     for each in (other, cell):
-        lines(ends(each, best_f1=0.5))
+        lines(ends(each, best_score=0.5))
 
     first, second = stream.getvalue().splitlines()[3:]
     assert (first[:5], first.partition(":")[0][-6:]) == ("[2/3]", "seed 7")
@@ -187,13 +189,13 @@ def test_json_is_left_alone_on_any_standard_output(
     ],
 )
 def test_an_end_is_said_in_a_phrase(cell: Cell, state: State, best: float | None, said: str) -> None:
-    assert ending(ends(cell, state, reason="why", best_f1=best)) == said
+    assert ending(ends(cell, state, reason="why", best_score=best)) == said
 
 
 def test_an_end_calls_the_score_by_its_name(cell: Cell) -> None:
     by_accuracy = cell.model_copy(update={"protocol": Protocol(metric="accuracy")})
     assert ending(ends(by_accuracy)) == "validation accuracy 0.500"
-    assert ending(ends(by_accuracy, State.FAILED, reason="why", best_f1=None)) == "failed, no accuracy: why"
+    assert ending(ends(by_accuracy, State.FAILED, reason="why", best_score=None)) == "failed, no accuracy: why"
 
 
 def test_a_cell_is_named_by_its_parts(cell: Cell) -> None:

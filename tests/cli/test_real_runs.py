@@ -232,7 +232,7 @@ def found(real: RealRun) -> dict[str, tuple[list[Any], Mapping[str, Any]]]:
         record = folder.record()
         assert record is not None
         trials = [
-            (each.parameters, each.outcome, [(epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in each.epochs])
+            (each.parameters, each.outcome, [(epoch.val_score, epoch.loss, epoch.test_score) for epoch in each.epochs])
             for each in folder.trials()
         ]
         told[record.cell.told["names"]["tuner"]] = (trials, record.environment.told)

@@ -764,7 +764,7 @@ def test_json_is_one_document_with_every_cell_the_table_and_the_files(line: Comm
     }
     assert [cell["id"] for cell in document["cells"]] == [cell.id for cell in line.matrix_folder.plan()]
     rows = {row["tuner"]: row for row in document["efficiency"]}
-    assert (rows["kt-random"]["val_f1"], rows["optuna-tpe"]["val_f1"]) == (0.5, None)
+    assert (rows["kt-random"]["val_score"], rows["optuna-tpe"]["val_score"]) == (0.5, None)
     assert all(Path(path).is_file() for paths in document["files"].values() for path in paths)
     assert answer.err.splitlines()[0] == "größe 1: 3 cells"
 

@@ -43,7 +43,7 @@ def test_forked_workers_find_to_the_last_bit_what_fresh_ones_find_and_say_how_th
 
 def seen(trials: list[Trial]) -> list[object]:
     return [
-        (trial.parameters, trial.outcome, trial.test_f1, [(epoch.val_f1, epoch.loss) for epoch in trial.epochs])
+        (trial.parameters, trial.outcome, trial.test_score, [(epoch.val_score, epoch.loss) for epoch in trial.epochs])
         for trial in trials
     ]
 

@@ -46,15 +46,15 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.made = _MADE.Made(path)
 
-    def trial(self, *f1s: float, **changes: Any) -> Trial:
-        trial: Trial = self.made.trial(0, *f1s, **changes)
+    def trial(self, *scores: float, **changes: Any) -> Trial:
+        trial: Trial = self.made.trial(0, *scores, **changes)
         return trial
 
-    def search(self, tuner: str = "random", seed: int = 1, *f1s: float, **changes: Any) -> None:
+    def search(self, tuner: str = "random", seed: int = 1, *scores: float, **changes: Any) -> None:
         # Costs differ a little from seed to seed, as they do.
         train_s = changes.pop("train_s", 2.0) * (1 + 0.01 * seed)
-        phases = {"ask": 1.0, "train": train_s * len(f1s or (1,)), "evaluate": 1.0, "tell": 0.5}
-        trials = [self.trial(*(f1s or (0.5, 0.6)), phases=phases)]
+        phases = {"ask": 1.0, "train": train_s * len(scores or (1,)), "evaluate": 1.0, "tell": 0.5}
+        trials = [self.trial(*(scores or (0.5, 0.6)), phases=phases)]
         self.made.search(trials, tuner, seed, kind="kt-random" if tuner == "random" else "optuna-tpe", **changes)
 
     def all(self, **changes: Any) -> Run:

@@ -16,7 +16,7 @@ BEGAN = dt.date(2026, 1, 1)
 def nights(values: list[float], *, measure: str = "epoch", like: str = "l") -> list[Night]:
     return [
         Night(
-            schema_version=1,
+            schema_version=2,
             night=f"{BEGAN + dt.timedelta(days=number)}T01:17:00+00:00",
             like=like,
             searches=1,
@@ -54,9 +54,9 @@ def test_what_becomes_faster_is_a_shift_and_no_worse() -> None:
     assert found.worse == []
 
 
-def test_f1_that_falls_is_worse_and_f1_that_rises_is_not() -> None:
-    falling = drift.find(nights(noisy([0.9] * 20 + [0.88] * 20, 0.002), measure="f1"))
-    rising = drift.find(nights(noisy([0.88] * 20 + [0.9] * 20, 0.002), measure="f1"))
+def test_a_score_that_falls_is_worse_and_one_that_rises_is_not() -> None:
+    falling = drift.find(nights(noisy([0.9] * 20 + [0.88] * 20, 0.002), measure="score"))
+    rising = drift.find(nights(noisy([0.88] * 20 + [0.9] * 20, 0.002), measure="score"))
 
     assert [len(falling.worse), len(falling.shifts), len(rising.worse), len(rising.shifts)] == [1, 1, 0, 1]
 
@@ -70,7 +70,7 @@ def test_a_single_bad_night_is_no_level() -> None:
 
 @pytest.mark.parametrize("values", [[0.9] * 40, [0.9]])
 def test_nights_that_are_all_the_same_have_no_shift(values: list[float]) -> None:
-    assert drift.find(nights(values, measure="f1")).shifts == []
+    assert drift.find(nights(values, measure="score")).shifts == []
 
 
 def test_too_few_nights_are_said() -> None:

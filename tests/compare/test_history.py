@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def night(number: int = 1, like: str = "l", epoch: float = 1.0) -> Night:
     values = {"epoch": {"all searches": epoch}}
-    return Night(schema_version=1, night=f"2026-01-{number:02}", like=like, searches=1, planned=1, values=values)
+    return Night(schema_version=2, night=f"2026-01-{number:02}", like=like, searches=1, planned=1, values=values)
 
 
 def _line(values: dict[str, object] | None = None, **changes: object) -> str:
@@ -31,8 +31,8 @@ def test_a_night_holds_means_of_each_part_by_measure(run: Callable[[str], Run]) 
 
     assert found is not None
     assert (found.night, found.searches, found.planned) == ("2026-01-01T00:00:00+00:00", 16, 16)
-    assert found.values["f1"] == pytest.approx({"all searches": 0.5, "random": 0.5, "tpe [µ]": 0.5})
-    assert set(found.values) == {"f1", "epoch", "thinking", "startup", "memory"}
+    assert found.values["score"] == pytest.approx({"all searches": 0.5, "random": 0.5, "tpe [µ]": 0.5})
+    assert set(found.values) == {"score", "epoch", "thinking", "startup", "memory"}
 
 
 def test_another_machine_and_another_budget_make_another_series(run: Callable[[str], Run]) -> None:
@@ -96,15 +96,15 @@ def test_what_is_no_file_is_named_with_the_way_out(tmp_path: Path, where: str) -
         (_line(like=...), "like: field required"),
         (_line(luck=7), "luck: extra inputs are not permitted (given: 7)"),
         (_line(luck=7, like=...), "like: field required, and 1 more"),
-        (_line(schema_version=2), "schema_version: input should be 1 (given: 2)"),
+        (_line(schema_version=3), "schema_version: input should be 1 or 2 (given: 3)"),
         (_line(searches="many"), "searches: input should be a valid integer (given: 'many')"),
         (_line(night="3"), "night: no date and time such as 2026-11-24T01:17:00+00:00 (given: '3')"),
         (_line({"epoch": 1}), "values.epoch: input should be an object (given: 1)"),
         (_line({"epoch": {"tpe [µ]": "fast"}}), "values.epoch.tpe [µ]: input should be a valid number (given: 'fast')"),
-        (_line({"f1": {"all": math.nan}}), "values.f1.all: input should be a finite number (given: nan)"),
+        (_line({"score": {"all": math.nan}}), "values.score.all: input should be a finite number (given: nan)"),
         (_line({"epoch": {"all": -1}}), "values.epoch.all: -1 is no cost, which is above 0"),
         (_line({"memory": {"all": 0.0}}), "values.memory.all: 0 is no cost, which is above 0"),
-        (_line({"f1": {"all": 87.1}}), "values.f1.all: 87.1 is no score, which is from 0 to 1"),
+        (_line({"score": {"all": 87.1}}), "values.score.all: 87.1 is no score, which is from 0 to 1"),
         (_line(searches=-1), "searches: input should be greater than or equal to 0 (given: -1)"),
         ("[" * 100_000, "not JSON (recursion limit exceeded at line 1 column 202)"),
     ],
@@ -132,8 +132,23 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
         history.read(path)
 
 
-def test_an_f1_of_0_is_a_night(tmp_path: Path) -> None:
+def test_a_line_of_the_first_version_is_read_and_written_as_of_the_second(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    path.write_text(_line({"f1": {"all searches": 0}}))
+    first: dict[str, object] = {"f1": {"all searches": 0.5}, "epoch": {"all searches": 1.0}}
+    path.write_text(_line(first, schema_version=1) + "\n")
 
-    assert history.read(path)[0].values == {"f1": {"all searches": 0.0}}
+    earlier = history.read(path)
+    history.append(path, night(2))
+
+    assert [(one.schema_version, one.values) for one in earlier] == [
+        (2, {"score": first["f1"], "epoch": first["epoch"]})
+    ]
+    assert history.read(path) == [*earlier, night(2)]
+    assert [json.loads(line)["schema_version"] for line in path.read_text().splitlines()] == [2, 2]
+
+
+def test_a_score_of_0_is_a_night(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text(_line({"score": {"all searches": 0}}))
+
+    assert history.read(path)[0].values == {"score": {"all searches": 0.0}}

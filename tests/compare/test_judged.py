@@ -21,14 +21,14 @@ def test_two_samples_of_the_same_thing_hardly_ever_raise_an_alarm(judging: Modul
     assert judging.alarms(world, repetitions=REPETITIONS, seed=1) <= FALSE_ALARMS * REPETITIONS
 
 
-@pytest.mark.parametrize("loss", [{"slower": 1.1, "same_trials": True}, {"f1_loss": 0.03}])
+@pytest.mark.parametrize("loss", [{"slower": 1.1, "same_trials": True}, {"score_loss": 0.03}])
 def test_a_planted_loss_is_found(judging: ModuleType, loss: dict[str, float]) -> None:
     world = replace(judging.World(groups=2, tuners=3), **loss)
 
     assert judging.alarms(world, repetitions=REPETITIONS, seed=1) >= POWER * REPETITIONS
 
 
-@pytest.mark.parametrize("loss", [{"slower": 1.1, "same_trials": True, "noise": 0.5}, {"f1_loss": 0.03}])
+@pytest.mark.parametrize("loss", [{"slower": 1.1, "same_trials": True, "noise": 0.5}, {"score_loss": 0.03}])
 def test_a_planted_loss_in_one_tuner_is_found(judging: ModuleType, loss: dict[str, float]) -> None:
     world = replace(judging.World(groups=3, tuners=3, planted=judging.one_tuner), **loss)
 

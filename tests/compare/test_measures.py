@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Runs = Callable[[str], "Run"]
 
 
-def one(run: Run, *f1s: float, **changes: object) -> SearchResult:
-    run.search("random", 0, *f1s, **changes)
+def one(run: Run, *scores: float, **changes: object) -> SearchResult:
+    run.search("random", 0, *scores, **changes)
     return run.results().searches[0]
 
 
@@ -28,7 +28,7 @@ def test_a_search_is_read_in_seconds_per_epoch_and_trial(run: Runs) -> None:
 
     # 2 s of training in each of two epochs and 1 s of evaluation; 1 s ask, 0.5 s tell and 0.25 s of asking at the end.
     assert found == {
-        "f1": 0.6,
+        "score": 0.6,
         "epoch": pytest.approx(2.5),
         "thinking": pytest.approx(1.75),
         "startup": 3.0,
@@ -36,17 +36,17 @@ def test_a_search_is_read_in_seconds_per_epoch_and_trial(run: Runs) -> None:
     }
 
 
-def test_f1_is_compared_at_the_epochs_that_both_were_charged(run: Runs) -> None:
+def test_scores_are_compared_at_the_epochs_that_both_were_charged(run: Runs) -> None:
     long, short = one(run("a"), 0.5, 0.6, 0.9), one(run("b"), 0.5, 0.7)
 
-    assert measures.paired(long, short, None)["f1"] == pytest.approx((0.5, 0.6))
+    assert measures.paired(long, short, None)["score"] == pytest.approx((0.5, 0.6))
 
 
 def test_a_missed_target_costs_twice_the_whole_search(run: Runs) -> None:
     hit, miss = one(run("a"), 0.5, 0.7), one(run("b"), 0.5, 0.6)
     assert miss.cost is not None
 
-    found = measures.paired(hit, miss, Target(f1=0.7, of="one"))["target"]
+    found = measures.paired(hit, miss, Target(score=0.7, of="one"))["target"]
 
     assert found == pytest.approx((7.0, 2 * miss.cost.wall_s))
 
@@ -79,18 +79,18 @@ def test_the_target_is_that_of_both_runs_together(run: Runs) -> None:
     paired, swapped = pair(low.results(), high.results()), pair(high.results(), low.results())
 
     assert paired.targets == swapped.targets
-    assert [goal and goal.f1 for goal in paired.targets.values()] == [pytest.approx(0.6)]
+    assert [goal and goal.score for goal in paired.targets.values()] == [pytest.approx(0.6)]
 
 
 def test_changes_are_positive_where_the_candidate_is_worse() -> None:
-    assert measures.F1.change(0.9, 0.8) == pytest.approx(0.1)
+    assert measures.SCORE.change(0.9, 0.8) == pytest.approx(0.1)
     assert measures.EPOCH.change(1.0, 1.1) == pytest.approx(math.log(1.1))
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"epochs": 0.1}, "--minimum epochs 0.1: no such measure; choose from f1, target, epoch"),
+        ({"epochs": 0.1}, "--minimum epochs 0.1: no such measure; choose from score, target, epoch"),
         ({"epoch": -0.1}, "--minimum epoch -0.1: not a change that counts; give 0 or more"),
         ({"epoch": math.nan}, "--minimum epoch nan: not a change that counts"),
     ],

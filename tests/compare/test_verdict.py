@@ -211,7 +211,7 @@ def test_what_stays_the_same_costs_the_others_no_power(pair: Callable[..., Pair]
 
 
 def test_a_large_but_uncertain_change_does_not_count(pair: Callable[..., Pair]) -> None:
-    pairs = [pair(seed, f1=(0.8, 0.8 - (0.4 if seed == 3 else 0.0))) for seed in range(10)]
+    pairs = [pair(seed, score=(0.8, 0.8 - (0.4 if seed == 3 else 0.0))) for seed in range(10)]
 
     found = judge(pairs)
 
@@ -221,7 +221,7 @@ def test_a_large_but_uncertain_change_does_not_count(pair: Callable[..., Pair]) 
 
 def test_a_loss_in_one_tuner_is_found_where_the_others_gain(pair: Callable[..., Pair]) -> None:
     pairs = [
-        pair(seed, tuner, backbone, f1=(0.8, 0.8 + (-0.1 if tuner == "bad" else 0.05) + 0.001 * (seed % 3)))
+        pair(seed, tuner, backbone, score=(0.8, 0.8 + (-0.1 if tuner == "bad" else 0.05) + 0.001 * (seed % 3)))
         for seed in range(10)
         for tuner in ("bad", "good", "fine")
         for backbone in ("b", "c")
@@ -249,7 +249,7 @@ def test_a_spread_that_may_hide_a_change_is_said(run: Runs) -> None:
 
 
 def test_parts_that_hold_the_same_searches_are_compared_once(pair: Callable[..., Pair]) -> None:
-    found = judge([pair(seed, f1=(0.8, 0.8)) for seed in range(10)])
+    found = judge([pair(seed, score=(0.8, 0.8)) for seed in range(10)])
 
     assert [finding.part.label for finding in found] == ["all searches"]
 

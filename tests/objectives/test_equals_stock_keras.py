@@ -175,7 +175,7 @@ def stock_head(width: int, weights: list[NDArray[Any]], *, dropout: float = 0.0,
 def assert_same(found: list[Epoch], expected: list[tuple[float, float]], *, rtol: float) -> None:
     assert len(found) == len(expected)
     np.testing.assert_allclose([epoch.loss for epoch in found], [loss for loss, _ in expected], rtol=rtol)
-    np.testing.assert_allclose([epoch.val_f1 for epoch in found], [f1 for _, f1 in expected], rtol=1e-12)
+    np.testing.assert_allclose([epoch.val_score for epoch in found], [f1 for _, f1 in expected], rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -499,7 +499,7 @@ def harness_draws(subject: KerasObjective, wanted: Proposal) -> list[tuple[float
     for draw in range(DRAWS):
         subject._seed = SEED + 1000 * draw
         last = list(subject.train(wanted))[-1]
-        found.append((last.loss, last.val_f1))
+        found.append((last.loss, last.val_score))
     return found
 
 

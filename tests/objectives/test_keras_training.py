@@ -53,14 +53,14 @@ def proposal(first: int = 1, last: int = 3, parent: int | None = None, **paramet
 
 
 def curve(epochs: list[Epoch]) -> list[tuple[int, float, float]]:
-    return [(epoch.epoch, epoch.val_f1, epoch.loss) for epoch in epochs]
+    return [(epoch.epoch, epoch.val_score, epoch.loss) for epoch in epochs]
 
 
 def test_training_learns(features: TrainingData) -> None:
     epochs = list(objective(features).train(proposal(last=15)))
 
     assert epochs[-1].loss < epochs[0].loss
-    assert max(epoch.val_f1 for epoch in epochs) > 0.6
+    assert max(epoch.val_score for epoch in epochs) > 0.6
     assert all(epoch.train_s > 0 and epoch.evaluate_s > 0 for epoch in epochs)
 
 
@@ -178,7 +178,7 @@ def test_a_continued_trial_starts_from_its_parents_best_weights(features: Traini
     assert first.epoch == 3
     assert first.loss < parent[0].loss
     again = next(objective(features, checkpoints=tmp_path).train(proposal(first=3, last=6, parent=0)))
-    assert (again.loss, again.val_f1) == (first.loss, first.val_f1)
+    assert (again.loss, again.val_score) == (first.loss, first.val_score)
 
 
 def test_the_best_epochs_weights_are_kept_not_the_lasts(features: TrainingData, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_the_best_epochs_weights_are_kept_not_the_lasts(features: TrainingData, 
     scores: dict[float, list[Any]] = {}
     for epoch in subject.train(proposal(last=6, learning_rate=0.3)):
         assert subject._current is not None
-        scores.setdefault(epoch.val_f1, subject._current[0].snapshot())
+        scores.setdefault(epoch.val_score, subject._current[0].snapshot())
 
     subject.keep(4)
 
@@ -260,13 +260,13 @@ def test_test_images_are_scored_with_the_weights_as_they_stand(features: Trainin
     subject, mirror = objective(features), objective(swapped)
 
     for one, other in zip(subject.train(proposal()), mirror.train(proposal()), strict=True):
-        assert subject.test_f1() == other.val_f1
-        assert mirror.test_f1() == one.val_f1
+        assert subject.test_score() == other.val_score
+        assert mirror.test_score() == one.val_score
 
 
 def test_scoring_before_training_is_a_bug_and_says_so(features: TrainingData) -> None:
     with pytest.raises(RuntimeError, match="nothing has been trained"):
-        objective(features).test_f1()
+        objective(features).test_score()
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_a_device_that_is_gone_while_test_images_are_scored_is_the_machines_trou
     monkeypatch.setattr(subject, "_score", lost_device)
 
     with pytest.raises(MachineError):
-        subject.test_f1()
+        subject.test_score()
 
 
 def test_a_bug_in_training_is_no_outcome(features: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,8 @@ def test_joules_that_no_search_knows_are_told_with_the_reason(made: Made, price_
     made.search([made.trial(0, 0.5, energy_j=None)], energy={"value": None, "reason": "no counter"})
     group = drawn(made, price_list)
     assert group["unknown"] == {"energy_j": "no counter"}
-    assert group["tuners"][0]["bands"]["energy_j"] == {"val_f1": [], "test_f1": []}
-    assert group["tuners"][0]["bands"]["wall_s"]["val_f1"]
+    assert group["tuners"][0]["bands"]["energy_j"] == {"val_score": [], "test_score": []}
+    assert group["tuners"][0]["bands"]["wall_s"]["val_score"]
 
 
 def test_a_device_without_a_price_has_no_curve_over_dollars(made: Made, price_list: Prices) -> None:
@@ -47,4 +47,4 @@ def test_a_group_without_any_score_has_neither_curve_nor_target(made: Made, pric
     group = drawn(made, price_list)
     assert group["target"] is None
     assert group["unknown"] == {}
-    assert group["tuners"][0]["lines"]["epochs"] == {"val_f1": [], "test_f1": []}
+    assert group["tuners"][0]["lines"]["epochs"] == {"val_score": [], "test_score": []}

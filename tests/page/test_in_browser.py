@@ -301,12 +301,12 @@ def test_pointing_shows_the_reading_line_where_the_pointer_is(desktop: Page) -> 
 
 def test_the_curves_are_read_at_whole_epochs_up_to_the_last(desktop: Page) -> None:
     desktop.locator("#controls").get_by_label("epochs", exact=True).check()
-    random_f1 = desktop.locator("#legend tbody tr").nth(0).locator("td").first
-    assert (desktop.locator("#cursor-at").inner_text(), random_f1.inner_text()) == ("4 epochs", "0.640")
+    random_score = desktop.locator("#legend tbody tr").nth(0).locator("td").first
+    assert (desktop.locator("#cursor-at").inner_text(), random_score.inner_text()) == ("4 epochs", "0.640")
     desktop.locator("#cursor").fill("900")
     assert desktop.locator("#cursor-at").inner_text() == "3 epochs"
     # Half of the orders of its two trials have come to 0.64 by then, the others are at 0.5.
-    assert 0.5 < float(random_f1.inner_text()) < 0.64
+    assert 0.5 < float(random_score.inner_text()) < 0.64
 
 
 def test_before_its_first_score_a_tuner_has_none(desktop: Page) -> None:

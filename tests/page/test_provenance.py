@@ -38,10 +38,16 @@ def test_the_days_of_the_run_are_the_records_own(made: Made) -> None:
 
 
 def test_what_must_agree_is_named_with_its_hashes(made: Made) -> None:
-    cell = {"source": {"content_hash": "a1"}, "weights": {"sha256": None}, "tuner": {"tuner": "kt-random"}}
+    cell = {
+        "schema_version": 2,
+        "source": {"content_hash": "a1"},
+        "weights": {"sha256": None},
+        "tuner": {"tuner": "kt-random"},
+    }
     made.search([made.trial(0, 0.5)], cell=cell, environment={"code_hash": "c0", "lock_hash": "10"})
     text = provenance.repeat("my matrix", "seeds = [1]", made.results().cells)
     for term, value in (
+        ("records", "schema version 2"),
         ("harness sources (SHA-256, version, commit)", "c0"),
         ("packages (SHA-256)", "10"),
         ("images of animals", "a1"),

@@ -115,9 +115,9 @@ def test_thinking_is_told_where_it_is_much_and_bounded_where_it_is_not(made: Mad
 
 
 def test_tuning_that_loses_is_counted(made: Made, price_list: Prices) -> None:
-    for seed, f1 in enumerate((0.4, 0.6, 0.3)):
+    for seed, score in enumerate((0.4, 0.6, 0.3)):
         made.search([made.trial(0, 0.5)], "default", seed, kind="default")
-        made.search([made.trial(0, f1)], "kt-random", seed)
+        made.search([made.trial(0, score)], "kt-random", seed)
     assert "2 of 3 tuned searches ended below the untuned default on the test images;" in said(made, price_list)
 
 

@@ -106,27 +106,29 @@ def test_failed_and_missing_cells_stand_with_their_reasons(awkward: Path) -> Non
 def test_curves_hold_the_mean_over_seeds_and_its_interval(awkward: Path) -> None:
     group = data_of(awkward)["groups"][0]
     random = next(tuner for tuner in group["tuners"] if tuner["name"] == "kt-random")
-    cost, mean, low, high = random["bands"]["epochs"]["val_f1"][-1]
+    cost, mean, low, high = random["bands"]["epochs"]["val_score"][-1]
     assert (cost, mean) == (4, 0.64)
     assert 0 < low < mean < high
-    assert random["bands"]["epochs"]["test_f1"][-1][1] == pytest.approx(0.54)
+    assert random["bands"]["epochs"]["test_score"][-1][1] == pytest.approx(0.54)
 
 
 def test_one_seed_has_a_curve_and_no_interval(awkward: Path) -> None:
     group = data_of(awkward)["groups"][1]
-    assert all(point[2:] == [None, None] for tuner in group["tuners"] for point in tuner["bands"]["wall_s"]["val_f1"])
+    assert all(
+        point[2:] == [None, None] for tuner in group["tuners"] for point in tuner["bands"]["wall_s"]["val_score"]
+    )
 
 
 def test_dollars_follow_wall_seconds(awkward: Path, price_list: Prices) -> None:
     lines = data_of(awkward)["groups"][0]["tuners"][0]["lines"]
     assert price_list.cpu is not None
     per_second = price_list.cpu.usd_per_hour * 2 / 3600
-    in_seconds, in_dollars = (lines[axis]["val_f1"][0] for axis in ("wall_s", "cost_usd"))
+    in_seconds, in_dollars = (lines[axis]["val_score"][0] for axis in ("wall_s", "cost_usd"))
     assert [cost for cost, _ in in_dollars] == pytest.approx([cost * per_second for cost, _ in in_seconds], rel=1e-3)
 
 
 def test_a_search_is_drawn_to_the_end_of_what_it_spent(awkward: Path) -> None:
-    random, tpe = (tuner["lines"]["epochs"]["val_f1"][0] for tuner in data_of(awkward)["groups"][0]["tuners"][:2])
+    random, tpe = (tuner["lines"]["epochs"]["val_score"][0] for tuner in data_of(awkward)["groups"][0]["tuners"][:2])
     assert tpe == [[1, 0.3], [2, 0.62], [2, 0.62]]
     # Random search begins at its mean over the orders of its trials, 0.2 first or 0.5, and ends where it ended.
     assert 0.2 < random[0][1] < 0.5
@@ -201,5 +203,5 @@ def test_the_page_of_a_matrix_of_accuracy_speaks_of_f1_nowhere(made: Made, price
     made.by_accuracy()
     path = written(made, price_list)
     assert re.findall(r".{0,60}F1.{0,60}", path.read_text("utf-8")) == []
-    assert data_of(path)["scores"] == {"val_f1": "validation accuracy", "test_f1": "test accuracy"}
+    assert data_of(path)["scores"] == {"val_score": "validation accuracy", "test_score": "test accuracy"}
     assert "Validation and test accuracy against cost" in path.read_text("utf-8")

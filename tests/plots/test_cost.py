@@ -24,11 +24,11 @@ def points(made: Made) -> list[CostPoint]:
     made.search([made.trial(0, 0.5)])
     (row,) = groups(made.results())[0].rows
     spots = [(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (4.0, 0.9), (1.0, 0.3)]
-    return [CostPoint(row=row, cost=spent, f1=f1) for spent, f1 in spots]
+    return [CostPoint(row=row, cost=spent, score=score) for spent, score in spots]
 
 
 def test_the_front_is_what_no_other_point_beats(points: list[CostPoint]) -> None:
-    assert [(point.cost, point.f1) for point in front(points)] == [(1.0, 0.5), (2.0, 0.7), (3.0, 0.9)]
+    assert [(point.cost, point.score) for point in front(points)] == [(1.0, 0.5), (2.0, 0.7), (3.0, 0.9)]
     assert front([]) == []
     assert front(points[:1]) == points[:1]
 
@@ -45,7 +45,7 @@ def test_every_tuner_is_marked_with_its_number_of_seeds(made: Made) -> None:
     assert "search s (mean over seeds)" in text
 
 
-def test_a_tuner_without_a_test_f1_is_left_out_and_named(made: Made) -> None:
+def test_a_tuner_without_a_test_score_is_left_out_and_named(made: Made) -> None:
     made.search([made.trial(0, 0.5)], "known")
     made.search([], "broken", status="failed", reason="boom")
 

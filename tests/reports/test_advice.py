@@ -18,9 +18,9 @@ def _said(made: Made, price_list: Prices) -> list[str]:
     return advice.sentences(judged(made.results(), prices=price_list).answer, "macro-F1")
 
 
-def _search(made: Made, tuner: str, seed: int, f1: float, *, epochs: int = 2, dataset: str = "animals") -> None:
+def _search(made: Made, tuner: str, seed: int, score: float, *, epochs: int = 2, dataset: str = "animals") -> None:
     kind = "kt-random" if tuner == "random" else "optuna-tpe"
-    made.search([made.trial(0, *[f1] * epochs)], tuner, seed, kind=kind, dataset=dataset)
+    made.search([made.trial(0, *[score] * epochs)], tuner, seed, kind=kind, dataset=dataset)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_one_seed_has_no_interval_and_says_so(made: Made, price_list: Prices) ->
 
 def test_a_test_score_that_is_unknown_is_a_dash_and_is_nothing_to_expect(made: Made, price_list: Prices) -> None:
     trial = made.trial(0, 0.5)
-    made.search([replace(trial, epochs=tuple(replace(epoch, test_f1=None) for epoch in trial.epochs))])
+    made.search([replace(trial, epochs=tuple(replace(epoch, test_score=None) for epoch in trial.epochs))])
 
     made_report = report(made, price_list)
 

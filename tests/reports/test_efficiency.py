@@ -53,8 +53,8 @@ def test_no_searches_make_a_header_only_and_say_so(made: Made, price_list: Price
 def test_a_row_holds_the_means_of_its_seeds(made: Made, price_list: Prices) -> None:
     _compare(made)
     random = next(row for row in _csv(made, price_list) if row["tuner"] == "random")
-    assert float(random["val_f1"]) == pytest.approx(0.55)
-    assert float(random["test_f1"]) == pytest.approx(0.45)
+    assert float(random["val_score"]) == pytest.approx(0.55)
+    assert float(random["test_score"]) == pytest.approx(0.45)
     # Two trials of 1 + 6 + 0.5 s, and 0.5 s of closing; the audit and the shutdown are not the search's.
     assert float(random["wall_s"]) == 15.5
     assert float(random["device_s"]) == 12.0
@@ -109,7 +109,7 @@ def test_the_target_and_the_speed_up_are_those_of_random_search(made: Made, pric
     made.search([], "tpe", 2, kind="optuna-tpe", status="failed", reason="boom")
     rows = {row["tuner"]: row for row in _csv(made, price_list)}
     # After two of four epochs; on seed 0, on which both tuners end lower by 0.05, it is 0.025 less.
-    assert float(rows["random"]["target_val_f1"]) == pytest.approx(0.4)
+    assert float(rows["random"]["target_val_score"]) == pytest.approx(0.4)
     # Seed 0: 1 s of asking and two epochs of 3 s. Seed 1: all four epochs.
     assert (rows["random"]["target_expected_wall_s"], rows["random"]["target_reached"]) == ("10", "2")
     assert rows["random"]["speedup_over_random"] == ""
@@ -174,16 +174,16 @@ def test_scores_and_gains_stand_for_each_unit_of_cost_and_are_empty_where_that_i
     made.search([made.trial(0, 0.5, energy_j=None)], "untuned", kind="default")
     made.search([made.trial(0, 0.7, energy_j=None)], "random")
     untuned, random = _csv(made, price_list)
-    assert float(random["test_f1_per_device_hour"]) == pytest.approx(0.6 / 3 * 3600)
+    assert float(random["test_score_per_device_hour"]) == pytest.approx(0.6 / 3 * 3600)
     assert float(random["gain_over_default_per_device_hour"]) == pytest.approx(0.2 / 3 * 3600)
-    assert (random["test_f1_per_kwh"], random["gain_over_default_per_kwh"]) == ("", "")
-    assert (untuned["test_f1_per_usd"] != "", untuned["gain_over_default_per_usd"]) == (True, "")
+    assert (random["test_score_per_kwh"], random["gain_over_default_per_kwh"]) == ("", "")
+    assert (untuned["test_score_per_usd"] != "", untuned["gain_over_default_per_usd"]) == (True, "")
 
 
 def test_one_seed_has_no_interval_and_few_seeds_are_warned_of(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.0)], seed=0)
     (row,) = _csv(made, price_list)
-    assert (row["val_f1"], row["val_f1_low"], row["val_f1_high"], row["seeds_ok"]) == ("0", "", "", "1")
+    assert (row["val_score"], row["val_score_low"], row["val_score_high"], row["seeds_ok"]) == ("0", "", "", "1")
     text = _markdown(made, price_list)
     assert "0.000 (1 seed)" in text
     assert "Seeds per row: 1. Fewer than 10 seeds prove little." in text
@@ -200,7 +200,7 @@ def test_ten_seeds_are_not_warned_of(made: Made, price_list: Prices) -> None:
 def test_a_group_where_all_failed_keeps_its_rows(made: Made, price_list: Prices) -> None:
     made.search([], status="failed", reason="boom")
     (row,) = _csv(made, price_list)
-    assert (row["seeds_ok"], row["seeds_failed"], row["val_f1"], row["wall_s"], row["cost_usd"]) == (
+    assert (row["seeds_ok"], row["seeds_failed"], row["val_score"], row["wall_s"], row["cost_usd"]) == (
         "0",
         "1",
         "",

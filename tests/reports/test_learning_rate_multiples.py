@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from tests.analysis.conftest import Made
 
 
-def _retrained(made: Made, seed: int, *f1s: float) -> None:
+def _retrained(made: Made, seed: int, *scores: float) -> None:
     rates = (1e-2, 1e-4, 1e-3)
     trials = [
-        made.trial(number, f1 / 2, f1, f1, parameters={"learning_rate": rate})
-        for number, (rate, f1) in enumerate(zip(rates, f1s, strict=True))
+        made.trial(number, score / 2, score, score, parameters={"learning_rate": rate})
+        for number, (rate, score) in enumerate(zip(rates, scores, strict=True))
     ]
     made.search(trials, "check", seed, role="learning_rate", parent_group="g", group="h", hyperparameters="?")
 
@@ -36,8 +36,8 @@ def test_each_factor_is_a_row_over_seeds_in_order_of_the_rate(made: Made) -> Non
         (1e-3, 1.0, 2),
         (1e-2, 10.0, 2),
     ]
-    assert [row["val_f1"] for row in rows] == pytest.approx([0.4, 0.7, 0.4])
-    assert [row["test_f1"] for row in rows] == pytest.approx([0.3, 0.6, 0.3])
+    assert [row["val_score"] for row in rows] == pytest.approx([0.4, 0.7, 0.4])
+    assert [row["test_score"] for row in rows] == pytest.approx([0.3, 0.6, 0.3])
 
 
 def test_rows_are_named_by_the_group_that_they_belong_to(made: Made) -> None:
@@ -46,14 +46,14 @@ def test_rows_are_named_by_the_group_that_they_belong_to(made: Made) -> None:
     assert {row["hyperparameters"] for row in learning_rate_multiples.report(made.results()).rows} == {"lr"}
 
 
-def test_a_training_without_a_score_is_noted_and_an_f1_of_zero_counts(made: Made) -> None:
+def test_a_training_without_a_score_is_noted_and_a_score_of_zero_counts(made: Made) -> None:
     trials = [
         made.trial(0, parameters={"learning_rate": 1e-2}),
         made.trial(1, 0.1, parameters={"learning_rate": 1e-3}),
     ]
     made.search(trials, "check", role="learning_rate", parent_group="g")
     report = learning_rate_multiples.report(made.results())
-    assert [(row["val_f1"], row["test_f1"]) for row in report.rows] == [(0.1, 0.0), (None, None)]
+    assert [(row["val_score"], row["test_score"]) for row in report.rows] == [(0.1, 0.0), (None, None)]
     assert "1 trainings have no score" in rendering.markdown(report)
 
 

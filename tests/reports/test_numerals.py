@@ -13,9 +13,9 @@ def _interval(mean: float | None, low: float | None, high: float | None, n: int)
 
 
 def test_an_interval_is_shown_and_one_seed_has_none() -> None:
-    assert numerals.f1_interval(_interval(0.912, 0.890, 0.934, 3)) == "0.912 ± 0.022"
-    assert numerals.f1_interval(_interval(0.0, None, None, 1)) == "0.000 (1 seed)"
-    assert numerals.f1_interval(_interval(None, None, None, 0)) == "—"
+    assert numerals.score_interval(_interval(0.912, 0.890, 0.934, 3)) == "0.912 ± 0.022"
+    assert numerals.score_interval(_interval(0.0, None, None, 1)) == "0.000 (1 seed)"
+    assert numerals.score_interval(_interval(None, None, None, 0)) == "—"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_target_that_was_never_reached_says_so() -> None:
 def _reaching(expected_s: float | None, *, reached: int) -> Reaching:
     return Reaching(
         axis=Axis.WALL_S,
-        target=Target(f1=0.5, of="the lower median of all 3 searches"),
+        target=Target(score=0.5, of="the lower median of all 3 searches"),
         median=None,
         expected=Estimate(value=expected_s, low=None, high=None, n=3),
         reached=reached,

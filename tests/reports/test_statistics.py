@@ -133,10 +133,10 @@ def test_the_target_is_told_in_a_sentence(made: Made, price_list: Prices) -> Non
 def test_the_curve_is_read_at_parts_of_what_random_search_costs(made: Made, price_list: Prices) -> None:
     _good(made)
     rows = _rows(MAKES["anytime"](made.results(), price_list))
-    found = [row for row in rows if (row["tuner"], row["axis"], row["score"]) == ("random", "epochs", "test_f1")]
+    found = [row for row in rows if (row["tuner"], row["axis"], row["score"]) == ("random", "epochs", "test_score")]
     assert [row["cost"] for row in found] == ["0.2", "0.5", "1", "2"]
-    assert [row["f1"] for row in found] == ["", "", "0", "0.41"]
-    assert found[-1]["f1_n"] == "3"
+    assert [row["mean_score"] for row in found] == ["", "", "0", "0.41"]
+    assert found[-1]["mean_score_n"] == "3"
 
 
 def test_tuning_without_a_default_is_said_to_prove_nothing(made: Made, price_list: Prices) -> None:

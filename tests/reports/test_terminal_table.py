@@ -51,7 +51,7 @@ def test_what_programs_are_told_is_there_too(made: Made, price_list: Prices) -> 
     report = shown(made.results(), price_list)
 
     assert [row["tuner"] for row in report.rows] == ["untuned"]
-    assert "val_f1" in report.columns
+    assert "val_score" in report.columns
 
 
 def test_an_empty_plan_is_said(made: Made, price_list: Prices) -> None:

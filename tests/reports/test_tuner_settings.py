@@ -84,7 +84,7 @@ def test_the_random_start_is_the_real_objects(row: dict[str, Any], built: Any) -
 
 def test_reports_are_what_the_real_study_holds(row: dict[str, Any], built: Any) -> None:
     proposal = built.ask()
-    stops = [built.report(proposal, epoch, f1) for epoch, f1 in enumerate((0.6, 0.2), start=1)]
+    stops = [built.report(proposal, epoch, score) for epoch, score in enumerate((0.6, 0.2), start=1)]
 
     held = list(built._study.trials[0].intermediate_values.values()) if hasattr(built, "_study") else None
     said = row["after_an_epoch"].partition(",")[0]

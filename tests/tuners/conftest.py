@@ -17,23 +17,23 @@ from harness.trials import Epoch, Outcome, Parameters, Proposal, Trial, Tuner
 SCORELESS = (Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 
 
-def fake_f1(parameters: Parameters) -> float:
+def fake_score(parameters: Parameters) -> float:
     """Peak at a learning rate of 1e-3."""
     return 0.9 - 0.1 * abs(math.log10(float(parameters["learning_rate"])) + 3)
 
 
-def flat_f1(parameters: Parameters) -> float:  # noqa: ARG001 (an objective takes parameters)
+def flat_score(parameters: Parameters) -> float:  # noqa: ARG001 (an objective takes parameters)
     return 0.5
 
 
 class FakeSearch:
-    """Asks, reports and tells; ``f1`` stands in for training, and rises towards its value epoch by epoch."""
+    """Asks, reports and tells; ``score`` stands in for training, and rises towards its value epoch by epoch."""
 
-    def __init__(self, f1: Callable[[Parameters], float]) -> None:
-        self._f1 = f1
+    def __init__(self, score: Callable[[Parameters], float]) -> None:
+        self._score = score
 
-    def scored_by(self, f1: Callable[[Parameters], float]) -> FakeSearch:
-        return FakeSearch(f1)
+    def scored_by(self, score: Callable[[Parameters], float]) -> FakeSearch:
+        return FakeSearch(score)
 
     def run(self, tuner: Tuner, trials: int, outcomes: Iterable[Outcome] = ()) -> list[Trial]:
         """Drive up to so many trials; ``outcomes`` are those of the first, the rest complete unless pruned."""
@@ -51,9 +51,9 @@ class FakeSearch:
         epochs: list[Epoch] = []
         last = {Outcome.COMPLETED: proposal.last_epoch, Outcome.FAILED: 0, Outcome.OUT_OF_MEMORY: 0}
         for number_of_epoch in range(proposal.first_epoch, last.get(outcome, proposal.first_epoch) + 1):
-            f1 = self._f1(proposal.parameters) * (1 - 0.5**number_of_epoch)
-            epochs.append(Epoch(epoch=number_of_epoch, val_f1=f1, loss=1.0, train_s=1.0, evaluate_s=0.1))
-            if tuner.report(proposal, number_of_epoch, f1) and number_of_epoch < proposal.last_epoch:
+            score = self._score(proposal.parameters) * (1 - 0.5**number_of_epoch)
+            epochs.append(Epoch(epoch=number_of_epoch, val_score=score, loss=1.0, train_s=1.0, evaluate_s=0.1))
+            if tuner.report(proposal, number_of_epoch, score) and number_of_epoch < proposal.last_epoch:
                 outcome = Outcome.PRUNED
                 break
         return told_trial(proposal, number=number, outcome=outcome, epochs=epochs)
@@ -64,7 +64,7 @@ class FakeSearch:
             proposal = tuner.ask()
             assert proposal == proposal_of(trial)
             for epoch in trial.epochs:
-                tuner.report(proposal, epoch.epoch, epoch.val_f1)
+                tuner.report(proposal, epoch.epoch, epoch.val_score)
             tuner.tell(trial)
 
 
@@ -81,13 +81,13 @@ def told_trial(proposal: Proposal, *, number: int, outcome: Outcome, epochs: Seq
 
 @pytest.fixture(scope="session")
 def search() -> FakeSearch:
-    return FakeSearch(fake_f1)
+    return FakeSearch(fake_score)
 
 
 @pytest.fixture(scope="session")
 def flat_search() -> FakeSearch:
     """Every configuration is as good as any other."""
-    return FakeSearch(flat_f1)
+    return FakeSearch(flat_score)
 
 
 @pytest.fixture(scope="session")

@@ -156,7 +156,7 @@ def test_scores_that_are_no_numbers_are_survived(
     tuner = make(section, space)
     proposal = tuner.ask()
     assert proposal is not None
-    epoch = Epoch(epoch=proposal.first_epoch, val_f1=math.nan, loss=math.nan, train_s=1.0, evaluate_s=0.1)
+    epoch = Epoch(epoch=proposal.first_epoch, val_score=math.nan, loss=math.nan, train_s=1.0, evaluate_s=0.1)
 
     stopped = tuner.report(proposal, epoch.epoch, math.nan)
     tuner.tell(

@@ -33,7 +33,7 @@ def configurations(history: list[Trial]) -> set[tuple[object, ...]]:
     return {tuple(trial.parameters.values()) for trial in history}
 
 
-def test_f1_is_maximised_so_that_hyperband_promotes_the_best(space: Space, make: Make, search: FakeSearch) -> None:
+def test_scores_are_maximised_so_that_hyperband_promotes_the_best(space: Space, make: Make, search: FakeSearch) -> None:
     history = search.run(make("kt-hyperband", space), 12)
 
     first_rung, promoted = history[:9], {trial.parent for trial in history[9:]}

@@ -44,7 +44,7 @@ def told(proposal: Proposal, outcome: Outcome, *scores: float) -> Trial:
         parent=proposal.parent,
         outcome=outcome,
         epochs=tuple(
-            Epoch(epoch=1 + index, val_f1=score, loss=1.0, train_s=1.0, evaluate_s=0.1)
+            Epoch(epoch=1 + index, val_score=score, loss=1.0, train_s=1.0, evaluate_s=0.1)
             for index, score in enumerate(scores)
         ),
     )
@@ -117,9 +117,9 @@ def test_halving_needs_no_complete_trial_to_start(pruner: str, make: Make) -> No
     tuner = make(spec.TunerSection.model_validate({"tuner": "optuna-random", "pruner": pruner}), CONTINUUM)
 
     stops = []
-    for f1 in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4):
+    for score in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4):
         proposal = ask(tuner)
-        stops.append(any(tuner.report(proposal, epoch, f1) for epoch in range(1, 9)))
+        stops.append(any(tuner.report(proposal, epoch, score) for epoch in range(1, 9)))
         tuner.tell(told(proposal, Outcome.FAILED))
 
     assert stops[0] is False
@@ -170,8 +170,8 @@ def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, value
     )
     for _ in range(2):
         proposal = ask(tuner)
-        for epoch, f1 in enumerate((0.2, 0.4, math.nan, 0.3, 0.5), start=1):
-            tuner.report(proposal, epoch, f1)
+        for epoch, score in enumerate((0.2, 0.4, math.nan, 0.3, 0.5), start=1):
+            tuner.report(proposal, epoch, score)
         tuner.tell(told(proposal, Outcome.COMPLETED, 0.2, 0.4, math.nan, 0.3, 0.5))
 
     trials = study_of(tuner).trials
@@ -183,8 +183,8 @@ def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, value
 def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> None:
     tuner = make(spec.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
     proposal = ask(tuner)
-    for epoch, f1 in enumerate((0.6, 0.2), start=1):
-        tuner.report(proposal, epoch, f1)
+    for epoch, score in enumerate((0.6, 0.2), start=1):
+        tuner.report(proposal, epoch, score)
 
     tuner.tell(told(proposal, Outcome.COMPLETED, 0.6, 0.2))
 
@@ -194,8 +194,8 @@ def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> No
 def test_a_pruned_trial_that_reported_each_epoch_counts_with_its_last(make: Make) -> None:
     tuner = make(spec.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
     proposal = ask(tuner)
-    for epoch, f1 in enumerate((0.6, 0.2), start=1):
-        tuner.report(proposal, epoch, f1)
+    for epoch, score in enumerate((0.6, 0.2), start=1):
+        tuner.report(proposal, epoch, score)
 
     tuner.tell(told(proposal, Outcome.PRUNED, 0.6, 0.2))
 
@@ -216,7 +216,7 @@ def test_optunas_own_patient_pruner_stops_a_trial_that_falls_and_none_that_stand
     flat_stops = [tuner.report(flat, epoch, 0.1) for epoch in range(1, 5)]
     tuner.tell(told(flat, Outcome.COMPLETED, 0.1))
     falling = ask(tuner)
-    falling_stops = [tuner.report(falling, epoch, f1) for epoch, f1 in enumerate((0.3, 0.2, 0.1, 0.2), start=1)]
+    falling_stops = [tuner.report(falling, epoch, score) for epoch, score in enumerate((0.3, 0.2, 0.1, 0.2), start=1)]
 
     assert isinstance(study_of(tuner).pruner, library.pruners.PatientPruner)
     assert flat_stops == [False] * 4

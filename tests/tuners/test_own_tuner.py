@@ -22,7 +22,7 @@ ASKING = """
 from harness.trials import Proposal
 class Mine:
     def ask(self): return {}
-    def report(self, proposal, epoch, f1): return False
+    def report(self, proposal, epoch, score): return False
     def tell(self, trial): pass
 def create(space, *, seed, epochs_per_trial): return Mine()
 """

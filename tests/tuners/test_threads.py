@@ -40,9 +40,9 @@ class LookingTuner:
         self.seen.append(threads_now())
         return PROPOSAL
 
-    def report(self, proposal: Proposal, epoch: int, f1: float) -> bool:
+    def report(self, proposal: Proposal, epoch: int, score: float) -> bool:
         self.seen.append(threads_now())
-        return (proposal, epoch, f1) == (PROPOSAL, 1, 0.5)
+        return (proposal, epoch, score) == (PROPOSAL, 1, 0.5)
 
     def tell(self, trial: Trial) -> None:
         self.seen.append(threads_now())

@@ -98,7 +98,7 @@ def scores_of() -> Callable[[Trial], Any]:
     """All of a trial that must repeat to the last bit: everything but what it cost."""
 
     def scores(trial: Trial) -> Any:
-        curve = [(epoch.epoch, epoch.val_f1, epoch.loss, epoch.test_f1) for epoch in trial.epochs]
+        curve = [(epoch.epoch, epoch.val_score, epoch.loss, epoch.test_score) for epoch in trial.epochs]
         asked = (dict(trial.parameters), trial.first_epoch, trial.last_epoch, trial.parent)
         return trial.number, asked, trial.outcome, curve, trial.charged_epochs, trial.images, trial.reason
 

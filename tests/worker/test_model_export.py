@@ -38,8 +38,8 @@ def saved(bench: Bench, cell: Cell, searched: CellFolder) -> tuple[CellFolder, d
 
 def best_scores(folder: CellFolder) -> tuple[float, float | None]:
     epochs = [epoch for trial in folder.trials() for epoch in trial.epochs]
-    best = max(epochs, key=lambda epoch: epoch.val_f1)
-    return best.val_f1, best.test_f1
+    best = max(epochs, key=lambda epoch: epoch.val_score)
+    return best.val_score, best.test_score
 
 
 def score_by_plain_keras(bench: Bench, cell: Cell, folder: CellFolder) -> float:
@@ -79,11 +79,11 @@ def test_the_saved_model_scores_on_the_test_images_what_its_trial_did(
 
     folder, outcome = saved(bench, cell, searched)
 
-    val_f1, test_f1 = best_scores(searched)
-    assert test_f1 is not None
-    assert (outcome["saved"]["val_score"], outcome["saved"]["test_score"]) == (val_f1, test_f1)
-    assert outcome["saved"]["saved_test_score"] == test_f1
-    assert score_by_plain_keras(bench, cell, folder) == pytest.approx(test_f1, abs=1e-9)
+    val_score, test_score = best_scores(searched)
+    assert test_score is not None
+    assert (outcome["saved"]["val_score"], outcome["saved"]["test_score"]) == (val_score, test_score)
+    assert outcome["saved"]["saved_test_score"] == test_score
+    assert score_by_plain_keras(bench, cell, folder) == pytest.approx(test_score, abs=1e-9)
 
 
 def test_a_trial_that_continues_others_is_trained_again_after_them(bench: Bench) -> None:
@@ -99,12 +99,12 @@ def test_a_trial_that_continues_others_is_trained_again_after_them(bench: Bench)
 
     _, outcome = saved(bench, cell, made)
 
-    assert outcome["saved"]["val_score"] == last.val_f1
+    assert outcome["saved"]["val_score"] == last.val_score
 
 
 def _scored(trial: Trial, *, best: int | None) -> Trial:
     """The trial, its ``best`` epoch scored above all others."""
-    epochs = tuple(replace(epoch, val_f1=1.0 if epoch.epoch == best else 0.0) for epoch in trial.epochs)
+    epochs = tuple(replace(epoch, val_score=1.0 if epoch.epoch == best else 0.0) for epoch in trial.epochs)
     return replace(trial, epochs=epochs)
 
 

@@ -153,7 +153,7 @@ def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
     trials = folder.trials()
     assert [len(trial.epochs) for trial in trials] == [2, 2]
     assert folder.progress.read_text("utf-8").splitlines() == [
-        f"{trial.number} {epoch.epoch} 2 {epoch.val_f1!r}" for trial in trials for epoch in trial.epochs
+        f"{trial.number} {epoch.epoch} 2 {epoch.val_score!r}" for trial in trials for epoch in trial.epochs
     ]
     assert (outcome["status"], outcome["ended"]) == ("completed", "budget: epochs")
     assert (
@@ -360,7 +360,7 @@ def test_tuners_of_a_group_get_the_same_curve_for_the_same_parameters(bench: Ben
         curves.append(
             {
                 (trial.parameters["learning_rate"], trial.parameters["dropout"]): [
-                    (epoch.val_f1, epoch.loss) for epoch in trial.epochs
+                    (epoch.val_score, epoch.loss) for epoch in trial.epochs
                 ]
                 for trial in folder.trials()
             }

@@ -38,12 +38,13 @@ probability (``benchmarks/verdict/probabilities.py``)."""
 class Standing:
     """One tuner at one budget: ``part`` of what a random search spends on ``axis``, over one group or all (None).
 
-    ``score`` is the mean test F1 in hand by then over ``score.n`` seeds, 0 where there is no model yet; ``over_random``
-    the same minus that of random search on the same seeds, with its ``probabilities`` of being better, practically
-    equivalent or worse. ``regret`` is the mean of the best validation F1 that any tuner ever found in the group with
-    that seed minus the one in hand. ``improvement`` is the probability that a search of this tuner beats one of random
-    search, ``iqm`` the interquartile mean of the scores (``agarwal``). ``search_s`` and ``usd`` are what a whole search
-    costs. ``verdict`` is what may be claimed of the final score against random search's, None at other budgets.
+    ``score`` is the mean test score in hand by then over ``score.n`` seeds, 0 where there is no model yet;
+    ``over_random`` the same minus that of random search on the same seeds, with its ``probabilities`` of being better,
+    practically equivalent or worse. ``regret`` is the mean of the best validation score that any tuner ever found in
+    the group with that seed minus the one in hand. ``improvement`` is the probability that a search of this tuner beats
+    one of random search, ``iqm`` the interquartile mean of the scores (``agarwal``). ``search_s`` and ``usd`` are what
+    a whole search costs. ``verdict`` is what may be claimed of the final score against random search's, None at other
+    budgets.
     """
 
     group: GroupName | None
@@ -212,11 +213,11 @@ def _in_hand(search: SearchResult, drawn: Line | None, cost: float | None) -> fl
     if drawn is None:
         return None
     before = sum(1 for each in drawn.cost if each <= cost)
-    return drawn.f1[before - 1] if before else paired_searches.NO_MODEL
+    return drawn.score[before - 1] if before else paired_searches.NO_MODEL
 
 
 def _best_known(group: Group, seed: int) -> float | None:
-    found = [s.val_f1 for s in group.searches if s.planned.seed == seed and s.val_f1 is not None]
+    found = [s.val_score for s in group.searches if s.planned.seed == seed and s.val_score is not None]
     return max(found, default=None)
 
 

@@ -1,4 +1,4 @@
-"""Anytime curves over seeds: the mean incumbent F1 against what had been spent, with an interval."""
+"""Anytime curves over seeds: the mean incumbent score against what had been spent, with an interval."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MOST_POINTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One search's step function: from ``cost[i]`` on its incumbent scores ``f1[i]``; it ends at ``spent``."""
+    """One search's step function: from ``cost[i]`` on its incumbent scores ``score[i]``; it ends at ``spent``."""
 
     tuner: str
     seed: int
     cost: tuple[float, ...]
-    f1: tuple[float, ...]
+    score: tuple[float, ...]
     spent: float
 
 
@@ -92,15 +92,15 @@ def _drawn(search: SearchResult, *, axis: Axis, score: Score, prices: Prices) ->
     over_orders = averaged(search, axis=axis, score=score, prices=prices)
     if over_orders is not None:
         return _line(search, *over_orders, spent=total)
-    f1 = tuple(found for step in search.curve if (found := score.of(step)) is not None)
-    if len(f1) != len(cost):
+    reached = tuple(found for step in search.curve if (found := score.of(step)) is not None)
+    if len(reached) != len(cost):
         return None
-    return _line(search, cost, f1, spent=total)
+    return _line(search, cost, reached, spent=total)
 
 
-def _line(search: SearchResult, cost: tuple[float, ...], f1: tuple[float, ...], *, spent: float) -> Line:
+def _line(search: SearchResult, cost: tuple[float, ...], score: tuple[float, ...], *, spent: float) -> Line:
     name = search.planned
-    return Line(tuner=name.tuner, seed=name.seed, cost=cost, f1=f1, spent=max(spent, cost[-1]))
+    return Line(tuner=name.tuner, seed=name.seed, cost=cost, score=score, spent=max(spent, cost[-1]))
 
 
 def band(row: Row, *, axis: Axis, score: Score, prices: Prices, at: Sequence[float] | None = None) -> Band:
@@ -148,7 +148,7 @@ def _from_first(used: list[Line], at: Sequence[float]) -> tuple[float, ...]:
 def _values(used: list[Line], points: tuple[float, ...]) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    rows = [np.asarray(line.f1)[np.searchsorted(line.cost, points, side="right") - 1] for line in used]
+    rows = [np.asarray(line.score)[np.searchsorted(line.cost, points, side="right") - 1] for line in used]
     return np.vstack(rows) if rows else np.empty((0, 0))
 
 

@@ -43,7 +43,7 @@ class Reaching:
 
 
 def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching | None:
-    """Return how the row's searches met the target, by validation F1; None where the group has no target.
+    """Return how the row's searches met the target, by validation score; None where the group has no target.
 
     The expected running time is ERT = (all costs spent until the target, or until the end of a search that missed it)
     / (searches that reached it) (Hansen et al., COCO, Optimization Methods and Software 36(1), 2021), with a jackknife
@@ -92,7 +92,7 @@ def is_disturbed(group: Group, row: Row) -> bool:
 
 
 def cost_to_target(search: SearchResult, goal: Target, *, axis: Axis, prices: Prices) -> float | None:
-    """Return what had been spent when the validation F1 first met ``goal``.
+    """Return what had been spent when the validation score first met ``goal``.
 
     Infinite for a miss and a failed search, None where the cost is unknown or the search is missing.
     """
@@ -100,7 +100,7 @@ def cost_to_target(search: SearchResult, goal: Target, *, axis: Axis, prices: Pr
         return None
     if not is_reached(search, goal):
         return math.inf
-    first = next(index for index, step in enumerate(search.curve) if step.val_f1 >= goal.at(search.planned.seed))
+    first = next(index for index, step in enumerate(search.curve) if step.val_score >= goal.at(search.planned.seed))
     found = costs(search, axis=axis, prices=prices)
     return None if found is None else found[first]
 
@@ -108,7 +108,9 @@ def cost_to_target(search: SearchResult, goal: Target, *, axis: Axis, prices: Pr
 def is_reached(search: SearchResult, goal: Target) -> bool:
     """Whether the search ran to its end and met the target on its way."""
     # Each incumbent scores more than the one before it, so that the last has reached whatever any of them has.
-    return search.status is Status.OK and search.val_f1 is not None and search.val_f1 >= goal.at(search.planned.seed)
+    return (
+        search.status is Status.OK and search.val_score is not None and search.val_score >= goal.at(search.planned.seed)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from harness.prices import Prices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What 0 and 1 mean within a group: F1 from ``worst`` to ``best``, cost from nothing to ``cost``.
+    """What 0 and 1 mean within a group: scores from ``worst`` to ``best``, cost from nothing to ``cost``.
 
     ``worst_of`` says in words what ``worst`` is.
     """
@@ -60,10 +60,10 @@ def areas(group: Group, *, axis: Axis, score: Score, prices: Prices) -> list[Are
 def frame(group: Group, *, axis: Axis, score: Score, prices: Prices) -> Frame | None:
     """Return the bounds that areas of the group are normalised by; None where all its searches are tied or unknown.
 
-    ``worst`` is the median final F1 of the default configuration, what one has without tuning; without such searches
-    it is the least final F1. ``best`` is the greatest final F1 of any search. ``cost`` is the median that a random
-    search has spent, so that one slow tuner doesn't stretch the frame until only final values count; without random
-    searches it is the most that any search has spent.
+    ``worst`` is the median final score of the default configuration, what one has without tuning; without such searches
+    it is the least final score. ``best`` is the greatest final score of any search. ``cost`` is the median that a
+    random search has spent, so that one slow tuner doesn't stretch the frame until only final values count; without
+    random searches it is the most that any search has spent.
     """
     ended = [(search, found) for search in group.searches if (found := _final(search, score)) is not None]
     untuned = median(found for search, found in ended if search.tuner == UNTUNED)
@@ -79,14 +79,14 @@ def frame(group: Group, *, axis: Axis, score: Score, prices: Prices) -> Frame | 
 
 
 def under(curve: Line, bounds: Frame) -> float:
-    """Return the share of the frame that lies under the curve: linear in cost and in F1, clipped to the frame.
+    """Return the share of the frame that lies under the curve: linear in cost and score, clipped to the frame.
 
     Before the first incumbent the height is 0; a search that ended early goes on with its last value. Cost is linear
     because on a logarithm the area depends on where one begins to look.
     """
     ends = [*curve.cost[1:], math.inf]
     lasted = [max(0.0, min(end, bounds.cost) - begin) for begin, end in zip(curve.cost, ends, strict=True)]
-    height = [min(1.0, max(0.0, (f1 - bounds.worst) / (bounds.best - bounds.worst))) for f1 in curve.f1]
+    height = [min(1.0, max(0.0, (score - bounds.worst) / (bounds.best - bounds.worst))) for score in curve.score]
     return sum(width * high for width, high in zip(lasted, height, strict=True)) / bounds.cost
 
 

@@ -14,10 +14,10 @@ from harness.analysis.statistics.t_estimates import Estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """Mean test F1 above a yardstick's on the same seeds, and on how many of these it is worse or tied.
+    """Mean test score above a yardstick's on the same seeds, and on how many of these it is worse or tied.
 
     A search that failed scores 0 (``pairing.score``). ``left_out`` seeds make no pair, as one of the two is missing or
-    has no test F1.
+    has no test score.
     """
 
     estimate: Estimate
@@ -28,10 +28,10 @@ class Gain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overtuning:
-    """What selection by validation F1 overrates, and what it loses; each over the searches that have both F1.
+    """What selection by validation score overrates, and what it loses; each over the searches that have both scores.
 
-    ``gap`` is the mean of validation minus test F1 of the final incumbent. ``loss`` is the mean of the best test F1
-    among a search's incumbents minus that of the final one: 0 where choosing longer never hurt, never negative.
+    ``gap`` is the mean of validation minus test score of the final incumbent. ``loss`` is the mean of the best test
+    score among a search's incumbents minus that of the final one: 0 where choosing longer never hurt, never negative.
     ``losers`` of ``loss.n`` searches have lost any.
     """
 
@@ -41,27 +41,27 @@ class Overtuning:
 
 
 def over_untuned(group: Group, row: Row) -> Gain | None:
-    """Return test F1 minus that of the default configuration on the same seed; None without such pairs."""
+    """Return test score minus that of the default configuration on the same seed; None without such pairs."""
     return None if row.is_untuned or group.untuned is None else _gain(row, group.untuned)
 
 
 def over_random(group: Group, row: Row) -> Gain | None:
-    """Return test F1 minus that of the group's first random search on the same seed; None without such pairs."""
+    """Return test score minus that of the group's first random search on the same seed; None without such pairs."""
     return None if row.is_random or group.random is None else _gain(row, group.random)
 
 
 def overtuning(row: Row) -> Overtuning:
-    """Return what selection by validation F1 overrates and loses, over the searches that ran to their end.
+    """Return what selection by validation score overrates and loses, over the searches that ran to their end.
 
     ``gap`` is the meta-overfitting and ``loss`` the overtuning of Schneider, Bischl and Feurer, "Overtuning in
-    Hyperparameter Optimization", AutoML 2025 (arXiv 2506.19540), told in F1 instead of error.
+    Hyperparameter Optimization", AutoML 2025 (arXiv 2506.19540), told in scores instead of errors.
     """
     gaps, losses = [], []
     for search in row.ok:
-        seen = [step.test_f1 for step in search.curve if step.test_f1 is not None]
-        if search.val_f1 is not None and search.test_f1 is not None:
-            gaps.append(search.val_f1 - search.test_f1)
-            losses.append(max(seen) - search.test_f1)
+        seen = [step.test_score for step in search.curve if step.test_score is not None]
+        if search.val_score is not None and search.test_score is not None:
+            gaps.append(search.val_score - search.test_score)
+            losses.append(max(seen) - search.test_score)
     return Overtuning(
         gap=t_estimates.mean(gaps), loss=t_estimates.mean(losses), losers=sum(1 for each in losses if each > 0)
     )

@@ -34,12 +34,12 @@ _BROKEN = (Outcome.DIVERGED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 class Effect(StrEnum):
     """What a hyperparameter may matter for."""
 
-    F1 = "f1"
+    SCORE = "score"
     COST = "cost"
 
     def called(self, name: str) -> str:
         """Return the effect as a reader sees it; ``name`` is what the score is called, as ``macro-F1``."""
-        return f"validation {name}" if self is Effect.F1 else "device s per epoch"
+        return f"validation {name}" if self is Effect.SCORE else "device s per epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,8 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     quarter of the trials are to those of all. It sees the order of the trials only, so that one slow epoch or one
     diverged trial can't bend it, and takes milliseconds where a forest (fANOVA) takes a second.
 
-    Best by F1 is a trial's score less the mean of its seed's trials, so that easy splits explain nothing; best by cost
-    is the least median epoch in device seconds. Only trials that reached the last epoch of a full trial take part,
+    Best by score is a trial's score less the mean of its seed's trials, so that easy splits explain nothing; best by
+    cost is the least median epoch in device seconds. Only trials that reached the last epoch of a full trial take part,
     and those that the protocol's patience ended on the way there: the score of one that its tuner stopped is another
     quantity. Of a configuration that was promoted from trial to trial the last trial counts, so that each counts once.
     Adaptive tuners try good regions more often, so the shares are about where the tuners looked.
@@ -85,13 +85,13 @@ def importance(group: Group, *, effect: Effect) -> Importance:
     full = [each for s in group.searches if s.status is Status.OK for each in _full(s, effect, left_out)]
     tried = _thinned(full)
     left_out[THINNED] = len(full) - len(tried)
-    used = _centred(tried) if effect is Effect.F1 else tried
+    used = _centred(tried) if effect is Effect.SCORE else tried
     columns = {name: column for name, column in _columns(group, used).items() if len(set(column)) > 1}
     reason = _why_not(used, columns)
     shares: Mapping[str, float] = {}
     if reason is None:
-        # More F1 is better, and less cost.
-        sign = 1 if effect is Effect.F1 else -1
+        # A higher score is better, and a lower cost.
+        sign = 1 if effect is Effect.SCORE else -1
         shares, reason = _ped_anova(columns, [sign * each.effect for each in used])
     return Importance(
         effect=effect,
@@ -117,7 +117,7 @@ def _full(search: SearchResult, effect: Effect, left_out: Counter[str]) -> Itera
     """Yield the search's trials at full fidelity, each configuration once; count the others in ``left_out``."""
     continued = {trial.parent for trial in search.tried}
     for trial in search.tried:
-        value = trial.score if effect is Effect.F1 else trial.epoch_device_s
+        value = trial.score if effect is Effect.SCORE else trial.epoch_device_s
         if trial.number in continued:
             left_out[CONTINUED] += 1
         elif value is None or not _is_full(trial, search):

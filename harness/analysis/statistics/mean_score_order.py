@@ -35,8 +35,8 @@ class Ranks:
 def ranks(groups: Sequence[Group], found: Verdicts) -> Ranks:
     """Rank the tuners that all groups share, over the seeds on which each of them has a record in every group.
 
-    A failed search, and one without any score, scores 0. A missing one, or an unknown test F1, leaves its seed out, and
-    ``remarks`` count it.
+    A failed search, and one without any score, scores 0. A missing one, or an unknown test score, leaves its seed out,
+    and ``remarks`` count it.
     """
     answered = found.overall[Question.SCORE]
     if answered.found is None:

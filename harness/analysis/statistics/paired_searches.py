@@ -67,12 +67,12 @@ class Seeds:
 
 
 def score(search: SearchResult) -> float | None:
-    """Return the test F1 to compare by: ``NO_MODEL`` where the search failed or has no score, None where unknown."""
+    """Return the test score to compare by: ``NO_MODEL`` where the search failed or has no score, None where unknown."""
     if search.status is Status.MISSING:
         return None
     if search.status is Status.FAILED or search.incumbent is None:
         return NO_MODEL
-    return search.test_f1
+    return search.test_score
 
 
 def every(groups: Sequence[Group]) -> list[Block]:

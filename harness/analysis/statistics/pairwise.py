@@ -14,7 +14,7 @@ _DIGITS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Test F1 of ``first`` minus that of ``second``, averaged over the groups, on the seeds that all tuners share.
+    """Test score of ``first`` minus that of ``second``, averaged over the groups, on the seeds that all tuners share.
 
     ``wins``, ``ties`` and ``losses`` are those of ``first`` over ``seeds`` seeds. ``difference`` has a t interval of
     this pair alone; ``p`` is corrected over all pairs (``contrasts``), and ``verdict`` follows from it.
@@ -39,7 +39,7 @@ def comparisons(found: Verdicts) -> tuple[Comparison, ...]:
 
 
 def _comparison(answered: Answered, place: int, first: str, other_place: int, second: str) -> Comparison:
-    # Two F1 that are equal on paper may differ in the last bit of their mean over groups.
+    # Two scores that are equal on paper may differ in the last bit of their mean over groups.
     differences = [round(row[place] - row[other_place], _DIGITS) for row in answered.seeds.values]
     return Comparison(
         first=first,

@@ -31,7 +31,7 @@ class ValuePerUnit:
 
 def score_rate(row: Row, *, prices: Prices) -> ValuePerUnit:
     """Return the mean test score of the finished searches that have one, for what these cost."""
-    return _rate([(search, search.test_f1) for search in row.ok if search.test_f1 is not None], prices)
+    return _rate([(search, search.test_score) for search in row.ok if search.test_score is not None], prices)
 
 
 def gain_rate(group: Group, row: Row, *, prices: Prices) -> ValuePerUnit:
@@ -41,17 +41,17 @@ def gain_rate(group: Group, row: Row, *, prices: Prices) -> ValuePerUnit:
     taken off.
     """
     untuned = {} if row.is_untuned else _untuned(group)
-    scored = [(search, search.test_f1, untuned.get(search.planned.seed)) for search in row.ok]
-    pairs = [(search, f1 - base) for search, f1, base in scored if f1 is not None and base is not None]
+    scored = [(search, search.test_score, untuned.get(search.planned.seed)) for search in row.ok]
+    pairs = [(search, score - base) for search, score, base in scored if score is not None and base is not None]
     return _rate(pairs, prices)
 
 
 def _untuned(group: Group) -> dict[int, float]:
     by_seed: dict[int, list[float]] = {}
     for search in group.of((UNTUNED,)):
-        if search.status is Status.OK and search.test_f1 is not None:
-            by_seed.setdefault(search.planned.seed, []).append(search.test_f1)
-    return {seed: statistics.fmean(f1s) for seed, f1s in by_seed.items()}
+        if search.status is Status.OK and search.test_score is not None:
+            by_seed.setdefault(search.planned.seed, []).append(search.test_score)
+    return {seed: statistics.fmean(scores) for seed, scores in by_seed.items()}
 
 
 def _rate(found: Sequence[tuple[SearchResult, float]], prices: Prices) -> ValuePerUnit:

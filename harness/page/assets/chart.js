@@ -16,7 +16,7 @@ function write(text, attributes, parent) {
 }
 
 // Draw ``series`` ({name, index, look, points, thin}) and return the scale of costs and a way to show the reading line.
-function drawChart(host, series, { axisLabel, f1Label, isLog, isWhole, hasBands, target, label }) {
+function drawChart(host, series, { axisLabel, scoreLabel, isLog, isWhole, hasBands, target, label }) {
   const width = Math.max(280, host.clientWidth);
   const height = Math.round(Math.min(440, Math.max(260, width * 0.5)));
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
@@ -25,7 +25,7 @@ function drawChart(host, series, { axisLabel, f1Label, isLog, isWhole, hasBands,
   const box = { left: MARGIN.left, right: width - MARGIN.right - strip, top: MARGIN.top, bottom: height - MARGIN.bottom };
   const y = scoreScale(series, isWhole, target, box);
   const x = costScale(series, isLog, y.inverse(box.bottom), box);
-  drawAxes(svg, x, y, box, axisLabel, f1Label);
+  drawAxes(svg, x, y, box, axisLabel, scoreLabel);
   const clip = draw("clipPath", { id: "plot-area" }, draw("defs", {}, svg));
   draw("rect", { x: box.left, y: box.top, width: box.right - box.left + 6, height: box.bottom - box.top }, clip);
   const plot = draw("g", { "clip-path": "url(#plot-area)", class: hasBands ? "with-bands" : "" }, svg);
@@ -65,7 +65,7 @@ function scoreScale(series, isWhole, target, box) {
   return linearScale(isWhole ? 0 : Math.max(0, low - 2 * room), Math.min(1, high + room), box.bottom, box.top);
 }
 
-function drawAxes(svg, x, y, box, axisLabel, f1Label) {
+function drawAxes(svg, x, y, box, axisLabel, scoreLabel) {
   for (const tick of y.ticks(5)) {
     const place = y.at(tick.value);
     draw("line", { class: "grid", x1: box.left, x2: box.right, y1: place, y2: place }, svg);
@@ -79,12 +79,12 @@ function drawAxes(svg, x, y, box, axisLabel, f1Label) {
   draw("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }, svg);
   write(axisLabel, { x: box.right, y: box.bottom + 36, "text-anchor": "end" }, svg);
   const middle = (box.top + box.bottom) / 2;
-  write(f1Label, { x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` }, svg);
+  write(scoreLabel, { x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` }, svg);
 }
 
 function drawTarget(svg, plot, place, box, target) {
   draw("line", { class: "target", x1: box.left, x2: box.right, y1: place, y2: place }, plot);
-  write(`target ${f1(target)}`, { x: box.left + 6, y: place - 5 }, svg);
+  write(`target ${score(target)}`, { x: box.left + 6, y: place - 5 }, svg);
 }
 
 function drawSeries(plot, { index, look, points, thin }, x, y, box, offset) {

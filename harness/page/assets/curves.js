@@ -1,7 +1,7 @@
 // The interactive curves: which group, which cost, which score, and what the curves say at a chosen cost.
 
 function buildCurves(data) {
-  const state = { group: 0, axis: "wall_s", score: "val_f1", isLog: true, isWhole: false, hasBands: mostTuners(data) <= 4, hasThin: false, hidden: new Set(), at: 1, isRead: false };
+  const state = { group: 0, axis: "wall_s", score: "val_score", isLog: true, isWhole: false, hasBands: mostTuners(data) <= 4, hasThin: false, hidden: new Set(), at: 1, isRead: false };
   const parts = Object.fromEntries(["controls", "chart", "cursor", "cursor-at", "curves-note", "drawn"].map((id) => [id, document.getElementById(id)]));
   const names = Object.keys(data.styles);
   if (data.groups.length === 0) {
@@ -28,10 +28,10 @@ function buildCurves(data) {
   }
 
   function options(group) {
-    const f1Label = data.scores[state.score];
-    const target = state.score === "val_f1" ? group.target : null;
-    const label = `Mean ${f1Label} over ${data.axes[state.axis]}: ${groupName(group)}. The values stand in the table below.`;
-    return { axisLabel: data.axes[state.axis], f1Label: `mean ${f1Label}`, isLog: state.isLog, isWhole: state.isWhole, hasBands: state.hasBands, target, label };
+    const scoreLabel = data.scores[state.score];
+    const target = state.score === "val_score" ? group.target : null;
+    const label = `Mean ${scoreLabel} over ${data.axes[state.axis]}: ${groupName(group)}. The values stand in the table below.`;
+    return { axisLabel: data.axes[state.axis], scoreLabel: `mean ${scoreLabel}`, isLog: state.isLog, isWhole: state.isWhole, hasBands: state.hasBands, target, label };
   }
 
   function seriesOf(group) {
@@ -100,8 +100,8 @@ function buildCurves(data) {
   function fillReadOut(row, at) {
     const tuner = data.groups[state.group].tuners.find((one) => one.name === row.dataset.name);
     const point = at === null ? null : pointAt(tuner.bands[state.axis][state.score], at);
-    const range = point === null || point[2] === null ? UNKNOWN : `${f1(point[2])} to ${f1(point[3])}`;
-    const texts = [f1(point === null ? null : point[1]), range, `${tuner.lines[state.axis][state.score].length} of ${tuner.planned}`];
+    const range = point === null || point[2] === null ? UNKNOWN : `${score(point[2])} to ${score(point[3])}`;
+    const texts = [score(point === null ? null : point[1]), range, `${tuner.lines[state.axis][state.score].length} of ${tuner.planned}`];
     texts.forEach((text, place) => (row.cells[place + 1].textContent = text));
   }
 

@@ -16,7 +16,7 @@ function reading(value, axis) {
   return axis === "epochs" ? String(Math.floor(value)) : cost(value);
 }
 
-function f1(value) {
+function score(value) {
   return value === null ? UNKNOWN : value.toFixed(3);
 }
 

@@ -19,9 +19,9 @@ def _answer(made: Made, price_list: Prices, rope: float = 0.01) -> Answer:
     return answer(groups, verdicts(groups, prices=price_list), rope=rope, prices=price_list)
 
 
-def _search(made: Made, tuner: str, seed: int, f1: float, *, epochs: int = 2, dataset: str = "animals") -> None:
+def _search(made: Made, tuner: str, seed: int, score: float, *, epochs: int = 2, dataset: str = "animals") -> None:
     kind = {"random": "kt-random", "default": "default"}.get(tuner, "optuna-tpe")
-    made.search([made.trial(0, *[f1] * epochs)], tuner, seed, kind=kind, dataset=dataset)
+    made.search([made.trial(0, *[score] * epochs)], tuner, seed, kind=kind, dataset=dataset)
 
 
 def _alike(seed: int, place: int) -> float:
@@ -112,7 +112,7 @@ def test_at_each_budget_the_score_in_hand_counts_and_none_is_zero(made: Made, pr
     found = {
         each.part: each for each in _answer(made, price_list).standings if (each.axis, each.tuner) == ("epochs", "late")
     }
-    # After 2, 4 and 8 of random search's 8 epochs; test F1 is 0.1 lower than validation F1.
+    # After 2, 4 and 8 of random search's 8 epochs; test scores are 0.1 lower than validation scores.
     assert [found[part].score.value for part in (0.25, 0.5, 1.0)] == pytest.approx([0.0, 0.5, 0.6])
     assert [found[part].regret for part in (0.25, 0.5, 1.0)] == pytest.approx([0.7, 0.1, 0.0])
     assert [found[part].verdict for part in (0.25, 0.5)] == [None, None]

@@ -58,10 +58,10 @@ def test_the_tuners_thinking_counts_and_the_audit_does_not(made: Made, price_lis
     assert _band(made, price_list, axis=Axis.DEVICE_S).cost == (3.0,)
 
 
-def test_test_f1_follows_the_incumbents_and_may_fall(made: Made, price_list: Prices) -> None:
+def test_test_score_follows_the_incumbents_and_may_fall(made: Made, price_list: Prices) -> None:
     trial = made.trial(0, 0.5, 0.6)
     first, second = trial.epochs
-    made.search([replace(trial, epochs=(replace(first, test_f1=0.9), replace(second, test_f1=0.2)))])
+    made.search([replace(trial, epochs=(replace(first, test_score=0.9), replace(second, test_score=0.2)))])
     assert _band(made, price_list, score=Score.TEST).mean == pytest.approx((0.9, 0.2))
 
 
@@ -127,8 +127,8 @@ def test_a_curve_can_be_read_at_given_costs(made: Made, price_list: Prices) -> N
 
 
 def test_the_interval_holds_the_mean(made: Made, price_list: Prices) -> None:
-    for seed, f1 in enumerate((0.1, 0.3, 0.8)):
-        made.search([made.trial(0, f1, f1 + 0.1)], seed=seed)
+    for seed, score in enumerate((0.1, 0.3, 0.8)):
+        made.search([made.trial(0, score, score + 0.1)], seed=seed)
     found = _band(made, price_list)
     for low, mean, high in zip(found.low, found.mean, found.high, strict=True):
         assert low is not None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.prices import Prices
     from tests.analysis.conftest import Made
 
-GOAL = Target(f1=0.5, of="what these tests set")
+GOAL = Target(score=0.5, of="what these tests set")
 
 
 def _group(made: Made, goal: Target | None = None) -> Group:
@@ -66,7 +66,7 @@ def test_where_one_seed_alone_met_it_the_interval_has_no_upper_end(made: Made, p
 
 
 def test_a_target_is_shifted_by_how_hard_the_seed_is(made: Made, price_list: Prices) -> None:
-    goal = Target(f1=0.5, of="x", shifts={0: 0.2, 1: -0.2})
+    goal = Target(score=0.5, of="x", shifts={0: 0.2, 1: -0.2})
     for seed in range(2):
         made.search([made.trial(0, 0.4, 0.6)], seed=seed)
     found = _reaching(made, price_list, goal=goal)

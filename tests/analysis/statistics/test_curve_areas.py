@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FRAME = Frame(worst=0.2, best=0.6, cost=10.0, worst_of="of a test")
 
 
-def _line(cost: tuple[float, ...], f1: tuple[float, ...]) -> Line:
-    return Line(tuner="a", seed=0, cost=cost, f1=f1, spent=cost[-1])
+def _line(cost: tuple[float, ...], score: tuple[float, ...]) -> Line:
+    return Line(tuner="a", seed=0, cost=cost, score=score, spent=cost[-1])
 
 
 def _areas(made: Made, price_list: Prices) -> list[Area]:
@@ -42,8 +42,8 @@ def test_what_comes_after_the_frame_or_below_it_counts_nothing() -> None:
 @settings(max_examples=40, deadline=None, database=None, derandomize=True)
 @given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 1)), min_size=1, max_size=10))
 def test_the_area_is_a_share(steps: list[tuple[float, float]]) -> None:
-    costs, f1s = sorted(cost for cost, _ in steps), sorted(f1 for _, f1 in steps)
-    assert 0 <= under(_line(tuple(costs), tuple(f1s)), FRAME) <= 1 + 1e-12
+    costs, scores = sorted(cost for cost, _ in steps), sorted(score for _, score in steps)
+    assert 0 <= under(_line(tuple(costs), tuple(scores)), FRAME) <= 1 + 1e-12
 
 
 def test_sooner_is_more(made: Made, price_list: Prices) -> None:

@@ -20,10 +20,10 @@ def _group(made: Made) -> Group:
 
 
 def _tested(made: Made, *pairs: tuple[float, float]) -> Trial:
-    """A trial whose epochs have these validation and test F1."""
-    trial = made.trial(0, *(val_f1 for val_f1, _ in pairs))
+    """A trial whose epochs have these validation and test scores."""
+    trial = made.trial(0, *(val_score for val_score, _ in pairs))
     epochs = zip(trial.epochs, pairs, strict=True)
-    return replace(trial, epochs=tuple(replace(epoch, test_f1=test_f1) for epoch, (_, test_f1) in epochs))
+    return replace(trial, epochs=tuple(replace(epoch, test_score=test_score) for epoch, (_, test_score) in epochs))
 
 
 def test_a_gain_is_paired_by_seed(made: Made) -> None:
@@ -60,7 +60,7 @@ def test_without_a_yardstick_there_is_no_gain(made: Made) -> None:
     assert over_untuned(group, group.rows[0]) is None
 
 
-def test_overtuning_is_the_best_test_f1_on_the_way_less_the_last(made: Made) -> None:
+def test_overtuning_is_the_best_test_score_on_the_way_less_the_last(made: Made) -> None:
     made.search([_tested(made, (0.5, 0.7), (0.6, 0.4))], seed=0)
     made.search([_tested(made, (0.5, 0.4), (0.6, 0.6))], seed=1)
     found = overtuning(_group(made).rows[0])
@@ -75,7 +75,7 @@ def test_without_a_search_nothing_is_overtuned(made: Made) -> None:
     assert (found.gap.value, found.loss.value, found.losers) == (None, None, 0)
 
 
-def test_a_test_f1_of_zero_is_a_score(made: Made) -> None:
+def test_a_test_score_of_zero_is_a_score(made: Made) -> None:
     made.search([made.trial(0, 0.1)], "random", 0)
     made.search([made.trial(0, 0.4)], "tpe", 0, kind="optuna-tpe")
     group = _group(made)
@@ -86,9 +86,9 @@ def test_a_test_f1_of_zero_is_a_score(made: Made) -> None:
 
 
 def test_tuning_that_loses_to_the_default_is_counted_by_seed(made: Made) -> None:
-    for seed, f1 in ((0, 0.4), (1, 0.5)):
+    for seed, score in ((0, 0.4), (1, 0.5)):
         made.search([made.trial(0, 0.5)], "untuned", seed, kind="default")
-        made.search([made.trial(0, f1)], "random", seed)
+        made.search([made.trial(0, score)], "random", seed)
     group = _group(made)
     found = over_untuned(group, group.rows[1])
     assert found is not None

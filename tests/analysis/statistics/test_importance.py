@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def _search(made: Made, tried: list[tuple[dict[str, Value], float, float]], seed: int = 0) -> None:
-    """One search whose trials have these parameters, F1 and device seconds."""
+    """One search whose trials have these parameters, score and device seconds."""
     trials = []
-    for number, (parameters, f1, device_s) in enumerate(tried):
-        plain = made.trial(number, f1)
+    for number, (parameters, score, device_s) in enumerate(tried):
+        plain = made.trial(number, score)
         (epoch,) = plain.epochs
         trials.append(_with(plain, parameters=parameters, epochs=(_with(epoch, train_s=device_s),)))
     made.search(trials, seed=seed)
@@ -32,7 +32,7 @@ def _with(what: Any, **changes: Any) -> Any:
 
 
 def _tried(count: int = 60, *, shift: float = 0.0) -> list[tuple[dict[str, Value], float, float]]:
-    """F1 depends on the learning rate alone, cost on the batch size alone; the optimizer matters for nothing."""
+    """The score depends on the learning rate alone, cost on the batch size alone; the optimizer matters for nothing."""
     generator = random.Random(4)  # noqa: S311 - no secret
     found = []
     for _ in range(count):
@@ -48,15 +48,15 @@ def _importance(made: Made, effect: Effect) -> Importance:
     return importance(group, effect=effect)
 
 
-def test_what_f1_depends_on_leads_for_f1_and_what_cost_depends_on_for_cost(made: Made) -> None:
+def test_what_the_score_depends_on_leads_for_the_score_and_what_cost_depends_on_for_cost(made: Made) -> None:
     _search(made, _tried())
-    f1, cost = _importance(made, Effect.F1), _importance(made, Effect.COST)
-    assert next(iter(f1.shares)) == "learning_rate"
+    score, cost = _importance(made, Effect.SCORE), _importance(made, Effect.COST)
+    assert next(iter(score.shares)) == "learning_rate"
     assert next(iter(cost.shares)) == "batch_size"
-    assert f1.shares["learning_rate"] > 0.6
+    assert score.shares["learning_rate"] > 0.6
     assert cost.shares["batch_size"] > 0.6
-    assert sum(f1.shares.values()) == pytest.approx(1)
-    assert (f1.trials, f1.searches, f1.reason) == (60, 1, None)
+    assert sum(score.shares.values()) == pytest.approx(1)
+    assert (score.trials, score.searches, score.reason) == (60, 1, None)
 
 
 def test_what_tells_the_best_from_the_rest_counts_not_what_tells_the_worst(made: Made) -> None:
@@ -76,8 +76,10 @@ def test_an_easy_split_explains_nothing(made: Made) -> None:
     # On the easy split one optimizer was tried, on the hard one the other: that is no merit of the first.
     for seed, (optimizer, shift) in enumerate((("adam", 0.3), ("größer", 0.0))):
         tried = _tried(shift=shift)
-        _search(made, [({**parameters, "optimizer": optimizer}, f1, cost) for parameters, f1, cost in tried], seed)
-    found = _importance(made, Effect.F1)
+        _search(
+            made, [({**parameters, "optimizer": optimizer}, score, cost) for parameters, score, cost in tried], seed
+        )
+    found = _importance(made, Effect.SCORE)
     assert (found.trials, found.searches) == (120, 2)
     assert next(iter(found.shares)) == "learning_rate"
     assert found.shares["optimizer"] < 0.05
@@ -85,32 +87,32 @@ def test_an_easy_split_explains_nothing(made: Made) -> None:
 
 def test_too_few_trials_have_no_importances_and_say_so(made: Made) -> None:
     _search(made, _tried(FEWEST_TRIALS - 1))
-    found = _importance(made, Effect.F1)
+    found = _importance(made, Effect.SCORE)
     assert (dict(found.shares), found.reason) == ({}, "39 trials are too few; it takes 40")
 
 
 def test_a_single_hyperparameter_explains_nothing_about_itself(made: Made) -> None:
     _search(made, [({"learning_rate": 0.001 * n}, 0.1, 1.0) for n in range(1, 50)])
-    assert _importance(made, Effect.F1).reason == "fewer than two hyperparameters were varied"
+    assert _importance(made, Effect.SCORE).reason == "fewer than two hyperparameters were varied"
 
 
 def test_trials_that_all_came_out_the_same_have_no_importances(made: Made) -> None:
     _search(made, [(parameters, 0.5, 1.0) for parameters, _, _ in _tried()])
-    assert _importance(made, Effect.F1).reason == "all trials came out the same"
+    assert _importance(made, Effect.SCORE).reason == "all trials came out the same"
 
 
 def test_of_many_trials_some_are_used_and_the_others_counted(made: Made) -> None:
     _search(made, _tried(MOST_TRIALS + 50))
-    found = _importance(made, Effect.F1)
+    found = _importance(made, Effect.SCORE)
     assert (found.trials, found.left_out) == (MOST_TRIALS, {THINNED: 50})
 
 
 def _halved(made: Made) -> list[Trial]:
     """Trials of two epochs each, every one with a twin that the first epoch alone was asked of."""
     trials: list[Trial] = []
-    for parameters, f1, cost in _tried():
+    for parameters, score, cost in _tried():
         number = len(trials)
-        full = made.trial(number, f1 - 0.01, f1, parameters=parameters)
+        full = made.trial(number, score - 0.01, score, parameters=parameters)
         epochs = tuple(replace(epoch, train_s=cost) for epoch in full.epochs)
         trials += [replace(full, epochs=epochs), _stopped(made, number + 1)]
     return trials
@@ -126,7 +128,7 @@ def _stopped(made: Made, number: int) -> Trial:
 def test_trials_that_were_stopped_early_are_left_out_and_counted(made: Made, protocol: dict[str, Any]) -> None:
     made.protocol = protocol
     made.search(_halved(made))
-    for effect, leads in ((Effect.F1, "learning_rate"), (Effect.COST, "batch_size")):
+    for effect, leads in ((Effect.SCORE, "learning_rate"), (Effect.COST, "batch_size")):
         found = _importance(made, effect)
         assert (found.trials, found.searches, found.left_out) == (60, 1, {EARLY: 60})
         assert next(iter(found.shares)) == leads
@@ -135,12 +137,12 @@ def test_trials_that_were_stopped_early_are_left_out_and_counted(made: Made, pro
 def test_a_trial_that_patience_ended_is_a_full_one(made: Made) -> None:
     made.protocol = {"epochs_per_trial": 9, "patience": 3}
     trials = [
-        made.trial(number, f1, parameters=parameters, last_epoch=9)
-        for number, (parameters, f1, _) in enumerate(_tried())
+        made.trial(number, score, parameters=parameters, last_epoch=9)
+        for number, (parameters, score, _) in enumerate(_tried())
     ]
     made.search(trials)
 
-    found = _importance(made, Effect.F1)
+    found = _importance(made, Effect.SCORE)
 
     assert (found.trials, found.left_out) == (60, {})
 
@@ -148,7 +150,7 @@ def test_a_trial_that_patience_ended_is_a_full_one(made: Made) -> None:
 def test_a_trial_that_asked_for_less_than_a_full_one_is_no_full_one(made: Made) -> None:
     made.protocol = {"epochs_per_trial": 2}
     _search(made, _tried())
-    found = _importance(made, Effect.F1)
+    found = _importance(made, Effect.SCORE)
     assert (found.trials, found.searches, found.left_out) == (0, 0, {EARLY: 60})
     assert found.reason == "0 trials are too few; it takes 40"
 
@@ -156,18 +158,22 @@ def test_a_trial_that_asked_for_less_than_a_full_one_is_no_full_one(made: Made) 
 def test_a_promoted_configuration_counts_once_by_its_last_trial(made: Made) -> None:
     made.protocol = {"epochs_per_trial": 3}
     trials: list[Trial] = []
-    for parameters, f1, _ in _tried(45):
+    for parameters, score, _ in _tried(45):
         number = len(trials)
-        first = made.trial(number, f1, parameters=parameters, last_epoch=1)
-        trials += [first, _continuing(made, first, 2, f1), _continuing(made, replace(first, number=number + 1), 3, f1)]
+        first = made.trial(number, score, parameters=parameters, last_epoch=1)
+        trials += [
+            first,
+            _continuing(made, first, 2, score),
+            _continuing(made, replace(first, number=number + 1), 3, score),
+        ]
     made.search(trials)
-    found = _importance(made, Effect.F1)
+    found = _importance(made, Effect.SCORE)
     assert (found.trials, found.left_out) == (45, {CONTINUED: 90})
     assert next(iter(found.shares)) == "learning_rate"
 
 
-def _continuing(made: Made, parent: Trial, epoch: int, f1: float) -> Trial:
-    trained = made.trial(parent.number + 1, f1, parameters=parent.parameters)
+def _continuing(made: Made, parent: Trial, epoch: int, score: float) -> Trial:
+    trained = made.trial(parent.number + 1, score, parameters=parent.parameters)
     epochs = tuple(replace(each, epoch=epoch) for each in trained.epochs)
     return replace(trained, epochs=epochs, first_epoch=epoch, last_epoch=epoch, parent=parent.number)
 
@@ -184,7 +190,7 @@ def test_a_trial_that_broke_in_its_last_epoch_did_not_reach_it(made: Made, outco
 def test_a_trial_that_was_stopped_after_its_last_epoch_has_reached_it(made: Made, outcome: Outcome) -> None:
     made.protocol = {"epochs_per_trial": 1}
     made.search([made.trial(0, 0.5, outcome=outcome)])
-    assert (_importance(made, Effect.F1).trials, _importance(made, Effect.F1).left_out) == (1, {})
+    assert (_importance(made, Effect.SCORE).trials, _importance(made, Effect.SCORE).left_out) == (1, {})
 
 
 def test_nothing_was_tried_where_all_failed(made: Made) -> None:
@@ -202,5 +208,5 @@ def test_a_host_without_optuna_is_told(made: Made, monkeypatch: pytest.MonkeyPat
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without_optuna)
-    found = _importance(made, Effect.F1)
+    found = _importance(made, Effect.SCORE)
     assert found.reason == "optuna isn't installed here; install the harness with its extra 'train'"

@@ -41,12 +41,12 @@ def test_on_each_problem_some_tuner_is_the_cheapest(costs: list[tuple[float, flo
 
 def test_shares_are_of_all_problems_the_unsolved_ones_included(made: Made, price_list: Prices) -> None:
     # Seed 0: 1 and 2 epochs; seed 1: 2 and 1; seed 2: nobody.
-    for seed, f1s in enumerate(([0.5], [0.1, 0.6], [0.1])):
-        made.search([made.trial(0, *f1s)], "random", seed)
-    for seed, f1s in enumerate(([0.1, 0.6], [0.6], [0.2])):
-        made.search([made.trial(0, *f1s)], "tpe", seed, kind="optuna-tpe")
+    for seed, scores in enumerate(([0.5], [0.1, 0.6], [0.1])):
+        made.search([made.trial(0, *scores)], "random", seed)
+    for seed, scores in enumerate(([0.1, 0.6], [0.6], [0.2])):
+        made.search([made.trial(0, *scores)], "tpe", seed, kind="optuna-tpe")
     (group,) = analysis.groups(made.results())
-    vars(group)["target"] = Target(f1=0.5, of="what this test sets")
+    vars(group)["target"] = Target(score=0.5, of="what this test sets")
     found = profiles([group], axis=Axis.EPOCHS, prices=price_list)
     random, tpe = found.tuners
     assert found.problems == 3

@@ -21,7 +21,7 @@ def _rates(made: Made, prices: Prices, tuner: str = "tüner") -> tuple[ValuePerU
 
 
 def test_the_score_is_divided_by_hours_kilowatt_hours_and_dollars(made: Made, price_list: Prices) -> None:
-    # Test F1 is 0.4; 3 s on the device, 5 J, 5 s charged on a machine of two logical CPUs.
+    # The test score is 0.4; 3 s on the device, 5 J, 5 s charged on a machine of two logical CPUs.
     made.search([made.trial(0, 0.5)], "tüner")
     score, _ = _rates(made, price_list)
     assert score.per_device_hour == pytest.approx(0.4 / 3 * 3600)

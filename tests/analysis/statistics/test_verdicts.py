@@ -19,11 +19,11 @@ def _verdicts(made: Made, price_list: Prices) -> Verdicts:
     return verdicts(analysis.groups(made.results()), prices=price_list)
 
 
-def _fill(made: Made, f1s: dict[str, Callable[[int], float]], seeds: int = 6, dataset: str = "animals") -> None:
+def _fill(made: Made, scores: dict[str, Callable[[int], float]], seeds: int = 6, dataset: str = "animals") -> None:
     for seed in range(seeds):
-        for tuner, f1 in f1s.items():
+        for tuner, score in scores.items():
             kind = "kt-random" if tuner == "random" else "optuna-tpe"
-            made.search([made.trial(0, f1(seed))], tuner, seed, kind=kind, dataset=dataset)
+            made.search([made.trial(0, score(seed))], tuner, seed, kind=kind, dataset=dataset)
 
 
 def _low(seed: int) -> float:
@@ -210,9 +210,9 @@ def _over_seeds(
 
 
 def test_a_seed_s_value_is_the_mean_over_the_groups(made: Made) -> None:
-    for dataset, f1 in (("a", 0.4), ("b", 0.8)):
-        made.search([made.trial(0, f1)], "random", 7, dataset=dataset)
-        made.search([made.trial(0, f1 + 0.1)], "naïve", 7, kind="optuna-tpe", dataset=dataset)
+    for dataset, score in (("a", 0.4), ("b", 0.8)):
+        made.search([made.trial(0, score)], "random", 7, dataset=dataset)
+        made.search([made.trial(0, score + 0.1)], "naïve", 7, kind="optuna-tpe", dataset=dataset)
     found = _over_seeds(made)
     assert (found.tuners, found.seeds, found.groups, found.remarks) == (("random", "naïve"), (7,), 2, ())
     assert found.values[0] == pytest.approx((0.5, 0.6))
