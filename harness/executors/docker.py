@@ -110,6 +110,9 @@ class DockerExecutor:
         A preparation, whose work it is to fill the cache, may write there too.
         """
         started = self.clock()
+        unseen = self._unseen(sandbox.seen(folder.absolute(), cache))
+        if unseen is not None:
+            return Refused(ended=_refusal(Cause.ENGINE_REFUSED, unseen, started=started, now=started))
         while True:
             try:
                 self._await_engine()
@@ -148,10 +151,15 @@ class DockerExecutor:
         Raises:
             MachineError: The engine can't give a GPU.
         """
+        having = [slot for slot in slots if slot.gpu is not None]
+        if having and self._is_podman:
+            # It takes the request, says nothing, and gives none.
+            raise MachineError(
+                "Podman gives no GPU to those who speak Docker's language; use Docker, or local processes"
+            )
         try:
-            for slot in slots:
-                if slot.gpu is not None:
-                    remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1), slot=slot)))
+            for slot in having:
+                remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1), slot=slot)))
         except engine.FOREIGN as error:
             raise MachineError(engine.explained(error)[1]) from error
 
@@ -183,7 +191,7 @@ class DockerExecutor:
             container = self._begun(
                 command=[program, str(folder), str(cache), repr(started)],
                 **self._options(user, folder.name, slot=slot),
-                **sandbox.places(folder, cache, user=user, fills_cache=fills_cache),
+                **sandbox.places(folder, cache, user=user, fills_cache=fills_cache, owned=self._owned),
             )
         except BaseException:
             give_back()
@@ -198,6 +206,23 @@ class DockerExecutor:
             facts=self._facts(container),
             give_back=give_back,
         )
+
+    def _unseen(self, paths: Sequence[Path]) -> str | None:
+        """Say which of these paths Podman, unlike Docker, would take and yet not show; None where there is none."""
+        for path in paths if self._is_podman else ():
+            if not path.exists():
+                return f"{path}: no such file or folder any more; bring it back, then run again"
+            if path.is_relative_to(sandbox.ROOTS_HOME):
+                return f"{path}: closed to workers in Podman's containers; take --results and --cache elsewhere"
+        return None
+
+    @property
+    def _is_podman(self) -> bool:
+        return bool(self.engine["name"] == engine.PODMAN)
+
+    @property
+    def _owned(self) -> Callable[[User], str]:
+        return sandbox.by_mode if self._is_podman else sandbox.by_owner
 
     def _begun(self, **options: Any) -> Any:
         """Create a container and start it; one that doesn't start is removed."""

@@ -22,6 +22,8 @@ from harness.image_labels import Pinned
 # Whatever the SDK raises: its own errors, and those of the connection beneath.
 FOREIGN = (DockerException, RequestException)
 
+PODMAN = "podman"
+"""The name of an engine that speaks Docker's language and is another."""
 # How an engine says that numbers of users inside are others outside.
 _MAPPED = ("name=rootless", "name=userns")
 _BUILD = "build it: harness images build"
@@ -36,6 +38,7 @@ _REMEDIES = (
         "CDI device",
         "the engine knows no such GPU; make its list anew: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml",
     ),
+    ("container-init binary not found", "Podman lacks its init; install the package catatonit"),
     ("no space left on device", "the engine's disk is full; free some: docker system prune"),
 )
 
@@ -127,18 +130,19 @@ def identity(found: EngineImage) -> Identity:
 
 
 def facts(client: Any) -> dict[str, Any]:
-    """Return what the engine is: versions, storage driver, control groups, processors, memory, GPUs by CDI.
+    """Return what the engine is: name, version, storage driver, control groups, processors, memory, GPUs by CDI.
 
     Raises:
         MachineError: It doesn't answer, or maps users to others.
     """
     try:
-        told = client.info()
+        told, parts = client.info(), client.version().get("Components") or ()
     except FOREIGN as error:
         raise MachineError(explained(error)[1]) from error
     unmapped(told)
     devices = told.get("DiscoveredDevices") or ()
     return {
+        "name": PODMAN if any(part["Name"] == "Podman Engine" for part in parts) else "docker",
         "version": told["ServerVersion"],
         "storage_driver": told["Driver"],
         "cgroup_version": told.get("CgroupVersion"),

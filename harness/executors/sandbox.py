@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.executors.slots import Slot
 from harness.records import CellFolder
 
 HOME = "/tmp"  # noqa: S108 - a file system of the container's own
+ROOTS_HOME = "/root"
 _SCRATCH_MIB = 256
 
 
@@ -68,14 +69,21 @@ def device(gpu: str, *, by_cdi: Sequence[str]) -> DeviceRequest:
     return DeviceRequest(driver="nvidia", device_ids=[gpu], capabilities=[["gpu", "compute", "utility"]])
 
 
-def places(folder: Path, cache: Path, *, user: User, fills_cache: bool) -> dict[str, Any]:
-    """Return what of the host's disk a container sees, each under its own path, and its own file systems."""
-    mounts = {folder: True, cache: fills_cache}
-    mounts |= {path: False for path in CellFolder(folder).cell().read if not path.is_relative_to(cache)}
-    tmpfs = {HOME: _owned(user, size_mib=_SCRATCH_MIB)}
-    if any(path.is_relative_to("/root") for path in mounts):
+def seen(folder: Path, cache: Path) -> list[Path]:
+    """Return what of the host's disk a worker at the cell in ``folder`` reads: both, and what else its cell names."""
+    return [folder, cache, *(path for path in CellFolder(folder).cell().read if not path.is_relative_to(cache))]
+
+
+def places(folder: Path, cache: Path, *, user: User, fills_cache: bool, owned: Callable[[User], str]) -> dict[str, Any]:
+    """Return what of the host's disk a container sees, each under its own path, and its own file systems.
+
+    ``owned`` says in an engine's words that such a file system is a user's: ``by_owner`` or ``by_mode``.
+    """
+    mounts = {**dict.fromkeys(seen(folder, cache), False), folder: True, cache: fills_cache}
+    tmpfs = {HOME: _own(_SCRATCH_MIB, owned(user))}
+    if any(path.is_relative_to(ROOTS_HOME) for path in mounts):
         # The image's own folder of that name is closed to all but root.
-        tmpfs["/root"] = _owned(user, size_mib=1)
+        tmpfs[ROOTS_HOME] = _own(1, owned(user))
     # Mounts, not volumes: the engine would make a missing volume's folder, and root would own it.
     return {
         "mounts": [
@@ -86,6 +94,18 @@ def places(folder: Path, cache: Path, *, user: User, fills_cache: bool) -> dict[
     }
 
 
-def _owned(user: User, *, size_mib: int) -> str:
-    # By owner, not by mode: some runtimes give a file system the mode of the image's folder beneath it.
-    return f"rw,nosuid,nodev,noexec,size={size_mib}m,mode=0700,uid={user.uid},gid={user.gid}"
+def by_owner(user: User) -> str:
+    """Give a file system to the user alone: some runtimes give it the mode of the image's folder beneath it."""
+    return f"mode=0700,uid={user.uid},gid={user.gid}"
+
+
+def by_mode(_: User) -> str:
+    """Open a file system to all, of whom there is one in the container.
+
+    Podman knows no owner of such a mount, and would copy what the image has there, with its mode.
+    """
+    return "mode=1777,notmpcopyup"
+
+
+def _own(size_mib: int, owned: str) -> str:
+    return f"rw,nosuid,nodev,noexec,size={size_mib}m,{owned}"

@@ -139,6 +139,7 @@ class FakeDockerClient:
     refuses_start: Exception | None = None
     has_image: bool = True
     pings: int = 0
+    name: str = "Engine"
     told: dict[str, Any] = field(
         default_factory=lambda: {"ServerVersion": "fake", "Driver": "overlay2", "NCPU": 4, "MemTotal": 10 * 2**30}
     )
@@ -167,6 +168,10 @@ class FakeDockerClient:
     def info(self) -> dict[str, Any]:
         self.answer()
         return self.told
+
+    def version(self) -> dict[str, Any]:
+        self.answer()
+        return {"Components": [{"Name": self.name}, {"Name": "runc"}]}
 
     @property
     def images(self) -> Any:

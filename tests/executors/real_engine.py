@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -169,3 +169,8 @@ def unmount_below(path: Path) -> None:
     targets = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for target in sorted((each for each in targets if Path(each).is_relative_to(path)), reverse=True):
         subprocess.run(["/bin/umount", target], check=True)
+
+
+def has_seen_the_kill(evidence: Mapping[str, Any]) -> bool:
+    """Whether the engine, or where that says nothing (Podman) the kernel, tells of a process that had to go."""
+    return bool(evidence["oom_killed"] or evidence["used"]["oom_kills"]["value"])

@@ -18,7 +18,7 @@ from harness.cells import Cell
 from harness.executors import Cause, Running, Slot, engine
 from harness.executors.docker import DockerExecutor
 from harness.records import Record
-from tests.executors.real_engine import PATIENCE_S, Bench, OwnEngine, campaign, tiny
+from tests.executors.real_engine import PATIENCE_S, Bench, OwnEngine, campaign, has_seen_the_kill, tiny
 
 pytestmark = pytest.mark.docker
 
@@ -86,7 +86,7 @@ def test_a_search_over_its_memory_limit_is_a_failed_one_with_the_kernels_evidenc
         "SIGKILL",
         137,
     )
-    assert evidence["oom_killed"] is True
+    assert has_seen_the_kill(evidence)
     assert evidence["log"] == ["about to"]
 
 
