@@ -8,8 +8,7 @@ LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 SLOW := slow or train or browser
-TRAINS := train and not (slow or docker or browser)
-BESIDE := --numprocesses auto --dist worksteal
+BESIDE := --numprocesses auto --dist
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
@@ -28,19 +27,17 @@ bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for ano
 plan: $(READY)  ## Show what the comparison will take
 	@$(BIN)/harness plan "$(MATRIX)"
 
-# Those that train, and those that drive engines and browsers, wait for each other's like, but not for one another.
+# Of the slow ones a process takes a file at a time, and one of them all that drive an engine or a browser.
 test: $(READY)  ## Run the tests, the slow ones too
-	$(BIN)/python -m pytest -m "not ($(SLOW))" $(BESIDE)
-	@$(BIN)/python -m pytest -m "$(TRAINS)" > $(VENV)/trains.log 2>&1 & trains=$$!; trap "kill $$trains" INT TERM; \
-	  $(BIN)/python -m pytest -m "($(SLOW)) and not ($(TRAINS))"; others=$$?; \
-	  wait $$trains; trained=$$?; cat $(VENV)/trains.log; [ $$others = 0 ] && [ $$trained = 0 ]
+	$(BIN)/python -m pytest -m "not ($(SLOW))" $(BESIDE) worksteal
+	$(BIN)/python -m pytest -m "$(SLOW)" $(BESIDE) loadgroup
 
 test-fast: $(READY)  ## Run the tests that take no second, on every core
-	$(BIN)/python -m pytest -m "not (seconds or $(SLOW))" $(BESIDE)
+	$(BIN)/python -m pytest -m "not (seconds or $(SLOW))" $(BESIDE) worksteal
 
 coverage: $(READY)  ## Run them once more, and see that they reach as much of the code as they did
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -m "not ($(SLOW))" $(BESIDE)
+	$(BIN)/coverage run -m pytest -m "not ($(SLOW))" $(BESIDE) worksteal
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --sort=miss
 

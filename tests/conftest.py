@@ -27,6 +27,15 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep a file's tests in one process where ``--dist loadgroup`` shares them out, and in one all that share a thing.
+
+    A file's tests share what was built and searched for them; an engine and a browser there are once on a machine.
+    """
+    shared = any(item.get_closest_marker(name) for name in ("docker", "browser"))
+    item.add_marker(pytest.mark.xdist_group("engine" if shared else str(item.path)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _local_processes() -> Iterator[None]:
     """Let no test run in containers because an engine happens to answer here: those that mean to, say so."""
