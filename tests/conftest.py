@@ -52,6 +52,17 @@ def _no_terminal() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """Leave what this process writes in the system's memory: no test cuts the power, and each write waits for a disk.
+
+    Processes that a test starts, runs and workers that are killed among them, wait as they always do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture
 def cell() -> Cell:
     space = Space(
