@@ -28,6 +28,7 @@ from harness.objectives.keras_training import KerasObjective, Trained, TrainingD
 from harness.seeds import derive
 from harness.spec import Augmentation, Backbone, Protocol
 from harness.trials import Epoch, Parameters, Proposal
+from tests.worker.conftest import SMALL
 
 pytestmark = pytest.mark.train
 
@@ -355,8 +356,8 @@ def pretrained(images: TrainingData, path: Path) -> Path:
 
 
 def stock_mobilenet() -> Any:
-    return keras.applications.MobileNetV2(
-        input_shape=(32, 32, 3), alpha=0.35, include_top=False, weights=None, pooling="avg"
+    return keras.applications.MobileNet(
+        input_shape=(32, 32, 3), alpha=0.25, include_top=False, weights=None, pooling="avg"
     )
 
 
@@ -383,7 +384,7 @@ def test_a_pretrained_backbone_equals_keras_applications_own(train: str, tmp_pat
     images = image_data()
     path = pretrained(images, tmp_path / "given.weights.h5")
     weights = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source="a file", trained_on="nothing")
-    spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train=train)
+    spec = Backbone(model="MobileNet", weights=str(path), alpha=0.25, train=train)
     parts = backbones.build(spec, weights, image_size=32, seed=11)
     rows = images.rows if parts.below is None else parts.below(images.rows.astype(np.float32)).numpy()
     subject = objective(replace(images, rows=rows), lambda _: Trained(above=parts.above, width=parts.width))
@@ -406,7 +407,7 @@ def test_augmentation_equals_keras_own_layers_before_the_backbone(train: str, tm
     images = image_data()
     path = pretrained(images, tmp_path / "given.weights.h5")
     weights = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source="a file", trained_on="nothing")
-    spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train=train)
+    spec = Backbone(model="MobileNet", weights=str(path), alpha=0.25, train=train)
     parts = backbones.build(spec, weights, image_size=32, seed=11)
     rows = images.rows if parts.below is None else parts.below(images.rows.astype(np.float32)).numpy()
     asked = Augmentation(flip="horizontal", rotation=0.1, translation=0.2, zoom=0.3, contrast=0.4)
@@ -438,12 +439,15 @@ def test_augmentation_equals_keras_own_layers_before_the_backbone(train: str, tm
     assert len({round(epoch.loss, 3) for epoch in found}) == 3
 
 
-def test_a_reused_random_backbone_that_trains_its_batch_statistics_equals_a_fresh_one() -> None:
-    spec = Backbone(model="MobileNetV2", weights="none", alpha=0.35, train="all")
+def test_a_reused_random_backbone_that_trains_its_batch_statistics_equals_a_fresh_one(tmp_path: Path) -> None:
+    path = tmp_path / "small.py"
+    path.write_text(SMALL, "utf-8")
+    spec = Backbone(model="file", path=str(path), weights="none", train="all")
+    file = {"path": str(path), "sha256": files.sha256_of(path)}
     images = image_data()
 
     def parts() -> backbones.Parts:
-        return backbones.build(spec, RANDOM, image_size=32, seed=11)
+        return backbones.build(spec, RANDOM, image_size=32, seed=11, file=file)
 
     subject = objective(images, lambda _: Trained(above=parts().above, width=parts().width))
     wanted = proposal(learning_rate=1e-3)
@@ -476,7 +480,7 @@ def test_dropout_equals_stock_dropout_in_distribution_on_a_fine_tuned_backbone(t
     images = image_data()
     path = pretrained(images, tmp_path / "given.weights.h5")
     given = Weights(kind="file", path=str(path), sha256=files.sha256_of(path), source="a file", trained_on="nothing")
-    spec = Backbone(model="MobileNetV2", weights=str(path), alpha=0.35, train="last:4")
+    spec = Backbone(model="MobileNet", weights=str(path), alpha=0.25, train="last:4")
     parts, fresh = (backbones.build(spec, given, image_size=32, seed=11) for _ in range(2))
     assert parts.below is not None
     rows = parts.below(images.rows.astype(np.float32)).numpy()

@@ -308,7 +308,7 @@ def test_trials_that_patience_ends_leave_their_epochs_to_others_and_resume_exact
 
 @pytest.mark.parametrize("train", ["head", "last:2", "all"])
 def test_augmented_images_are_drawn_again_where_a_search_goes_on(bench: Bench, scores_of: Scores, train: str) -> None:
-    cell = bench.cell("kt-hyperband", model="MobileNet", train=train, images=60, epochs_per_trial=4, epochs=10)
+    cell = bench.cell("kt-hyperband", model="file", train=train, images=60, epochs_per_trial=4, epochs=10)
     augmentation = Augmentation(flip="horizontal", rotation=0.05)
     cell = cell.model_copy(update={"protocol": cell.protocol.model_copy(update={"augmentation": augmentation})})
     finished, _ = bench.search(cell)
