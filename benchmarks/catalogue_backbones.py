@@ -54,10 +54,6 @@ PACKAGED: dict[str, dict[str, str]] = {
 }
 
 
-class AskedError(Exception):
-    """A model asked for its weights: name, address, hash."""
-
-
 def names() -> list[str]:
     """Return every classification model, the recommended ones first."""
     in_keras = [name for name in dir(keras.applications) if inspect.isfunction(getattr(keras.applications, name))]
@@ -80,14 +76,17 @@ def keras_entry(name: str) -> dict[str, Any]:
     whole = constructor(weights=None)
     # MobileNetV3 alone leaves its default size open; its weights were trained at 224.
     image_size = whole.input_shape[1] or 224
-    core = constructor(weights=None, include_top=False, pooling="avg", input_shape=(image_size, image_size, 3))
+    smallest = smallest_image(constructor)
+    built = {variant: pretrained(constructor, *variant, smallest=smallest) for variant in variants(name)}
     return {
         "module": constructor.__module__.rsplit(".", 1)[1],
-        **counts(core, whole),
+        **counts(core_at(constructor, smallest) if name in VARIANTS else built[None, None][0], whole),
         "image_size": image_size,
-        "smallest_image": smallest_image(constructor),
+        "smallest_image": smallest,
         "takes_alpha": "alpha" in inspect.signature(constructor).parameters,
-        "imagenet": [download(constructor, alpha, size) for alpha, size in variants(name)],
+        "imagenet": [
+            {"alpha": alpha, "image_size": size, **download} for (alpha, size), (_, download) in built.items()
+        ],
         "packaged": PACKAGED.get(name),
     }
 
@@ -114,13 +113,11 @@ def counts(core: Any, whole: Any) -> dict[str, int]:
 
 
 def smallest_image(constructor: Callable[..., Any]) -> int:
-    """Return what the model's own complaint about tiny images says, checked by a build of that size."""
+    """Return what the model's own complaint about tiny images says."""
     try:
         constructor(weights=None, include_top=False, input_shape=(8, 8, 3))
     except ValueError as error:
-        size = int(re.search(r"at least (\d+)x\1", str(error))[1])  # type: ignore[index]  # no match is a crash
-        constructor(weights=None, include_top=False, pooling="avg", input_shape=(size, size, 3))
-        return size
+        return int(re.search(r"at least (\d+)x\1", str(error))[1])  # type: ignore[index]  # no match is a crash
     raise AssertionError(f"{constructor.__name__} takes images of 8 pixels")
 
 
@@ -129,27 +126,31 @@ def variants(name: str) -> Iterator[tuple[float | None, int | None]]:
     yield from ((alpha, size) for alpha in alphas for size in sizes)
 
 
-def download(constructor: Callable[..., Any], alpha: float | None, size: int | None) -> dict[str, Any]:
-    """Let the model ask for its ImageNet weights, and return what it asked for."""
+def core_at(constructor: Callable[..., Any], size: int, **options: Any) -> Any:
+    """Build a model without its classifier: the counts are the same at every size, and one too small isn't built."""
+    return constructor(**{"weights": None, **options}, include_top=False, pooling="avg", input_shape=(size, size, 3))
+
+
+def pretrained(
+    constructor: Callable[..., Any], alpha: float | None, size: int | None, *, smallest: int
+) -> tuple[Any, dict[str, Any]]:
+    """Build a model that asks for its ImageNet weights and gets none; return it and what it asked for."""
+    asked: list[dict[str, Any]] = []
+
+    def get_file(name: str, url: str, *, file_hash: str | None = None, **_: Any) -> None:
+        asked.append({"file": name, "url": url, **hashes(file_hash)})
+
     options = {} if alpha is None else {"alpha": alpha}
-    shape = {} if size is None else {"input_shape": (size, size, 3)}
-    try:
-        with mock.patch.object(file_utils, "get_file", asked):
-            constructor(weights="imagenet", include_top=False, **options, **shape)
-    except AskedError as request:
-        file, url, pinned = request.args
-        return {"alpha": alpha, "image_size": size, "file": file, "url": url, **hashes(pinned)}
-    raise AssertionError(f"{constructor.__name__} asks for no weights")
+    with mock.patch.object(file_utils, "get_file", get_file), mock.patch.object(keras.Model, "load_weights"):
+        core = core_at(constructor, size or smallest, weights="imagenet", **options)
+    (download,) = asked
+    return core, download
 
 
 def hashes(pinned: str | None) -> dict[str, str | None]:
     """Tell hashes apart by their length, as Keras does."""
     is_sha256 = pinned is not None and len(pinned) == 64
     return {"md5": None if is_sha256 else pinned, "sha256": pinned if is_sha256 else None}
-
-
-def asked(name: str, url: str, *, file_hash: str | None = None, **_: Any) -> None:
-    raise AskedError(name, url, file_hash)
 
 
 @contextmanager
