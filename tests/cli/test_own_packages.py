@@ -76,7 +76,6 @@ model = "file"
 path = "package:small"
 options = { blocks = 2, width = 8 }
 weights = "none"
-[tuners.default]
 [tuners.near-the-best]
 tuner = "file"
 path = "package:near-the-best"
@@ -198,10 +197,7 @@ def test_real_workers_search_with_all_of_it(line: CommandLine, monkeypatch: pyte
 
     assert answer.code == 0, answer.err
     records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
-    assert {record.cell.told["names"]["tuner"] for record in records if record is not None} == {
-        "default",
-        "near-the-best",
-    }
+    assert [record.cell.told["names"]["tuner"] for record in records if record is not None] == ["near-the-best"]
     for record in records:
         assert record is not None
         assert record.model.width == 16

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-tuner.md"
 DOCUMENTED = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
+BROKEN = "def create(space, *, seed, epochs_per_trial): raise ValueError('not today')"
 SECTION = """\
 [tuners.near-the-best]
 tuner = "file"
@@ -104,7 +105,9 @@ def test_a_path_goes_with_the_word_file(line: CommandLine, file: Path, before: s
 @pytest.mark.usefixtures("real")
 @pytest.mark.train
 @pytest.mark.slow
-def test_real_workers_search_with_it_as_with_any_other(line: CommandLine, file: Path) -> None:
+def test_real_workers_search_with_it_as_with_any_other_and_one_that_raises_fails_alone(
+    line: CommandLine, file: Path
+) -> None:
     assert file.is_file()
 
     searched_with_it(line, "local")
@@ -119,26 +122,20 @@ def test_containers_see_its_file_too(line: CommandLine, file: Path, current_imag
 
 
 def searched_with_it(line: CommandLine, executor: str, *options: str) -> None:
+    (line.folder / "broken.py").write_text(BROKEN, "utf-8")
+    with line.matrix.open("a", encoding="utf-8") as stream:
+        stream.write('[tuners.broken]\ntuner = "file"\npath = "broken.py"\n')
+
     answer = line.run("--executor", executor, *options)
 
-    assert answer.code == 0, answer.err
+    assert answer.code == 3, answer.err
+    assert "broken · seed 1: failed, no macro-F1: crash: ValueError: not today" in answer.out
     records = [line.matrix_folder.cell(cell_id).record() for cell_id in line.matrix_folder.cell_ids()]
+    ended = {record.cell.told["names"]["tuner"]: record.status for record in records if record is not None}
+    assert ended == {"optuna-tpe": "completed", "near-the-best": "completed", "broken": "failed"}
     cells = {record.cell.told["names"]["tuner"]: record.cell for record in records if record is not None}
-    assert set(cells) == {"optuna-tpe", "near-the-best"}
     assert (cells["near-the-best"].told["tuner"]["path"], cells["near-the-best"].told["tuner_file"]["path"]) == (
         "my tuner.py",
         None,
     )
     assert "near-the-best" in answer.out
-
-
-@pytest.mark.usefixtures("real")
-@pytest.mark.train
-@pytest.mark.slow
-def test_one_that_raises_has_failed_and_the_others_have_not(line: CommandLine, file: Path) -> None:
-    file.write_text("def create(space, *, seed, epochs_per_trial, share): raise ValueError('not today')", "utf-8")
-
-    answer = line.run("--executor", "local")
-
-    assert answer.code == 3
-    assert "near-the-best · seed 1: failed, no macro-F1: crash: ValueError: not today" in answer.out

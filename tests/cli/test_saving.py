@@ -45,7 +45,7 @@ def ran(line: CommandLine, does: type[Script], trained: Trained) -> CommandLine:
 @pytest.mark.slow
 def test_a_saved_model_needs_nothing_of_the_harness(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor_choice, "LOCAL", LocalExecutor)
-    assert line.run("--executor", "local", "--start", "fresh").code == 0
+    assert line.run("--executor", "local").code == 0
 
     answer = save(line, "--json")
 
