@@ -11,8 +11,8 @@ from pydantic import Field
 
 from harness import dated_figures
 from harness.errors import UserError
-from harness.spec import Section
-from harness.trials import Reading
+from harness.matrix_sections import Section
+from harness.search_types import Reading
 
 DEFAULT_GRID = "world"
 _JOULES_PER_KWH = 3.6e6

@@ -12,9 +12,9 @@ from pydantic import ConfigDict, Field
 
 from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
+from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
 from harness.record_forms import Chosen, Number, StoredTable
 from harness.space import Choice, Domain, Fixed, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
 
 # History of the cell's and the record's form:
 # 1: first.
@@ -148,9 +148,9 @@ class Cell(Section):
     environment: str
     """Hash of the installed packages or of the image that the cell runs in."""
     code: str
-    """Hash of the harness's own sources that this search runs through (``sources.of_cell``)."""
+    """Hash of the harness's own sources that this search runs through (``code_identity.of_cell``)."""
     training_code: str = ""
-    """Hash of those without the tuner's adapter (``sources.of_training``); unknown in cells of version 1."""
+    """Hash of those without the tuner's adapter (``code_identity.of_training``); unknown in cells of version 1."""
     prices: str | None = None
     """Hash of the price file, where the budget counts dollars."""
 

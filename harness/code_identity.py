@@ -29,7 +29,7 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.backbones.own_model": ("model", "file"),
     "harness.datasets.own_data": ("data", "file"),
     "harness.datasets.extracted_images": ("data", "file"),
-    "harness.worker.probe": ("program", "probe"),
+    "harness.worker.executor_probe": ("program", "probe"),
     "harness.worker.model_export": ("program", "save"),
 }
 """Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.trials import Value
+from harness.search_types import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from harness import dated_figures
 from harness.errors import UserError
+from harness.matrix_sections import Section
 from harness.record_forms import EnvironmentTable
-from harness.spec import Section
-from harness.trials import Reading
+from harness.search_types import Reading
 
 _OWN = "prices.toml"
 

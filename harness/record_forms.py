@@ -1,6 +1,6 @@
 """What the files of a results folder can hold: ranges of values, and the tables of a record.
 
-Declared here and in the dataclasses that use them; ``harness.checked_files`` checks them where bytes are read.
+Declared here and in the dataclasses that use them; ``harness.stored_file_validation`` checks them where bytes are read.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-from harness import checked_files, files, record_forms
+from harness import files, record_forms, stored_file_validation
 from harness.cells import SCHEMA_VERSION, Asked, Cell, Names
-from harness.checked_files import MOVE_FOLDER
 from harness.errors import ResultsError
-from harness.ledger import on_the_clock
+from harness.phase_clock import on_the_clock
 from harness.record_forms import STRICT, Attempt, BusynessTable, ReadingTable, StoredTable, WorkerOutcome
-from harness.trials import Trial
+from harness.search_types import Trial
+from harness.stored_file_validation import MOVE_FOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class CellFolder:
 
     def take_trials(self, other: CellFolder) -> None:
         """Hold the trials of another folder, in place of what is held here."""
-        held = checked_files.read(other.path / "trials.jsonl")
+        held = stored_file_validation.read(other.path / "trials.jsonl")
         files.write_atomically(self.path / "trials.jsonl", held or b"")
 
     @property
@@ -121,23 +121,23 @@ class CellFolder:
             ResultsError: That can't be read, or is no cell.
         """
         path = self.path / "cell.json"
-        text = checked_files.read(path)
+        text = stored_file_validation.read(path)
         if text is None:
             raise ResultsError(f"{path}: no such file; run the matrix again to write it anew")
-        return checked_files.checked(text, Cell, where=path)
+        return stored_file_validation.checked(text, Cell, where=path)
 
     def rename(self, names: Names) -> None:
         """Say what the matrix calls the cell by now; nothing else of a cell that was searched ever changes."""
         path = self.path / "cell.json"
-        text, called = checked_files.read(path), names.model_dump()
-        asked = None if text is None else checked_files.table(text, where=path)
+        text, called = stored_file_validation.read(path), names.model_dump()
+        asked = None if text is None else stored_file_validation.table(text, where=path)
         if asked is not None and asked.get("names") != called:
             files.write_json(path, {**asked, "names": called})
 
     def append(self, trial: Trial) -> None:
         """Add a trial as one line that has reached the disk when this returns."""
         told = {**asdict(trial), "reason": files.without_home(trial.reason)}
-        line = checked_files.with_sum(json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
+        line = stored_file_validation.with_sum(json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
         path = self.path / "trials.jsonl"
         with files.naming(path), path.open("ab") as stream:
             stream.write(line)
@@ -151,12 +151,12 @@ class CellFolder:
             ResultsError: A line is no trial, not as it was written, or not in its place.
         """
         path = self.path / "trials.jsonl"
-        return _in_order(checked_files.lines(checked_files.read(path), Trial, path=path), path)
+        return _in_order(stored_file_validation.lines(stored_file_validation.read(path), Trial, path=path), path)
 
     @property
     def trials_sha256(self) -> str | None:
         """SHA-256 of the trials' file; None where there is none."""
-        return _sha256(checked_files.read(self.path / "trials.jsonl"))
+        return _sha256(stored_file_validation.read(self.path / "trials.jsonl"))
 
     def sealed(self) -> Sealed | None:
         """Return the finished search, its files compared with one another; None where there is no record.
@@ -168,8 +168,8 @@ class CellFolder:
         if record is None:
             return None
         path = self.path / "trials.jsonl"
-        held = checked_files.read(path)
-        trials = _in_order(checked_files.lines(held, Trial, path=path), path)
+        held = stored_file_validation.read(path)
+        trials = _in_order(stored_file_validation.lines(held, Trial, path=path), path)
         if record.trials_sha256 is not None and record.trials_sha256 != _sha256(held):
             raise ResultsError(f"{path}: not what the record was sealed with; {MOVE_FOLDER}")
         # The host seals the record of a search that broke, and may not know how far it came.
@@ -180,10 +180,13 @@ class CellFolder:
 
     def _cell_of(self, record: Record) -> Cell | None:
         path = self.path / "cell.json"
-        text = checked_files.read(path)
+        text = stored_file_validation.read(path)
         if text is None:
             return None
-        asked, cell = checked_files.table(text, where=path), checked_files.checked(text, Cell, where=path)
+        asked, cell = (
+            stored_file_validation.table(text, where=path),
+            stored_file_validation.checked(text, Cell, where=path),
+        )
         # What the matrix calls it may have changed since.
         if {**asked, "names": None} != {**record.cell.told, "names": None}:
             raise ResultsError(f"{self.path / 'record.json'}: of another cell than cell.json; {MOVE_FOLDER}")
@@ -206,8 +209,8 @@ class CellFolder:
             ResultsError: It can't be read, or holds what no worker leaves.
         """
         path = self.path / "outcome.json"
-        text = checked_files.read(path)
-        return None if text is None else checked_files.checked(text, WorkerOutcome, where=path)
+        text = stored_file_validation.read(path)
+        return None if text is None else stored_file_validation.checked(text, WorkerOutcome, where=path)
 
     @property
     def has_outcome(self) -> bool:
@@ -224,7 +227,7 @@ class CellFolder:
         _mend(path)
         with files.naming(path), path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(files.without_home(attempt), ensure_ascii=False) + "\n")
-        return len(checked_files.whole_lines(checked_files.read(path)))
+        return len(stored_file_validation.whole_lines(stored_file_validation.read(path)))
 
     def attempts(self) -> list[Attempt]:
         """Return what is known of each process that worked at this cell; a line torn by a kill is left out.
@@ -233,7 +236,7 @@ class CellFolder:
             ResultsError: A line is no attempt.
         """
         path = self.path / "attempts.jsonl"
-        return checked_files.lines(checked_files.read(path), Attempt, path=path)
+        return stored_file_validation.lines(stored_file_validation.read(path), Attempt, path=path)
 
     def seal(self, record: Record) -> None:
         """Store ``record`` atomically under a checksum of its own; refuse to overwrite an earlier one.
@@ -243,7 +246,7 @@ class CellFolder:
         path = self.path / "record.json"
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
-        files.write_json(path, checked_files.sealed(files.without_home(record.document)))
+        files.write_json(path, stored_file_validation.sealed(files.without_home(record.document)))
 
     @property
     def is_sealed(self) -> bool:
@@ -257,10 +260,10 @@ class CellFolder:
             ResultsError: The file is no record, not as it was sealed, or one of a newer harness.
         """
         path = self.path / "record.json"
-        text = checked_files.read(path)
+        text = stored_file_validation.read(path)
         if text is None:
             return None
-        stored = checked_files.unsealed(text, where=path, since="trials_sha256")
+        stored = stored_file_validation.unsealed(text, where=path, since="trials_sha256")
         match stored.get("schema_version"):
             case 1:
                 stored = _from_version_1(stored)
@@ -269,7 +272,7 @@ class CellFolder:
             case version if version != SCHEMA_VERSION:
                 raise ResultsError(f"{path}: schema version {version!r:.50}; this harness reads up to {SCHEMA_VERSION}")
         # Not as it is stored: indented JSON takes Python four times as long to write.
-        return checked_files.checked(json.dumps(stored).encode(), Record, where=path)
+        return stored_file_validation.checked(json.dumps(stored).encode(), Record, where=path)
 
     def fingerprint(self) -> str:
         """Return what changes whenever cell, record, trials or attempts do: sizes, moments of change, inodes."""
@@ -308,7 +311,7 @@ def _from_version_1(stored: Mapping[str, object]) -> dict[str, object]:
 
 
 def _from_version_2(stored: Mapping[str, object]) -> dict[str, object]:
-    """Return a record of version 2 in terms of the last: they differ in the epochs of trials (``harness.trials``)."""
+    """Return a record of version 2 in terms of the last: they differ in the epochs of trials."""
     return {**stored, "schema_version": SCHEMA_VERSION}
 
 
@@ -329,8 +332,8 @@ def _sha256(held: bytes | None) -> str | None:
 
 
 def _mend(path: Path) -> None:
-    held = checked_files.read(path)
-    whole = b"".join(checked_files.whole_lines(held))
+    held = stored_file_validation.read(path)
+    whole = b"".join(stored_file_validation.whole_lines(held))
     if held is not None and len(held) != len(whole):
         files.write_atomically(path, whole)
 

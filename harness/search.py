@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from harness.errors import HarnessError
-from harness.ledger import DEVICE, Ledger, on_the_clock
 from harness.meters import Usage
-from harness.trials import (
+from harness.phase_clock import DEVICE, Ledger, on_the_clock
+from harness.search_types import (
     Diverged,
     Epoch,
     Objective,

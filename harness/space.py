@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.trials import Parameters, Value
+from harness.search_types import Parameters, Value
 
 # How far a float may stand from a bound or a step and still be on it.
 _TOLERANCE = 1e-9

@@ -11,8 +11,8 @@ from typing import NoReturn
 import pytest
 
 from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
+from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, TunerSection
 from harness.space import Choice, Fixed, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
 IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 
@@ -118,11 +118,11 @@ def _trouble(image: str) -> str | None:
     # Late: the engine's SDK takes a fifth of a second to import, in each process that runs tests.
     from harness import environment  # noqa: PLC0415
     from harness.errors import MachineError  # noqa: PLC0415
-    from harness.executors import engine  # noqa: PLC0415
+    from harness.executors import engine_connection  # noqa: PLC0415
 
     try:
-        client = engine.connect()
-        engine.current(engine.image(client, image), code=environment.code_hash())
+        client = engine_connection.connect()
+        engine_connection.current(engine_connection.image(client, image), code=environment.code_hash())
     except MachineError as error:
         # Its text alone: the error, kept, would keep the connection open.
         return str(error)

@@ -6,7 +6,7 @@ import pytest
 
 from harness import carbon
 from harness.errors import UserError
-from harness.trials import Reading
+from harness.search_types import Reading
 
 GRID = '[grids."my roof"]\ng_per_kwh = 41.5\nyear = 2025\nsource = "the meter"\n'
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from harness import checked_files, files
+from harness import files, stored_file_validation
 from harness.cells import SCHEMA_VERSION, Cell
 from harness.errors import ResultsError
 from harness.records import CellFolder, Record
-from harness.trials import Epoch, Outcome, Trial
+from harness.search_types import Epoch, Outcome, Trial
 
 GOLDEN = Path(__file__).parent / "golden"
 EPOCH = Epoch(epoch=1, val_score=0.1 + 0.2, loss=1.5, train_s=0.25, evaluate_s=0.125)
@@ -60,7 +60,7 @@ def record(cell: Cell, **changes: Any) -> Record:
         "environment": {},
         "evidence": {},
     }
-    return checked_files.checked(files.readable_json({**fields, **changes}), Record, where="a record")
+    return stored_file_validation.checked(files.readable_json({**fields, **changes}), Record, where="a record")
 
 
 def test_trials_come_back_as_they_were_to_the_last_bit(folder: CellFolder) -> None:
@@ -257,7 +257,7 @@ def test_a_search_of_the_second_schema_is_finished_for_as_long_as_its_files_are_
 def earlier(line: bytes) -> bytes:
     """A trial's line as version 2 wrote it, with its checksum."""
     named = line.replace(b'"val_score":', b'"val_f1":').replace(b'"test_score":', b'"test_f1":')
-    return checked_files.with_sum(re.sub(rb', "crc32": "[0-9a-f]{8}"}\n', b"}", named))
+    return stored_file_validation.with_sum(re.sub(rb', "crc32": "[0-9a-f]{8}"}\n', b"}", named))
 
 
 def test_a_search_that_an_earlier_harness_began_goes_on_with_nothing_lost(folder: CellFolder) -> None:
@@ -491,7 +491,9 @@ def test_a_value_that_no_cell_has_is_named_with_its_key(
     if where == "cell":
         (folder.path / "cell.json").write_text(json.dumps(asked))
     else:
-        files.write_json(folder.path / "record.json", checked_files.sealed({**record(cell).document, "cell": asked}))
+        files.write_json(
+            folder.path / "record.json", stored_file_validation.sealed({**record(cell).document, "cell": asked})
+        )
 
     with pytest.raises(ResultsError, match=rf"{where}\.json: .*{path[-1]}") as caught:
         folder.cell() if where == "cell" else folder.record()

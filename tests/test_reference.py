@@ -11,8 +11,8 @@ import pytest
 
 from harness.cli import exit_codes
 from harness.cli.commands import harness
-from harness.matrix_folder import MatrixFolder
 from harness.records import Record
+from harness.results_folder import MatrixFolder
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference" / "demo"

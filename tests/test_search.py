@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.errors import MachineError
-from harness.ledger import Ledger, on_the_clock
 from harness.meters import Usage
+from harness.phase_clock import Ledger, on_the_clock
 from harness.search import ReplayMismatch, Search
-from harness.trials import Diverged, Epoch, Outcome, OutOfMemory, Proposal, SearchBudget, Trial, TrialFailed
+from harness.search_types import Diverged, Epoch, Outcome, OutOfMemory, Proposal, SearchBudget, Trial, TrialFailed
 
 
 class FakeClock:

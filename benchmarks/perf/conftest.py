@@ -13,7 +13,7 @@ import pytest
 from benchmarks.perf.figures import FIGURES, Figure
 from benchmarks.perf.searches import DATASET
 from harness.datasets import resolving
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 

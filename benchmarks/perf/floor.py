@@ -14,8 +14,8 @@ from harness.cells import Cell
 from harness.hyperparameters import KNOWN
 from harness.objectives.keras_training import KerasObjective, TrainingData
 from harness.records import CellFolder
+from harness.search_types import Trial
 from harness.seeds import derive
-from harness.trials import Trial
 from harness.worker import training_data
 from harness.worker.objective_assembly import objective_for
 

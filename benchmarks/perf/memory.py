@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.perf import searches
 from harness.cells import Cell
 from harness.records import CellFolder
-from harness.trials import Trial
+from harness.search_types import Trial
 from harness.worker import training_data
 from harness.worker.objective_assembly import objective_for
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from harness import checked_files, files
-from harness.matrix_folder import MatrixFolder, Planned
+from harness import files, stored_file_validation
 from harness.records import CellFolder, Record
-from harness.trials import Epoch, Outcome, Trial
+from harness.results_folder import MatrixFolder, Planned
+from harness.search_types import Epoch, Outcome, Trial
 
 TUNERS = (
     "default",
@@ -130,7 +130,7 @@ def _record(cell: Planned, trials: list[Trial], draw: random.Random) -> Record:
         "environment": _ENVIRONMENT,
         "evidence": {},
     }
-    return checked_files.checked(files.readable_json(told), Record, where="a record")
+    return stored_file_validation.checked(files.readable_json(told), Record, where="a record")
 
 
 def _phases(draw: random.Random, *names: str) -> dict[str, float]:

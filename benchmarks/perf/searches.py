@@ -11,16 +11,16 @@ from typing import Any
 from harness import environment, meters, tuners
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
-from harness.datasets.sources import Source
-from harness.ledger import Ledger
+from harness.datasets.verified_sources import Source
+from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, Split, TunerSection
 from harness.meters import Usage
 from harness.objectives import tensorflow_settings
+from harness.phase_clock import Ledger
 from harness.records import CellFolder
 from harness.search import Search
+from harness.search_types import Objective, SearchBudget, Trial
 from harness.seeds import derive
 from harness.space import Domain, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, Split, TunerSection
-from harness.trials import Objective, SearchBudget, Trial
 from harness.worker import programs, training_data
 
 ALPHA = 0.35

@@ -12,7 +12,7 @@ from benchmarks.perf import fresh, searches, stock
 from benchmarks.perf.figures import Figure
 from benchmarks.perf.searches import EPOCHS, TRIALS, Searched
 from harness.cells import Cell
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

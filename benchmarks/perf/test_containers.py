@@ -11,12 +11,12 @@ import pytest
 from benchmarks.perf import searches, workers
 from benchmarks.perf.figures import Figure
 from harness.cells import Cell
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 from harness.errors import MachineError
-from harness.executors import Executor, LocalExecutor, engine
+from harness.executors import Executor, LocalExecutor, engine_connection
 from harness.executors.docker import DockerExecutor
+from harness.matrix_sections import Budget, Container
 from harness.records import CellFolder
-from harness.spec import Budget, Container
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 Side = Callable[[Executor, Cell, Path, Path], float]
@@ -34,7 +34,9 @@ def contained(folder: Path) -> Iterator[DockerExecutor]:
     """The executor of `harness run --executor docker`, with nothing limited that a matrix doesn't limit."""
     made, reason = None, ""
     try:
-        made = DockerExecutor.ready(engine.connect(), reference=IMAGE, campaign=folder, container=Container())
+        made = DockerExecutor.ready(
+            engine_connection.connect(), reference=IMAGE, campaign=folder, container=Container()
+        )
     except MachineError as error:
         reason = str(error)
     if made is None:

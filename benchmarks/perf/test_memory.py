@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.perf import fresh, memory, searches
 from benchmarks.perf.figures import MIB, Figure
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
+from harness.matrix_sections import Budget, Dataset
 from harness.space import Choice
-from harness.spec import Budget, Dataset
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

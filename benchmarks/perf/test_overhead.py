@@ -11,12 +11,12 @@ import pytest
 
 from benchmarks.perf import floor, fresh, searches
 from benchmarks.perf.figures import Figure
-from harness.datasets.sources import Source
-from harness.ledger import THINKING, Ledger
+from harness.datasets.verified_sources import Source
+from harness.matrix_sections import Budget
+from harness.phase_clock import THINKING, Ledger
 from harness.records import CellFolder
+from harness.search_types import Epoch, Proposal, Trial
 from harness.space import Choice
-from harness.spec import Budget
-from harness.trials import Epoch, Proposal, Trial
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.perf import records
 from benchmarks.perf.figures import Figure
 from harness import analysis, carbon, page, prices, reports
-from harness.matrix_folder import MatrixFolder
+from harness.results_folder import MatrixFolder
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

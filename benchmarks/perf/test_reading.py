@@ -12,7 +12,7 @@ from benchmarks.perf import records
 from benchmarks.perf.conftest import ROOT
 from benchmarks.perf.figures import MIB, Figure
 from benchmarks.perf.reading import Tables, tables
-from harness.matrix_folder import MatrixFolder
+from harness.results_folder import MatrixFolder
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

@@ -12,10 +12,10 @@ import pytest
 from benchmarks.perf import searches, workers
 from benchmarks.perf.figures import Figure
 from harness.cells import Cell
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 from harness.executors import LocalExecutor
+from harness.matrix_sections import Budget
 from harness.records import CellFolder
-from harness.spec import Budget
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

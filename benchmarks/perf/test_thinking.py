@@ -10,7 +10,7 @@ from benchmarks.perf import fresh, searches
 from benchmarks.perf.figures import Figure
 from benchmarks.perf.thinking import Turn, epochs_in_turns, think
 from harness.cells import Cell
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.perf import searches, workers
 from benchmarks.perf.figures import Figure
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 from harness.executors import LocalExecutor, forked
-from harness.spec import Budget
+from harness.matrix_sections import Budget
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

@@ -12,10 +12,10 @@ from benchmarks.perf import searches
 from harness import tuners
 from harness.cells import Cell
 from harness.records import CellFolder
-from harness.trials import Epoch, Outcome, Proposal, Trial, Tuner
-from harness.tuners.threads import Bounded, Threads
+from harness.search_types import Epoch, Outcome, Proposal, Trial, Tuner
+from harness.tuners.thread_limits import Bounded, Threads
 from harness.worker import training_data
-from harness.worker.imports import keep_still
+from harness.worker.import_settings import keep_still
 from harness.worker.objective_assembly import objective_for
 
 

@@ -26,9 +26,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
-from harness.trials import Trial
+from harness.results_folder import MatrixFolder
+from harness.search_types import Trial
 
 # So many that no run is over before it was killed as often as is asked for, on a fast machine either.
 EPOCHS = 640

@@ -17,7 +17,7 @@ from benchmarks.reliability import damage
 from harness import analysis
 from harness.analysis import SearchResult, Status
 from harness.errors import HarnessError
-from harness.matrix_folder import MatrixFolder, Planned
+from harness.results_folder import MatrixFolder, Planned
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "demo"
 _CLOCKS_APART_S = 0.01

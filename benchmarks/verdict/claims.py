@@ -23,7 +23,7 @@ from benchmarks.verdict.drawn import World
 from harness import carbon, prices
 from harness.analysis import MatrixResults, groups
 from harness.analysis.statistics import Question, judged, over_random, verdicts
-from harness.page import summary
+from harness.page import summary_sentences
 from harness.reports import made as reports_made
 
 PRICES = prices.load()
@@ -80,9 +80,9 @@ def judge(world: World, seed: int, *, whole: bool) -> Judged:
 def claims_of(results: MatrixResults) -> Iterator[str]:
     """Yield whatever the page's sentences and the tables claim."""
     made = judged(results, prices=PRICES)
-    sentences = [*summary.overall(made, score="macro-F1")]
+    sentences = [*summary_sentences.overall(made, score="macro-F1")]
     for group in made.groups:
-        sentences += summary.sentences(group, made, prices=PRICES)
+        sentences += summary_sentences.sentences(group, made, prices=PRICES)
     yield from (sentence for sentence in sentences if CLAIM.search(sentence))
     for report in reports_made(results, prices=PRICES, carbon=carbon.load()):
         for row in report.rows:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness import checked_files, files
+from harness import files, stored_file_validation
 from harness.analysis import MatrixResults, SearchResult, Status, search_findings
 from harness.cells import SCHEMA_VERSION
-from harness.matrix_folder import Planned
 from harness.records import CellFolder, Record
-from harness.trials import Epoch, Outcome, Trial
+from harness.results_folder import Planned
+from harness.search_types import Epoch, Outcome, Trial
 
 # The standard deviation of one search's test F1, tuners and seeds taken out, as in two runs of benchmarks/demo.toml on
 # two virtual CPUs (36 searches each); and that which all searches of a seed share in a group, through its split.
@@ -159,4 +159,4 @@ def _record(kind: str) -> Record:
         "environment": _ENVIRONMENT,
         "trials_sha256": None,
     }
-    return checked_files.checked(files.readable_json({**empty, **told}), Record, where="a record")
+    return stored_file_validation.checked(files.readable_json({**empty, **told}), Record, where="a record")

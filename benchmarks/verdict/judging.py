@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.compare import Direction, drift, judge
+from harness.compare import Direction, change_points, judge
 from harness.compare.paired_cells import Pair
-from harness.matrix_folder import SearchName
+from harness.results_folder import SearchName
 
 # Standard deviations of one run's value of one cell, as in two runs of benchmarks/demo.toml, 36 cells each, on two
 # virtual CPUs that other work shared: of the logarithm for costs, of F1 for scores (tuners and seeds taken out).
@@ -159,7 +159,7 @@ def histories(*, nights: int, creep: float, repetitions: int, seed: int) -> int:
     found = 0
     for _ in range(repetitions):
         series = random.normal(0.0, NIGHT, (SERIES if creep == 0 else 1, nights)) + grown
-        found += any(drift.change_points(list(one), series=SERIES) for one in series)
+        found += any(change_points.change_points(list(one), series=SERIES) for one in series)
     return found
 
 

@@ -2,12 +2,12 @@
 
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.curves import Step
-from harness.analysis.environments import differences, environments, likeness, likeness_of
+from harness.analysis.environment_comparison import differences, environments, likeness, likeness_of
 from harness.analysis.groups import Group, Row, groups, mean_usd
 from harness.analysis.intervals import Interval
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status, read
 from harness.analysis.search_findings import Tried
-from harness.analysis.targets import Target
+from harness.analysis.target_score import Target
 
 __all__ = [
     "NOTHING",

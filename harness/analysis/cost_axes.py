@@ -10,7 +10,7 @@ from harness.analysis.costs import cost_usd
 from harness.analysis.curves import Step
 from harness.analysis.results_reading import SearchResult
 from harness.prices import Prices
-from harness.trials import Reading
+from harness.search_types import Reading
 
 _SECONDS_PER_HOUR = 3600
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.ledger import BUILD, DEVICE, THINKING, on_the_clock
+from harness.phase_clock import BUILD, DEVICE, THINKING, on_the_clock
 from harness.prices import Prices
 from harness.record_forms import BuiltTable, EnvironmentTable, ReadingTable
-from harness.trials import Outcome, Reading, Trial
+from harness.search_types import Outcome, Reading, Trial
 
 # After the last tell the search still stores that trial and asks once more; the rest of the closing is the process's.
 _CLOSING = ("ask", "tell", "checkpoint")

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.ledger import DEVICE, on_the_clock
-from harness.trials import Epoch, Trial, is_better
+from harness.phase_clock import DEVICE, on_the_clock
+from harness.search_types import Epoch, Trial, is_better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

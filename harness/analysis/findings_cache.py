@@ -26,14 +26,22 @@ from harness.analysis.search_findings import Findings
 from harness.cells import Asked
 from harness.record_forms import StoredTable
 from harness.records import CellFolder, Record
-from harness.trials import Outcome, Reading
+from harness.search_types import Outcome, Reading
 
 if TYPE_CHECKING:
     import polars as pl
 
 _PACKAGE = Path(__file__).parents[1]
 # All that decides what is found in a record's files.
-_SOURCES = ("analysis/*.py", "cells.py", "checked_files.py", "ledger.py", "record_forms.py", "records.py", "trials.py")
+_SOURCES = (
+    "analysis/*.py",
+    "cells.py",
+    "phase_clock.py",
+    "record_forms.py",
+    "records.py",
+    "search_types.py",
+    "stored_file_validation.py",
+)
 _SEAL_BYTES = hashlib.sha256().digest_size
 
 _DECODER = json.JSONDecoder()

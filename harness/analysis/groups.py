@@ -11,12 +11,12 @@ from functools import cached_property, lru_cache
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.intervals import Interval, interval, mean
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
-from harness.analysis.targets import Target, target
+from harness.analysis.target_score import Target, target
 from harness.catalogue.tuners import RANDOM, UNTUNED
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
+from harness.results_folder import GroupName
 from harness.score_names import name_of_all
-from harness.trials import Outcome, Value
+from harness.search_types import Outcome, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

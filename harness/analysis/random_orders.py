@@ -16,7 +16,7 @@ from harness.analysis.cost_axes import Axis, Score, costs_of, rate
 from harness.analysis.curves import Own
 from harness.analysis.results_reading import SearchResult
 from harness.prices import Prices
-from harness.trials import Outcome
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ from harness.analysis.costs import Cost, cost
 from harness.analysis.curves import Own, Step
 from harness.catalogue.tuners import RANDOM, RETRAINING
 from harness.cells import Cell
-from harness.ledger import on_the_clock
+from harness.phase_clock import on_the_clock
 from harness.records import CellFolder, Record
-from harness.trials import Outcome, Parameters, Trial
+from harness.search_types import Outcome, Parameters, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

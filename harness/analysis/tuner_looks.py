@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import tuner_styles
+from harness import tuner_plot_styles
 from harness.analysis.groups import Group, Row
-from harness.tuner_styles import Style, TunerKind
+from harness.tuner_plot_styles import Style, TunerKind
 
 
 def styles(groups: Sequence[Group]) -> dict[str, Style]:
@@ -16,7 +16,7 @@ def styles(groups: Sequence[Group]) -> dict[str, Style]:
         kind = _kind(row)
         if kinds.get(row.tuner, TunerKind()) == TunerKind():
             kinds[row.tuner] = kind
-    return tuner_styles.styles(kinds)
+    return tuner_plot_styles.styles(kinds)
 
 
 def _kind(row: Row) -> TunerKind:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.analysis.groups import Group, Row, groups
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
-from harness.matrix_folder import GroupName
-from harness.trials import is_better
+from harness.results_folder import GroupName
+from harness.search_types import is_better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.analysis import MatrixResults, SearchResult, cost_usd
 from harness.prices import Prices
-from harness.reports.document import Report
-from harness.trials import Parameters
+from harness.reports.report_types import Report
+from harness.search_types import Parameters
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,16 +14,16 @@ from harness.api.results import Results
 from harness.campaign import model_export, resolution
 from harness.campaign.events import Watch
 from harness.campaign.model_export import SavedModel
-from harness.campaign.runner import only_one
+from harness.campaign.wave_runner import only_one
 from harness.campaign.worker_attempts import Bench
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
 from harness.matrix import Matrix
-from harness.matrix_folder import GroupName
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Where
 from harness.plots.all_plots import places_of
 from harness.reports import model_card
+from harness.results_folder import GroupName
 
 
 def save(

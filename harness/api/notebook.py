@@ -15,7 +15,7 @@ from harness.analysis.cost_axes import Axis
 from harness.analysis.tuner_looks import styles
 from harness.plots import anytime
 from harness.prices import Prices
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 
 _MOST_CURVES = 4
 

@@ -22,13 +22,13 @@ from harness.campaign import earlier_plans
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
 from harness.matrix import Matrix, mistakes
-from harness.matrix_folder import MatrixFolder
-from harness.page import summary
+from harness.matrix_sections import EQUIVALENCE
+from harness.page import summary_sentences
 from harness.placement import required_libraries
 from harness.prices import Prices
-from harness.reports import Tables, advice, best
-from harness.reports.document import Report
-from harness.spec import EQUIVALENCE
+from harness.reports import Tables, best, tuner_advice
+from harness.reports.report_types import Report
+from harness.results_folder import MatrixFolder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -234,7 +234,7 @@ class Results:
         Raises:
             ResultsError: As ``answer``.
         """
-        return advice.sentences(judged(self.comparable, prices=self.prices).answer, self.recorded.score)
+        return tuner_advice.sentences(judged(self.comparable, prices=self.prices).answer, self.recorded.score)
 
     @cached_property
     def comparable(self) -> analysis.MatrixResults:
@@ -315,4 +315,4 @@ class Results:
         return notebook.html(self._title(), [*self.remarks, *self.advice()], next(iter(sections), None), list(drawn))
 
     def _title(self) -> str:
-        return f"{self.path.name}: {summary.ended(self.recorded.searches)}"
+        return f"{self.path.name}: {summary_sentences.ended(self.recorded.searches)}"

@@ -9,7 +9,7 @@ from harness.errors import UserError
 
 
 def train_last(above: Any, count: int) -> None:
-    """Freeze all of ``above``, a model of ``harness.backbones.build``, but its last ``count`` trained layers.
+    """Freeze all of ``above``, which is a model's trained part, but its last ``count`` trained layers.
 
     Raises:
         UserError: There are fewer.

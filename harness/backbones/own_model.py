@@ -8,7 +8,7 @@ import keras
 
 from harness.errors import UserError
 from harness.extensions import MODEL, Found, loading
-from harness.spec import Backbone
+from harness.matrix_sections import Backbone
 
 
 def core(spec: Backbone, *, image_size: int, file: Found) -> keras.Model:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness import files
-from harness.campaign import record_sealing, shared_preparation, worker_ends
+from harness.campaign import record_assembly, shared_preparation, worker_ends
 from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, State
-from harness.campaign.progress import Progress
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd, now
+from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Slot
@@ -42,7 +42,7 @@ class Searches:
         """Return the cell's search; an earlier one, which failed, is set aside only now."""
         folder = self.bench.folder.cell(cell.id)
         if folder.record() is not None:
-            record_sealing.sweep(folder)
+            record_assembly.sweep(folder)
             folder.set_aside()
         folder.write_cell(cell)
         self.bench.watch(CellBegins(cell=cell))
@@ -58,15 +58,15 @@ class Searches:
         if left.is_machine_trouble:
             with suppress(OSError):
                 # It may be the disk that is in trouble.
-                record_sealing.publish(work.cell, folder)
+                record_assembly.publish(work.cell, folder)
             reason: str | None = worker_ends.told(left.ended, folder)
         else:
-            record_sealing.publish(work.cell, folder)
+            record_assembly.publish(work.cell, folder)
             machine = self.bench.facts(work.slot)
-            record = record_sealing.record(work.cell, folder, left, slot=work.slot, machine=machine)
+            record = record_assembly.record(work.cell, folder, left, slot=work.slot, machine=machine)
             folder.seal(record)
             reason, disturbance = files.without_home(record.reason), busyness.disturbance(record.busyness)
-            record_sealing.sweep(folder)
+            record_assembly.sweep(folder)
         self.ended.add(work.cell.id)
         self._tell_end(work.cell, reason=reason, best_score=_best_score(folder), wall_s=left.ended.wall_s)
         if disturbance is not None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.campaign import name_clashes
+from harness.campaign import same_named_matrices
 from harness.cells import Cell, domains_of, used
 from harness.errors import ResultsError
 from harness.matrix import Combination, Matrix, combinations, mistakes
-from harness.matrix_folder import MatrixFolder, Planned
 from harness.printable import counted
+from harness.results_folder import MatrixFolder, Planned
 
 _MOST_NAMED = 4
 # They say where a thing stands: a move changes no search.
@@ -25,7 +25,7 @@ def remarks(folder: MatrixFolder, matrix: Matrix) -> list[str]:
 
     What data and weights hold is not looked at, nor are code and environment: ``harness plan`` compares these too.
     """
-    return name_clashes.of_tables(folder, matrix) or _edited(folder, matrix)
+    return same_named_matrices.of_tables(folder, matrix) or _edited(folder, matrix)
 
 
 def _edited(folder: MatrixFolder, matrix: Matrix) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.campaign.progress import Progress
 from harness.campaign.time_left import Outlook
+from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.record_forms import DataTable
 

@@ -11,11 +11,11 @@ from harness import files
 from harness.catalogue import grid_points
 from harness.cells import Cell
 from harness.errors import ResultsError
-from harness.ledger import BUILD, DEVICE
+from harness.matrix_sections import Budget, TunerSection
+from harness.phase_clock import BUILD, DEVICE
 from harness.prices import Prices
 from harness.records import CellFolder, Record, spent_wall_s
-from harness.spec import Budget, TunerSection
-from harness.trials import Trial
+from harness.search_types import Trial
 
 CALIBRATION_EPOCHS = 2
 _SECONDS_PER_HOUR = 3600

@@ -10,7 +10,7 @@ from harness.executors import Devices, Ended, Executor, Slot
 from harness.meters import nvml
 from harness.meters.gpu_meter import GpuMeter
 from harness.meters.nvml import Gpu
-from harness.trials import Reading
+from harness.search_types import Reading
 
 
 def meter_for(executor: Executor, slot: Slot) -> GpuMeter:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness import environment
-from harness.campaign.time_allowance import UNLIMITED, Allowance
+from harness.campaign.run_time_allowance import UNLIMITED, Allowance
 from harness.errors import UserError
 from harness.executors import Slot
 from harness.meters import nvml
 from harness.meters.nvml import Found, Gpu
 from harness.prices import Prices
 from harness.record_forms import EnvironmentTable
-from harness.trials import Reading
+from harness.search_types import Reading
 
 _SECONDS_PER_HOUR = 3600
 

@@ -13,12 +13,12 @@ from harness.campaign.cell_searches import is_pending
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Executor
-from harness.matrix_folder import MatrixFolder
 from harness.record_forms import EnvironmentTable, LimitsTable
 from harness.records import Record
+from harness.results_folder import MatrixFolder
 
 if TYPE_CHECKING:
-    from harness.placement.containers import Intent
+    from harness.placement.container_choice import Intent
     from harness.placement.executor_choice import Local
 
 Facts = Mapping[str, str]

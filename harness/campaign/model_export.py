@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from harness.campaign import scheduling, shared_preparation, worker_ends
 from harness.campaign.events import Remark
-from harness.campaign.progress import Progress
 from harness.campaign.shared_preparation import Preparations
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd
+from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.executors import Slot

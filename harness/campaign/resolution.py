@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from harness import environment, extensions, files, prices
 from harness.backbones import weights
-from harness.campaign import code_hashes
+from harness.campaign import code_hashes_of_run
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
@@ -19,8 +19,8 @@ from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.extensions import Kind, finding
 from harness.matrix import Combination, Matrix, combinations
-from harness.matrix_folder import Planned, Role
-from harness.spec import Backbone, TunerSection
+from harness.matrix_sections import Backbone, TunerSection
+from harness.results_folder import Planned, Role
 
 _Found = TypeVar("_Found")
 
@@ -135,8 +135,10 @@ def _cell(
         meter_file=own.meter,
         seed=combination.seed,
         environment=workers.environment,
-        code=code_hashes.of_cell(library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source),
-        training_code=code_hashes.of_training(model=backbone.model, data=dataset.source),
+        code=code_hashes_of_run.of_cell(
+            library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source
+        ),
+        training_code=code_hashes_of_run.of_training(model=backbone.model, data=dataset.source),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),

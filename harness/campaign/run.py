@@ -11,22 +11,22 @@ from functools import partial
 from pathlib import Path
 
 from harness import analysis, cache_inventory
-from harness.campaign import forecast_totals, mixed_environments, name_clashes, resolution, retrainings
+from harness.campaign import forecast_totals, mixed_environments, resolution, retrainings, same_named_matrices
 from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
 from harness.campaign.resolution import Resolution
-from harness.campaign.runner import Runner, only_one
 from harness.campaign.slow_settings import cautions
 from harness.campaign.time_left import Outlook
+from harness.campaign.wave_runner import Runner, only_one
 from harness.cells import Cell
 from harness.matrix import Matrix
-from harness.matrix_folder import MatrixFolder
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Here, Where
 from harness.prices import Prices
+from harness.results_folder import MatrixFolder
 
 Clock = Callable[[], float]
 
@@ -146,7 +146,7 @@ def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here
     if resolved.cells and not request.mix_environments:
         alike = mixed_environments.expected(here.intent, here.executor)
         mixed_environments.check(resolved.cells, folder, here=alike, retry_failed=request.retry_failed)
-    for line in name_clashes.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
+    for line in same_named_matrices.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
         watch(Remark(text=line))
     return resolved
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Protocol
 
-from harness.campaign.progress import Progress
-from harness.campaign.time_allowance import UNLIMITED, Allowance
+from harness.campaign.run_time_allowance import UNLIMITED, Allowance
 from harness.campaign.worker_attempts import Work, WorkerEnd
+from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.executors import Slot
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness import cache_inventory, files
-from harness.campaign import record_sealing, worker_ends
+from harness.campaign import record_assembly, worker_ends
 from harness.campaign.events import DataKnown, EpochEnds, PreparationBegins
-from harness.campaign.progress import Progress
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd
+from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.datasets import data_summary
 from harness.errors import UserError
@@ -64,10 +64,10 @@ class Preparations:
         Raises:
             UserError: Data or weights are unusable.
         """
-        record_sealing.sweep(work.folder)
+        record_assembly.sweep(work.folder)
         with suppress(OSError):
             # It may be the disk that is in trouble.
-            record_sealing.publish(work.cell, work.folder)
+            record_assembly.publish(work.cell, work.folder)
         names, key = work.cell.names, key_of(work.cell)
         why = self._why_lost(work, left)
         if why is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.spec import Document, Protocol
+from harness.matrix_sections import Document, Protocol
 
 if TYPE_CHECKING:
-    from harness.placement.containers import Intent
+    from harness.placement.container_choice import Intent
     from harness.placement.executor_choice import Local
 
 # Seconds of an epoch over those with the setting's default, MobileNetV2 fine-tuned on two cores of two kinds of CPU

@@ -11,13 +11,13 @@ from pathlib import Path
 from harness import environment
 from harness.campaign import gpu_metering, worker_ends
 from harness.campaign.events import Remark, Watch
-from harness.campaign.progress import Progress, ProgressFile
+from harness.campaign.worker_progress import Progress, ProgressFile
 from harness.cells import Cell
 from harness.executors import Cause, Devices, Ended, Executor, Running, Slot
-from harness.matrix_folder import MatrixFolder
 from harness.meters.gpu_meter import GpuMeter
 from harness.record_forms import WorkerOutcome
 from harness.records import CellFolder
+from harness.results_folder import MatrixFolder
 
 # The machine's trouble is tried once more before a cell is left missing.
 ATTEMPTS = 2

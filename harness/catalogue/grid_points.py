@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from harness.search_types import Value
 from harness.space import Choice, Range, Space
-from harness.trials import Value
 
 # Five values over four decades are the decades; ten, Keras Tuner's own number, would make three ranges 1,000 trials.
 DEFAULT_POINTS = 5

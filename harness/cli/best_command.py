@@ -15,11 +15,11 @@ from harness.cli import exit_codes, printing, streams
 from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
 from harness.matrix import Matrix
-from harness.matrix_folder import GroupName, MatrixFolder
 from harness.placement.executor_choice import Where
 from harness.prices import Prices
 from harness.reports import best
-from harness.reports.document import Report
+from harness.reports.report_types import Report
+from harness.results_folder import GroupName, MatrixFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from harness import cache_inventory
 from harness.cache_inventory import CacheEntry
 from harness.cli import printing, streams
 from harness.errors import UserError
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024

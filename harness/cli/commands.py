@@ -12,7 +12,7 @@ import click
 from harness import __version__
 from harness.api import places
 from harness.cli import exit_codes, streams
-from harness.cli.helping import CommandGroup
+from harness.cli.help_encoding import CommandGroup
 from harness.cli.parameters import Amount, Day, GivenPath
 
 if TYPE_CHECKING:

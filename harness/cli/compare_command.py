@@ -11,13 +11,13 @@ from pathlib import Path
 
 from harness import analysis, compare, files
 from harness.cli import exit_codes, printing, streams
-from harness.compare import RunComparison, RunVerdict, benchmark_json, drift, history, measures
+from harness.compare import RunComparison, RunVerdict, change_points, history, measures, pytest_benchmark_json
 from harness.compare import rendering as comparisons
 from harness.compare.history import Night
 from harness.errors import ResultsError, UserError
-from harness.matrix_folder import MatrixFolder
 from harness.reports import rendering
-from harness.reports.document import Report
+from harness.reports.report_types import Report
+from harness.results_folder import MatrixFolder
 
 _NOTHING = analysis.MatrixResults(cells=())
 _CODES = {
@@ -80,8 +80,8 @@ def show_drift(path: Path, *, since: dt.date | None, markdown: Path | None) -> i
     last = max(night.date for night in nights)
     if since is not None and last < since:
         raise ResultsError(f"{path}: holds no night since {since}, the last is of {last}; name an earlier date")
-    found = drift.find(nights, since=since)
-    report = drift.report(found)
+    found = change_points.find(nights, since=since)
+    report = change_points.report(found)
     _write(report, markdown)
     _print(report)
     return exit_codes.WORSE if found.worse else exit_codes.OK
@@ -128,7 +128,7 @@ def _compared(
 def _write_candidate(results: analysis.MatrixResults, outputs: Outputs) -> int:
     """Write what a run says by itself; return the exit code that a history asks for which it can't be added to."""
     if outputs.benchmark_json is not None:
-        _put(outputs.benchmark_json, files.readable_json(benchmark_json.benchmarks(results)))
+        _put(outputs.benchmark_json, files.readable_json(pytest_benchmark_json.benchmarks(results)))
     if outputs.history is None:
         return exit_codes.OK
     try:

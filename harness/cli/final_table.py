@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness.cli import printing, streams
 from harness.printable import counted
-from harness.reports.document import Report
+from harness.reports.report_types import Report
 
 # At most so many lines stand beneath a table, and so many of them are of that table alone.
 _LINES = 5

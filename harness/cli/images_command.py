@@ -9,7 +9,7 @@ from harness import container_images
 from harness.cli import exit_codes, printing, streams
 from harness.container_images import DeclaredImage
 from harness.errors import ImagesError
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 
 _GIB = 2**30
 

@@ -10,7 +10,7 @@ from harness import analysis
 from harness.analysis import SearchResult
 from harness.analysis.results_reading import Status
 from harness.cli import streams
-from harness.matrix_folder import MatrixFolder
+from harness.results_folder import MatrixFolder
 
 
 def without_record(folder: MatrixFolder) -> list[str]:

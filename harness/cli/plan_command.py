@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from harness import analysis, cache_inventory, matrix, prices
 from harness.api import places
-from harness.campaign import forecast, forecast_totals, mixed_environments, name_clashes, resolution, retrainings
+from harness.campaign import forecast, forecast_totals, mixed_environments, resolution, retrainings, same_named_matrices
 from harness.campaign.cell_searches import damage
 from harness.campaign.forecast_totals import Total
-from harness.campaign.runner import Runner, only_one
 from harness.campaign.slow_settings import cautions
+from harness.campaign.wave_runner import Runner, only_one
 from harness.catalogue import hyperband_brackets
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
@@ -23,15 +23,15 @@ from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
 from harness.errors import ResultsError
 from harness.matrix import Matrix
-from harness.matrix_folder import MatrixFolder, Planned
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Local, Where
 from harness.printable import counted
 from harness.records import CellFolder
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
+from harness.results_folder import MatrixFolder, Planned
 
 if TYPE_CHECKING:
-    from harness.placement.containers import Intent
+    from harness.placement.container_choice import Intent
 
 _UNREADABLE = "unreadable"
 
@@ -99,7 +99,7 @@ def show(
         unreachable=resolved.unreachable,
         learning_rate_cells=len(after),
         notes=[
-            *name_clashes.of_run(folder, resolved.planned, path),
+            *same_named_matrices.of_run(folder, resolved.planned, path),
             *cautions(loaded.spec, intent),
             *mixed_environments.unlike(resolved.cells, folder, here=mixed_environments.expected(intent)),
             *_notes(resolved.cells),

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli import streams
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 
 # Where there is no terminal, rich would guess eighty columns, too few for the tables.
 _FILE_WIDTH = 160

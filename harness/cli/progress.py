@@ -24,8 +24,8 @@ from harness.campaign.events import (
     Watch,
     WaveBegins,
 )
-from harness.campaign.progress import Progress as CellProgress
 from harness.campaign.time_left import Outlook
+from harness.campaign.worker_progress import Progress as CellProgress
 from harness.cells import Cell
 from harness.cli import forecasts, missing_cells, printing, streams
 from harness.cli.output_options import ALOUD, Voice

@@ -20,11 +20,11 @@ from harness.cli.output_options import ALOUD, Voice
 from harness.cli.progress import watcher
 from harness.cli.tables_command import Figures
 from harness.errors import ResultsError
-from harness.matrix_folder import MatrixFolder
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Where
 from harness.printable import counted
 from harness.records import CellFolder
+from harness.results_folder import MatrixFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

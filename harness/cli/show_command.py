@@ -12,9 +12,9 @@ from harness.cli import printing, streams
 from harness.errors import ResultsError
 from harness.printable import counted
 from harness.records import CellFolder, Record
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 from harness.score_names import name_of
-from harness.trials import Trial
+from harness.search_types import Trial
 
 
 def show(cell: str, *, results: Path, as_json: bool) -> None:

@@ -13,9 +13,9 @@ from harness.api import places
 from harness.api.results import Results, opened
 from harness.cli import final_table, printing
 from harness.cli.output_options import ALOUD, Voice
-from harness.matrix_folder import MatrixFolder
 from harness.placement import required_libraries
-from harness.reports.document import CsvValue
+from harness.reports.report_types import CsvValue
+from harness.results_folder import MatrixFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

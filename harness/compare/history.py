@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from harness import checked_files, files
+from harness import files, stored_file_validation
 from harness.analysis import MatrixResults, SearchResult
 from harness.compare import comparability, measures
 from harness.compare.matrix_slices import slices
 from harness.compare.measures import MEASURES, SCORE, Measure
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
+from harness.matrix_sections import Section
 from harness.record_forms import Count, Moment
-from harness.spec import Section
 
 # History of the line's form:
 # 1: first.
@@ -95,7 +95,7 @@ def read(path: Path) -> list[Night]:
 
 
 def _night(where: str, line: bytes) -> Night:
-    night = _upgraded(checked_files.checked(line, Night, where=where, way_out=_WAY_OUT))
+    night = _upgraded(stored_file_validation.checked(line, Night, where=where, way_out=_WAY_OUT))
     for measure in MEASURES:
         for part, value in night.values.get(measure.name, {}).items():
             if measure.is_ratio and value <= 0:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.matrix_folder import SearchName
+from harness.results_folder import SearchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis import MatrixResults, SearchResult, Target
-from harness.analysis.targets import target
+from harness.analysis.target_score import target
 from harness.compare import measures
-from harness.matrix_folder import GroupName, SearchName
+from harness.results_folder import GroupName, SearchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Paired:
 def pair(baseline: MatrixResults, candidate: MatrixResults) -> Paired:
     """Pair the searches of two runs by data set, backbone, hyperparameter set, tuner and seed, in the baseline's order.
 
-    A group's target is that of both runs' searches together (``targets.target``), so that neither run sets the bar
+    A group's target is that of both runs' searches together (``target_score.target``), so that neither run sets the bar
     that the other has to clear.
     """
     ours, theirs = _by_name(baseline), _by_name(candidate)

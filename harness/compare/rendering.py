@@ -9,7 +9,7 @@ from harness.analysis import Interval
 from harness.compare.measures import Measure
 from harness.compare.verdict import ALPHA, Direction, MeasureChange, RunComparison, RunVerdict
 from harness.reports import numerals
-from harness.reports.document import Report, TableSection
+from harness.reports.report_types import Report, TableSection
 
 SCHEMA_VERSION = 2
 """Of the JSON. Since 2 the measure of scores is called ``score``, no longer ``f1``."""

@@ -14,7 +14,7 @@ from harness.compare import comparability, sign_flip_test
 from harness.compare.matrix_slices import Slice, by_seed, slices
 from harness.compare.measures import MEASURES, Measure, named
 from harness.compare.paired_cells import Lost, Pair, Paired, pair, seeds
-from harness.matrix_folder import SearchName
+from harness.results_folder import SearchName
 from harness.score_names import name_of_all
 
 ALPHA = 0.05

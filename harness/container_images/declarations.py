@@ -13,7 +13,7 @@ from harness import dated_figures
 from harness.container_images import extra_packages
 from harness.container_images.extra_packages import Requirement
 from harness.errors import ImagesError
-from harness.spec import Section
+from harness.matrix_sections import Section
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
 

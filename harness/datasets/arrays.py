@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import downloads, environment, errors
-from harness.datasets import brightness, class_names, safe_pickles
+from harness.datasets import class_names, pixel_range, safe_pickles
 from harness.datasets.decoding import Pixels, repeat_grey
 from harness.datasets.part_names import Part, part_named, settled
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 
 _ANIMALS = "animal_mnist/data/Animal_MNIST/animal_{}_version_3.gz"
 _BRIGHTEST_DIGIT = 16
@@ -83,7 +83,7 @@ def _refuse_dark(blocks: Sequence[ArrayBlock], origin: str) -> None:
     for is_float in (False, True):
         alike = [block for block in blocks if (block.images.dtype.kind == "f") == is_float]
         brightest = max((float(block.images.max()) for block in alike), default=1.0 if is_float else 255.0)
-        wrong = brightness.too_dark(brightest, is_float=is_float)
+        wrong = pixel_range.too_dark(brightest, is_float=is_float)
         if wrong is not None:
             raise errors.DatasetError(f"{origin}: {', '.join(block.name for block in alike)}: {wrong}")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness import atomic_folders, errors, files
-from harness.datasets import class_names, image_groups, image_lists
+from harness.datasets import cached_image_lists, class_names, image_groups
 from harness.datasets.csv_reader import composed, listed
 from harness.datasets.image_folders import SUFFIXES, ImageFile, Layout
 from harness.datasets.part_names import Part, part_named, settled
@@ -77,7 +77,8 @@ def unpacked(packed: Packed, *, cache: Path) -> Path:
     held = [[split, parts[split], [_sha256_of(packed, file) for file in packed.splits[split]]] for split in parts]
     key = files.digest([_FORMAT, packed.told, held])
     return (
-        atomic_folders.folder((cache / "datasets" / key).absolute(), partial(_unpack, packed, parts)) / image_lists.NAME
+        atomic_folders.folder((cache / "datasets" / key).absolute(), partial(_unpack, packed, parts))
+        / cached_image_lists.NAME
     )
 
 
@@ -100,7 +101,7 @@ def write(folder: Path, pictures: Iterable[Picture], *, origin: Path) -> None:
     held = [replace(file, part=settled(file.part, given)) for file in found]
     _check(held, origin)
     layout = Layout(files=tuple(held), skipped=(), groups=_whole(held, groups, origin), is_listed=True)
-    image_lists.write(folder, image_lists.text_of(layout))
+    cached_image_lists.write(folder, cached_image_lists.text_of(layout))
 
 
 def text_of(value: str | int | bytes | None, names: Sequence[str] | None, *, column: str, place: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.datasets import arrays, decoding, image_folders
-from harness.datasets.sources import Source, listed
+from harness.datasets.verified_sources import Source, listed
 
 Result = TypeVar("Result")
 

@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from harness import atomic_folders, errors
-from harness.datasets import brightness, class_names, extracted_images, image_lists
+from harness.datasets import cached_image_lists, class_names, extracted_images, pixel_range
 from harness.datasets.decoding import Pixels, repeat_grey
 from harness.datasets.extracted_images import Picture
 from harness.datasets.part_names import Part, part_named
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 from harness.extensions import DATA, loading
 
 _NEEDED, _ALLOWED = ("image", "label"), ("name", "part", "group")
@@ -32,7 +32,7 @@ def unpacked(source: Source, *, cache: Path) -> Source:
         MachineError: The file or package isn't what it was when the cell was planned.
     """
     folder = atomic_folders.folder((cache / source.place).absolute(), partial(_unpack, source))
-    return replace(source, kind="table", paths=(str(folder / image_lists.NAME),), reader=None)
+    return replace(source, kind="table", paths=(str(folder / cached_image_lists.NAME),), reader=None)
 
 
 def _unpack(source: Source, folder: Path) -> None:
@@ -93,7 +93,7 @@ def _none_dark(made: Iterable[object], code: Path) -> Iterator[object]:
             is_float = pixels.dtype.kind == "f"
             brightest[is_float] = max(brightest.get(is_float, 0.0), float(pixels.max()))
     for is_float, value in brightest.items():
-        wrong = brightness.too_dark(value, is_float=is_float)
+        wrong = pixel_range.too_dark(value, is_float=is_float)
         if wrong is not None:
             raise _wrong(code, wrong)
 

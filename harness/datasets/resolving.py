@@ -7,17 +7,17 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import atomic_folders, downloads, errors, extensions, files, spec
+from harness import atomic_folders, downloads, errors, extensions, files, matrix_sections
 from harness.catalogue import datasets as catalogue
-from harness.datasets import archives, extracted_images, huggingface, image_lists, image_tables, tfds
+from harness.datasets import archives, cached_image_lists, extracted_images, huggingface, image_tables, tfds
 from harness.datasets.image_folders import Layout
-from harness.datasets.sources import Source, grouped, held_by, joint, listed
+from harness.datasets.verified_sources import Source, grouped, held_by, joint, listed
 from harness.extensions import finding
 
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
 
 
-def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | None = None) -> Source:
+def resolve(dataset: matrix_sections.Dataset, *, base: Path, cache: Path, results: Path | None = None) -> Source:
     """Find, fetch, verify and unpack what ``dataset`` names; relative paths start at ``base``.
 
     A folder of images must not hold ``cache`` or ``results``, whether they are there yet or not: what a run leaves
@@ -49,7 +49,9 @@ def resolve(dataset: spec.Dataset, *, base: Path, cache: Path, results: Path | N
     return _from_files(dataset.source, entry, paths, [download.sha256 for download in entry.downloads])
 
 
-def _of_user(path: Path, groups: Path | None, dataset: spec.Dataset, *, cache: Path, results: Path | None) -> Source:
+def _of_user(
+    path: Path, groups: Path | None, dataset: matrix_sections.Dataset, *, cache: Path, results: Path | None
+) -> Source:
     if dataset.source == "npz":
         return _file(path)
     if dataset.source == "table":
@@ -84,7 +86,7 @@ def _refuse_own(path: Path, own: Mapping[str, Path | None]) -> None:
             )
 
 
-def _folder(path: Path, table: Path | None, dataset: spec.Dataset) -> Source:
+def _folder(path: Path, table: Path | None, dataset: matrix_sections.Dataset) -> Source:
     source = Source(
         name=str(path),
         kind="folder",
@@ -98,7 +100,7 @@ def _folder(path: Path, table: Path | None, dataset: spec.Dataset) -> Source:
     return dataclasses.replace(source, content_hash=found.content_hash, skipped=skipped)
 
 
-def _read_by_own_code(dataset: spec.Dataset, *, base: Path, own: Mapping[str, Path | None]) -> Source:
+def _read_by_own_code(dataset: matrix_sections.Dataset, *, base: Path, own: Mapping[str, Path | None]) -> Source:
     """Return what a user's own code reads; it is hashed here, and run by a worker."""
     data = _located(base, str(dataset.data))
     found = dict(finding.find(extensions.DATA, str(dataset.path), base=base))
@@ -118,14 +120,15 @@ def _read_by_own_code(dataset: spec.Dataset, *, base: Path, own: Mapping[str, Pa
 
 def _listed(name: str, found: Layout, *, cache: Path) -> Source:
     """Return images that a list in the cache names: a worker needs neither the user's table nor what reads it."""
-    text = image_lists.text_of(found)
+    text = cached_image_lists.text_of(found)
     folder = atomic_folders.folder(
-        (cache / "datasets" / image_lists.key_of(text)).absolute(), lambda aside: image_lists.write(aside, text)
+        (cache / "datasets" / cached_image_lists.key_of(text)).absolute(),
+        lambda aside: cached_image_lists.write(aside, text),
     )
     return Source(
         name=name,
         kind="table",
-        paths=(str(folder / image_lists.NAME), str(found.folder)),
+        paths=(str(folder / cached_image_lists.NAME), str(found.folder)),
         content_hash=found.content_hash,
         skipped=found.skipped,
     )
@@ -133,7 +136,7 @@ def _listed(name: str, found: Layout, *, cache: Path) -> Source:
 
 def _packed(packed: extracted_images.Packed, *, cache: Path) -> Source:
     place = extracted_images.unpacked(packed, cache=cache)
-    content_hash = image_lists.read(place).content_hash
+    content_hash = cached_image_lists.read(place).content_hash
     return Source(name=str(packed.path), kind="table", paths=(str(place),), content_hash=content_hash)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from harness import errors, spec
+from harness import errors, matrix_sections
+from harness.datasets.apportionment import apportion
 from harness.datasets.group_splits import share_out
 from harness.datasets.part_names import Part
-from harness.datasets.proportions import apportion
 
 Indices = NDArray[np.int64]
 Labels = NDArray[np.int32]
@@ -37,7 +37,7 @@ def split(
     fixed: NDArray[np.int8],
     *,
     classes: Sequence[str],
-    shares: spec.Split,
+    shares: matrix_sections.Split,
     seed: int,
     groups: Sequence[str] | None = None,
 ) -> SplitImages:
@@ -46,7 +46,7 @@ def split(
     Images with a fixed part stay in it. The free images of each class are shuffled by ``default_rng(seed)``, one class
     after the other, and shared out among the parts that the data set does not fix, in proportion to ``shares``: by
     largest remainder, ties to the earlier of train, validation, test, and at least one image to every part.
-    Where there are groups, whole groups are shared out instead, as ``whole_groups.share_out`` says.
+    Where there are groups, whole groups are shared out instead, as ``group_splits.share_out`` says.
 
     Args:
         labels: The class of each image, (N,).

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import errors, seeds, spec
-from harness.datasets.proportions import apportion
+from harness import errors, matrix_sections, seeds
+from harness.datasets.apportionment import apportion
 
 Indices = NDArray[np.int64]
 Stratum = tuple[int, int]
@@ -21,7 +21,7 @@ def sample(
     groups: NDArray[Any] | None = None,
     *,
     classes: Sequence[str],
-    dataset: spec.Dataset,
+    dataset: matrix_sections.Dataset,
 ) -> Indices:
     """Return the sorted indices that ``per_class`` and then ``max_images`` leave.
 

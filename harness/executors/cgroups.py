@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from harness.trials import Reading
+from harness.search_types import Reading
 
 PROC = Path("/proc")
 _GONE = Reading.unknown("the container ended before its control group was read")

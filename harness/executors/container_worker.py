@@ -15,7 +15,7 @@ from typing import Any
 from docker.errors import APIError, NotFound
 
 from harness import files
-from harness.executors import capped_log, engine
+from harness.executors import capped_log, engine_connection
 from harness.executors.cgroups import Meter
 from harness.executors.contract import BUS_ERROR, OWN_SIGNALS, Cause, Ended
 
@@ -86,7 +86,7 @@ class DockerRunning:
     def _forced(self, cause: Cause | None, detail: str | None) -> Ended:
         self.meter.sample()
         # Where it is already gone, or the engine is, the exit or its absence says which.
-        with suppress(*engine.FOREIGN):
+        with suppress(*engine_connection.FOREIGN):
             self.container.stop(timeout=_POLITE_S)
         found = self._next(_STUCK_S) or Exit(code=None, error=TimeoutError("the engine is stuck"), at=self.clock())
         return self._collected(found, why=(cause, detail))
@@ -131,8 +131,8 @@ class DockerRunning:
             state = self.container.attrs["State"]
             lost = self._kept(_chunks(self.container))
             remove(self.container)
-        except engine.FOREIGN as error:
-            lost = engine.explained(error)
+        except engine_connection.FOREIGN as error:
+            lost = engine_connection.explained(error)
             self._kept([f"[output lost: {lost[1]}]\n".encode()])
         return state, lost
 
@@ -192,8 +192,8 @@ def _told_apart(status: int | None) -> tuple[int | None, str | None]:
 def _cause(found: Exit, number: str | None, *, out_of_memory: str | None) -> tuple[Cause | None, str | None]:
     if isinstance(found.error, NotFound):
         return Cause.KILLED, "somebody removed the container"
-    if isinstance(found.error, (*engine.FOREIGN, TimeoutError)):
-        return Cause.ENGINE_GONE, engine.explained(found.error)[1]
+    if isinstance(found.error, (*engine_connection.FOREIGN, TimeoutError)):
+        return Cause.ENGINE_GONE, engine_connection.explained(found.error)[1]
     if found.error is not None:
         raise found.error
     # The flag is raised for any process of the container; only a worker that was itself killed ended by it.

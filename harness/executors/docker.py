@@ -12,16 +12,16 @@ from typing import Any
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError
-from harness.executors import cgroups, engine, file_ownership, sandbox
+from harness.executors import cgroups, engine_connection, file_ownership, sandbox
 from harness.executors.cgroups import Meter
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.container_worker import DockerRunning, remove
 from harness.executors.contract import Cause, Devices, Ended, Running
-from harness.executors.engine import EngineImage
+from harness.executors.engine_connection import EngineImage
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
-from harness.matrix_folder import MatrixFolder
-from harness.spec import Container
+from harness.matrix_sections import Container
+from harness.results_folder import MatrixFolder
 
 CAMPAIGN = "tuner-harness.campaign"
 CELL = "tuner-harness.cell"
@@ -84,7 +84,7 @@ class DockerExecutor:
             MachineError: The engine, the image or a GPU isn't there, or the image is stale; says the way out.
             UserError: The engine, or the share of it that a slot is, has less than the matrix asks for.
         """
-        image = engine.current(engine.image(client, reference), code=environment.code_hash())
+        image = engine_connection.current(engine_connection.image(client, reference), code=environment.code_hash())
         made = cls.of(client, image=image, campaign=campaign, container=container, slots=slots)
         made.try_gpus(slots)
         return made
@@ -94,7 +94,7 @@ class DockerExecutor:
         cls, client: Any, *, image: EngineImage, campaign: Path, container: Container, slots: Sequence[Slot]
     ) -> DockerExecutor:
         """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
-        facts = engine.facts(client)
+        facts = engine_connection.facts(client)
         limits = ContainerLimits.declared(
             container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0]
         )
@@ -102,7 +102,7 @@ class DockerExecutor:
 
     def identity(self) -> Identity:
         """Return the hash of what the image pins, and that of the sources that it was built from."""
-        return engine.identity(self.image)
+        return engine_connection.identity(self.image)
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> Running:
         """Start the worker's ``program`` in a container that may write to ``folder`` alone, on its slot alone.
@@ -118,8 +118,8 @@ class DockerExecutor:
                 self._await_engine()
                 self._sweep({CELL: folder.name})
                 return self._started(program, folder.absolute(), cache=cache, log=log, slot=slot)
-            except engine.FOREIGN as error:
-                cause, detail = engine.explained(error)
+            except engine_connection.FOREIGN as error:
+                cause, detail = engine_connection.explained(error)
                 now = self.clock()
                 # An engine that is being stopped answers for a moment, then is gone, and may come back.
                 if cause is not Cause.ENGINE_GONE or now - started >= self.patience_s:
@@ -160,8 +160,8 @@ class DockerExecutor:
         try:
             for slot in having:
                 remove(self._begun(entrypoint=["true"], **self._options(User(uid=1, gid=1), slot=slot)))
-        except engine.FOREIGN as error:
-            raise MachineError(engine.explained(error)[1]) from error
+        except engine_connection.FOREIGN as error:
+            raise MachineError(engine_connection.explained(error)[1]) from error
 
     def _await_engine(self) -> None:
         """Wait for an engine that is being started anew; one that failed to come back is not waited for again."""
@@ -169,7 +169,7 @@ class DockerExecutor:
         while True:
             try:
                 self.client.ping()
-            except engine.FOREIGN:
+            except engine_connection.FOREIGN:
                 if self.clock() >= until:
                     self.patience_s = 0.0
                     raise
@@ -218,7 +218,7 @@ class DockerExecutor:
 
     @property
     def _is_podman(self) -> bool:
-        return bool(self.engine["name"] == engine.PODMAN)
+        return bool(self.engine["name"] == engine_connection.PODMAN)
 
     @property
     def _owned(self) -> Callable[[User], str]:
@@ -260,7 +260,7 @@ class DockerExecutor:
             "container": container.id,
             "image": image,
             "engine": dict(self.engine),
-            "enforced": engine.enforced(container),
+            "enforced": engine_connection.enforced(container),
         }
 
 
@@ -268,9 +268,9 @@ class DockerExecutor:
 def _gone_is_swept() -> Iterator[None]:
     try:
         yield
-    except engine.FOREIGN as error:
-        if engine.explained(error)[0] is not Cause.ENGINE_GONE:
-            raise MachineError(engine.explained(error)[1]) from error
+    except engine_connection.FOREIGN as error:
+        if engine_connection.explained(error)[0] is not Cause.ENGINE_GONE:
+            raise MachineError(engine_connection.explained(error)[1]) from error
 
 
 def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:

@@ -9,9 +9,16 @@ from typing import Protocol, runtime_checkable
 
 import tomli_w
 
-from harness import spec
+from harness import matrix_sections
 from harness.errors import MatrixError
-from harness.matrix import hyperparameter_sets, search_checks, section_checks, section_shorthand, toml_text, type_checks
+from harness.matrix import (
+    hyperparameter_sets,
+    search_checks,
+    section_checks,
+    section_shorthand,
+    toml_reading,
+    type_checks,
+)
 from harness.matrix.mistakes import Mistake, Mistaken
 from harness.space import Space
 
@@ -43,7 +50,7 @@ class Matrix:
     name: str
     path: Path
     text: str
-    spec: spec.Document
+    spec: matrix_sections.Document
     spaces: Mapping[str, Space]
 
     def __init__(self, *, name: str, base: Path | str = ".", **sections: object) -> None:
@@ -79,8 +86,8 @@ def load(path: Path) -> Matrix:
         MatrixError: The matrix can't be run as written; it holds one line for each mistake found.
     """
     try:
-        text = toml_text.text(path)
-        document = toml_text.document(text)
+        text = toml_reading.text(path)
+        document = toml_reading.document(text)
     except Mistaken as error:
         raise MatrixError(error.mistake.line(str(path))) from error
     matrix = object.__new__(Matrix)
@@ -101,7 +108,7 @@ def _fill(matrix: Matrix, path: Path, document: dict[str, object], *, text: str 
         object.__setattr__(matrix, name, value)
 
 
-def _judged(path: Path, document: dict[str, object]) -> tuple[spec.Document, dict[str, Space]]:
+def _judged(path: Path, document: dict[str, object]) -> tuple[matrix_sections.Document, dict[str, Space]]:
     mistakes = [*_file_name(path), *section_checks.names(document)]
     matrix, misfits = type_checks.typed(document)
     mistakes += misfits
@@ -142,7 +149,7 @@ def _file_name(path: Path) -> list[Mistake]:
     return [] if text is None else [Mistake(key=(), text=f"rename the file, for results are named after it: {text}")]
 
 
-def _spaces(matrix: spec.Document) -> tuple[dict[str, Space], list[Mistake]]:
+def _spaces(matrix: matrix_sections.Document) -> tuple[dict[str, Space], list[Mistake]]:
     resolved, mistakes = {}, []
     for name, named in matrix.hyperparameters.items():
         space, wrong = hyperparameter_sets.resolve(("hyperparameters", name), named)

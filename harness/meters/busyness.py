@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.record_forms import BusynessTable, ReadingTable
-from harness.trials import Reading
+from harness.search_types import Reading
 
 # The kernel's own work for a search, writing to the disk for example, and a quiet host take a few percent; beyond a
 # tenth seconds differ by more than the 5 % that comparisons look for.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.meters.nvml import Gpu
-from harness.trials import Reading
+from harness.search_types import Reading
 
 POWERCAP = Path("/sys/class/powercap")
 

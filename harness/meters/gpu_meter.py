@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.meters.nvml import Gpu
-from harness.trials import Reading
+from harness.search_types import Reading
 
 # Utilisation is an average over up to a second, and the energy counter needs no sampling at all.
 SAMPLE_S = 0.5

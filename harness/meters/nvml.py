@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.trials import Reading
+from harness.search_types import Reading
 
 NO_DRIVER = "no NVIDIA driver"
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.meters.energy import EnergyCounter
-from harness.trials import Reading
+from harness.search_types import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

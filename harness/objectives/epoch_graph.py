@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from harness.objectives.augmentation import Augmenter
 from harness.objectives.schedules import Schedule
-from harness.objectives.trained_network import Network
-from harness.objectives.training_rows import Rows
-from harness.trials import Parameters
+from harness.objectives.trained_part import Network
+from harness.objectives.training_inputs import Rows
+from harness.search_types import Parameters
 
 EVALUATION_BATCH = 256
 

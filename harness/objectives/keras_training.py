@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.hyperparameters import KNOWN
-from harness.ledger import Ledger
+from harness.matrix_sections import Protocol
 from harness.objectives import scores, tensorflow_errors
 from harness.objectives.augmentation import Augmenter
-from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.epoch_graph import Augmented, Needs, Steps
 from harness.objectives.schedules import Schedule
 from harness.objectives.scores import Scorer
-from harness.objectives.trained_network import Network, Structure
-from harness.objectives.training_rows import Rows
+from harness.objectives.trained_part import Network, Structure
+from harness.objectives.training_inputs import Rows
+from harness.objectives.trial_checkpoints import Checkpoints
+from harness.phase_clock import Ledger
+from harness.search_types import Diverged, Epoch, Parameters, Proposal, is_better
 from harness.seeds import derive
-from harness.spec import Protocol
-from harness.trials import Diverged, Epoch, Parameters, Proposal, is_better
 
 # Builds are kept for when their structure comes again; each holds a model, its optimizer and its graphs in memory.
 MOST_BUILDS = 4

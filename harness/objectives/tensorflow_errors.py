@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from harness.errors import MachineError
-from harness.trials import OutOfMemory, TrialFailed
+from harness.search_types import OutOfMemory, TrialFailed
 
 # These two are said of what was asked for. By any other a device may be gone: CUDA's failures come as several of them.
 _OF_THE_CONFIGURATION = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)

@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 
 from harness.errors import MachineError
-from harness.objectives import tensorflow_devices
-from harness.objectives.tensorflow_devices import TrainingGpu
-from harness.spec import Protocol
-from harness.trials import Reading
+from harness.matrix_sections import Protocol
+from harness.objectives import tensorflow_device_checks
+from harness.objectives.tensorflow_device_checks import TrainingGpu
+from harness.search_types import Reading
 
 CPU = "cpu"
 """What the device is called where there is no GPU."""
@@ -37,7 +37,7 @@ def check_devices(*, needs_gpu: bool) -> None:
         MachineError: One line says which, and the way out.
     """
     seen = [_described(gpu) for gpu in tf.config.list_physical_devices("GPU")]
-    found = tensorflow_devices.trouble(seen, build=tf.sysconfig.get_build_info(), needs_gpu=needs_gpu)
+    found = tensorflow_device_checks.trouble(seen, build=tf.sysconfig.get_build_info(), needs_gpu=needs_gpu)
     if found is not None:
         raise MachineError(found)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis import SearchResult, Status, Tried, cost_usd
-from harness.matrix_folder import MatrixFolder
 from harness.page import logs, markup, tuner_table
 from harness.page.markup import TableColumn, TableRow, Value
 from harness.prices import Prices
 from harness.reports import numerals
+from harness.results_folder import MatrixFolder
 
 _COSTS = ("search s", "total s", "device s", "joules", "USD", "thinking", "epochs", "trials")
 _TRIAL_COSTS = ("ask s", "train s", "tell s")

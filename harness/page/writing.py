@@ -15,13 +15,13 @@ from harness import files
 from harness.analysis import Group, MatrixResults, SearchResult, Status, groups, statistics
 from harness.analysis.statistics import Judged
 from harness.analysis.tuner_looks import styles
-from harness.matrix_folder import MatrixFolder
-from harness.page import curve_data, data_sections, markup, provenance, search_rows, summary, tuner_table
+from harness.page import curve_data, dataset_sections, markup, provenance, search_rows, summary_sentences, tuner_table
 from harness.page.search_rows import Room
 from harness.prices import Prices
 from harness.reports import efficiency
-from harness.reports.document import Report, TableSection
-from harness.tuner_styles import Style
+from harness.reports.report_types import Report, TableSection
+from harness.results_folder import MatrixFolder
+from harness.tuner_plot_styles import Style
 
 NAME = "report.html"
 """What the page is called within the matrix's folder."""
@@ -72,7 +72,7 @@ def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group
         "tuners": tuner_table.table(made, prices=prices, score=results.score),
         "problems": _problems(results),
         "searches": search_rows.table(results.cells, prices=prices, score=results.score),
-        "images": data_sections.sections(results),
+        "images": dataset_sections.sections(results),
         "environment": provenance.environment(results.cells, prices=prices),
         "data": markup.embedded(markup.shown(_data(folder, results, found, prices))),
     }
@@ -110,15 +110,15 @@ def _data(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], 
 
 
 def _lead(results: MatrixResults) -> str:
-    parts = [summary.ended(results.searches)]
+    parts = [summary_sentences.ended(results.searches)]
     if results.retrainings:
-        parts.append(summary.ended(results.retrainings, "retraining", "retrainings"))
+        parts.append(summary_sentences.ended(results.retrainings, "retraining", "retrainings"))
     days = provenance.when(results.cells)
     return "; ".join([*parts, *([f"run on {days}"] if days is not None else [])])
 
 
 def _overall(made: Judged, score: str) -> str:
-    said = summary.overall(made, score=score)
+    said = summary_sentences.overall(made, score=score)
     items = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in said)
     heading = "<h3>All groups together</h3>"
     return f'<section class="overall">{heading}<ul>{items}</ul></section>' if said else ""
@@ -127,7 +127,9 @@ def _overall(made: Judged, score: str) -> str:
 def _summary(group: Group, made: Judged, prices: Prices) -> str:
     heading = markup.escaped(str(group.name))
     data = "".join(f' data-{part}="{markup.escaped(called)}"' for part, called in group.name._asdict().items())
-    said = "".join(f"<li>{_unbroken(sentence)}</li>" for sentence in summary.sentences(group, made, prices=prices))
+    said = "".join(
+        f"<li>{_unbroken(sentence)}</li>" for sentence in summary_sentences.sentences(group, made, prices=prices)
+    )
     return f"<section{data}><h3>{heading}</h3><ul>{said}</ul></section>"
 
 

@@ -15,14 +15,14 @@ from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, slurm
 from harness.extensions import EXECUTOR, finding, loading
+from harness.matrix_sections import Container, Device
 from harness.meters import nvml
 from harness.placement import required_libraries, slot_choice
 from harness.placement.slot_choice import ChosenSlots
-from harness.spec import Container, Device
 
 if TYPE_CHECKING:
     from harness.executors.docker import DockerExecutor
-    from harness.placement.containers import Intent
+    from harness.placement.container_choice import Intent
 
 Start = Literal["warm", "fresh"]
 """How a local process begins: forked from one that has imported everything, or by itself."""
@@ -179,12 +179,12 @@ class Where:
                 raise UserError("--image: a local process has none; add --executor docker, or leave it out")
             return self._local(None, device)
         # Only here: the engine's SDK takes a fifth of a second to import.
-        from harness.placement import containers  # noqa: PLC0415
+        from harness.placement import container_choice  # noqa: PLC0415
 
         if not self.is_free:
-            return containers.named(self.image, chosen=self._chosen(device))
+            return container_choice.named(self.image, chosen=self._chosen(device))
         try:
-            return containers.found(self._chosen(device))
+            return container_choice.found(self._chosen(device))
         except MachineError as error:
             return self._local(str(error), device)
 
@@ -236,12 +236,12 @@ class Where:
         """Return what runs containers, None where there is none to be; and where cells run then."""
         if isinstance(intent, Local):
             return None, intent
-        from harness.placement import containers  # noqa: PLC0415 - see above
+        from harness.placement import container_choice  # noqa: PLC0415 - see above
 
         if intent.build is not None:
-            say(f"building {intent.reference} first: {containers.build_takes(intent.build)}")
+            say(f"building {intent.reference} first: {container_choice.build_takes(intent.build)}")
         try:
-            return containers.ready(intent, campaign=campaign, container=container), intent
+            return container_choice.ready(intent, campaign=campaign, container=container), intent
         except MachineError as error:
             if not self.is_free:
                 raise

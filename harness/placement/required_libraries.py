@@ -13,7 +13,7 @@ from harness.extensions import Kind, finding
 from harness.matrix import Matrix
 
 if TYPE_CHECKING:
-    from harness.placement.containers import Intent
+    from harness.placement.container_choice import Intent
     from harness.placement.executor_choice import Local
 
 TRAINING = ("tensorflow", "keras", "h5py", "numpy", "PIL", "imagehash", "threadpoolctl")

@@ -11,16 +11,25 @@ from pathlib import Path
 from harness import files
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.cost_axes import Axis
-from harness.analysis.retrainings import checks
-from harness.analysis.statistics.judgement import judged
+from harness.analysis.learning_rate_retrainings import checks
+from harness.analysis.statistics.judged_results import judged
 from harness.analysis.statistics.mean_score_order import ranks as rank
 from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.tuner_looks import styles as styles_of
-from harness.matrix_folder import MatrixFolder
-from harness.plots import anytime, cost, critical_difference, figures, hyperparameters, learning_rate, phases, profiles
+from harness.plots import (
+    anytime,
+    cost,
+    critical_difference,
+    figures,
+    hyperparameters,
+    learning_rate_multiples,
+    phases,
+    profiles,
+)
 from harness.plots.drawing_processes import Begin, Work, here
-from harness.plots.matplotlib_styles import Looks
+from harness.plots.tuner_style_arguments import Looks
 from harness.prices import Prices
+from harness.results_folder import MatrixFolder
 
 _CURVES = {"anytime-wall": Axis.WALL_S, "anytime-epochs": Axis.EPOCHS}
 NAMES = (*_CURVES, "cost", "phases", "trials", "learning-rate", "ranks", "profiles")
@@ -92,7 +101,7 @@ def _learning_rates(results: MatrixResults, places: list[Place]) -> list[Work]:
         own = {point: epochs for point, epochs in points.items() if point.group == place.group.name}
         if own:
             stem = place.folder / "learning-rate"
-            works.append(partial(learning_rate.draw, own, stem, title=place.title, score=results.score))
+            works.append(partial(learning_rate_multiples.draw, own, stem, title=place.title, score=results.score))
     return works
 
 

@@ -10,7 +10,7 @@ from harness.analysis import Group
 from harness.analysis.cost_axes import Axis, Score
 from harness.analysis.statistics.anytime_bands import Band, bands
 from harness.plots import figures
-from harness.plots.matplotlib_styles import Looks, lined
+from harness.plots.tuner_style_arguments import Looks, lined
 from harness.prices import Prices
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis.statistics.mean_score_order import Ranks
 from harness.plots import figures
-from harness.plots.matplotlib_styles import Looks, marked
+from harness.plots.tuner_style_arguments import Looks, marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

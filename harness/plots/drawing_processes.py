@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.matrix_folder import MatrixFolder
+from harness.results_folder import MatrixFolder
 
 Work = Callable[[], list[Path]]
 """Draws one or more pictures and returns their paths."""

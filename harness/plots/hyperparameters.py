@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from harness.analysis import Group, Row
 from harness.cells import ChoiceTable, RangeTable
 from harness.plots import figures
-from harness.plots.matplotlib_styles import Looks, marked
-from harness.trials import Value
+from harness.plots.tuner_style_arguments import Looks, marked
+from harness.search_types import Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

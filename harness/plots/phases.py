@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.analysis import Group
 from harness.analysis.intervals import mean
 from harness.analysis.phases import seconds
-from harness.ledger import PHASES
+from harness.phase_clock import PHASES
 from harness.plots import figures
 
 # Paul Tol's muted scheme (https://personal.sron.nl/~pault/), which colour-blind readers can tell apart, with hatches

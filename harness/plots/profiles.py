@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.analysis.statistics.profiles import Profiles
 from harness.plots import figures
-from harness.plots.matplotlib_styles import Looks, lined
+from harness.plots.tuner_style_arguments import Looks, lined
 
 _LEAST_RIGHT = 2.0
 _MARGIN = 1.15

@@ -9,27 +9,27 @@ from pathlib import Path
 from harness import files
 from harness.analysis import MatrixResults
 from harness.carbon import Intensity
-from harness.matrix_folder import MatrixFolder
 from harness.prices import Prices
 from harness.reports import (
     answer,
     anytime,
+    backbone_sizes,
     efficiency,
+    efficiency_in_terminal,
     importance,
     learning_rate_multiples,
-    models,
-    outcomes,
     pairwise,
     phases,
     profiles,
     ranks,
     rendering,
-    terminal_table,
     to_target,
+    trial_outcomes,
     tuner_settings,
     tuning_gain,
 )
-from harness.reports.document import Report
+from harness.reports.report_types import Report
+from harness.results_folder import MatrixFolder
 
 REPORTS = (
     *("efficiency", "answer", "to-target", "anytime", "tuning", "ranks", "pairwise", "profiles", "importance"),
@@ -42,7 +42,7 @@ _FORMS = {"md": rendering.markdown, "csv": rendering.spreadsheet, "tex": renderi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """What is in each file by its name, and what of it a terminal shows (``terminal.narrowed``)."""
+    """What is in each file by its name, and what of it a terminal shows (``efficiency_in_terminal.narrowed``)."""
 
     files: Mapping[str, str]
     shown: Report
@@ -61,7 +61,7 @@ def rendered(reports: Sequence[Report]) -> Tables:
     """Return reports, the one on efficiency first, in every form; the same reports give the same text."""
     return Tables(
         files={f"{report.name}.{ending}": form(report) for report in reports for ending, form in _FORMS.items()},
-        shown=terminal_table.narrowed(reports[0]),
+        shown=efficiency_in_terminal.narrowed(reports[0]),
     )
 
 
@@ -78,8 +78,8 @@ def made(results: MatrixResults, *, prices: Prices, carbon: Intensity) -> tuple[
         profiles.report(results, prices=prices),
         importance.report(results),
         phases.report(results),
-        outcomes.report(results),
+        trial_outcomes.report(results),
         learning_rate_multiples.report(results),
-        models.report(results),
+        backbone_sizes.report(results),
         tuner_settings.report(results),
     )

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from harness.analysis import MatrixResults
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import ALPHA, Answer, Standing, judged
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
-from harness.reports import advice, numerals, shared_columns, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports import numerals, shared_columns, table_notes, tuner_advice
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
 
 COLUMNS = (
     *(*GroupName._fields, "axis", "part", "tuner", *shared_columns.estimate_columns("test_score")),
@@ -31,7 +31,7 @@ def report(results: MatrixResults, *, prices: Prices) -> Report:
         title="Which tuner should I use?",
         sections=[_section(found, scope, results.score) for scope in scopes if found.at_end(scope)],
         notes=[
-            *advice.sentences(found, results.score),
+            *tuner_advice.sentences(found, results.score),
             *(_notes(found, results.score) if found.standings else ()),
             *table_notes.beneath(results, made.groups),
         ],

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.cost_axes import Axis, Score
 from harness.analysis.statistics import Area, Band, Estimate, Frame, areas, band, frame
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
 from harness.reports import numerals, shared_columns, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
 
 PARTS = (0.1, 0.25, 0.5, 1.0)
 """The parts of the group's cost at which curves are read."""

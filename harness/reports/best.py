@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis import Interval, MatrixResults, SearchResult, Status, cost_usd
 from harness.analysis.winners import Winner
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
 from harness.printable import counted
 from harness.reports import mixed_environments, numerals, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
-from harness.trials import Value
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
+from harness.search_types import Value
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "seed", "id", "trial", "epoch", "metric", "val_score", "test_score"),

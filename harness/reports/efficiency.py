@@ -22,8 +22,8 @@ from harness.analysis.statistics import (
 )
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import mixed_environments, numerals, outcomes, score_per_cost, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports import mixed_environments, numerals, score_per_cost_columns, table_notes, trial_outcomes
+from harness.reports.report_types import CsvValue, Report, TableSection
 
 COLUMNS = (
     "dataset",
@@ -67,7 +67,7 @@ COLUMNS = (
     "speedup_over_random_low",
     "speedup_over_random_high",
     "verdict",
-    *score_per_cost.COLUMNS,
+    *score_per_cost_columns.COLUMNS,
     "metric",
 )
 """Heads of the spreadsheet, before one ``best_…`` column for each hyperparameter."""
@@ -155,7 +155,7 @@ def _values(group: Group, line: _Line, prices: Prices, carbon: Intensity) -> dic
         **_over_random(line),
         **_against_default(group, row),
         **_against_target(line),
-        **score_per_cost.values(group, row, prices),
+        **score_per_cost_columns.values(group, row, prices),
         "metric": group.metric,
         **{f"best_{name}": found.value for name, found in row.best.items()},
     }
@@ -305,7 +305,7 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
         if row.val_score.n != row.test_score.n:
             found.append(f"{row.tuner}: {row.test_score.n} of {row.val_score.n} incumbents have a test {group.score}.")
         found += _late_builds(row)
-    return [*found, *outcomes.lost(group), *_undefined(group, lines)]
+    return [*found, *trial_outcomes.lost(group), *_undefined(group, lines)]
 
 
 def _late_builds(row: Row) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.statistics import Effect, Importance, importance
-from harness.matrix_folder import GroupName
 from harness.reports import numerals, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
 
 COLUMNS = (
     *GroupName._fields,

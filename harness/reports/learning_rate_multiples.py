@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.analysis import MatrixResults, SearchResult
-from harness.analysis.retrainings import RatePoint, checks, intervals_of
-from harness.matrix_folder import GroupName
+from harness.analysis.learning_rate_retrainings import RatePoint, checks, intervals_of
 from harness.reports import numerals, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
-from harness.trials import Epoch
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
+from harness.search_types import Epoch
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "learning_rate", "factor", "seeds"),

@@ -10,7 +10,7 @@ from harness.analysis.winners import Winner
 from harness.cells import Cell
 from harness.record_forms import DataTable, Measured
 from harness.reports import numerals, rendering
-from harness.reports.document import Report, TableSection
+from harness.reports.report_types import Report, TableSection
 
 _LOADED = """\
 ## How to load it

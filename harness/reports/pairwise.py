@@ -6,7 +6,7 @@ from harness.analysis import MatrixResults
 from harness.analysis.statistics import Comparison, Question, comparisons, judged
 from harness.prices import Prices
 from harness.reports import numerals, shared_columns, table_notes
-from harness.reports.document import Report, TableSection
+from harness.reports.report_types import Report, TableSection
 
 COLUMNS = (
     *(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.intervals import mean
 from harness.analysis.phases import seconds
-from harness.ledger import PHASES
+from harness.phase_clock import PHASES
 from harness.reports import mixed_environments, numerals, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
 
 COLUMNS = (
     *("dataset", "backbone", "hyperparameters", "tuner", "seeds_ok"),

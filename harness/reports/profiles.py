@@ -9,7 +9,7 @@ from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import Profile, Profiles, profiles
 from harness.prices import Prices
 from harness.reports import numerals, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
 
 COLUMNS = ("tuner", "axis", "factor", "share", "problems", "solved")
 """Heads of the spreadsheet."""

@@ -9,7 +9,7 @@ from harness.analysis import MatrixResults
 from harness.analysis.statistics import Ranks, judged, ranks
 from harness.prices import Prices
 from harness.reports import numerals, table_notes
-from harness.reports.document import Report, TableSection
+from harness.reports.report_types import Report, TableSection
 
 COLUMNS = (
     *("tuner", "mean_test_score", "average_rank", "alike", "seeds", "groups", "tuners", "differ", "smallest_effect"),

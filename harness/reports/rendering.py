@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tabulate
 
 from harness import printable
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
 
 # Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
 _MARKDOWN = re.compile(r"[\\|*`<>]|~(?=~)|\[(?=[^\]]*\]\()|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")

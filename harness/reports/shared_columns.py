@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis.statistics import Estimate
-from harness.reports.document import CsvValue
+from harness.reports.report_types import CsvValue
 
 
 def estimate(name: str, value: Estimate | None) -> dict[str, CsvValue]:

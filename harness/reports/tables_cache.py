@@ -18,10 +18,10 @@ from pathlib import Path
 
 from harness import files
 from harness.carbon import Intensity
-from harness.matrix_folder import MatrixFolder
 from harness.prices import Prices
 from harness.reports.all_tables import Tables
-from harness.reports.document import Report, TableSection
+from harness.reports.report_types import Report, TableSection
+from harness.results_folder import MatrixFolder
 
 _PACKAGE = Path(__file__).parents[1]
 # What numbers are computed and tables are laid out with: another version may round or align otherwise.

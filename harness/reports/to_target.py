@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import reaching, speedup
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
 from harness.reports import numerals, shared_columns, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "axis", "target_val_score", "target_of", "reached", "searches", "unknown", "median"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.analysis import MatrixResults, SearchResult
-from harness.catalogue import hyperband_brackets, tuner_settings
+from harness.catalogue import derived_tuner_settings, hyperband_brackets
 from harness.catalogue.tuners import OWN
 from harness.cells import Cell
 from harness.reports import table_notes
-from harness.reports.document import CsvValue, Report, TableSection
 from harness.reports.numerals import UNKNOWN
+from harness.reports.report_types import CsvValue, Report, TableSection
 from harness.space import Choice, Range
 
 COLUMNS = (
@@ -138,8 +138,8 @@ def _cell(search: SearchResult) -> Cell | None:
 
 
 def _started(cell: Cell) -> dict[str, CsvValue]:
-    expected = tuner_settings.expected_trials(cell.budget, cell.protocol.epochs_per_trial)
-    start = tuner_settings.startup(cell.tuner, cell.space, expected)
+    expected = derived_tuner_settings.expected_trials(cell.budget, cell.protocol.epochs_per_trial)
+    start = derived_tuner_settings.startup(cell.tuner, cell.space, expected)
     if start is None:
         return {"expected_trials": expected}
     return {
@@ -151,16 +151,18 @@ def _started(cell: Cell) -> dict[str, CsvValue]:
 
 
 def _scored(cell: Cell) -> dict[str, CsvValue]:
-    library = tuner_settings.library(cell.tuner)
+    library = derived_tuner_settings.library(cell.tuner)
     if cell.tuner.tuner == OWN:
         return {"after_an_epoch": _AFTER["last"], "at_the_end": "best epoch's"}
     if library is None:
         return {"after_an_epoch": "nothing", "at_the_end": "nothing"}
     unread = (
-        "" if tuner_settings.reported(cell.tuner) is None or cell.tuner.pruner != "none" else ", and no pruner reads it"
+        ""
+        if derived_tuner_settings.reported(cell.tuner) is None or cell.tuner.pruner != "none"
+        else ", and no pruner reads it"
     )
     return {
-        "after_an_epoch": f"{_AFTER[tuner_settings.reported(cell.tuner)]}{unread}",
+        "after_an_epoch": f"{_AFTER[derived_tuner_settings.reported(cell.tuner)]}{unread}",
         "at_the_end": "best epoch's",
         **{name: text for name, text in _LIBRARYS[library].items() if name.endswith(("epoch", "end"))},
     }
@@ -174,18 +176,18 @@ def _rungs(cell: Cell) -> dict[str, CsvValue]:
         text = "; ".join(", ".join(f"{rung.trials} × {rung.epochs}" for rung in bracket) for bracket in brackets)
         first = min(bracket[0].epochs for bracket in brackets)
         return {"brackets": text, "min_resource": first, "max_resource": epochs, "reduction_factor": factor}
-    options = tuner_settings.pruner_options(cell.tuner, epochs)
+    options = derived_tuner_settings.pruner_options(cell.tuner, epochs)
     return {name: _whole(options.get(name)) for name in ("min_resource", "max_resource", "reduction_factor")}
 
 
 def _shown(cell: Cell) -> dict[str, CsvValue]:
-    library = tuner_settings.library(cell.tuner)
+    library = derived_tuner_settings.library(cell.tuner)
     if library is None:
         return {}
     kinds: dict[str, Callable[[Range | Choice], bool]] = {
         "numeric_choices": lambda domain: isinstance(domain, Choice) and domain.ordered,
         "text_choices": lambda domain: isinstance(domain, Choice) and not domain.ordered,
-        "steps": lambda domain: isinstance(domain, Range) and tuner_settings.is_listed(domain),
+        "steps": lambda domain: isinstance(domain, Range) and derived_tuner_settings.is_listed(domain),
     }
     found: dict[str, CsvValue] = {}
     for name, is_kind in kinds.items():
@@ -198,9 +200,13 @@ def _shown(cell: Cell) -> dict[str, CsvValue]:
 
 def _place(cell: Cell, domain: Range | Choice) -> str:
     """Return as what the cell's tuner is shown the values of ``domain``."""
-    if not tuner_settings.is_listed(domain):
+    if not derived_tuner_settings.is_listed(domain):
         return _VALUE
-    return _CATEGORY if isinstance(domain, Choice) and not tuner_settings.is_ordered(cell.tuner, domain) else _PLACE
+    return (
+        _CATEGORY
+        if isinstance(domain, Choice) and not derived_tuner_settings.is_ordered(cell.tuner, domain)
+        else _PLACE
+    )
 
 
 def _whole(value: object) -> int | None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.analysis.statistics import Gain, over_random, over_untuned, overtuning
-from harness.matrix_folder import GroupName
 from harness.reports import numerals, shared_columns, table_notes
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
+from harness.results_folder import GroupName
 
 COLUMNS = (
     *(*GroupName._fields, "tuner"),

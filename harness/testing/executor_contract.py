@@ -14,8 +14,8 @@ from harness import environment
 from harness.cells import Cell, Names, SourceTable, WeightsTable
 from harness.executors import WHOLE, Ended, Running, Slot
 from harness.executors.own_executor import Starts
+from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, TunerSection
 from harness.records import CellFolder
-from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
 
 PATIENCE_S = 120.0
 """Seconds that a worker may take to begin, or to end."""
@@ -58,7 +58,7 @@ class ProbeFolder:
         object.__setattr__(self, "log", self.path / "worker.log")
 
     def started(self, executor: Starts, *, slot: Slot = WHOLE, asked: Mapping[str, object]) -> Running:
-        """Return a worker at what is asked of it, by the keys of ``harness.worker.probe``."""
+        """Return a worker at what is asked of it, by the keys of ``harness.worker.executor_probe``."""
         (self.path / "probe.json").write_text(json.dumps(asked), "utf-8")
         return executor.start("probe", self.path, cache=self.cache, log=self.log, slot=slot)
 

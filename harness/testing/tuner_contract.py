@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.search_types import Epoch, Outcome, Proposal, Trial, Tuner
 from harness.space import Choice, Range, Space
-from harness.trials import Epoch, Outcome, Proposal, Trial, Tuner
 
 EPOCHS = 9
 """Epochs of a trial at full fidelity, as the contract asks for them."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from harness import spec
+from harness import matrix_sections
 from harness.catalogue import tuners as catalogue
 from harness.errors import MachineError, UserError, reason
 from harness.extensions import TUNER, Found, loading
+from harness.search_types import Tuner
 from harness.space import Space
-from harness.trials import Tuner
 from harness.tuners.untuned import Untuned
 
 
 def create(
-    tuner: spec.TunerSection,
+    tuner: matrix_sections.TunerSection,
     space: Space,
     *,
     seed: int,
@@ -73,7 +73,7 @@ def create(
     )
 
 
-def load_library(tuner: spec.TunerSection, file: Found | None = None) -> None:
+def load_library(tuner: matrix_sections.TunerSection, file: Found | None = None) -> None:
     """Import what the tuner imports before its first proposal, so that imports are off the clock.
 
     Raises:

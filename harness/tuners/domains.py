@@ -8,15 +8,15 @@ CMA-ES and Gaussian processes use. Continua, and whole numbers spread in the log
 
 from __future__ import annotations
 
-from harness.catalogue import tuner_settings
+from harness.catalogue import derived_tuner_settings
 from harness.catalogue.grid_points import value_at
+from harness.search_types import Parameters, Value
 from harness.space import Choice, Range, Space
-from harness.trials import Parameters, Value
 
 
 def indices(domain: Range | Choice) -> range | None:
     """Return the indices that a library is shown instead of values; None where it is shown values."""
-    return range(domain.size or 0) if tuner_settings.is_listed(domain) else None
+    return range(domain.size or 0) if derived_tuner_settings.is_listed(domain) else None
 
 
 def decode(domain: Range | Choice, shown: float) -> Value:

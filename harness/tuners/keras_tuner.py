@@ -16,10 +16,10 @@ from typing import Any
 import keras_tuner
 import tensorflow as tf
 
-from harness import files, spec
-from harness.catalogue import grid_points, tuner_settings
+from harness import files, matrix_sections
+from harness.catalogue import derived_tuner_settings, grid_points
+from harness.search_types import Outcome, Proposal, Trial, Value
 from harness.space import Choice, Range, Space
-from harness.trials import Outcome, Proposal, Trial, Value
 from harness.tuners.domains import Coverage, decode, indices
 
 _METRIC = "val_score"
@@ -133,7 +133,7 @@ class Hyperband(KerasTuner):
 
 
 def create(
-    tuner: spec.TunerSection,
+    tuner: matrix_sections.TunerSection,
     space: Space,
     *,
     seed: int,
@@ -168,11 +168,15 @@ def _grid(*_: Any) -> dict[str, Any]:
     return {"max_trials": None}
 
 
-def _bayesian(tuner: spec.TunerSection, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
-    return {"max_trials": _UNLIMITED} | tuner.options | tuner_settings.startup_options(tuner, space, expected_trials)
+def _bayesian(tuner: matrix_sections.TunerSection, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
+    return (
+        {"max_trials": _UNLIMITED}
+        | tuner.options
+        | derived_tuner_settings.startup_options(tuner, space, expected_trials)
+    )
 
 
-def _hyperband(tuner: spec.TunerSection, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:
+def _hyperband(tuner: matrix_sections.TunerSection, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:
     return {"max_epochs": epochs_per_trial, "hyperband_iterations": None} | tuner.options
 
 

@@ -6,10 +6,10 @@ import math
 
 import optuna
 
-from harness import spec
-from harness.catalogue import grid_points, tuner_settings
+from harness import matrix_sections
+from harness.catalogue import derived_tuner_settings, grid_points
+from harness.search_types import Outcome, Proposal, Trial
 from harness.space import Space
-from harness.trials import Outcome, Proposal, Trial
 from harness.tuners import optuna_pruners, optuna_samplers
 from harness.tuners.domains import Coverage, decode
 
@@ -23,12 +23,14 @@ class Optuna:
     Optuna's suggestions repeat in a finite space, and repeats are trained and charged like any trial.
     """
 
-    def __init__(self, *, tuner: spec.TunerSection, study: optuna.Study, space: Space, epochs_per_trial: int) -> None:
+    def __init__(
+        self, *, tuner: matrix_sections.TunerSection, study: optuna.Study, space: Space, epochs_per_trial: int
+    ) -> None:
         """Take a study that nothing has been asked of yet."""
         self._study = study
         self._space = space
         self._epochs_per_trial = epochs_per_trial
-        self._reports_best = tuner_settings.reported(tuner) == "best"
+        self._reports_best = derived_tuner_settings.reported(tuner) == "best"
         self._best = 0.0
         self._distributions = optuna_samplers.distributions(tuner, space)
         self._coverage = Coverage(space)
@@ -77,7 +79,7 @@ class Optuna:
 
 
 def create(
-    tuner: spec.TunerSection, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None
+    tuner: matrix_sections.TunerSection, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None
 ) -> Optuna:
     """Return the tuner that ``tuner`` names, ready for its first ask."""
     if tuner.tuner == "optuna-grid":

@@ -8,8 +8,8 @@ from typing import Any
 
 import optuna
 
-from harness import spec
-from harness.catalogue import tuner_settings
+from harness import matrix_sections
+from harness.catalogue import derived_tuner_settings
 
 
 class Patient(optuna.pruners.BasePruner):
@@ -32,15 +32,15 @@ class Patient(optuna.pruners.BasePruner):
         return curve[-1] <= curve[-self._patience - 2] and self._median.prune(study, trial)
 
 
-def create(tuner: spec.TunerSection, *, epochs_per_trial: int) -> optuna.pruners.BasePruner:
+def create(tuner: matrix_sections.TunerSection, *, epochs_per_trial: int) -> optuna.pruners.BasePruner:
     """Return the pruner that ``tuner`` names.
 
     Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
     """
     build: Callable[..., optuna.pruners.BasePruner] = _PRUNERS[tuner.pruner]
-    if tuner.pruner == "patient" and tuner_settings.reported(tuner) == "last":
+    if tuner.pruner == "patient" and derived_tuner_settings.reported(tuner) == "last":
         build = _librarys_patient
-    return build(**tuner_settings.pruner_options(tuner, epochs_per_trial))
+    return build(**derived_tuner_settings.pruner_options(tuner, epochs_per_trial))
 
 
 def _librarys_patient(*, patience: int = 1, **median: Any) -> optuna.pruners.BasePruner:

@@ -9,8 +9,8 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from harness import spec
-from harness.catalogue import tuner_settings
+from harness import matrix_sections
+from harness.catalogue import derived_tuner_settings
 from harness.space import Choice, Range, Space
 from harness.tuners.domains import indices
 
@@ -29,7 +29,7 @@ class Grid(optuna.samplers.GridSampler):
 
 
 def create(
-    tuner: spec.TunerSection, space: Space, *, seed: int, expected_trials: int | None
+    tuner: matrix_sections.TunerSection, space: Space, *, seed: int, expected_trials: int | None
 ) -> optuna.samplers.BaseSampler:
     """Return the sampler that ``tuner`` names; for a grid, ``space`` holds the grid's choices."""
     with warnings.catch_warnings():
@@ -39,20 +39,22 @@ def create(
         if tuner.tuner == "optuna-grid":
             return Grid({name: range(domain.size or 0) for name, domain in space.tuned.items()}, seed=seed)
         build, defaults = _SAMPLERS[tuner.tuner]
-        options = defaults | tuner.options | tuner_settings.startup_options(tuner, space, expected_trials)
+        options = defaults | tuner.options | derived_tuner_settings.startup_options(tuner, space, expected_trials)
         return build(seed=seed, **options)
 
 
-def distributions(tuner: spec.TunerSection, space: Space) -> dict[str, BaseDistribution]:
+def distributions(tuner: matrix_sections.TunerSection, space: Space) -> dict[str, BaseDistribution]:
     """Return what a sampler draws from, in the space's order; ``domains.decode`` reads its draws."""
     return {name: _distribution(tuner, domain) for name, domain in space.tuned.items()}
 
 
-def _distribution(tuner: spec.TunerSection, domain: Range | Choice) -> BaseDistribution:
+def _distribution(tuner: matrix_sections.TunerSection, domain: Range | Choice) -> BaseDistribution:
     if isinstance(domain, Choice):
         numbered = IntDistribution(0, domain.size - 1)
         return (
-            numbered if tuner_settings.is_ordered(tuner, domain) else CategoricalDistribution(tuple(range(domain.size)))
+            numbered
+            if derived_tuner_settings.is_ordered(tuner, domain)
+            else CategoricalDistribution(tuple(range(domain.size)))
         )
     shown = indices(domain)
     if shown is not None:

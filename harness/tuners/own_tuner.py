@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from harness import spec
+from harness import matrix_sections
 from harness.errors import UserError
 from harness.extensions import TUNER, Found, loading
+from harness.search_types import Parameters, Proposal, Trial, Tuner
 from harness.space import Space
-from harness.trials import Parameters, Proposal, Trial, Tuner
 
 _CALLS = ("ask", "report", "tell")
 
 
-def create(tuner: spec.TunerSection, space: Space, *, file: Found, seed: int, epochs_per_trial: int) -> Tuner:
+def create(
+    tuner: matrix_sections.TunerSection, space: Space, *, file: Found, seed: int, epochs_per_trial: int
+) -> Tuner:
     """Return the tuner that the user's ``create`` makes, watched for proposals outside the space.
 
     Raises:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.search_types import Proposal, Trial
 from harness.space import Space
-from harness.trials import Proposal, Trial
 
 
 class Untuned:

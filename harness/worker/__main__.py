@@ -23,7 +23,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError, reason
 from harness.records import CellFolder
-from harness.worker.imports import keep_still, uncollected
+from harness.worker.import_settings import keep_still, uncollected
 
 log = logging.getLogger("harness.worker")
 
@@ -113,9 +113,9 @@ def _program(name: str) -> Callable[..., dict[str, object]]:
         MachineError: It can't be imported.
     """
     if name == "probe":
-        from harness.worker import probe  # noqa: PLC0415 - no search runs through it
+        from harness.worker import executor_probe  # noqa: PLC0415 - no search runs through it
 
-        return probe.probe
+        return executor_probe.probe
     try:
         with uncollected():
             from harness.worker import programs  # noqa: PLC0415 - see above

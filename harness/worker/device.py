@@ -7,7 +7,7 @@ import os
 from harness.meters import nvml
 from harness.meters.nvml import Gpu
 from harness.objectives import tensorflow_settings
-from harness.trials import Reading
+from harness.search_types import Reading
 
 
 def trained_on() -> Gpu | Reading | None:

@@ -26,7 +26,7 @@ from typing import Any
 
 from harness import environment
 from harness.worker import __main__ as worker
-from harness.worker.imports import keep_still, uncollected
+from harness.worker.import_settings import keep_still, uncollected
 
 # What tuners' adapters import. PyTorch isn't among it: it starts threads, and few searches need it.
 _ADAPTERS = ("harness.tuners.keras_tuner", "harness.tuners.optuna")

@@ -8,17 +8,17 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from harness.backbones import architecture
+from harness.backbones import feature_extractor
 from harness.cells import Cell
-from harness.datasets import images as decoded
-from harness.datasets.sources import Source
+from harness.datasets import decoded_images as decoded
+from harness.datasets.verified_sources import Source
 from harness.errors import UserError
-from harness.ledger import Ledger
-from harness.objectives import model_export, scores, tensorflow_settings
+from harness.objectives import scores, standalone_model, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
+from harness.phase_clock import Ledger
 from harness.records import CellFolder
+from harness.search_types import Epoch, Proposal, Trial, is_better
 from harness.seeds import derive
-from harness.trials import Epoch, Proposal, Trial, is_better
 from harness.worker import objective_assembly, training_data
 from harness.worker.training_data import Loaded
 
@@ -93,13 +93,13 @@ def _write(cell: Cell, objective: KerasObjective, path: Path) -> None:
     if network.above is not None and parts.above is not None:
         for variable, trained in zip(parts.above.variables, network.above.variables, strict=True):
             variable.assign(trained)
-    preprocess = partial(architecture.preprocess, cell.backbone.model)
-    model_export.of(parts.core, network, preprocess=preprocess).save(path)
+    preprocess = partial(feature_extractor.preprocess, cell.backbone.model)
+    standalone_model.of(parts.core, network, preprocess=preprocess).save(path)
 
 
 def _score(cell: Cell, data: Loaded, path: Path, cache: Path) -> float:
     source, training = Source.from_json(cell.source.told), data.training
     images = decoded.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=cache).images
-    predicted = model_export.predicted(model_export.load(path), images, training.test)
+    predicted = standalone_model.predicted(standalone_model.load(path), images, training.test)
     counts = scores.confusion(training.labels[training.test], predicted, training.classes)
     return objective_assembly.scorer_for(cell, data)(counts)

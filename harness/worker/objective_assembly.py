@@ -13,15 +13,15 @@ from harness.backbones.depth import train_last
 from harness.catalogue.grid_points import value_at
 from harness.catalogue.tuners import declared
 from harness.cells import Cell
-from harness.ledger import Ledger
 from harness.objectives import own_metric, scores
-from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import MOST_BUILDS, KerasObjective, Trained
 from harness.objectives.scores import Scorer
-from harness.objectives.trained_network import Structure
+from harness.objectives.trained_part import Structure
+from harness.objectives.trial_checkpoints import Checkpoints
+from harness.phase_clock import Ledger
+from harness.search_types import OutOfMemory, Parameters, TrialFailed, Value
 from harness.space import Domain, Fixed, Range, Space
-from harness.trials import OutOfMemory, Parameters, TrialFailed, Value
 from harness.worker import training_data
 from harness.worker.training_data import Loaded
 

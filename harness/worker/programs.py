@@ -9,25 +9,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import environment, meters, prices, tuners
-from harness.catalogue import tuner_settings
+from harness.catalogue import derived_tuner_settings
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.extensions import Found
-from harness.ledger import Ledger
 from harness.meters import Energy, EnergyCounter, Usage, own_meter
 from harness.meters.busyness import Busyness
 from harness.meters.nvml import Gpu
 from harness.meters.own_meter import OwnEnergy
 from harness.objectives import tensorflow_errors, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
+from harness.phase_clock import Ledger
 from harness.record_forms import EnvironmentTable
 from harness.records import CellFolder
 from harness.search import Search
+from harness.search_types import Epoch, Proposal, Reading, SearchBudget, Trial, Tuner
 from harness.seeds import derive
-from harness.trials import Epoch, Proposal, Reading, SearchBudget, Trial, Tuner
-from harness.tuners.threads import Bounded, Threads
+from harness.tuners.thread_limits import Bounded, Threads
 from harness.worker import device, objective_assembly, training_data
-from harness.worker.imports import uncollected
+from harness.worker.import_settings import uncollected
 
 
 @tensorflow_errors.device_watched()
@@ -190,7 +190,7 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
         cell.space,
         seed=cell.tuner_seed,
         epochs_per_trial=full,
-        expected_trials=tuner_settings.expected_trials(cell.budget, full),
+        expected_trials=derived_tuner_settings.expected_trials(cell.budget, full),
         folder=folder.scratch,
         file=_own_tuner(cell),
     )

@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import files
-from harness.backbones import build as backbones
-from harness.backbones.build import Parts
+from harness.backbones import frozen_and_trained_parts as backbones
+from harness.backbones.frozen_and_trained_parts import Parts
 from harness.backbones.weights import Weights
 from harness.cells import Cell
-from harness.datasets import images as decoded
+from harness.datasets import decoded_images as decoded
 from harness.datasets import splits
-from harness.datasets.images import Images
+from harness.datasets.decoded_images import Images
 from harness.datasets.part_names import Part
-from harness.datasets.sources import Source
 from harness.datasets.splits import Indices, SplitImages
+from harness.datasets.verified_sources import Source
 from harness.errors import DatasetError
-from harness.objectives import activations
+from harness.objectives import frozen_activations
 from harness.objectives.keras_training import TrainingData
 from harness.record_forms import DataTable
 from harness.seeds import derive
@@ -71,7 +71,7 @@ def load(cell: Cell, cache: Path) -> Loaded:
 def _kept(cell: Cell, source: Source) -> tuple[str, ...]:
     images = decoded.place_of(source, cell.dataset, image_size=cell.protocol.image_size)
     read = (source.place,) if source.kind == "file" else ()
-    return (*read, images) if cell.backbone.train == "all" else (*read, images, activations.place_of(_key(cell)))
+    return (*read, images) if cell.backbone.train == "all" else (*read, images, frozen_activations.place_of(_key(cell)))
 
 
 def _split(cell: Cell, images: Images) -> SplitImages:
@@ -148,15 +148,15 @@ def _images_facts(images: Images) -> dict[str, object]:
     }
 
 
-def _frozen(cell: Cell, images: Images, cache: Path) -> activations.Activations | None:
+def _frozen(cell: Cell, images: Images, cache: Path) -> frozen_activations.Activations | None:
     """Return the activations of the backbone's frozen part; None where all of it is trained."""
     if cell.backbone.train == "all":
         return None
     key = _key(cell)
-    found = activations.find(cache, key)
+    found = frozen_activations.find(cache, key)
     if found is None:
         _compute(cell, images, cache, key)
-        found = activations.find(cache, key)
+        found = frozen_activations.find(cache, key)
     if found is None:
         raise RuntimeError(f"{cache}: activations {key} vanished")
     return found
@@ -164,7 +164,7 @@ def _frozen(cell: Cell, images: Images, cache: Path) -> activations.Activations 
 
 def _compute(cell: Cell, images: Images, cache: Path, key: str) -> None:
     parts = build(cell)
-    activations.compute(cache, key, below=parts.below, images=images.images, facts=facts_of(parts))
+    frozen_activations.compute(cache, key, below=parts.below, images=images.images, facts=facts_of(parts))
 
 
 def facts_of(parts: Parts) -> dict[str, int]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from harness import analysis, checked_files, files
+from harness import analysis, files, stored_file_validation
 from harness.analysis import MatrixResults
-from harness.matrix_folder import MatrixFolder, Planned
 from harness.records import Record
-from harness.trials import Epoch, Outcome, Trial
+from harness.results_folder import MatrixFolder, Planned
+from harness.search_types import Epoch, Outcome, Trial
 
 ENVIRONMENT: Mapping[str, Any] = {
     "device": "cpu",
@@ -85,7 +85,7 @@ class Made:
         for trial in trained:
             folder.append(trial)
         # Not by a record: some tests write what none can hold.
-        files.write_json(folder.path / "record.json", checked_files.sealed(self._told(trained, kind, record)))
+        files.write_json(folder.path / "record.json", stored_file_validation.sealed(self._told(trained, kind, record)))
         return cell
 
     def rewrite(self, cell: Planned, old: str, new: str) -> None:
@@ -95,7 +95,9 @@ class Made:
 
     def record(self, trained: Sequence[Trial] = (), *, kind: str = "kt-random", **changes: Any) -> Record:
         """A record whose phases sum to its wall clock."""
-        return checked_files.checked(files.readable_json(self._told(trained, kind, changes)), Record, where="a record")
+        return stored_file_validation.checked(
+            files.readable_json(self._told(trained, kind, changes)), Record, where="a record"
+        )
 
     def _told(self, trained: Sequence[Trial], kind: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         setup = {"startup": 3.0, "data": 2.0, "build": 4.0}

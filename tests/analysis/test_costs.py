@@ -7,7 +7,7 @@ import pytest
 from harness import prices
 from harness.analysis.costs import Spent, cost, cost_usd
 from harness.record_forms import BuiltTable, EnvironmentTable, ReadingTable
-from harness.trials import Outcome
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

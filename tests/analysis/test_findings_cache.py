@@ -10,8 +10,8 @@ import pytest
 from harness import analysis, files
 from harness.analysis import Status, findings_cache
 from harness.analysis.findings_cache import DerivedRecord, SharedParts
-from harness.matrix_folder import MatrixFolder
-from harness.trials import Outcome
+from harness.results_folder import MatrixFolder
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
     from harness.analysis import SearchResult

@@ -13,12 +13,12 @@ from harness import prices
 from harness.analysis.cost_axes import Axis, Score
 from harness.analysis.random_orders import MOST_POINTS, ORDERS, Orders, orders
 from harness.analysis.statistics.anytime_bands import line
-from harness.trials import Outcome
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.trials import Trial
+    from harness.search_types import Trial
     from tests.analysis.conftest import Made
 
 # A mean over the drawn orders is this many of its standard errors from the mean over all orders, at most.

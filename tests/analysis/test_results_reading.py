@@ -14,7 +14,7 @@ from harness import analysis
 from harness.analysis import Status
 from harness.campaign import resolution
 from harness.errors import ResultsError
-from harness.matrix_folder import MatrixFolder, Planned
+from harness.results_folder import MatrixFolder, Planned
 
 if TYPE_CHECKING:
     from harness.cells import Cell

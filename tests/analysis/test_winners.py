@@ -7,7 +7,7 @@ import pytest
 
 from harness.analysis import Status
 from harness.analysis.winners import winners
-from harness.trials import Outcome
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 
-from harness.backbones import build
+from harness.backbones import frozen_and_trained_parts
 from harness.backbones.weights import RANDOM, Weights
 from harness.errors import MachineError, UserError, WeightsError
-from harness.spec import Backbone
+from harness.matrix_sections import Backbone
 from harness.testing import ModelContract
 
 pytestmark = [
@@ -29,19 +29,21 @@ DOCUMENTED = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTA
 SIZE = 32
 IMAGES = np.random.default_rng(1).uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
 
-Made = Callable[..., build.Parts]
+Made = Callable[..., frozen_and_trained_parts.Parts]
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
     """Build the model that a file of this text defines."""
 
-    def make(text: str, *, train: str = "all", weights: Weights = RANDOM, seed: int = 1, **options: Any) -> build.Parts:
+    def make(
+        text: str, *, train: str = "all", weights: Weights = RANDOM, seed: int = 1, **options: Any
+    ) -> frozen_and_trained_parts.Parts:
         path = tmp_path / "my model.py"
         path.write_text(text, "utf-8")
         file = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         section = Backbone(model="file", path="my model.py", weights="none", train=train, options=options)
-        return build.build(section, weights, image_size=SIZE, seed=seed, file=file)
+        return frozen_and_trained_parts.build(section, weights, image_size=SIZE, seed=seed, file=file)
 
     return make
 
@@ -58,7 +60,7 @@ class TestTheDocumentedModel(ModelContract):
         return model
 
 
-def features_of(parts: build.Parts) -> Any:
+def features_of(parts: frozen_and_trained_parts.Parts) -> Any:
     below = IMAGES if parts.below is None else np.asarray(parts.below(IMAGES))
     return below if parts.above is None else np.asarray(parts.above(below))
 
@@ -172,4 +174,6 @@ def test_a_file_that_changed_since_the_plan_is_not_run(tmp_path: Path) -> None:
     section = Backbone(model="file", path="mine.py", weights="none")
 
     with pytest.raises(MachineError, match="changed since the run began"):
-        build.build(section, RANDOM, image_size=SIZE, seed=1, file={"path": str(path), "sha256": "0" * 64})
+        frozen_and_trained_parts.build(
+            section, RANDOM, image_size=SIZE, seed=1, file={"path": str(path), "sha256": "0" * 64}
+        )

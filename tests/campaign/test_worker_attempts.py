@@ -11,8 +11,8 @@ from harness.campaign.events import Event, Remark
 from harness.campaign.worker_attempts import Bench, Work
 from harness.cells import Cell
 from harness.executors import WHOLE, Devices, Ended
-from harness.matrix_folder import MatrixFolder
 from harness.record_forms import WorkerOutcome
+from harness.results_folder import MatrixFolder
 
 
 @dataclass

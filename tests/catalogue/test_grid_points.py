@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.catalogue.grid_points import grid_size, grid_space, grid_values, value_at
+from harness.search_types import Value
 from harness.space import Choice, Fixed, Range, Space
-from harness.trials import Value
 
 RATES = Range(low=1e-6, high=1e-2, log=True, default=1e-3)
 

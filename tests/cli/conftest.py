@@ -19,8 +19,8 @@ from harness.cells import Cell
 from harness.cli import exit_codes
 from harness.cli.commands import harness
 from harness.executors import LocalExecutor
-from harness.matrix_folder import MatrixFolder
 from harness.placement import executor_choice
+from harness.results_folder import MatrixFolder
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import FakeExecutor, Script

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.trials import Trial
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Script

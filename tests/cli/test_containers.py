@@ -21,13 +21,13 @@ import pytest
 from harness import matrix
 from harness.campaign import resolution
 from harness.cli import exit_codes
-from harness.executors import Cause, engine
+from harness.executors import Cause, engine_connection
 from harness.executors.docker import CAMPAIGN, DockerExecutor
 from harness.image_labels import HASH_LABELS
-from harness.matrix_folder import MatrixFolder
+from harness.matrix_sections import Container
 from harness.records import CellFolder, Record
-from harness.spec import Container
-from harness.trials import Trial
+from harness.results_folder import MatrixFolder
+from harness.search_types import Trial
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.train, pytest.mark.usefixtures("current_image")]
 
@@ -92,7 +92,7 @@ def test_trials_and_scores_in_containers_are_those_of_local_processes(tmp_path: 
 @pytest.fixture
 def stale() -> Iterator[str]:
     """An image that says that it was built from other sources."""
-    client = engine.connect()
+    client = engine_connection.connect()
     tag = "tuner-harness-test/stale:1"
     recipe = io.BytesIO(f"FROM {REFERENCE}\nLABEL {HASH_LABELS['source']}={'0' * 64}\n".encode())
     client.images.build(fileobj=recipe, tag=tag)
@@ -137,7 +137,7 @@ def test_cells_side_by_side_see_their_own_processors_alone(tmp_path: Path) -> No
 
 def containers(path: Path) -> list[Any]:
     """Return the containers of a run's matrix that are on the engine."""
-    client = engine.connect()
+    client = engine_connection.connect()
     own = str(path / "my résultats")
     found = [each for each in client.containers.list(all=True) if each.labels.get(CAMPAIGN, "").startswith(own)]
     client.close()
@@ -217,7 +217,7 @@ def fill(path: Path) -> None:
 
 def test_a_cell_on_a_full_disk_is_the_machines_trouble(tmp_path: Path, small_disk: Callable[[Path], None]) -> None:
     cache = tmp_path / "ä cache"
-    client = engine.connect()
+    client = engine_connection.connect()
     executor = DockerExecutor.ready(client, reference=REFERENCE, campaign=tmp_path, container=Container())
     resolved = resolution.resolve(matrix.load(SMOKE), cache=cache, identity=executor.identity())
     folder = CellFolder(tmp_path / "cells" / "full")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.cli import final_table
-from harness.reports.document import Report, TableSection
+from harness.reports.report_types import Report, TableSection
 
 NOTES = [f"Note {number} says something that fills most of a line of eighty characters." for number in range(9)]
 

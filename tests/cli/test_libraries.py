@@ -19,7 +19,7 @@ from harness.cli.doctor import machine
 from harness.environment import Identity
 from harness.errors import MatrixError
 from harness.placement import required_libraries
-from harness.placement.containers import DECLARED, Intent
+from harness.placement.container_choice import DECLARED, Intent
 from harness.placement.slot_choice import ChosenSlots
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from harness.environment import Identity
 from harness.executors import Slot
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.docker import DockerExecutor
-from harness.placement.containers import Intent
+from harness.placement.container_choice import Intent
 from harness.placement.slot_choice import ChosenSlots
 
 if TYPE_CHECKING:

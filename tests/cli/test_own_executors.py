@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.executors import own_executor
-from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
+from harness.results_folder import MatrixFolder
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

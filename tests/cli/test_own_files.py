@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.cells import Cell
-from harness.ledger import on_the_clock
+from harness.phase_clock import on_the_clock
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

@@ -18,7 +18,7 @@ from harness.errors import MatrixError
 from harness.executors import LocalExecutor
 from harness.matrix import load
 from harness.placement import executor_choice, required_libraries
-from harness.placement.containers import DECLARED, Intent
+from harness.placement.container_choice import DECLARED, Intent
 from harness.placement.slot_choice import ChosenSlots
 from tests.extensions.installing import Package
 

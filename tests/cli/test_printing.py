@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness.cli import printing
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 
 WIDTHS = (40, 60, 80, 100, 130)
 PLAN = TableSection(

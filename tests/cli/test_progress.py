@@ -17,15 +17,15 @@ from harness.campaign.events import (
     WaveBegins,
 )
 from harness.campaign.forecast_totals import ForecastInterval
-from harness.campaign.progress import Progress
 from harness.campaign.time_left import Outlook
+from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.cli import forecasts
 from harness.cli.output_options import Voice
 from harness.cli.progress import Bars, Lines, describe, ending, shower, watcher
 from harness.cli.progress_bars import Display
+from harness.matrix_sections import Budget, Protocol
 from harness.record_forms import DataTable
-from harness.spec import Budget, Protocol
 
 
 def a_whole_campaign(watch: Watch, cell: Cell, outlook: Outlook | None = None) -> None:

@@ -17,12 +17,12 @@ import harness
 from harness import analysis, reports
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
-from harness.campaign.runner import only_one
+from harness.campaign.wave_runner import only_one
 from harness.cli.run_command import RunOptions, run
 from harness.executors import processor_sets
 from harness.placement import executor_choice as placement
 from harness.placement.executor_choice import Where
-from harness.trials import Trial
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import FakeExecutor, Script

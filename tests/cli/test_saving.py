@@ -11,7 +11,7 @@ import pytest
 
 from harness.executors import LocalExecutor
 from harness.placement import executor_choice
-from harness.trials import Trial
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Script

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.trials import Outcome, Trial
+from harness.search_types import Outcome, Trial
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Script

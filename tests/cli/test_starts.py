@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.executors import LocalExecutor, forked
-from harness.matrix_folder import MatrixFolder
 from harness.placement import executor_choice
-from harness.trials import Trial
+from harness.results_folder import MatrixFolder
+from harness.search_types import Trial
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

@@ -13,8 +13,8 @@ import pytest
 
 from harness.analysis import MatrixResults
 from harness.compare.paired_cells import Pair
-from harness.matrix_folder import SearchName
-from harness.trials import Trial
+from harness.results_folder import SearchName
+from harness.search_types import Trial
 
 
 def _loaded(name: str, path: Path) -> ModuleType:

@@ -16,7 +16,7 @@ from harness import environment, errors
 from harness.catalogue import datasets as catalogue
 from harness.datasets import arrays
 from harness.datasets.part_names import Part
-from harness.datasets.sources import Source
+from harness.datasets.verified_sources import Source
 
 RNG = np.random.default_rng(1)
 

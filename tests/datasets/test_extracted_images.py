@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness import errors
-from harness.datasets import extracted_images, image_lists
+from harness.datasets import cached_image_lists, extracted_images
 from harness.datasets.extracted_images import Picture
 from harness.datasets.image_folders import Layout
 from harness.datasets.part_names import Part
@@ -43,7 +43,7 @@ def packed(folder: Path, *, told: Sequence[object] = (), **splits: str) -> FakeP
 
 
 def unpacked(held: FakePacked) -> Layout:
-    return image_lists.read(extracted_images.unpacked(held, cache=held.path / "cache"))
+    return cached_image_lists.read(extracted_images.unpacked(held, cache=held.path / "cache"))
 
 
 def test_pictures_become_files_with_a_list_of_them(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness import errors, spec
-from harness.datasets import decoding, extracted_images, huggingface, image_lists
+from harness import errors, matrix_sections
+from harness.datasets import cached_image_lists, decoding, extracted_images, huggingface
 from harness.datasets.image_folders import Layout
 from harness.datasets.part_names import Part
 
@@ -73,8 +73,8 @@ def exported(file: Path, rows: Mapping[str, Sequence[Any]] = ROWS, features: Any
 
 
 def read(path: Path, cache: Path, **columns: str) -> Layout:
-    held = huggingface.opened(path, spec.Columns.model_validate(columns) if columns else None)
-    return image_lists.read(extracted_images.unpacked(held, cache=cache))
+    held = huggingface.opened(path, matrix_sections.Columns.model_validate(columns) if columns else None)
+    return cached_image_lists.read(extracted_images.unpacked(held, cache=cache))
 
 
 def refused(path: Path, **columns: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from harness import errors, spec
+from harness import errors, matrix_sections
 from harness.datasets import image_tables
 from harness.datasets.image_folders import Layout
 from harness.datasets.part_names import Part
@@ -37,7 +37,7 @@ def touch(path: Path) -> Path:
 def listed(folder: Path, text: str | bytes, **columns: str) -> Layout:
     table = folder / "birds.csv"
     table.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return image_tables.layout_of(table, spec.Columns.model_validate(columns) if columns else None)
+    return image_tables.layout_of(table, matrix_sections.Columns.model_validate(columns) if columns else None)
 
 
 def refused(folder: Path, text: str | bytes, **columns: str) -> str:

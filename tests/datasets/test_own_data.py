@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import environment, errors, files, spec
-from harness.datasets import images, own_data, resolving, sources
+from harness import environment, errors, files, matrix_sections
+from harness.datasets import decoded_images, own_data, resolving, verified_sources
 from harness.datasets.part_names import Part
 from harness.testing import DataContract
 
@@ -21,7 +21,7 @@ GUIDE = Path(__file__).parents[2] / "docs/add-a-data-set.md"
 SHOWN = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)[0]
 FREE, TEST = Part.FREE, Part.TEST
 
-Own = Callable[..., sources.Source]
+Own = Callable[..., verified_sources.Source]
 
 
 @pytest.fixture
@@ -36,18 +36,18 @@ def traps(tmp_path: Path) -> Path:
     return folder
 
 
-def resolved(folder: Path, text: str, data: Path, **options: Any) -> sources.Source:
+def resolved(folder: Path, text: str, data: Path, **options: Any) -> verified_sources.Source:
     code = folder / "my reader.py"
     code.write_text(text, "utf-8")
-    dataset = spec.Dataset(source="file", path="my reader.py", data=str(data), options=options)
+    dataset = matrix_sections.Dataset(source="file", path="my reader.py", data=str(data), options=options)
     return resolving.resolve(dataset, base=folder, cache=folder / "cache")
 
 
-def loaded(source: sources.Source, cache: Path) -> images.Images:
-    return images.load(source, spec.Dataset(source="file", path="x"), image_size=32, cache=cache)
+def loaded(source: verified_sources.Source, cache: Path) -> decoded_images.Images:
+    return decoded_images.load(source, matrix_sections.Dataset(source="file", path="x"), image_size=32, cache=cache)
 
 
-def read(folder: Path, pictures: str, *, data: Path | None = None) -> sources.Source:
+def read(folder: Path, pictures: str, *, data: Path | None = None) -> verified_sources.Source:
     """Read what a function yields that says what ``pictures`` says."""
     text = f"import io\nfrom pathlib import Path\nimport numpy as np\n\ndef read(data):\n    return {pictures}\n"
     return own_data.unpacked(resolved(folder, text, data or folder / "my traps"), cache=folder / "cache")
@@ -77,7 +77,7 @@ def test_the_host_runs_nothing_of_it(traps: Path, tmp_path: Path) -> None:
 
     assert source.kind == "file"
     assert source.paths == (str(tmp_path / "my reader.py"), str(traps))
-    assert sources.Source.from_json(json.loads(json.dumps(source.to_json()))) == source
+    assert verified_sources.Source.from_json(json.loads(json.dumps(source.to_json()))) == source
 
 
 def test_it_is_run_once_whatever_size_is_asked_for(traps: Path, tmp_path: Path) -> None:
@@ -87,7 +87,9 @@ def test_it_is_run_once_whatever_size_is_asked_for(traps: Path, tmp_path: Path) 
     source = resolved(tmp_path, counting, traps)
 
     for size in (32, 48):
-        images.load(source, spec.Dataset(source="file", path="x"), image_size=size, cache=tmp_path / "cache")
+        decoded_images.load(
+            source, matrix_sections.Dataset(source="file", path="x"), image_size=size, cache=tmp_path / "cache"
+        )
 
     assert (tmp_path / "runs").read_text() == "x"
 
@@ -120,7 +122,7 @@ def test_data_may_be_one_file(traps: Path, tmp_path: Path) -> None:
 
 def test_what_changed_since_the_run_began_is_refused(traps: Path, tmp_path: Path) -> None:
     source = resolved(tmp_path, SHOWN, traps)
-    sources.verify(source)
+    verified_sources.verify(source)
     (traps / "A.npz").unlink()
 
     with pytest.raises(errors.MachineError, match=r"my reader\.py, .*/my traps: changed since the run began"):
@@ -137,11 +139,11 @@ def test_code_that_changed_is_not_run(traps: Path, tmp_path: Path) -> None:
 
 def test_other_packages_read_anew(traps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = resolved(tmp_path, SHOWN, traps)
-    before = (source.place, images.place_of(source, spec.Dataset(source="file"), image_size=32))
+    before = (source.place, decoded_images.place_of(source, matrix_sections.Dataset(source="file"), image_size=32))
 
     monkeypatch.setattr(environment, "content", lambda: "other packages")
 
-    after = (source.place, images.place_of(source, spec.Dataset(source="file"), image_size=32))
+    after = (source.place, decoded_images.place_of(source, matrix_sections.Dataset(source="file"), image_size=32))
     assert {*before}.isdisjoint(after)
 
 
@@ -201,7 +203,7 @@ def test_a_picture_is_an_array_or_a_file(traps: Path, tmp_path: Path, image: str
 
     found = read(tmp_path, f"[{{'image': {image}, 'label': label}} for label in ('a', 'b')]")
 
-    for file in sources.listed(found).files:
+    for file in verified_sources.listed(found).files:
         np.testing.assert_array_equal(np.asarray(Image.open(file.path).convert("RGB")), pixels)
 
 
@@ -211,7 +213,7 @@ def test_labels_parts_and_groups_are_taken_over(traps: Path, tmp_path: Path) -> 
     picture = "dict(image=b'x', label=np.int64(n % 2), part=part, group=n, name=f'ä {n}')"
     made = f"[{picture} for n, part in enumerate({parts})]"
 
-    found = sources.listed(read(tmp_path, made))
+    found = verified_sources.listed(read(tmp_path, made))
 
     assert [file.label for file in found.files] == ["0", "1", "0", "1"]
     assert [file.part for file in found.files] == [FREE, FREE, TEST, TEST]
@@ -374,4 +376,4 @@ def test_arrays_none_of_which_is_bright_anywhere_are_asked_about(traps: Path, tm
     with pytest.raises(errors.DatasetError, match=r"whole numbers from 0 to 1 alone, .*; multiply by 255; "):
         read(tmp_path, made % 1)
     # One by one they may be dark.
-    assert len(sources.listed(read(tmp_path, made % 200)).files) == 2
+    assert len(verified_sources.listed(read(tmp_path, made % 200)).files) == 2

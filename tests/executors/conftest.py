@@ -23,10 +23,10 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from harness import environment
 from harness.cells import Cell
 from harness.errors import MachineError
-from harness.executors import WHOLE, Slot, engine
+from harness.executors import WHOLE, Slot, engine_connection
 from harness.executors.docker import DockerExecutor
+from harness.matrix_sections import Container
 from harness.records import CellFolder
-from harness.spec import Container
 from tests.executors.real_engine import REFERENCE, Bench, OwnEngine, kill_what_names, tiny, unmount_below
 
 IMAGE_ID = "sha256:" + "1" * 64
@@ -264,7 +264,7 @@ def workshop(client: FakeDockerClient, tmp_path: Path, cell: Cell) -> Workshop:
 def real_client(without_engine: Callable[[str], NoReturn]) -> Iterator[Any]:
     made, reason = None, ""
     try:
-        made = engine.connect()
+        made = engine_connection.connect()
     except MachineError as error:
         reason = str(error)
     if made is None:

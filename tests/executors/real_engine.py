@@ -17,13 +17,13 @@ from typing import Any, NoReturn
 import docker
 
 from harness.campaign.events import CellEnds, Event, State
-from harness.campaign.runner import Runner
+from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
-from harness.executors import Ended, Executor, engine
+from harness.executors import Ended, Executor, engine_connection
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.docker import DockerExecutor
-from harness.matrix_folder import MatrixFolder
 from harness.records import CellFolder
+from harness.results_folder import MatrixFolder
 
 REFERENCE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")
 TINY = "tuner-harness-test/busybox:1"
@@ -79,8 +79,8 @@ class Bench:
         limits = ContainerLimits(cpus=1.0, memory_bytes=64 * MIB, pids=64, shm_bytes=8 * MIB, deadline_s=deadline_s)
         made = DockerExecutor(
             client=self.client,
-            image=engine.image(self.client, self.reference),
-            engine=engine.facts(self.client),
+            image=engine_connection.image(self.client, self.reference),
+            engine=engine_connection.facts(self.client),
             limits=limits,
             campaign=self.path / "my matrix",
             command=("sh", "-c", script),

@@ -5,7 +5,7 @@ import pytest
 from harness.errors import UserError
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.slots import WHOLE, Slot
-from harness.spec import Container
+from harness.matrix_sections import Container
 
 GIB = 2**30
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.executors import Executor, LocalExecutor, Slot, engine, forked
+from harness.executors import Executor, LocalExecutor, Slot, engine_connection, forked
 from harness.executors.docker import DockerExecutor
 from harness.executors.forked import WarmExecutor
-from harness.spec import Container
+from harness.matrix_sections import Container
 from harness.testing import ExecutorContract
 
 CPUS = sorted(os.sched_getaffinity(0))
@@ -43,7 +43,7 @@ class TestContainers(ExecutorContract):
 
     @pytest.fixture(autouse=True)
     def _on_an_engine(self, current_image: str) -> Iterator[None]:
-        with closing(engine.connect()) as self.client:
+        with closing(engine_connection.connect()) as self.client:
             self.image = current_image
             yield
 

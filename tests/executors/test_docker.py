@@ -12,15 +12,15 @@ import requests
 from docker.errors import DockerException, NotFound
 
 from harness import environment, files
-from harness.campaign.runner import only_one
+from harness.campaign.wave_runner import only_one
 from harness.cells import WeightsTable
 from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.executors.docker import DockerExecutor
 from harness.executors.sandbox import HOME
-from harness.matrix_folder import MatrixFolder
-from harness.spec import Container
-from harness.trials import Reading
+from harness.matrix_sections import Container
+from harness.results_folder import MatrixFolder
+from harness.search_types import Reading
 
 if TYPE_CHECKING:
     from tests.executors.conftest import FakeDockerClient, Workshop

@@ -15,7 +15,7 @@ import pytest
 
 from harness.campaign.events import State
 from harness.cells import Cell
-from harness.executors import Cause, Running, Slot, engine
+from harness.executors import Cause, Running, Slot, engine_connection
 from harness.executors.docker import DockerExecutor
 from harness.records import Record
 from tests.executors.real_engine import PATIENCE_S, Bench, OwnEngine, campaign, has_seen_the_kill, tiny
@@ -145,7 +145,7 @@ def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
 
 def test_an_image_that_went_missing_leaves_the_cell_missing_with_the_way_out(bench: Bench) -> None:
     executor = bench.executor(SECOND_TIME)
-    executor.image = engine.EngineImage(
+    executor.image = engine_connection.EngineImage(
         reference="gone:1", id="sha256:" + "0" * 64, repo_digests=(), layers=(), pinned=None
     )
 

@@ -13,11 +13,11 @@ import pytest
 
 from harness import environment
 from harness.errors import MachineError
-from harness.executors import WHOLE, Cause, Ended, Slot, engine
+from harness.executors import WHOLE, Cause, Ended, Slot, engine_connection
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.sandbox import HOME
+from harness.matrix_sections import Container
 from harness.records import CellFolder
-from harness.spec import Container
 from tests.executors.real_engine import MIB, PATIENCE_S, Bench, has_seen_the_kill
 
 pytestmark = pytest.mark.docker
@@ -85,7 +85,7 @@ def folder_of_root(bench: Bench) -> Iterator[Bench]:
     """The same under /root, which images close to all but root."""
     if os.geteuid() != 0:
         pytest.skip("only root has a folder under /root")
-    if engine.facts(bench.client)["name"] == engine.PODMAN:
+    if engine_connection.facts(bench.client)["name"] == engine_connection.PODMAN:
         pytest.skip("Podman keeps it closed, which tests/executors/test_podman.py looks at")
     with tempfile.TemporaryDirectory(dir="/root") as made:
         Path(made).chmod(0o755)
@@ -255,12 +255,12 @@ def test_an_interrupted_worker_is_gone(bench: Bench) -> None:
 
 def test_an_image_that_is_not_there_is_refused_with_the_way_out(bench: Bench) -> None:
     with pytest.raises(MachineError, match=r"^image gone:1: the engine has none of this name.*images build$"):
-        engine.image(bench.client, "gone:1")
+        engine_connection.image(bench.client, "gone:1")
 
 
 def test_an_image_of_other_sources_is_refused(bench: Bench) -> None:
     with pytest.raises(MachineError, match=r"harness images build$"):
-        engine.current(engine.image(bench.client, bench.reference), code="0" * 64)
+        engine_connection.current(engine_connection.image(bench.client, bench.reference), code="0" * 64)
 
 
 def test_data_that_vanished_is_refused_and_no_folder_is_made_for_it(bench: Bench) -> None:
@@ -290,7 +290,7 @@ def test_a_gpu_that_is_not_there_is_told_in_one_line(bench: Bench) -> None:
 
 
 def test_more_than_the_engine_has_is_refused_as_the_users_mistake(bench: Bench) -> None:
-    facts = engine.facts(bench.client)
+    facts = engine_connection.facts(bench.client)
 
     limits = ContainerLimits.declared(Container(), cpus=facts["cpus"], memory_bytes=facts["memory_bytes"])
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.matrix_folder import MatrixFolder
-from harness.trials import Trial
+from harness.results_folder import MatrixFolder
+from harness.search_types import Trial
 from tests.executors import slurm_cluster
 
 MATRIX = """\

@@ -12,7 +12,7 @@ import pytest
 from harness.catalogue import backbones, datasets, tuners
 from harness.errors import MatrixError
 from harness.hyperparameters import KNOWN
-from harness.matrix import Matrix, json_schema, key_tables, load
+from harness.matrix import Matrix, documentation_tables, json_schema, load
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTATION = ROOT / "docs" / "matrix.md"
@@ -182,7 +182,9 @@ def test_every_documented_example_is_sound(
 def test_the_documented_keys_are_those_of_the_schema() -> None:
     documented = DOCUMENTATION.read_text("utf-8")
 
-    assert documented.endswith(key_tables.markdown()), "make the end of docs/matrix.md again, as its comment says"
+    assert documented.endswith(documentation_tables.markdown()), (
+        "make the end of docs/matrix.md again, as its comment says"
+    )
 
 
 def test_every_key_and_hyperparameter_is_documented() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from harness.meters import Usage, find_energy_counter, nvml, of_gpu, of_processor
 from harness.meters.nvml import Gpu
-from harness.trials import Reading
+from harness.search_types import Reading
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.meters import nvml
 from harness.meters.gpu_meter import GpuMeter
-from harness.trials import Reading
+from harness.search_types import Reading
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 

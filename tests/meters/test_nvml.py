@@ -10,7 +10,7 @@ import pytest
 
 from harness.meters import nvml
 from harness.meters.nvml import Gpu
-from harness.trials import Reading
+from harness.search_types import Reading
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 FIRST = FakeDevice()

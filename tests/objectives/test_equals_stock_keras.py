@@ -18,16 +18,16 @@ from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 
 from harness import files
-from harness.backbones import build as backbones
+from harness.backbones import frozen_and_trained_parts as backbones
 from harness.backbones.weights import RANDOM, Weights
-from harness.ledger import Ledger
+from harness.matrix_sections import Augmentation, Backbone, Protocol
 from harness.objectives import scores, tensorflow_settings
-from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData, balanced
+from harness.objectives.trial_checkpoints import Checkpoints
+from harness.phase_clock import Ledger
+from harness.search_types import Epoch, Parameters, Proposal
 from harness.seeds import derive
-from harness.spec import Augmentation, Backbone, Protocol
-from harness.trials import Epoch, Parameters, Proposal
 from tests.worker.conftest import SMALL
 
 pytestmark = pytest.mark.train

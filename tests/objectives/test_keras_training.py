@@ -13,13 +13,13 @@ import pytest
 import tensorflow as tf
 
 from harness.errors import MachineError
-from harness.ledger import Ledger
+from harness.matrix_sections import Protocol
 from harness.objectives import scores, tensorflow_errors, tensorflow_settings
-from harness.objectives.checkpoints import Checkpoints
 from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
-from harness.spec import Protocol
-from harness.trials import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
+from harness.objectives.trial_checkpoints import Checkpoints
+from harness.phase_clock import Ledger
+from harness.search_types import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
 
 pytestmark = pytest.mark.train
 

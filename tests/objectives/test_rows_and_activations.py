@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from harness.errors import MachineError
-from harness.objectives import activations, training_rows
-from harness.objectives.checkpoints import Checkpoints
-from harness.objectives.training_rows import Rows
+from harness.objectives import frozen_activations, training_inputs
+from harness.objectives.training_inputs import Rows
+from harness.objectives.trial_checkpoints import Checkpoints
 
 pytestmark = pytest.mark.train
 
@@ -24,13 +24,13 @@ def images(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 4, 4, 3)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("count", [1, activations.BATCH, 3 * activations.BATCH + 1])
+@pytest.mark.parametrize("count", [1, frozen_activations.BATCH, 3 * frozen_activations.BATCH + 1])
 def test_activations_are_the_models_output_for_every_image(tmp_path: Path, count: int) -> None:
     given = images(count)
 
-    activations.compute(tmp_path, "key", below=mean_colour(), images=given, facts={"width": 3})
+    frozen_activations.compute(tmp_path, "key", below=mean_colour(), images=given, facts={"width": 3})
 
-    found = activations.find(tmp_path, "key")
+    found = frozen_activations.find(tmp_path, "key")
     assert found is not None
     assert found.values is not None
     assert found.facts == {"width": 3}
@@ -42,12 +42,12 @@ def test_activations_are_the_models_output_for_every_image(tmp_path: Path, count
 def test_activations_that_were_cut_off_are_the_machines_trouble_with_the_way_out(
     tmp_path: Path, name: str, left: int
 ) -> None:
-    activations.compute(tmp_path, "ä key", below=mean_colour(), images=images(3), facts={"width": 3})
+    frozen_activations.compute(tmp_path, "ä key", below=mean_colour(), images=images(3), facts={"width": 3})
     path = tmp_path / "activations" / "ä key" / name
     path.write_bytes(path.read_bytes()[:left].rstrip(b"}\n"))
 
     with pytest.raises(MachineError) as caught:
-        activations.find(tmp_path, "ä key")
+        frozen_activations.find(tmp_path, "ä key")
 
     assert str(caught.value).startswith(f"{path}: was not left as it was written: ")
     assert str(caught.value).endswith(f"; delete {path.parent} and run again")
@@ -55,9 +55,9 @@ def test_activations_that_were_cut_off_are_the_machines_trouble_with_the_way_out
 
 
 def test_activations_are_mapped_from_the_disk_not_read(tmp_path: Path) -> None:
-    activations.compute(tmp_path, "key", below=mean_colour(), images=images(3), facts={})
+    frozen_activations.compute(tmp_path, "key", below=mean_colour(), images=images(3), facts={})
 
-    found = activations.find(tmp_path, "key")
+    found = frozen_activations.find(tmp_path, "key")
 
     assert found is not None
     assert isinstance(found.values, np.memmap)
@@ -65,12 +65,12 @@ def test_activations_are_mapped_from_the_disk_not_read(tmp_path: Path) -> None:
 
 
 def test_what_was_never_computed_is_none(tmp_path: Path) -> None:
-    assert activations.find(tmp_path, "key") is None
+    assert frozen_activations.find(tmp_path, "key") is None
 
 
 def test_computing_twice_keeps_the_first_and_leaves_no_scraps(tmp_path: Path) -> None:
     for width in (1, 2):
-        activations.compute(tmp_path, "key", below=mean_colour(), images=images(3), facts={"width": width})
+        frozen_activations.compute(tmp_path, "key", below=mean_colour(), images=images(3), facts={"width": width})
 
     assert json.loads((tmp_path / "activations" / "key" / "facts.json").read_text()) == {"width": 1}
     assert [path.name for path in (tmp_path / "activations").iterdir()] == ["key"]
@@ -78,16 +78,16 @@ def test_computing_twice_keeps_the_first_and_leaves_no_scraps(tmp_path: Path) ->
 
 def test_a_computation_that_breaks_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="incompatible"):
-        activations.compute(tmp_path, "key", below=mean_colour(), images=images(3)[:, :2], facts={})
+        frozen_activations.compute(tmp_path, "key", below=mean_colour(), images=images(3)[:, :2], facts={})
 
-    assert activations.find(tmp_path, "key") is None
+    assert frozen_activations.find(tmp_path, "key") is None
     assert list((tmp_path / "activations").iterdir()) == []
 
 
 def test_a_backbone_without_a_frozen_part_leaves_facts_alone(tmp_path: Path) -> None:
-    activations.compute(tmp_path, "key", below=None, images=images(3), facts={"width": 7})
+    frozen_activations.compute(tmp_path, "key", below=None, images=images(3), facts={"width": 7})
 
-    found = activations.find(tmp_path, "key")
+    found = frozen_activations.find(tmp_path, "key")
 
     assert found is not None
     assert found.values is None
@@ -97,7 +97,7 @@ def test_rows_too_large_for_memory_are_gathered_from_the_disk_alike(monkeypatch:
     given, index = images(9), np.array([8, 0, 3, 3], np.int32)
     in_memory = Rows(given).gather(index)
 
-    monkeypatch.setattr(training_rows, "LARGEST_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(training_inputs, "LARGEST_IN_MEMORY_BYTES", 0)
     from_disk = Rows(given).gather(index)
 
     np.testing.assert_array_equal(in_memory, given[index].astype(np.float32))

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from harness.errors import MachineError
 from harness.objectives import tensorflow_errors
-from harness.trials import OutOfMemory, TrialFailed
+from harness.search_types import OutOfMemory, TrialFailed
 
 pytestmark = pytest.mark.train
 

@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 
 from harness.errors import MachineError
+from harness.matrix_sections import Protocol
 from harness.objectives import tensorflow_settings
-from harness.spec import Protocol
 
 pytestmark = pytest.mark.train
 

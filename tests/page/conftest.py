@@ -8,7 +8,7 @@ import pytest
 
 from harness import carbon, page, prices, reports
 from harness.prices import Prices
-from harness.trials import Outcome
+from harness.search_types import Outcome
 from tests.analysis.conftest import Made, made
 
 __all__ = ["made"]

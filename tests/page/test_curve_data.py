@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness import tuner_styles
+from harness import tuner_plot_styles
 from harness.analysis import groups
 from harness.analysis.tuner_looks import styles
 from harness.page import curve_data
@@ -18,7 +18,7 @@ def test_a_tuner_looks_as_its_records_say_it_is(made: Made) -> None:
     cell = {"tuner": {"tuner": "optuna-tpe", "pruner": "hyperband"}}
     made.search([made.trial(0, 0.5)], "tpe, gestutzt", 2, cell=cell)
     found = styles(groups(made.results()))
-    assert found == {"tpe, gestutzt": tuner_styles.of_kind("optuna-tpe", "hyperband")}
+    assert found == {"tpe, gestutzt": tuner_plot_styles.of_kind("optuna-tpe", "hyperband")}
 
 
 def drawn(made: Made, price_list: Prices) -> dict[str, Any]:

@@ -16,15 +16,15 @@ import pytest
 
 from harness import plots, prices
 from harness.errors import ResultsError
-from harness.matrix_folder import MatrixFolder
 from harness.plots.drawing_processes import here
+from harness.results_folder import MatrixFolder
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
 
 PRICES = prices.load()
 GROUPS = 4
-IMPORTS = "from harness import plots; from harness.matrix_folder import MatrixFolder"
+IMPORTS = "from harness import plots; from harness.results_folder import MatrixFolder"
 
 
 # Only what any Python has: other processes can't import the tests.
@@ -153,7 +153,7 @@ import sys, time
 from functools import partial
 from pathlib import Path
 from harness import plots
-from harness.matrix_folder import MatrixFolder
+from harness.results_folder import MatrixFolder
 
 begun = Path(sys.argv[2])
 try:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.analysis import groups
-from harness.analysis.retrainings import checks
+from harness.analysis.learning_rate_retrainings import checks
 from harness.analysis.tuner_looks import styles
-from harness.plots import hyperparameters, learning_rate, phases
+from harness.plots import hyperparameters, learning_rate_multiples, phases
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -66,9 +66,9 @@ def test_the_learning_rates_are_named_with_their_factors_and_trainings(made: Mad
         trials = [made.trial(n, 0.5, parameters={"learning_rate": rate}) for n, rate in enumerate((1e-4, 1e-3))]
         made.search(trials, "check", seed, role="learning_rate", parent_group="g", group="h", hyperparameters="?")
 
-    text = learning_rate.draw(checks(made.results()), made.folder.path / "x", title="t", score="F1")[0].read_text(
-        "utf-8"
-    )
+    text = learning_rate_multiples.draw(checks(made.results()), made.folder.path / "x", title="t", score="F1")[
+        0
+    ].read_text("utf-8")
 
     assert "0.0001" in text
     assert "(×0.1; 2)" in text

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.reliability import damage, fuzz
 from benchmarks.reliability.results import Folder
-from harness import checked_files
+from harness import stored_file_validation
 from harness.cli import exit_codes
 
 SEED = 20260101
@@ -63,7 +63,7 @@ def test_a_change_that_nothing_notices_is_counted(made: Folder, monkeypatch: pyt
     path.write_text(json.dumps({**fields, "wall_s": fields["wall_s"] + 1}))
     assert list(made.mistakes()) == []
 
-    monkeypatch.setattr(checked_files, "unsealed", _unchecked)
+    monkeypatch.setattr(stored_file_validation, "unsealed", _unchecked)
 
     assert list(made.mistakes()) == [("silent", made.ids[0])]
 

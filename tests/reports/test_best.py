@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from harness.analysis.winners import winners
 from harness.prices import Prices
 from harness.reports import best
-from harness.reports.document import Report
+from harness.reports.report_types import Report
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

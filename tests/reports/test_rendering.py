@@ -5,7 +5,7 @@ import io
 import math
 
 from harness.reports import rendering
-from harness.reports.document import CsvValue, Report, TableSection
+from harness.reports.report_types import CsvValue, Report, TableSection
 
 
 def _report(*rows: tuple[str, str], notes: tuple[str, ...] = ()) -> Report:

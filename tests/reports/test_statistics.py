@@ -12,7 +12,7 @@ import pytest
 from harness.analysis import MatrixResults
 from harness.prices import Prices
 from harness.reports import answer, anytime, importance, pairwise, profiles, ranks, rendering, to_target, tuning_gain
-from harness.reports.document import Report
+from harness.reports.report_types import Report
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import spec
+from harness import matrix_sections
+from harness.search_types import Value
 from harness.space import Choice, Fixed, Range, Space
-from harness.trials import Value
 from harness.tuners.domains import Coverage, decode, indices
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 DRAWS = 128
 RANDOM = [
-    spec.TunerSection(tuner="kt-random"),
-    spec.TunerSection(tuner="kt-bayesian", options={"num_initial_points": DRAWS}),
-    spec.TunerSection(tuner="optuna-random"),
-    spec.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": DRAWS}),
-    spec.TunerSection(tuner="optuna-cmaes", options={"n_startup_trials": DRAWS}),
-    spec.TunerSection(tuner="optuna-nsga2", options={"population_size": DRAWS}),
-    spec.TunerSection(tuner="optuna-qmc"),
-    spec.TunerSection(tuner="optuna-qmc", options={"qmc_type": "halton"}),
+    matrix_sections.TunerSection(tuner="kt-random"),
+    matrix_sections.TunerSection(tuner="kt-bayesian", options={"num_initial_points": DRAWS}),
+    matrix_sections.TunerSection(tuner="optuna-random"),
+    matrix_sections.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": DRAWS}),
+    matrix_sections.TunerSection(tuner="optuna-cmaes", options={"n_startup_trials": DRAWS}),
+    matrix_sections.TunerSection(tuner="optuna-nsga2", options={"population_size": DRAWS}),
+    matrix_sections.TunerSection(tuner="optuna-qmc"),
+    matrix_sections.TunerSection(tuner="optuna-qmc", options={"qmc_type": "halton"}),
 ]
 WIDE = Space(
     {

@@ -14,7 +14,7 @@ from benchmarks.verdict.claims import PRICES
 from benchmarks.verdict.drawn import World
 from harness.analysis import MatrixResults, groups
 from harness.analysis.statistics import Judged, Question, judged, verdicts
-from harness.page import summary
+from harness.page import summary_sentences
 
 # Each takes seconds of simulation; what verdicts, tables and page say of given results, their own tests show quickly.
 pytestmark = pytest.mark.slow
@@ -51,8 +51,8 @@ def _result(world: World, seed: int) -> MatrixResults:
 
 
 def _sentences(made: Judged) -> list[str]:
-    within = [said for group in made.groups for said in summary.sentences(group, made, prices=PRICES)]
-    return [*summary.overall(made, score="macro-F1"), *within]
+    within = [said for group in made.groups for said in summary_sentences.sentences(group, made, prices=PRICES)]
+    return [*summary_sentences.overall(made, score="macro-F1"), *within]
 
 
 def _most(chance: float, times: int) -> int:
@@ -124,7 +124,7 @@ _Told = tuple[object, Question, tuple[str, str]]
 
 def _told_over_all(made: Judged) -> Iterator[_Told]:
     """Yield each pair (better, worse) that a sentence on all groups names, with its question."""
-    for said in summary.overall(made, score="macro-F1"):
+    for said in summary_sentences.overall(made, score="macro-F1"):
         for one, other in re.findall(r"([\w -]+?) over ([\w -]+?) by [+-]", said):
             yield "all", Question.SCORE, (one.strip(), other)
         for one, other in re.findall(r"^([\w -]+?) is better than ([\w -]+?) by", said):
@@ -140,7 +140,7 @@ def _told_over_all(made: Judged) -> Iterator[_Told]:
 
 def _told_within(made: Judged) -> Iterator[_Told]:
     for group in made.groups:
-        for said in summary.sentences(group, made, prices=PRICES):
+        for said in summary_sentences.sentences(group, made, prices=PRICES):
             for one, words, other in re.findall(r"^([\w -]+?) is (better|worse) than ([\w -]+?) on the same", said):
                 yield group.name, Question.SCORE, (one, other) if words == "better" else (other, one)
             for one, other in re.findall(r"^([\w -]+?) has a good model sooner than ([\w -]+?),", said):

@@ -14,10 +14,10 @@ from harness import environment, files
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
+from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, TunerSection
 from harness.records import CellFolder
+from harness.search_types import Trial
 from harness.space import Choice, Domain, Range, Space
-from harness.spec import Backbone, Budget, Dataset, Protocol, TunerSection
-from harness.trials import Trial
 
 DOMAINS: Mapping[str, Domain] = {
     "learning_rate": Range(low=1e-3, high=1.0, log=True, default=1e-2),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.meters import nvml
-from harness.trials import Reading
+from harness.search_types import Reading
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 # TensorFlow is imported, which takes seconds.

@@ -18,7 +18,7 @@ from harness import environment, files
 from harness.cells import Cell, WeightsTable
 from harness.executors import Ended, LocalExecutor
 from harness.records import CellFolder
-from harness.trials import Trial
+from harness.search_types import Trial
 from harness.worker import __main__ as worker
 
 if TYPE_CHECKING:

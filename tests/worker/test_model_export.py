@@ -10,8 +10,8 @@ import pytest
 
 from harness.errors import UserError
 from harness.records import CellFolder
+from harness.search_types import Trial
 from harness.space import Domain, Fixed
-from harness.trials import Trial
 
 if TYPE_CHECKING:
     from harness.cells import Cell
@@ -47,13 +47,13 @@ def score_by_plain_keras(bench: Bench, cell: Cell, folder: CellFolder) -> float:
     import keras  # noqa: PLC0415 - see above
     from sklearn.metrics import f1_score  # noqa: PLC0415 - see above
 
-    from harness.datasets import images  # noqa: PLC0415 - see above
-    from harness.datasets.sources import Source  # noqa: PLC0415 - see above
+    from harness.datasets import decoded_images  # noqa: PLC0415 - see above
+    from harness.datasets.verified_sources import Source  # noqa: PLC0415 - see above
     from harness.worker import training_data  # noqa: PLC0415 - see above
 
     loaded: Loaded = training_data.load(cell, bench.cache)
     source = Source.from_json(cell.source.told)
-    pictures = images.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=bench.cache).images
+    pictures = decoded_images.load(source, cell.dataset, image_size=cell.protocol.image_size, cache=bench.cache).images
     test, labels = loaded.training.test, loaded.training.labels
     model = keras.models.load_model(folder.model)
     probabilities = model.predict(pictures[test].astype("float32"), verbose=0)
@@ -116,10 +116,10 @@ def test_a_search_without_a_score_has_no_model_to_save(bench: Bench) -> None:
 
 
 def test_a_model_that_keras_can_not_load_by_itself_is_refused(bench: Bench) -> None:
-    from harness.objectives import model_export  # noqa: PLC0415 - see above
+    from harness.objectives import standalone_model  # noqa: PLC0415 - see above
 
     path = bench.folder(bench.cell()).model
     path.write_bytes(b"no model")
 
     with pytest.raises(UserError, match="Keras can't load the saved model by itself"):
-        model_export.load(path)
+        standalone_model.load(path)

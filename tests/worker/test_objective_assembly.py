@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from harness.matrix_sections import Augmentation
+from harness.search_types import OutOfMemory, Parameters, TrialFailed
 from harness.space import Choice, Domain, Fixed, Range, Space
-from harness.spec import Augmentation
-from harness.trials import OutOfMemory, Parameters, TrialFailed
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench

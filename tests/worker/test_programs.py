@@ -16,12 +16,12 @@ import pytest
 from harness.cells import OwnFile, SourceTable
 from harness.datasets import resolving
 from harness.errors import DatasetError, MachineError, UserError
-from harness.ledger import PHASES
+from harness.matrix_sections import Augmentation, Budget, Dataset
+from harness.phase_clock import PHASES
 from harness.records import CellFolder
 from harness.search import ReplayMismatch
+from harness.search_types import Outcome, Trial
 from harness.space import Choice, Domain, Fixed, Range
-from harness.spec import Augmentation, Budget, Dataset
-from harness.trials import Outcome, Trial
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.spec import Augmentation, Protocol
-from harness.trials import Outcome
+from harness.matrix_sections import Augmentation, Protocol
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench

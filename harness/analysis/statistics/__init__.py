@@ -4,11 +4,11 @@ from harness.analysis.statistics.answer import Advice, Answer, Ground, Standing,
 from harness.analysis.statistics.anytime_bands import Band, Line, band, band_of, bands, lines
 from harness.analysis.statistics.cost_to_target import Reaching, cost_to_target, is_disturbed, reaching, speedup
 from harness.analysis.statistics.curve_areas import Area, Frame, areas, frame
-from harness.analysis.statistics.gains import Gain, Overtuning, over_random, over_untuned, overtuning
+from harness.analysis.statistics.gains_and_overtuning import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
-from harness.analysis.statistics.judgement import Judged, judged
+from harness.analysis.statistics.judged_results import Judged, judged
 from harness.analysis.statistics.mean_score_order import Ranks, ranks
-from harness.analysis.statistics.pairwise import Comparison, comparisons
+from harness.analysis.statistics.pairwise_comparisons import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.score_per_cost import ValuePerUnit, gain_rate, score_rate
 from harness.analysis.statistics.t_estimates import Estimate

@@ -17,8 +17,8 @@ from harness.analysis.statistics.bayesian_signed_rank import Probabilities
 from harness.analysis.statistics.paired_searches import Seeds
 from harness.analysis.statistics.t_estimates import Estimate
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdict, Verdicts
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
+from harness.results_folder import GroupName
 
 PARTS = (0.25, 0.5, 1.0)
 """The parts of what a random search spends at which tuners are compared."""
@@ -42,8 +42,8 @@ class Standing:
     ``over_random`` the same minus that of random search on the same seeds, with its ``probabilities`` of being better,
     practically equivalent or worse. ``regret`` is the mean of the best validation score that any tuner ever found in
     the group with that seed minus the one in hand. ``improvement`` is the probability that a search of this tuner beats
-    one of random search, ``iqm`` the interquartile mean of the scores (``agarwal``). ``search_s`` and ``usd`` are what
-    a whole search costs. ``verdict`` is what may be claimed of the final score against random search's, None at other
+    one of random search, ``iqm`` the interquartile mean of the scores (``improvement_and_iqm``). ``search_s`` and
+    ``usd`` are what a whole search costs. ``verdict`` is what may be claimed of the final score against random search's, None at other
     budgets.
     """
 

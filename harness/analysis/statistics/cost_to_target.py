@@ -13,7 +13,7 @@ from harness.analysis.random_orders import spent_until
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.statistics import t_estimates
 from harness.analysis.statistics.t_estimates import Estimate
-from harness.analysis.targets import Target
+from harness.analysis.target_score import Target
 from harness.catalogue.tuners import RANDOM
 from harness.prices import Prices
 

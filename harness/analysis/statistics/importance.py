@@ -14,7 +14,7 @@ from harness.analysis.groups import Group
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_findings import Tried
 from harness.cells import ChoiceTable, DomainTable, RangeTable
-from harness.trials import Outcome, Value
+from harness.search_types import Outcome, Value
 
 FEWEST_TRIALS = 40
 """Fewer trials give no importances: the best quarter would be a handful, and its spread chance."""

@@ -20,8 +20,8 @@ from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.statistics import curve_areas, paired_searches
 from harness.analysis.statistics.contrasts import Contrasts, contrasts
 from harness.analysis.statistics.paired_searches import Seeds
-from harness.matrix_folder import GroupName
 from harness.prices import Prices
+from harness.results_folder import GroupName
 
 
 class Question(StrEnum):

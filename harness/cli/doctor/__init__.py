@@ -13,12 +13,12 @@ from pathlib import Path
 from harness import container_images
 from harness.cli import printing, streams
 from harness.cli.doctor import containers, gpus, machine, tensorflow
-from harness.cli.doctor.checks import Finding
 from harness.cli.doctor.containers import Engine
+from harness.cli.doctor.findings import Finding
 from harness.errors import EngineError, ImagesError
 from harness.meters import nvml
 from harness.meters.nvml import Found
-from harness.reports.document import TableSection
+from harness.reports.report_types import TableSection
 
 __all__ = ["Finding", "examine", "show"]
 

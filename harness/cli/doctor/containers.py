@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness import container_images
-from harness.cli.doctor.checks import Finding, disk, version
+from harness.cli.doctor.findings import Finding, disk, version
 from harness.container_images import DeclaredImage
 from harness.errors import EngineError, ImagesError, MachineError
-from harness.executors import Cause, engine
+from harness.executors import Cause, engine_connection
 from harness.meters.nvml import Gpu
 
 _LEAST_API = (1, 41)
@@ -38,12 +38,12 @@ class Engine:
 def reach() -> Engine | Finding:
     """Return what the engine says, through the same client as runs use; or that none answers."""
     try:
-        client = engine.connect(patience_s=PATIENCE_S)
+        client = engine_connection.connect(patience_s=PATIENCE_S)
     except MachineError as error:
         return _silent(error.__cause__)
     try:
         return Engine(info=client.info(), version=client.version(), spoken=client.api.api_version)
-    except engine.FOREIGN as error:
+    except engine_connection.FOREIGN as error:
         return _silent(error)
     finally:
         client.close()
@@ -72,8 +72,8 @@ def cdi(reached: Engine, gpus: Sequence[Gpu]) -> Finding:
 
 def _silent(error: BaseException | None) -> Finding:
     what, otherwise = "container engine", "without one searches run as local processes"
-    if isinstance(error, engine.FOREIGN):
-        cause, line = engine.explained(error)
+    if isinstance(error, engine_connection.FOREIGN):
+        cause, line = engine_connection.explained(error)
         if cause is not Cause.ENGINE_GONE:
             found, _, remedy = line.partition("; ")
             return Finding(what=what, state="unfit", found=found, remedy=f"{remedy}; {otherwise}")
@@ -85,7 +85,7 @@ def _engine(reached: Engine) -> Finding:
     info, what = reached.info, "container engine"
     found = f"{info['ServerVersion']}, {info['Driver']}, cgroup v{info.get('CgroupVersion', '?')}"
     try:
-        engine.unmapped(info)
+        engine_connection.unmapped(info)
     except MachineError as error:
         why, _, remedy = str(error).partition("; ")
         return Finding(what=what, state="unfit", found=f"{found}: {why}", remedy=remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from harness.cli.doctor.checks import GIB, Finding, ask, version
+from harness.cli.doctor.findings import GIB, Finding, ask, version
 from harness.meters.nvml import NO_DRIVER, Found, Gpu
 
 _LEAST_DRIVER = 525

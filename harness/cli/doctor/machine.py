@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import environment, meters
 from harness.catalogue.tuners import KNOWN
-from harness.cli.doctor.checks import GIB, Finding, disk
+from harness.cli.doctor.findings import GIB, Finding, disk
 from harness.placement import required_libraries
 
 LEAST_DISK_GIB = 5

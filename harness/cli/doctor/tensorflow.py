@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.cli.doctor.checks import Finding, ask
+from harness.cli.doctor.findings import Finding, ask
+from harness.compute_capability import covers
 from harness.container_images import engine
 from harness.errors import EngineError
-from harness.gpu_kernels import covers
 from harness.meters.nvml import Gpu
 
 # It looks for no garbage among what it imports and isn't taken apart in order: both cost most of a second.

@@ -9,7 +9,7 @@ from scipy import stats
 from harness import analysis
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import reaching, speedup
-from harness.analysis.targets import Target
+from harness.analysis.target_score import Target
 
 if TYPE_CHECKING:
     from harness.analysis import Group

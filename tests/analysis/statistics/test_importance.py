@@ -10,10 +10,10 @@ import pytest
 from harness import analysis
 from harness.analysis.statistics import Effect, Importance, importance
 from harness.analysis.statistics.importance import CONTINUED, EARLY, FEWEST_TRIALS, MOST_TRIALS, THINNED
-from harness.trials import Outcome
+from harness.search_types import Outcome
 
 if TYPE_CHECKING:
-    from harness.trials import Trial, Value
+    from harness.search_types import Trial, Value
     from tests.analysis.conftest import Made
 
 

@@ -11,7 +11,7 @@ from harness import analysis
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import profiles
 from harness.analysis.statistics.profiles import ratios
-from harness.analysis.targets import Target
+from harness.analysis.target_score import Target
 
 if TYPE_CHECKING:
     from harness.analysis.statistics import Profiles

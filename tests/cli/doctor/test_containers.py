@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.doctor import containers
-from harness.cli.doctor.checks import Finding
 from harness.cli.doctor.containers import Engine
+from harness.cli.doctor.findings import Finding
 from harness.container_images import DeclaredImage
 from harness.meters.nvml import Found, Gpu
 from tests.cli.doctor.conftest import FakeDaemon

@@ -6,7 +6,7 @@ from pathlib import Path
 import pynvml
 import pytest
 
-from harness.cli.doctor import checks, gpus
+from harness.cli.doctor import findings, gpus
 from harness.meters.nvml import Found
 from tests.meters.fake_nvml import FakeDevice
 
@@ -85,7 +85,7 @@ def test_a_toolkit_is_judged_by_its_version(program: Put, number: str, state: st
 def test_a_toolkit_that_does_not_say_its_version_is_unknown(
     program: Put, does: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "ASK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(findings, "ASK_TIMEOUT_S", 0.5)
     program("nvidia-ctk", does)
 
     assert gpus.toolkit().state == "unknown"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.doctor import checks, tensorflow
+from harness.cli.doctor import findings, tensorflow
 from harness.meters.nvml import Found, Gpu
 from tests.container_images.conftest import FakeEngine
 from tests.meters.fake_nvml import FakeDevice
@@ -31,7 +31,7 @@ def gpu(found: Look) -> Gpu:
 def test_gpus_that_tensorflow_sees_are_good(count: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorflow, "PROGRAM", saying(gpus=[["NVIDIA A100", [8, 0]]] * count))
 
-    assert list(tensorflow.here()) == [checks.Finding(what="TensorFlow", state="good", found=said)]
+    assert list(tensorflow.here()) == [findings.Finding(what="TensorFlow", state="good", found=said)]
 
 
 def test_a_tensorflow_that_sees_none_says_where_searches_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,7 @@ def test_a_trainer_that_can_not_be_imported_is_missing_with_the_error_and_a_reme
 
 
 def test_a_trainer_that_hangs_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "ASK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(findings, "ASK_TIMEOUT_S", 0.5)
     monkeypatch.setattr(tensorflow, "PROGRAM", "import time; time.sleep(60)")
 
     (found,) = tensorflow.here()

@@ -1,0 +1,169 @@
+"""A matrix's cells run into its folder: prepare what cells share, search each cell, seal its record."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import IO
+
+from harness import files
+from harness.campaign import record_assembly, scheduling
+from harness.campaign.cell_searches import Searches, damage, is_pending, state
+from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
+from harness.campaign.run_time_allowance import UNLIMITED, Allowance, AllowanceSpent
+from harness.campaign.shared_preparation import Preparations
+from harness.campaign.time_left import Outlook
+from harness.campaign.worker_attempts import Bench
+from harness.cells import Cell
+from harness.errors import ResultsError
+from harness.executors import WHOLE, Executor, Slot
+from harness.results_folder import MatrixFolder
+
+
+def _unknown(_cell: Cell) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """Runs cells into one matrix folder through one executor, as many at once as there are slots."""
+
+    folder: MatrixFolder
+    executor: Executor
+    cache: Path
+    watch: Watch = ignore
+    slots: Sequence[Slot] = (WHOLE,)
+    allowance: Allowance = UNLIMITED
+    forecast_s: Callable[[Cell], float | None] = _unknown
+    outlook: Outlook = field(default_factory=Outlook)
+
+    def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
+        """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
+
+        A failed cell that is to be repeated keeps its record until its own search begins. Cells whose data or weights
+        could not be prepared, through the machine's trouble or a crash, are missing; the others run. So do those beside
+        a finished search whose files are damaged, which is told first, and is left as it is. What cells share is
+        prepared before any search, by one worker after another that each have the first slot's GPU and all processors.
+        Where the allowance ends, or doesn't reach for what the next cell is forecast to take, the rest is left for a
+        later run (``State.LEFT``): cells behind it are not searched instead, as the cheap tuners alone would make a
+        poor comparison.
+
+        Raises:
+            UserError: Data or weights turned out unusable; no search of this wave was begun.
+        """
+        # Two names may stand for the same bytes: then one search is both.
+        distinct = scheduling.in_turns(list({cell.id: cell for cell in reversed(cells)}.values())[::-1])
+        pending = [cell for cell in distinct if self._is_pending(cell, retry_failed=retry_failed)]
+        waiting = {cell.id for cell in pending}
+        finished = [cell for cell in distinct if cell.id not in waiting]
+        damaged = self._damaged(finished)
+        self.watch(WaveBegins(total=len(distinct), finished=len(finished) - len(damaged), outlook=self.outlook))
+        for cell in finished:
+            if cell.id in damaged:
+                self._told(
+                    CellEnds(cell=cell, state=State.MISSING, reason=damaged[cell.id], best_score=None, wall_s=0.0)
+                )
+        left = waiting - self._search(pending)
+        return Counter(self._state(cell, left=left, damaged=damaged) for cell in distinct)
+
+    def _search(self, pending: Sequence[Cell]) -> set[str]:
+        """Return the ids of the cells that came to an end before the allowance did."""
+        bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watch=self._told)
+        preparations = Preparations(bench=bench)
+        searches = Searches(bench=bench, lost=preparations.lost)
+        with suppress(AllowanceSpent):
+            self._hand_out(pending, preparations, searches)
+        return searches.ended
+
+    def _hand_out(self, pending: Sequence[Cell], preparations: Preparations, searches: Searches) -> None:
+        alone = (self.slots[0].alone,)
+        scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
+        affordable = takewhile(self._is_affordable, pending)
+        scheduling.run(searches.possible(affordable), self.slots, desk=searches, allowance=self.allowance)
+
+    def _told(self, event: Event) -> None:
+        match event:
+            case CellBegins(cell=cell):
+                self.outlook.begins(cell)
+            case CellEnds(cell=cell, state=became, wall_s=wall_s):
+                self.outlook.ends(cell, wall_s=wall_s if became is State.OK else None)
+            case _:
+                pass
+        self.watch(event)
+
+    def _is_affordable(self, cell: Cell) -> bool:
+        # Where nothing is limited, no earlier record is read for a forecast.
+        return self.allowance is UNLIMITED or self.allowance.has_room_for(self.forecast_s(cell))
+
+    def _is_pending(self, cell: Cell, *, retry_failed: bool) -> bool:
+        folder = self.folder.cell(cell.id)
+        folder.finish_setting_aside()
+        return is_pending(folder, retry_failed=retry_failed)
+
+    def _damaged(self, finished: Sequence[Cell]) -> dict[str, str]:
+        """Return, by id, what is wrong with the files of finished cells; complete what a kill left of the others."""
+        found = {}
+        for cell in finished:
+            folder = self.folder.cell(cell.id)
+            reason = damage(folder)
+            if reason is not None:
+                found[cell.id] = reason
+                continue
+            # A kill may have come between the sealing and the sweeping.
+            record_assembly.sweep(folder)
+            folder.rename(cell.names)
+        return found
+
+    def _state(self, cell: Cell, *, left: Container[str], damaged: Container[str]) -> State:
+        if cell.id in damaged:
+            return State.MISSING
+        return State.LEFT if cell.id in left else state(self.folder.cell(cell.id))
+
+
+@contextmanager
+def only_one(folder: MatrixFolder) -> Iterator[None]:
+    """Hold the matrix folder, so that no two campaigns write into it at once.
+
+    One that leaves nothing there, as it was refused, takes away the folders that were made for it.
+
+    Raises:
+        ResultsError: The folder can't be one, or another run holds it.
+        OSError: The disk refuses.
+    """
+    made = [path for path in (folder.path, folder.path.parent) if not path.exists()]
+    with _opened(folder) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResultsError(
+                f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
+            ) from error
+        record_assembly.sweep_half_written(folder.path)
+        try:
+            yield
+        finally:
+            if made and list(folder.path.iterdir()) == [folder.lock]:
+                _take_away(folder, made)
+
+
+def _take_away(folder: MatrixFolder, made: Sequence[Path]) -> None:
+    # Others may have put something there meanwhile, and the disk may refuse: then it stays.
+    with suppress(OSError):
+        folder.lock.unlink()
+        for path in made:
+            path.rmdir()
+
+
+def _opened(folder: MatrixFolder) -> IO[str]:
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return folder.lock.open("w")
+    except files.WRONG_PATH as error:
+        raise ResultsError(
+            f"{folder.path}: can't be written ({error.strerror}); choose another folder with --results"
+        ) from error
