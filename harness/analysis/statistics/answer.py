@@ -43,8 +43,8 @@ class Standing:
     practically equivalent or worse. ``regret`` is the mean of the best validation score that any tuner ever found in
     the group with that seed minus the one in hand. ``improvement`` is the probability that a search of this tuner beats
     one of random search, ``iqm`` the interquartile mean of the scores (``improvement_and_iqm``). ``search_s`` and
-    ``usd`` are what a whole search costs. ``verdict`` is what may be claimed of the final score against random search's, None at other
-    budgets.
+    ``usd`` are what a whole search costs. ``verdict`` is what may be claimed of the final score against random
+    search's, None at other budgets.
     """
 
     group: GroupName | None
