@@ -273,7 +273,7 @@ def test_a_process_is_known_by_whom_it_works_for(start: Start, executor: WarmExe
 
 LOOK = """\
 import json, os, resource
-from harness.worker import imports, fork_server
+from harness.worker import fork_server, import_settings
 imports.keep_still()
 with imports.uncollected():
     fork_server.import_all()

@@ -21,7 +21,6 @@ from tests.meters.fake_nvml import FakeDevice, FakeNvml
 # The images' project and the fake client that builds them.
 engine = images.engine
 project, image, built = images.project, images.image, images.built
-real_engine = images.real_engine
 
 
 @dataclass

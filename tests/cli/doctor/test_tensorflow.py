@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -109,10 +108,8 @@ def test_an_engine_that_can_give_no_gpu_is_quoted(engine: FakeEngine, gpu: Gpu) 
 
 
 @pytest.mark.docker
-def test_a_real_engine_without_a_toolkit_says_that_it_can_give_none(real_engine: str, gpu: Gpu) -> None:
-    assert real_engine
-
-    (found,) = tensorflow.inside(os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu"), gpu, by_cdi=[])
+def test_a_real_engine_without_a_toolkit_says_that_it_can_give_none(current_image: str, gpu: Gpu) -> None:
+    (found,) = tensorflow.inside(current_image, gpu, by_cdi=[])
 
     assert found.state == "missing"
     assert "could not select device driver" in found.found
