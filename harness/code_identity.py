@@ -25,7 +25,7 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.tuners.optuna": ("library", "optuna"),
     "harness.tuners.own_tuner": ("library", "file"),
     "harness.backbones.efficientnet_lite0": ("model", "EfficientNetLite0"),
-    "harness.backbones.torch_file": ("model", "EfficientNetLite0"),
+    "harness.backbones.torch_tensor_reader": ("model", "EfficientNetLite0"),
     "harness.backbones.own_model": ("model", "file"),
     "harness.datasets.own_data": ("data", "file"),
     "harness.datasets.extracted_images": ("data", "file"),

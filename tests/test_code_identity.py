@@ -58,7 +58,7 @@ ONLY = {
     "tuners.optuna_pruners": {"optuna"},
     "tuners.domains": {"keras-tuner", "optuna"},
     "backbones.efficientnet_lite0": {"lite0"},
-    "backbones.torch_file": {"lite0"},
+    "backbones.torch_tensor_reader": {"lite0"},
     "backbones.own_model": {"own model"},
     "meters.gpu_meter": set(),
     "datasets.huggingface": set(),

@@ -15,7 +15,7 @@ from typing import Any, Final
 import keras
 from keras.src.applications import efficientnet  # the public constructors fix the blocks
 
-from harness.backbones import torch_file
+from harness.backbones import torch_tensor_reader
 from harness.errors import WeightsError
 
 # The network was trained on (pixel - 127) / 128.
@@ -38,7 +38,7 @@ _IN_BLOCK: Final = {
     "project_bn": "_bn2",
 }
 
-State = Mapping[str, torch_file.Array]
+State = Mapping[str, torch_tensor_reader.Array]
 
 
 def core(*, image_size: int) -> keras.Model:
@@ -57,7 +57,7 @@ def load(model: keras.Model, path: Path) -> None:
     Raises:
         WeightsError: The file can't be read, or holds another network.
     """
-    state = torch_file.tensors(path)
+    state = torch_tensor_reader.tensors(path)
     blocks = _block_numbers(model)
     for layer in model.layers:
         if layer.trainable_weights:
@@ -111,7 +111,7 @@ def _assign(layer: keras.Layer, name: str, state: State, path: Path) -> None:
         ) from error
 
 
-def _weights(layer: keras.Layer, name: str, state: State) -> list[torch_file.Array]:
+def _weights(layer: keras.Layer, name: str, state: State) -> list[torch_tensor_reader.Array]:
     """Return the weights in Keras' order and axes."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return [state[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]

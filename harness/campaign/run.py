@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from harness import analysis, cache_inventory
-from harness.campaign import forecast_totals, mixed_environments, resolution, retrainings, same_named_matrices
+from harness.campaign import (
+    forecast_totals,
+    learning_rate_retrainings,
+    mixed_environments,
+    resolution,
+    same_named_matrices,
+)
 from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.forecast import GrowingRates
@@ -171,7 +177,7 @@ def _waves(runner: Runner, resolved: Resolution, *, retry_failed: bool) -> Count
 def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Write the plan, with the retrainings that the records so far ask for; return these."""
     folder.write_plan(resolved.planned, matrix=resolved.matrix)
-    found = retrainings.cells(resolved.cells, analysis.read(folder))
+    found = learning_rate_retrainings.cells(resolved.cells, analysis.read(folder))
     lines = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
     if lines:
         folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
@@ -180,7 +186,7 @@ def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
 
 def _wanted(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Return every cell of the matrix once, with the retrainings that follow."""
-    ahead = retrainings.ahead(resolved.cells, analysis.read(folder))
+    ahead = learning_rate_retrainings.ahead(resolved.cells, analysis.read(folder))
     return list({cell.id: cell for cell in [*resolved.cells, *ahead]}.values())
 
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from harness import analysis, cache_inventory, matrix, prices
 from harness.api import places
-from harness.campaign import forecast, forecast_totals, mixed_environments, resolution, retrainings, same_named_matrices
+from harness.campaign import (
+    forecast,
+    forecast_totals,
+    learning_rate_retrainings,
+    mixed_environments,
+    resolution,
+    same_named_matrices,
+)
 from harness.campaign.cell_searches import damage
 from harness.campaign.forecast_totals import Total
 from harness.campaign.slow_settings import cautions
@@ -146,7 +153,7 @@ def _where(intent: Intent | Local) -> str:
 def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:
     """Return the retrainings that are still to be run, as far as is known before the last search has ended."""
     results = analysis.read(folder) if folder.has_plan else analysis.MatrixResults(cells=())
-    ahead = retrainings.ahead(cells, results)
+    ahead = learning_rate_retrainings.ahead(cells, results)
     return [cell for cell in ahead if _state(folder.cell(cell.id)) == "pending"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.hyperparameters import KNOWN
-from harness.matrix.schema import json_schema
+from harness.matrix.json_schema import json_schema
 
 # In the order of the documentation: heading, section.
 _SECTIONS = (

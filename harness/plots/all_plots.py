@@ -12,7 +12,7 @@ from harness import files
 from harness.analysis import Group, MatrixResults, groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.learning_rate_retrainings import checks
-from harness.analysis.statistics.judged_results import judged
+from harness.analysis.statistics.matrix_judgement import judged
 from harness.analysis.statistics.mean_score_order import ranks as rank
 from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.tuner_looks import styles as styles_of

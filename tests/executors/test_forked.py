@@ -274,8 +274,8 @@ def test_a_process_is_known_by_whom_it_works_for(start: Start, executor: WarmExe
 LOOK = """\
 import json, os, resource
 from harness.worker import fork_server, import_settings
-imports.keep_still()
-with imports.uncollected():
+import_settings.keep_still()
+with import_settings.uncollected():
     fork_server.import_all()
 import tensorflow as tf
 from tensorflow.python.eager import context

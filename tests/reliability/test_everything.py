@@ -10,12 +10,11 @@ import pytest
 from benchmarks.reliability import everything
 from harness import matrix
 from harness.campaign import resolution
-from harness.matrix import schema
 
 
 def test_the_matrix_has_every_key_there_is(tmp_path: Path) -> None:
     document = tomllib.loads(everything.made(tmp_path).decode())
-    asked = schema.json_schema()
+    asked = matrix.json_schema()
     known = [asked, *asked["$defs"].values()]
 
     missing = {key for section in known for key in section.get("properties", {})} - set(_keys(document))

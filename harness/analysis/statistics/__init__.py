@@ -6,7 +6,7 @@ from harness.analysis.statistics.cost_to_target import Reaching, cost_to_target,
 from harness.analysis.statistics.curve_areas import Area, Frame, areas, frame
 from harness.analysis.statistics.gains_and_overtuning import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
-from harness.analysis.statistics.judged_results import Judged, judged
+from harness.analysis.statistics.matrix_judgement import Judged, judged
 from harness.analysis.statistics.mean_score_order import Ranks, ranks
 from harness.analysis.statistics.pairwise_comparisons import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.backbones import torch_file
+from harness.backbones import torch_tensor_reader
 from harness.errors import WeightsError
 
 TorchWriter = Callable[[Path, Mapping[str, Any]], Path]
@@ -22,7 +22,7 @@ def test_floats_integers_scalars_and_empty_tensors_are_read(tmp_path: Path, torc
         "nothing": np.zeros((0,), dtype=np.float32),
     }
 
-    read = torch_file.tensors(torch_writer(tmp_path / "ä b.pth", arrays))
+    read = torch_tensor_reader.tensors(torch_writer(tmp_path / "ä b.pth", arrays))
 
     assert list(read) == list(arrays)
     for name, array in arrays.items():
@@ -35,7 +35,7 @@ def test_a_transposed_view_with_an_offset_is_read_as_what_it_shows(tmp_path: Pat
     view = elements[12:].reshape(6, 8)[1:, ::2].T
     assert view.base is elements
 
-    read = torch_file.tensors(torch_writer(tmp_path / "view.pth", {"view": view}))
+    read = torch_tensor_reader.tensors(torch_writer(tmp_path / "view.pth", {"view": view}))
 
     np.testing.assert_array_equal(read["view"], view)
 
@@ -43,14 +43,16 @@ def test_a_transposed_view_with_an_offset_is_read_as_what_it_shows(tmp_path: Pat
 def test_two_tensors_may_share_a_storage(tmp_path: Path, torch_writer: TorchWriter) -> None:
     elements = np.arange(6, dtype=np.float32)
 
-    read = torch_file.tensors(torch_writer(tmp_path / "shared.pth", {"low": elements[:3], "high": elements[3:]}))
+    read = torch_tensor_reader.tensors(
+        torch_writer(tmp_path / "shared.pth", {"low": elements[:3], "high": elements[3:]})
+    )
 
     assert read["low"].tolist() == [0, 1, 2]
     assert read["high"].tolist() == [3, 4, 5]
 
 
 def test_no_tensors_at_all_are_read_as_none(tmp_path: Path, torch_writer: TorchWriter) -> None:
-    assert torch_file.tensors(torch_writer(tmp_path / "none.pth", {})) == {}
+    assert torch_tensor_reader.tensors(torch_writer(tmp_path / "none.pth", {})) == {}
 
 
 class Hostile:
@@ -70,7 +72,7 @@ def test_a_hostile_pickle_is_refused_wherever_it_stands(tmp_path: Path, position
     path.write_bytes(b"".join(pickle.dumps(part, protocol=2) for part in parts))
 
     with pytest.raises(WeightsError, match=r"hostile\.pth: not a torch file .*asks for posix\.mkdir"):
-        torch_file.tensors(path)
+        torch_tensor_reader.tensors(path)
 
     assert not target.exists()
 
@@ -80,7 +82,7 @@ def test_a_view_beyond_its_storage_is_refused(tmp_path: Path, torch_writer: Torc
     path.write_bytes(path.read_bytes()[:-24] + (2).to_bytes(8, "little") + bytes(8))
 
     with pytest.raises(WeightsError, match="out of bounds"):
-        torch_file.tensors(path)
+        torch_tensor_reader.tensors(path)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 40, -1])
@@ -89,7 +91,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, torch_writer: TorchWriter, 
     path.write_bytes(path.read_bytes()[:keep])
 
     with pytest.raises(WeightsError, match="delete it, and it is fetched again"):
-        torch_file.tensors(path)
+        torch_tensor_reader.tensors(path)
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", pickle.dumps(1) + pickle.dumps(1001), b"<html>"])
@@ -98,4 +100,4 @@ def test_another_format_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     with pytest.raises(WeightsError, match="not a torch file"):
-        torch_file.tensors(path)
+        torch_tensor_reader.tensors(path)

@@ -7,7 +7,7 @@ import pytest
 
 from harness import analysis
 from harness.analysis import MatrixResults
-from harness.campaign import resolution, retrainings
+from harness.campaign import learning_rate_retrainings, resolution
 from harness.cells import Cell, OwnFile, domains_of
 from harness.matrix_sections import TunerSection
 from harness.search_types import Outcome, Trial
@@ -55,10 +55,10 @@ def test_a_retraining_runs_through_no_tuner_of_the_users_own(cell: Cell) -> None
         }
     )
 
-    (retrained,) = retrainings.expected([own])
+    (retrained,) = learning_rate_retrainings.expected([own])
 
     assert retrained.tuner_file is None
-    assert retrained.id == retrainings.expected([checked(cell, 0.1, 1.0)])[0].id
+    assert retrained.id == learning_rate_retrainings.expected([checked(cell, 0.1, 1.0)])[0].id
 
 
 def test_a_groups_best_is_retrained_once_for_each_seed(
@@ -68,7 +68,7 @@ def test_a_groups_best_is_retrained_once_for_each_seed(
     scores = {0.4: 0.125, 0.6: 0.25, 0.9: 0.5, 0.7: 0.0625}
     scripts = [does.succeed(found(0, score, trained, learning_rate=rate)) for score, rate in scores.items()]
 
-    retrained = retrainings.cells(group, searched(group, *scripts))
+    retrained = learning_rate_retrainings.cells(group, searched(group, *scripts))
 
     assert [cell.seed for cell, _ in retrained] == [1, 2]
     assert {parent for _, parent in retrained} == {group[0].group}
@@ -86,7 +86,9 @@ def test_the_best_is_the_incumbent_of_the_best_search_not_its_last_trial(
 ) -> None:
     trials = [found(0, 0.3, trained, learning_rate=0.3), found(1, 0.7, trained), found(2, 0.6, trained)]
 
-    ((retraining, _),) = retrainings.cells([checked(cell, 1.0)], searched([checked(cell, 1.0)], does.succeed(*trials)))
+    ((retraining, _),) = learning_rate_retrainings.cells(
+        [checked(cell, 1.0)], searched([checked(cell, 1.0)], does.succeed(*trials))
+    )
 
     assert retraining.space.defaults["learning_rate"] == 0.02
 
@@ -96,7 +98,7 @@ def test_one_factor_is_one_training_at_the_rate_found(
 ) -> None:
     cell = checked(cell, 1.0)
 
-    ((retraining, _),) = retrainings.cells([cell], searched([cell], does.succeed(found(0, 0.4, trained))))
+    ((retraining, _),) = learning_rate_retrainings.cells([cell], searched([cell], does.succeed(found(0, 0.4, trained))))
 
     assert retraining.space.domains["learning_rate"] == Fixed(value=0.02)
     assert retraining.budget.epochs == cell.protocol.epochs_per_trial
@@ -109,7 +111,7 @@ def test_groups_are_kept_apart(
     other = one.model_copy(update={"source": cell.source.changed(content_hash="b" * 64)})
     scripts = [does.succeed(found(0, 0.4, trained, learning_rate=rate)) for rate in (0.01, 0.03)]
 
-    retrained = retrainings.cells([one, other], searched([one, other], *scripts))
+    retrained = learning_rate_retrainings.cells([one, other], searched([one, other], *scripts))
 
     assert [cell.space.defaults["learning_rate"] for cell, _ in retrained] == [0.01, 0.03]
     assert [parent for _, parent in retrained] == [one.group, other.group]
@@ -122,7 +124,7 @@ def test_a_group_without_a_finished_search_has_none(
 
     results = searched(group, does.fail("no"), does.have_trouble(), does.have_trouble())
 
-    assert retrainings.cells(group, results) == []
+    assert learning_rate_retrainings.cells(group, results) == []
 
 
 def test_a_group_whose_finished_searches_have_no_score_has_none(
@@ -131,15 +133,15 @@ def test_a_group_whose_finished_searches_have_no_score_has_none(
     cell = checked(cell, 1.0, 10.0)
     diverged = trained(0, outcome=Outcome.DIVERGED, reason="the loss became nan", charged_epochs=1)
 
-    assert retrainings.cells([cell], searched([cell], does.succeed(diverged))) == []
+    assert learning_rate_retrainings.cells([cell], searched([cell], does.succeed(diverged))) == []
 
 
 def test_a_matrix_without_factors_has_none(cells: list[Cell], searched: Callable[..., MatrixResults]) -> None:
-    assert retrainings.cells(cells, searched(cells)) == []
+    assert learning_rate_retrainings.cells(cells, searched(cells)) == []
 
 
 def test_no_cells_have_none(searched: Callable[..., MatrixResults]) -> None:
-    assert retrainings.cells([], searched([])) == []
+    assert learning_rate_retrainings.cells([], searched([])) == []
 
 
 def test_a_set_that_leaves_the_learning_rate_out_is_checked_around_the_default(
@@ -148,7 +150,7 @@ def test_a_set_that_leaves_the_learning_rate_out_is_checked_around_the_default(
     space = Space({"dropout": Range(low=0.0, high=0.5, default=0.2)})
     cell = checked(cell, 0.1, 1.0, 10.0).model_copy(update={"domains": domains_of(space)})
 
-    ((retraining, _),) = retrainings.cells(
+    ((retraining, _),) = learning_rate_retrainings.cells(
         [cell], searched([cell], does.succeed(trained(0, 0.4, parameters={"dropout": 0.25})))
     )
 
@@ -162,7 +164,7 @@ def test_the_rate_that_was_found_is_among_the_choices_to_the_last_bit(
     cell = checked(cell, 0.3, 1.0, 3.0)
     rate = 0.1 + 0.2
 
-    ((retraining, _),) = retrainings.cells(
+    ((retraining, _),) = learning_rate_retrainings.cells(
         [cell], searched([cell], does.succeed(found(0, 0.4, trained, learning_rate=rate)))
     )
 
