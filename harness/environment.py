@@ -155,16 +155,23 @@ def facts() -> dict[str, object]:
     """Return what a record says of the machine and its software; the worker adds the device."""
     installed = packages()
     return {
+        **machine_facts(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: installed[name] for name in _IMPORTED if name in installed},
+        "lock_hash": lock_hash(),
+    }
+
+
+def machine_facts() -> dict[str, object]:
+    """Return those of the machine alone, which are the same in a container on it."""
+    return {
         "cpu_model": cpu_model(),
         "logical_cpus": logical_cpus(),
         "cpu_set": cpu_set(),
         "at_once": at_once(),
         "memory_bytes": memory_bytes(),
-        "platform": platform.platform(),
         "kernel": platform.release(),
-        "python": platform.python_version(),
-        "packages": {name: installed[name] for name in _IMPORTED if name in installed},
-        "lock_hash": lock_hash(),
     }
 
 

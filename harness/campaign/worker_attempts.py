@@ -35,8 +35,12 @@ class Bench:
     watch: Watch
 
     def facts(self, slot: Slot) -> dict[str, object]:
-        """Return what is known here of the machine that a worker on a slot had; nothing where it may be another."""
-        return {} if self.executor.devices is Devices.ELSEWHERE else {**environment.facts(), **slot.facts}
+        """Return what is known here of where a worker on a slot ran: machine and software, as far as they are ours."""
+        if self.executor.devices is Devices.ELSEWHERE:
+            return {}
+        # A container has this machine, and software of its own.
+        shared = environment.machine_facts() if self.executor.devices is Devices.OF_SLOT else environment.facts()
+        return {**shared, **slot.facts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,22 +76,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Jobs:
-    """All jobs of one name, asked for once a ``LOOK_S`` at most; ``states`` has what Slurm said last, by their ids."""
+    """All jobs of one name, asked for once a ``LOOK_S`` at most.
+
+    ``states`` has what Slurm said last, by their ids, when it was asked at ``answered_at`` (``time.monotonic``).
+    """
 
     name: str
     states: Mapping[str, str] = field(default_factory=dict)
+    answered_at: float = float("-inf")
     _looked_at: float = float("-inf")
 
     def look(self) -> None:
         """Ask Slurm, if it was not asked just now; where it doesn't answer, what was known stays."""
         if time.monotonic() - self._looked_at < LOOK_S:
             return
+        began = time.monotonic()
         asked = _run(["squeue", "--noheader", "--states=all", f"--name={self.name}", "--format=%A %T"])
         self._looked_at = time.monotonic()
         if asked.returncode:
             log.warning("Slurm doesn't answer (%s); waiting for it", _complaint(asked))
             return
         self.states = dict(line.split()[:2] for line in asked.stdout.splitlines())
+        self.answered_at = began
 
     def at_work(self) -> list[str]:
         """Return the ids of those that have not ended."""
@@ -190,9 +196,9 @@ class SlurmRunning:
             return self._told(told)
         self.jobs.look()
         state = self.jobs.states.get(self.job)
-        if state in _UNENDED:
+        if state in _UNENDED or self.jobs.answered_at < self.submitted:
             return None
-        # What the node wrote last may be on its way here yet, and a job that was just submitted not be listed yet.
+        # What the node wrote last may be on its way here yet.
         self._over_since = self._over_since or time.monotonic()
         if time.monotonic() - self._over_since < (0.0 if _is_forced(state) else _FILES_S):
             return None

@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import files
+from harness import environment, files
 from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError, reason
 from harness.records import CellFolder
 from harness.worker.import_settings import keep_still, uncollected
@@ -97,7 +97,8 @@ def _work(program: str, folder: CellFolder, *, cache: Path, started: float) -> i
     except HarnessError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         facts = error.facts if isinstance(error, DatasetError) else {}
-        folder.write_outcome({"status": "failed", "reason": str(error), "data": facts})
+        where = environment.facts()
+        folder.write_outcome({"status": "failed", "reason": str(error), "data": facts, "environment": where})
         return 1
     except Exception as error:
         if files.disk_trouble(error, place="") is not None:
@@ -131,7 +132,7 @@ def _crashed(folder: CellFolder, error: Exception) -> int:
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
     crash = f"crash: {type(error).__name__}: {error} ({where})"
-    folder.write_outcome({"status": "failed", "crashed": True, "reason": crash})
+    folder.write_outcome({"status": "failed", "crashed": True, "reason": crash, "environment": environment.facts()})
     return 1
 
 

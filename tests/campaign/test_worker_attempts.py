@@ -45,6 +45,19 @@ class Watched:
     now: float = 0.0
 
 
+@pytest.mark.parametrize(
+    ("devices", "is_our_machine", "is_our_software"),
+    [(Devices.OF_HOST, True, True), (Devices.OF_SLOT, True, False), (Devices.ELSEWHERE, False, False)],
+)
+def test_of_a_worker_that_ended_without_a_word_no_more_is_said_than_what_it_shared_with_this_process(
+    watched: Watched, devices: Devices, *, is_our_machine: bool, is_our_software: bool
+) -> None:
+    watched.worker.devices = devices
+    facts = watched.work.bench.facts(WHOLE)
+    assert ("cpu_model" in facts) is is_our_machine
+    assert ("python" in facts, "lock_hash" in facts) == (is_our_software, is_our_software)
+
+
 @pytest.fixture
 def watched(tmp_path: Path, cell: Cell) -> Watched:
     worker, told = Stuck(), list[Event]()

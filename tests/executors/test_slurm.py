@@ -89,6 +89,7 @@ def test_a_job_over_its_limit_of_time_says_how_to_ask_for_more(
     running_job = getattr(running, "job", "")
     # Slurm counts limits in whole minutes, which is long to wait for.
     monkeypatch.setattr(executor.jobs, "states", {running_job: "TIMEOUT"})
+    monkeypatch.setattr(executor.jobs, "answered_at", time.monotonic())
     monkeypatch.setattr(slurm, "LOOK_S", 600.0)
     ended = running.wait(1.0)
     executor.close()
@@ -148,6 +149,21 @@ def test_a_host_without_slurm_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MachineError, match="no sbatch here"):
         slurm.create(tmp_path)
+
+
+def test_a_job_that_no_answer_could_list_yet_is_not_taken_for_one_that_is_gone(
+    executor: SlurmExecutor, folder: ProbeFolder, monkeypatch: pytest.MonkeyPatch, cluster: Path
+) -> None:
+    for name in ("ANSWER_S", "LOOK_S", "_FILES_S"):
+        monkeypatch.setattr(slurm, name, 0.1)
+    running = folder.started(executor, asked={"waits_s": 2.0})
+    monkeypatch.setenv("SLURM_CONF", str(cluster.with_name("none.conf")))
+    assert running.wait(1.0) is None
+    monkeypatch.setenv("SLURM_CONF", str(cluster))
+    monkeypatch.setattr(slurm, "ANSWER_S", 20.0)
+    ended = running.wait(PATIENCE_S)
+    assert ended is not None
+    assert ended.exit_code == 0
 
 
 def test_a_controller_that_does_not_answer_is_waited_for(

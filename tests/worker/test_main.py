@@ -214,6 +214,8 @@ def test_a_crash_is_a_failed_search_with_a_reason_and_a_traceback_in_the_log(ben
     assert ended.exit_code == 1
     assert outcome is not None
     assert (outcome.status, outcome.crashed) == ("failed", True)
+    assert outcome.environment is not None
+    assert outcome.environment.lock_hash == environment.lock_hash()
     assert str(outcome.reason).startswith("crash: KeyError: 'no-such' (")
     assert "Traceback (most recent call last)" in folder.log.read_text("utf-8")
 
