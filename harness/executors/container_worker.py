@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -17,14 +16,12 @@ from docker.errors import APIError, NotFound
 from harness import files
 from harness.executors import capped_log, engine_connection
 from harness.executors.cgroups import Meter
-from harness.executors.contract import BUS_ERROR, OWN_SIGNALS, Cause, Ended
+from harness.executors.contract import BUS_ERROR, OWN_SIGNALS, Cause, Ended, told_apart
 
 _SAMPLE_S = 0.1
 _POLITE_S = 5
 # The engine has then said nothing for longer than its own kill takes.
 _STUCK_S = 20.0
-# Shells and init programs tell a death by signal so.
-_SIGNALLED = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +92,7 @@ class DockerRunning:
         """Take log and last facts from the container, remove it, and return its end."""
         state, lost = self._taken()
         self.give_back()
-        code, number = _told_apart(found.code)
+        code, number = told_apart(found.code)
         cause, detail = why or _cause(found, number, out_of_memory=self._out_of_memory(state))
         if cause is None and code != 0 and lost is not None and lost[0] is Cause.NO_DISK:
             # What the worker said of its end can't be read any more, and needn't be.
@@ -177,16 +174,6 @@ def _awaited(container: Any, clock: Callable[[], float]) -> Future[Exit]:
 
     Thread(target=ask, daemon=True).start()
     return future
-
-
-def _told_apart(status: int | None) -> tuple[int | None, str | None]:
-    """Return exit code and signal, of which a container's status is one or the other."""
-    if status is None or status <= _SIGNALLED:
-        return status, None
-    try:
-        return None, signal.Signals(status - _SIGNALLED).name
-    except ValueError:
-        return status, None
 
 
 def _cause(found: Exit, number: str | None, *, out_of_memory: str | None) -> tuple[Cause | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,9 @@ SETTINGS: Mapping[str, str] = {
 # Signals that a process brings upon itself: a crash inside a library is the search's own end, and happens again. SIGBUS
 # is none of them: see ``BUS_ERROR``.
 OWN_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGFPE", "SIGILL")
+
+# Shells and init programs tell a death by signal so.
+_SIGNALLED = 128
 
 
 class Cause(StrEnum):
@@ -66,6 +70,32 @@ class Ended:
     cause: Cause | None = None
     detail: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A worker that could not be started: it has ended before it began."""
+
+    ended: Ended
+
+    def wait(self, timeout_s: float) -> Ended:
+        """Return the end at once."""
+        del timeout_s
+        return self.ended
+
+    def stop(self) -> Ended:
+        """Return the end."""
+        return self.ended
+
+
+def told_apart(status: int | None) -> tuple[int | None, str | None]:
+    """Return exit code and signal, of which a shell's or a container's status is one or the other."""
+    if status is None or status <= _SIGNALLED:
+        return status, None
+    try:
+        return None, signal.Signals(status - _SIGNALLED).name
+    except ValueError:
+        return status, None
 
 
 class Devices(StrEnum):

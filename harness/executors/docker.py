@@ -16,7 +16,7 @@ from harness.executors import cgroups, engine_connection, file_ownership, sandbo
 from harness.executors.cgroups import Meter
 from harness.executors.container_limits import ContainerLimits
 from harness.executors.container_worker import DockerRunning, remove
-from harness.executors.contract import Cause, Devices, Ended, Running
+from harness.executors.contract import Cause, Devices, Ended, Refused, Running
 from harness.executors.engine_connection import EngineImage
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
@@ -29,22 +29,6 @@ CELL = "tuner-harness.cell"
 PATIENCE_S = 60.0
 _POLL_S = 0.5
 _WORKER = ("python", "-m", "harness.worker")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A worker that could not be started: it has ended before it began."""
-
-    ended: Ended
-
-    def wait(self, timeout_s: float) -> Ended:
-        """Return the end at once."""
-        del timeout_s
-        return self.ended
-
-    def stop(self) -> Ended:
-        """Return the end."""
-        return self.ended
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +94,7 @@ class DockerExecutor:
         A preparation, whose work it is to fill the cache, may write there too.
         """
         started = self.clock()
-        unseen = self._unseen(sandbox.seen(folder.absolute(), cache))
+        unseen = self._unseen(folder.absolute(), cache)
         if unseen is not None:
             return Refused(ended=_refusal(Cause.ENGINE_REFUSED, unseen, started=started, now=started))
         while True:
@@ -207,9 +191,9 @@ class DockerExecutor:
             give_back=give_back,
         )
 
-    def _unseen(self, paths: Sequence[Path]) -> str | None:
-        """Say which of these paths Podman, unlike Docker, would take and yet not show; None where there is none."""
-        for path in paths if self._is_podman else ():
+    def _unseen(self, folder: Path, cache: Path) -> str | None:
+        """Say which path of a worker's Podman, unlike Docker, would take and yet not show; None where there is none."""
+        for path in sandbox.seen(folder, cache) if self._is_podman else ():
             if not path.exists():
                 return f"{path}: no such file or folder any more; bring it back, then run again"
             if path.is_relative_to(sandbox.ROOTS_HOME):

@@ -10,7 +10,6 @@ import logging
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from typing import ClassVar
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
-from harness.executors.contract import BUS_ERROR, SETTINGS, Cause, Devices, Ended
+from harness.executors.contract import BUS_ERROR, SETTINGS, Cause, Devices, Ended, Refused, Running, told_apart
 from harness.executors.slots import WHOLE, Slot
 
 OPTIONS = "HARNESS_SBATCH"
@@ -124,15 +123,15 @@ class SlurmExecutor:
         """Return what this Python is, as the nodes have it too: its packages and the harness's sources."""
         return environment.identity()
 
-    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> SlurmRunning:
+    def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> Running:
         """Submit a job that runs the worker's ``program`` on a cell folder; its output goes to ``log``."""
         command = [sys.executable, "-m", "harness.worker", program, str(folder.absolute()), str(cache.absolute())]
         end = self._ends / os.urandom(8).hex()
         self._ends.mkdir(parents=True, exist_ok=True)
         asked = self._submitted(command, end=end, log=log, slot=slot)
         if asked.returncode:
-            refused = Ended(exit_code=None, signal=None, wall_s=0.0, cause=Cause.KILLED, detail=_complaint(asked))
-            return SlurmRunning(job="", end=end, jobs=self.jobs, ended=refused)
+            why = _complaint(asked)
+            return Refused(ended=Ended(exit_code=None, signal=None, wall_s=0.0, cause=Cause.KILLED, detail=why))
         return SlurmRunning(job=asked.stdout.strip().partition(";")[0], end=end, jobs=self.jobs)
 
     def close(self) -> None:
@@ -205,15 +204,14 @@ class SlurmRunning:
         return self._unsaid(state)
 
     def _told(self, told: str) -> Ended:
-        """Return the end that the script itself saw; the shell has a signal as 128 and its number."""
-        began, ended, code = told.split()
-        number = int(code) - 128
-        by_signal = number in set(signal.Signals)
-        cause, detail = BUS_ERROR if by_signal and number == signal.SIGBUS else (None, None)
+        """Return the end that the script itself saw."""
+        began, ended, status = told.split()
+        code, by_signal = told_apart(int(status))
+        cause, detail = BUS_ERROR if by_signal == "SIGBUS" else (None, None)
         wall_s = float(ended) - float(began)
         return Ended(
-            exit_code=None if by_signal else int(code),
-            signal=signal.Signals(number).name if by_signal else None,
+            exit_code=code,
+            signal=by_signal,
             wall_s=wall_s,
             cause=cause,
             detail=detail,
