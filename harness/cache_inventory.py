@@ -20,7 +20,7 @@ from pathlib import Path
 from harness import files
 from harness.cells import Cell
 from harness.errors import UserError
-from harness.record_forms import DataTable, Form
+from harness.record_schema import DataTable, Form
 
 KINDS = ("downloads", "datasets", "weights", "surveys", "images", "activations")
 """Folders of the cache that hold what can be fetched or computed again, each under the hash of what it is."""

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness import dated_figures
+from harness import dated_toml_tables
 from harness.errors import UserError
-from harness.matrix_sections import Section
+from harness.matrix_schema import Section
 from harness.search_types import Reading
 
 DEFAULT_GRID = "world"
@@ -57,7 +57,7 @@ def load(path: Path | None = None, *, grid: str | None = None) -> Intensity:
     Raises:
         UserError: The file can't be read, isn't one of intensities, or has no such grid; says the way out.
     """
-    name, file = dated_figures.load(path, own="carbon.toml", kind="file of carbon intensities", model=_File)
+    name, file = dated_toml_tables.load(path, own="carbon.toml", kind="file of carbon intensities", model=_File)
     asked = DEFAULT_GRID if grid is None else grid
     if asked not in file.grids:
         near = difflib.get_close_matches(asked, file.grids, n=1)

@@ -12,8 +12,8 @@ from pydantic import ConfigDict, Field
 
 from harness import files, seeds
 from harness.catalogue.tuners import UNTUNED
-from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
-from harness.record_forms import Chosen, Number, StoredTable
+from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, Section, Seed, TunerSection
+from harness.record_schema import Chosen, Number, StoredTable
 from harness.space import Choice, Domain, Fixed, Range, Space
 
 # History of the cell's and the record's form:

@@ -13,10 +13,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness import dated_figures
+from harness import dated_toml_tables
 from harness.errors import UserError
-from harness.matrix_sections import Section
-from harness.record_forms import EnvironmentTable
+from harness.matrix_schema import Section
+from harness.record_schema import EnvironmentTable
 from harness.search_types import Reading
 
 _OWN = "prices.toml"
@@ -100,7 +100,7 @@ def load(path: Path | None = None) -> Prices:
     Raises:
         UserError: The file can't be read, or isn't a price file; one line names the file, the key and the way out.
     """
-    name, file = dated_figures.load(path, own=_OWN, kind="price file", model=_File)
+    name, file = dated_toml_tables.load(path, own=_OWN, kind="price file", model=_File)
     _refuse_twins(name, file.gpus)
     return Prices(path=name, title=file.title, cpu=file.cpu, gpus=file.gpus)
 

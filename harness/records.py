@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-from harness import files, record_forms, stored_file_validation
+from harness import files, record_schema, stored_file_validation
 from harness.cells import SCHEMA_VERSION, Asked, Cell, Names
 from harness.errors import ResultsError
 from harness.phase_clock import on_the_clock
-from harness.record_forms import STRICT, Attempt, BusynessTable, ReadingTable, StoredTable, WorkerOutcome
+from harness.record_schema import STRICT, Attempt, BusynessTable, ReadingTable, StoredTable, WorkerOutcome
 from harness.search_types import Trial
 from harness.stored_file_validation import MOVE_FOLDER
 
@@ -37,19 +37,19 @@ class Record:
     status: Literal["completed", "failed"]
     ended: str | None
     reason: str | None
-    started_at: record_forms.Moment
-    attempts: record_forms.Count
-    trials: record_forms.Count
-    wall_s: record_forms.Spent
-    setup_phases: record_forms.Phases
-    closing_phases: record_forms.Phases
+    started_at: record_schema.Moment
+    attempts: record_schema.Count
+    trials: record_schema.Count
+    wall_s: record_schema.Spent
+    setup_phases: record_schema.Phases
+    closing_phases: record_schema.Phases
     peak_memory_bytes: ReadingTable
     energy: ReadingTable
     device_peak_memory_bytes: ReadingTable
-    data: record_forms.DataTable
-    model: record_forms.BuiltTable
-    environment: record_forms.EnvironmentTable
-    evidence: record_forms.EvidenceTable
+    data: record_schema.DataTable
+    model: record_schema.BuiltTable
+    environment: record_schema.EnvironmentTable
+    evidence: record_schema.EvidenceTable
     busyness: BusynessTable = field(default_factory=BusynessTable)
     trials_sha256: str | None = None
 

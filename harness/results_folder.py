@@ -15,8 +15,8 @@ from pydantic import Field
 from harness import files, stored_file_validation
 from harness.cells import SCHEMA_VERSION
 from harness.errors import ResultsError
-from harness.matrix_sections import Seed
-from harness.record_forms import STRICT
+from harness.matrix_schema import Seed
+from harness.record_schema import STRICT
 from harness.records import CellFolder
 
 Role = Literal["search", "learning_rate"]

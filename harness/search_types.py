@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 
 from pydantic import AliasChoices, Field
 
-from harness.record_forms import STRICT, Chosen, Count, Phases, Score, Spent
+from harness.record_schema import STRICT, Chosen, Count, Phases, Score, Spent
 
 Value = float | int | str
 Parameters = Mapping[str, Value]

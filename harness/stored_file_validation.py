@@ -1,7 +1,7 @@
 """From the bytes of a results folder to objects that can be trusted: the one place where they are read and checked.
 
 What is refused is refused in one line: the file, the key, the value and the way out. What a value can be is declared
-with its type (``harness.record_forms``).
+with its type (``harness.record_schema``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from harness import dated_figures, files
+from harness import dated_toml_tables, files
 from harness.errors import ResultsError
 
 _Form = TypeVar("_Form")
@@ -154,4 +154,4 @@ def _told(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return f"not JSON ({first['ctx']['error']})"
-    return dated_figures.first_mistake(error, whole="line")
+    return dated_toml_tables.first_mistake(error, whole="line")

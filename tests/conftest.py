@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
-from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, TunerSection
+from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, TunerSection
 from harness.space import Choice, Fixed, Range, Space
 
 IMAGE = os.environ.get("HARNESS_TEST_IMAGE", "tuner-harness:cpu")

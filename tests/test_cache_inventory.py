@@ -10,7 +10,7 @@ import pytest
 from harness import cache_inventory, files
 from harness.cells import Cell
 from harness.errors import UserError
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 
 KEY, OTHER, SHORT = "a" * 64, "b" * 64, "c" * 32
 

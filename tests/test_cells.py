@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.cells import Cell, FixedTable, Names, SourceTable, WeightsTable
-from harness.matrix_sections import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, TunerSection
+from harness.matrix_schema import Augmentation, Backbone, Budget, Columns, Dataset, Protocol, TunerSection
 
 
 @pytest.mark.parametrize(

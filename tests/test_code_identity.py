@@ -41,7 +41,7 @@ OUTSIDE = (
         "tuner_plot_styles",
         "image_labels",
         "placement",
-        "printable",
+        "text_sanitising",
         "results_folder",
         "plots",
         "reports",
@@ -135,7 +135,7 @@ def test_a_cell_runs_through_just_these_modules(kind: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("worker/__main__", "atomic_folders", "search", "environment", "tuners/__init__"),
+        *("worker/__main__", "atomic_folders", "search_loop", "environment", "tuners/__init__"),
         *("tuners/optuna", "tuners/keras_tuner", "tuners/domains", "backbones/efficientnet_lite0"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from harness import environment
 from harness.environment import Identity
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 
 
 def test_the_facts_name_the_machine_and_what_trains_on_it() -> None:

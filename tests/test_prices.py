@@ -4,7 +4,7 @@ import pytest
 
 from harness import prices
 from harness.errors import UserError
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 
 _REST = 'instance = "x"\nregion = "r"\ndate = 2026-01-02\nsource = "s"\n'
 _CPU = f"[cpu]\nusd_per_hour = 0.05\n{_REST}"

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from harness import score_names
-from harness.matrix_sections import Metric
+from harness.matrix_schema import Metric
 
 
 def test_every_metric_of_the_protocol_has_a_name_of_its_own() -> None:

@@ -12,16 +12,16 @@ from harness import environment, meters, tuners
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
 from harness.datasets.verified_sources import Source
-from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, Split, TunerSection
+from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, Split, TunerSection
 from harness.meters import Usage
 from harness.objectives import tensorflow_settings
 from harness.phase_clock import Ledger
 from harness.records import CellFolder
-from harness.search import Search
+from harness.search_loop import Search
 from harness.search_types import Objective, SearchBudget, Trial
 from harness.seeds import derive
 from harness.space import Domain, Range, Space
-from harness.worker import programs, training_data
+from harness.worker import tasks, training_data
 
 ALPHA = 0.35
 IMAGE_SIZE = 96
@@ -90,7 +90,7 @@ def with_harness(cell: Cell, path: Path, cache: Path) -> Searched:
     folder.write_cell(cell)
     tuners.load_library(cell.tuner)
     began = time.monotonic()
-    programs.search(folder, cache=cache, started=began)
+    tasks.search(folder, cache=cache, started=began)
     wall_s = time.monotonic() - began
     trials = folder.trials()
     return Searched(

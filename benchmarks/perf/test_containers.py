@@ -15,7 +15,7 @@ from harness.datasets.verified_sources import Source
 from harness.errors import MachineError
 from harness.executors import Executor, LocalExecutor, engine_connection
 from harness.executors.docker import DockerExecutor
-from harness.matrix_sections import Budget, Container
+from harness.matrix_schema import Budget, Container
 from harness.records import CellFolder
 
 Measured = Callable[[Callable[[], Figure]], Figure]

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.perf import fresh, memory, searches
 from benchmarks.perf.figures import MIB, Figure
 from harness.datasets.verified_sources import Source
-from harness.matrix_sections import Budget, Dataset
+from harness.matrix_schema import Budget, Dataset
 from harness.space import Choice
 
 Measured = Callable[[Callable[[], Figure]], Figure]

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.perf import floor, fresh, searches
 from benchmarks.perf.figures import Figure
 from harness.datasets.verified_sources import Source
-from harness.matrix_sections import Budget
+from harness.matrix_schema import Budget
 from harness.phase_clock import THINKING, Ledger
 from harness.records import CellFolder
 from harness.search_types import Epoch, Proposal, Trial

@@ -1,4 +1,4 @@
-"""Settings of which a run on a CPU warns (``harness/campaign/slow_settings.py``): what they cost there."""
+"""Settings of which a run on a CPU warns (``harness/campaign/slow_setting_warnings.py``): what they cost there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.perf.figures import Figure
 from harness.cells import Cell
 from harness.datasets.verified_sources import Source
 from harness.executors import LocalExecutor
-from harness.matrix_sections import Budget
+from harness.matrix_schema import Budget
 from harness.records import CellFolder
 
 Measured = Callable[[Callable[[], Figure]], Figure]

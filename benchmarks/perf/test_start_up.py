@@ -14,7 +14,7 @@ from benchmarks.perf import searches, workers
 from benchmarks.perf.figures import Figure
 from harness.datasets.verified_sources import Source
 from harness.executors import LocalExecutor
-from harness.matrix_sections import Budget
+from harness.matrix_schema import Budget
 
 Measured = Callable[[Callable[[], Figure]], Figure]
 

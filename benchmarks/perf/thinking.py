@@ -15,7 +15,7 @@ from harness.records import CellFolder
 from harness.search_types import Epoch, Outcome, Proposal, Trial, Tuner
 from harness.tuners.thread_limits import Bounded, Threads
 from harness.worker import training_data
-from harness.worker.import_settings import keep_still
+from harness.worker.library_imports import keep_still
 from harness.worker.objective_assembly import objective_for
 
 

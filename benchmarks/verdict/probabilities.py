@@ -13,7 +13,7 @@ from benchmarks.verdict.claims import EFFECT, share
 from benchmarks.verdict.drawn import SPREAD
 from harness.analysis.statistics.answer import SURE
 from harness.analysis.statistics.bayesian_signed_rank import signed_rank
-from harness.matrix_sections import EQUIVALENCE
+from harness.matrix_schema import EQUIVALENCE
 
 GROUPS = (1, 2, 4)
 SEEDS = (2, 3, 5, 10)

@@ -3,10 +3,10 @@
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.curves import Step
 from harness.analysis.environment_comparison import differences, environments, likeness, likeness_of
-from harness.analysis.groups import Group, Row, groups, mean_usd
-from harness.analysis.intervals import Interval
+from harness.analysis.means_and_t_intervals import Interval
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status, read
 from harness.analysis.search_findings import Tried
+from harness.analysis.search_groups import Group, Row, groups, mean_usd
 from harness.analysis.target_score import Target
 
 __all__ = [

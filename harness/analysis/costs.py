@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.phase_clock import BUILD, DEVICE, THINKING, on_the_clock
 from harness.prices import Prices
-from harness.record_forms import BuiltTable, EnvironmentTable, ReadingTable
+from harness.record_schema import BuiltTable, EnvironmentTable, ReadingTable
 from harness.search_types import Outcome, Reading, Trial
 
 # After the last tell the search still stores that trial and asks once more; the rest of the closing is the process's.

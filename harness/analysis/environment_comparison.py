@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.results_reading import SearchResult
-from harness.record_forms import EnvironmentTable, LimitsTable
+from harness.record_schema import EnvironmentTable, LimitsTable
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "keras-tuner", "optuna")
 _BYTES_PER_GIB = 2**30

@@ -24,7 +24,7 @@ from harness.analysis.costs import Cost, Spent
 from harness.analysis.curves import Step
 from harness.analysis.search_findings import Findings
 from harness.cells import Asked
-from harness.record_forms import StoredTable
+from harness.record_schema import StoredTable
 from harness.records import CellFolder, Record
 from harness.search_types import Outcome, Reading
 
@@ -37,7 +37,7 @@ _SOURCES = (
     "analysis/*.py",
     "cells.py",
     "phase_clock.py",
-    "record_forms.py",
+    "record_schema.py",
     "records.py",
     "search_types.py",
     "stored_file_validation.py",

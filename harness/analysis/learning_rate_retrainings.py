@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.analysis.curves import best_epoch
-from harness.analysis.intervals import Interval, interval
+from harness.analysis.means_and_t_intervals import Interval, interval
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
 from harness.results_folder import GroupName
 from harness.search_types import Epoch, Trial

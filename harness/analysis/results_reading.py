@@ -17,9 +17,9 @@ from harness.analysis.search_findings import Findings, Tried
 from harness.catalogue.tuners import RANDOM
 from harness.cells import Asked, Domains
 from harness.errors import ResultsError
-from harness.matrix_sections import EQUIVALENCE
+from harness.matrix_schema import EQUIVALENCE
 from harness.meters import busyness
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 from harness.records import CellFolder, Record
 from harness.results_folder import MatrixFolder, Planned, SearchName
 from harness.score_names import name_of_all

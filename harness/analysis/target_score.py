@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis.cost_axes import Axis, Score
-from harness.analysis.random_orders import orders
+from harness.analysis.random_search_permutations import orders
 from harness.analysis.results_reading import SearchResult, Status
 
 # A mean of equal scores may be above them in its last bit; no two scores that differ are so close.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.analysis.groups import Group, Row, groups
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
+from harness.analysis.search_groups import Group, Row, groups
 from harness.results_folder import GroupName
 from harness.search_types import is_better
 

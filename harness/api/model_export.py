@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import atomic_folders, cache_inventory, files
 from harness.analysis.winners import Winner
 from harness.api.results import Results
-from harness.campaign import model_export, resolution
+from harness.campaign import cell_resolution, model_export
 from harness.campaign.events import Watch
 from harness.campaign.model_export import SavedModel
 from harness.campaign.wave_runner import only_one
@@ -61,7 +61,7 @@ def save(
         ) as here,
     ):
         identity = here.executor.identity()
-        resolved = resolution.resolve(matrix, cache=cache, results=found.path.parent, identity=identity)
+        resolved = cell_resolution.resolve(matrix, cache=cache, results=found.path.parent, identity=identity)
         cells = _cells(won, {cell.id: cell for cell in resolved.cells}, found)
         bench = Bench(folder=found.folder, executor=here.executor, cache=cache, watch=watch)
         saved = model_export.run(list({cell.id: cell for cell in cells.values()}.values()), here.slots[:1], bench=bench)

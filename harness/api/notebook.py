@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from harness import analysis, printable
+from harness import analysis, text_sanitising
 from harness.analysis.cost_axes import Axis
-from harness.analysis.tuner_looks import styles
+from harness.analysis.tuner_style_lookup import styles
 from harness.plots import anytime
 from harness.prices import Prices
 from harness.reports.report_types import TableSection
@@ -22,9 +22,10 @@ _MOST_CURVES = 4
 
 def html(title: str, sentences: Sequence[str], section: TableSection | None, curves: Sequence[str]) -> str:
     """Return it all as one element; every text is escaped."""
-    said = "".join(f"<li>{escape(printable.line(line))}</li>" for line in sentences)
+    said = "".join(f"<li>{escape(text_sanitising.line(line))}</li>" for line in sentences)
     table = "" if section is None else tabulate(section.rows, section.columns, tablefmt="html", disable_numparse=True)
-    return f"<div><p><strong>{escape(printable.line(title))}</strong></p><ul>{said}</ul>{table}{''.join(curves)}</div>"
+    heading = escape(text_sanitising.line(title))
+    return f"<div><p><strong>{heading}</strong></p><ul>{said}</ul>{table}{''.join(curves)}</div>"
 
 
 def curves(results: analysis.MatrixResults, *, prices: Prices) -> Iterator[str]:

@@ -17,12 +17,12 @@ from harness import prices as price_lists
 from harness.analysis import winners
 from harness.analysis.statistics import judged
 from harness.analysis.winners import Winner
-from harness.api import frames, notebook, places
-from harness.campaign import earlier_plans
+from harness.api import frames, given_paths, notebook
+from harness.campaign import outdated_results
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
 from harness.matrix import Matrix, mistakes
-from harness.matrix_sections import EQUIVALENCE
+from harness.matrix_schema import EQUIVALENCE
 from harness.page import summary_sentences
 from harness.placement import required_libraries
 from harness.prices import Prices
@@ -69,7 +69,7 @@ def load(
     if not isinstance(grid, str | None):
         raise UserError(f"grid = {grid!r}: give its name as text")
     found = opened(
-        places.given(path, called="path"),
+        given_paths.given(path, called="path"),
         matrix=_matrix(matrix),
         prices=prices,
         carbon=carbon,
@@ -84,7 +84,7 @@ def load(
 def _matrix(given: Matrix | str | Path | None) -> Matrix | None:
     if given is None or isinstance(given, Matrix):
         return given
-    return matrices.load(places.given(given, called="matrix"))
+    return matrices.load(given_paths.given(given, called="matrix"))
 
 
 def opened(
@@ -107,8 +107,8 @@ def opened(
     if not folder.has_records:
         named = "MATRIX" if matrix is None else matrix.path
         raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {named}")
-    price_list = price_lists.load(None if prices is None else places.given(prices, called="prices"))
-    intensity = intensities.load(None if carbon is None else places.given(carbon, called="carbon"), grid=grid)
+    price_list = price_lists.load(None if prices is None else given_paths.given(prices, called="prices"))
+    intensity = intensities.load(None if carbon is None else given_paths.given(carbon, called="carbon"), grid=grid)
     equivalence = EQUIVALENCE if matrix is None else matrix.spec.equivalence
     return Results(
         folder=folder,
@@ -117,7 +117,7 @@ def opened(
         mix_environments=mix_environments,
         equivalence=equivalence,
         matrix_text=None if matrix is None else matrix.text,
-        remarks=() if matrix is None else tuple(earlier_plans.remarks(folder, matrix)),
+        remarks=() if matrix is None else tuple(outdated_results.remarks(folder, matrix)),
         # Before the records are read, whichever part asks for them first.
         key=reports.tables_cache.key(
             folder,

@@ -10,7 +10,7 @@ from typing import SupportsFloat, get_args
 
 from harness import matrix as matrices
 from harness import prices as price_lists
-from harness.api import places
+from harness.api import given_paths
 from harness.campaign import events
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
@@ -26,13 +26,13 @@ def load_matrix(path: str | Path) -> Matrix:
     Raises:
         MatrixError: The matrix can't be run as written; its ``mistakes`` are one line each.
     """
-    return matrices.load(places.given(path, called="path"))
+    return matrices.load(given_paths.given(path, called="path"))
 
 
 def run(
     matrix: Matrix | str | Path,
     *,
-    results: str | Path = places.RESULTS,
+    results: str | Path = given_paths.RESULTS,
     cache: str | Path | None = None,
     executor: str = "auto",
     image: str | None = None,
@@ -82,10 +82,12 @@ def run(
     if not callable(watch):
         raise UserError(f"watch = {watch!r}: give a function that takes an event")
     return campaign.run(
-        matrix if isinstance(matrix, Matrix) else matrices.load(places.given(matrix, called="matrix")),
+        matrix if isinstance(matrix, Matrix) else matrices.load(given_paths.given(matrix, called="matrix")),
         Request(
-            results=places.given(results, called="results"),
-            cache=places.cache_folder(places.default_cache() if cache is None else places.given(cache, called="cache")),
+            results=given_paths.given(results, called="results"),
+            cache=given_paths.cache_folder(
+                given_paths.default_cache() if cache is None else given_paths.given(cache, called="cache")
+            ),
             where=Where(
                 executor=executor,
                 image=image,
@@ -93,7 +95,7 @@ def run(
                 at_once=at_once,
                 start=start,
             ),
-            prices=price_lists.load(None if prices is None else places.given(prices, called="prices")),
+            prices=price_lists.load(None if prices is None else given_paths.given(prices, called="prices")),
             limits=Limits(max_hours=max_hours, max_cost=max_cost),
             retry_failed=retry_failed,
             mix_environments=mix_environments,

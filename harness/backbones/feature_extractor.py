@@ -9,7 +9,7 @@ import keras
 from harness.backbones import efficientnet_lite0, own_model
 from harness.catalogue import backbones
 from harness.extensions import Found
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 
 def core(spec: Backbone, *, image_size: int, file: Found | None = None) -> keras.Model:

@@ -11,7 +11,7 @@ import keras
 
 from harness.backbones import cut_points, feature_extractor, pretrained
 from harness.backbones.weights import Weights
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import keras
 
 from harness.errors import UserError
 from harness.extensions import MODEL, Found, loading
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 
 def core(spec: Backbone, *, image_size: int, file: Found) -> keras.Model:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from harness import downloads, files
 from harness.catalogue import backbones
 from harness.errors import MachineError, WeightsError
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 Kind = Literal["imagenet", "packaged", "file", "none"]
 

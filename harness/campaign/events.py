@@ -9,7 +9,7 @@ from enum import StrEnum
 from harness.campaign.time_left import Outlook
 from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 
 
 class State(StrEnum):

@@ -11,7 +11,7 @@ from harness import files
 from harness.catalogue import grid_points
 from harness.cells import Cell
 from harness.errors import ResultsError
-from harness.matrix_sections import Budget, TunerSection
+from harness.matrix_schema import Budget, TunerSection
 from harness.phase_clock import BUILD, DEVICE
 from harness.prices import Prices
 from harness.records import CellFolder, Record, spent_wall_s

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis import intervals
+from harness.analysis import means_and_t_intervals
 from harness.campaign import forecast
 from harness.campaign.forecast import Rate, Rates
 from harness.cells import Cell
@@ -74,7 +74,7 @@ def estimate(taken: Mapping[tuple[float, ...], int], *, between_runs: float = BE
         squares += part**2 / max(n - 1, 1)
     if variance == 0.0:
         return ForecastInterval(mean=mean, low=mean, high=mean)
-    half = intervals.t_quantile(max(1, math.floor(variance**2 / squares))) * math.sqrt(variance)
+    half = means_and_t_intervals.t_quantile(max(1, math.floor(variance**2 / squares))) * math.sqrt(variance)
     return ForecastInterval(mean=mean, low=max(0.0, mean - half), high=mean + half)
 
 

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from harness.analysis import MatrixResults, SearchResult, Status, winners
-from harness.campaign import code_hashes_of_run
+from harness.campaign import code_identity_cache
 from harness.catalogue.tuners import KNOWN as TUNERS
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell, Names, domains_of
 from harness.hyperparameters import KNOWN
-from harness.matrix_sections import Budget, TunerSection
+from harness.matrix_schema import Budget, TunerSection
 from harness.search_types import Parameters
 from harness.space import Choice, Domain, Fixed, Space
 
@@ -78,7 +78,7 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
             "tuner": TunerSection(tuner=_RETRAINER),
             "tuner_file": None,
-            "code": code_hashes_of_run.of_cell(
+            "code": code_identity_cache.of_cell(
                 library=TUNERS[_RETRAINER].library, model=cell.backbone.model, data=cell.dataset.source
             ),
             "domains": domains_of(Space(domains)),

@@ -15,7 +15,7 @@ from harness.executors import Slot
 from harness.meters import nvml
 from harness.meters.nvml import Found, Gpu
 from harness.prices import Prices
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 from harness.search_types import Reading
 
 _SECONDS_PER_HOUR = 3600

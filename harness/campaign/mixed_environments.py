@@ -13,7 +13,7 @@ from harness.campaign.cell_searches import is_pending
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Executor
-from harness.record_forms import EnvironmentTable, LimitsTable
+from harness.record_schema import EnvironmentTable, LimitsTable
 from harness.records import Record
 from harness.results_folder import MatrixFolder
 

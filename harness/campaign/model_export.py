@@ -14,7 +14,7 @@ from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.executors import Slot
-from harness.record_forms import DataTable, Measured
+from harness.record_schema import DataTable, Measured
 from harness.records import CellFolder
 
 

@@ -13,7 +13,7 @@ from harness.campaign import worker_ends
 from harness.campaign.worker_attempts import WorkerEnd
 from harness.cells import SCHEMA_VERSION, Asked, Cell
 from harness.executors import Slot
-from harness.record_forms import EnvironmentTable, EvidenceTable, WorkerOutcome
+from harness.record_schema import EnvironmentTable, EvidenceTable, WorkerOutcome
 from harness.records import CellFolder, Record
 from harness.search_types import Outcome, Trial
 

@@ -12,19 +12,19 @@ from pathlib import Path
 
 from harness import analysis, cache_inventory
 from harness.campaign import (
+    cell_resolution,
     forecast_totals,
     learning_rate_retrainings,
     mixed_environments,
-    resolution,
-    same_named_matrices,
+    results_folder_collisions,
 )
+from harness.campaign.cell_resolution import Resolution
 from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
-from harness.campaign.resolution import Resolution
-from harness.campaign.slow_settings import cautions
+from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.time_left import Outlook
 from harness.campaign.wave_runner import Runner, only_one
 from harness.cells import Cell
@@ -144,7 +144,7 @@ def _place(matrix: Matrix, request: Request, folder: MatrixFolder, watch: Watch)
 
 def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here, watch: Watch) -> Resolution:
     """Return the cells; refuse what would waste compute, and tell what can't run or takes another file's place."""
-    resolved = resolution.resolve(
+    resolved = cell_resolution.resolve(
         matrix, cache=request.cache, results=request.results, identity=here.executor.identity()
     )
     if resolved.unreachable:
@@ -152,7 +152,7 @@ def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here
     if resolved.cells and not request.mix_environments:
         alike = mixed_environments.expected(here.intent, here.executor)
         mixed_environments.check(resolved.cells, folder, here=alike, retry_failed=request.retry_failed)
-    for line in same_named_matrices.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
+    for line in results_folder_collisions.of_run(folder, resolved.planned, matrix.path) if resolved.cells else ():
         watch(Remark(text=line))
     return resolved
 
@@ -178,7 +178,7 @@ def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Write the plan, with the retrainings that the records so far ask for; return these."""
     folder.write_plan(resolved.planned, matrix=resolved.matrix)
     found = learning_rate_retrainings.cells(resolved.cells, analysis.read(folder))
-    lines = [resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
+    lines = [cell_resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
     if lines:
         folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
     return [cell for cell, _ in found]

@@ -17,7 +17,7 @@ from harness.cells import Cell
 from harness.datasets import data_summary
 from harness.errors import UserError
 from harness.executors import Slot
-from harness.record_forms import DataTable, WorkerOutcome
+from harness.record_schema import DataTable, WorkerOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

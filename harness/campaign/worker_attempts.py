@@ -15,7 +15,7 @@ from harness.campaign.worker_progress import Progress, ProgressFile
 from harness.cells import Cell
 from harness.executors import Cause, Devices, Ended, Executor, Running, Slot
 from harness.meters.gpu_meter import GpuMeter
-from harness.record_forms import WorkerOutcome
+from harness.record_schema import WorkerOutcome
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
 

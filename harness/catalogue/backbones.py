@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import PurePath
 from typing import Any, Final
 
-from harness.matrix_sections import Backbone as Section
+from harness.matrix_schema import Backbone as Section
 
 WEIGHTS_FILES: Final = (".keras", ".h5")
 """How the names of readable weights files end; ``.weights.h5`` is one of them."""

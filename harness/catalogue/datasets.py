@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from harness import matrix_sections
+from harness import matrix_schema
 
 # Training, validation and test each need an image of every class.
 _PARTS = 3
@@ -262,7 +262,7 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
 """Every data set by its name in a matrix."""
 
 
-def mistakes(dataset: matrix_sections.Dataset) -> list[str]:
+def mistakes(dataset: matrix_schema.Dataset) -> list[str]:
     """Return what is wrong with a ``[datasets.…]`` section, one line each, keys relative to the section."""
     entry = KNOWN.get(dataset.source)
     if entry is None:
@@ -281,7 +281,7 @@ def _known_ones(source: str) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KNOWN)}"
 
 
-def _path_mistakes(dataset: matrix_sections.Dataset, entry: Entry) -> list[str]:
+def _path_mistakes(dataset: matrix_schema.Dataset, entry: Entry) -> list[str]:
     if entry.needs_path and not dataset.path:
         return [f"path: missing; source {dataset.source!r} needs the path of your data"]
     if not entry.needs_path and dataset.path is not None:
@@ -289,7 +289,7 @@ def _path_mistakes(dataset: matrix_sections.Dataset, entry: Entry) -> list[str]:
     return []
 
 
-def _use_mistakes(dataset: matrix_sections.Dataset) -> list[str]:
+def _use_mistakes(dataset: matrix_schema.Dataset) -> list[str]:
     given = [key for key in _SAID_OF if getattr(dataset, key) not in (None, {})]
     missing = ["data: missing; source 'file' needs the folder or file that is read"]
     return [
@@ -302,7 +302,7 @@ def _use_mistakes(dataset: matrix_sections.Dataset) -> list[str]:
     ]
 
 
-def _column_mistakes(dataset: matrix_sections.Dataset) -> list[str]:
+def _column_mistakes(dataset: matrix_schema.Dataset) -> list[str]:
     if dataset.columns is None:
         return []
     named = dataset.columns.model_dump(exclude_none=True)
@@ -319,7 +319,7 @@ def _column_mistakes(dataset: matrix_sections.Dataset) -> list[str]:
     return found
 
 
-def _group_mistakes(dataset: matrix_sections.Dataset) -> list[str]:
+def _group_mistakes(dataset: matrix_schema.Dataset) -> list[str]:
     if dataset.group_by is None:
         needs = "groups: needs group_by, the column that names each image's group; add it"
         return [] if dataset.groups is None else [needs]
@@ -333,7 +333,7 @@ def _group_mistakes(dataset: matrix_sections.Dataset) -> list[str]:
     return []
 
 
-def _limit_mistakes(dataset: matrix_sections.Dataset, entry: Entry) -> list[str]:
+def _limit_mistakes(dataset: matrix_schema.Dataset, entry: Entry) -> list[str]:
     found = []
     classes = entry.class_count or 2
     if dataset.per_class is not None and dataset.per_class < _PARTS:

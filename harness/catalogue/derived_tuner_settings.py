@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.space import Choice, Range, Space
 
 _LEAST_STARTUP = 3
@@ -24,7 +24,7 @@ class Startup:
     library: int
 
 
-def expected_trials(budget: matrix_sections.Budget, epochs_per_trial: int) -> int | None:
+def expected_trials(budget: matrix_schema.Budget, epochs_per_trial: int) -> int | None:
     """Return how many trials at full fidelity a budget buys; None where it counts neither epochs nor trials."""
     by_epochs = None if budget.epochs is None else budget.epochs // epochs_per_trial
     return min((limit for limit in (by_epochs, budget.trials) if limit is not None), default=None)
@@ -42,7 +42,7 @@ def startup_trials(expected_trials: int | None, *, most: int) -> int:
     return min(most, max(_LEAST_STARTUP, expected_trials // 3))
 
 
-def startup(tuner: matrix_sections.TunerSection, space: Space, expected_trials: int | None) -> Startup | None:
+def startup(tuner: matrix_schema.TunerSection, space: Space, expected_trials: int | None) -> Startup | None:
     """Return the start of the tuner's model; None where it has no model. A number among the options wins."""
     found = _STARTUPS.get(tuner.tuner)
     if found is None:
@@ -53,25 +53,25 @@ def startup(tuner: matrix_sections.TunerSection, space: Space, expected_trials: 
     return Startup(option=option, trials=int(tuner.options.get(option, trials)), library=own)
 
 
-def startup_options(tuner: matrix_sections.TunerSection, space: Space, expected_trials: int | None) -> dict[str, int]:
+def startup_options(tuner: matrix_schema.TunerSection, space: Space, expected_trials: int | None) -> dict[str, int]:
     """Return the same as the library takes it."""
     start = startup(tuner, space, expected_trials)
     return {} if start is None else {start.option: start.trials}
 
 
-def library(tuner: matrix_sections.TunerSection) -> Literal["keras-tuner", "optuna"] | None:
+def library(tuner: matrix_schema.TunerSection) -> Literal["keras-tuner", "optuna"] | None:
     """Return whose tuner it is; None for no tuning, which is told nothing, and for a user's own."""
     if tuner.tuner.startswith("optuna-"):
         return "optuna"
     return "keras-tuner" if tuner.tuner.startswith("kt-") else None
 
 
-def reported(tuner: matrix_sections.TunerSection) -> Literal["best", "last"] | None:
+def reported(tuner: matrix_schema.TunerSection) -> Literal["best", "last"] | None:
     """Return which score the library is told after each epoch, of the trial's so far; None where it asks for none."""
     return tuner.reports if library(tuner) == "optuna" else None
 
 
-def pruner_options(tuner: matrix_sections.TunerSection, epochs_per_trial: int) -> dict[str, matrix_sections.Scalar]:
+def pruner_options(tuner: matrix_schema.TunerSection, epochs_per_trial: int) -> dict[str, matrix_schema.Scalar]:
     """Return what the tuner's pruner is built with.
 
     Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.
@@ -85,7 +85,7 @@ def is_listed(domain: Range | Choice) -> bool:
     return isinstance(domain, Choice) or domain.step is not None or (domain.integer and not domain.log)
 
 
-def is_ordered(tuner: matrix_sections.TunerSection, choice: Choice) -> bool:
+def is_ordered(tuner: matrix_schema.TunerSection, choice: Choice) -> bool:
     """Whether the library reads an order into the choices.
 
     Keras Tuner does into every list, text too; Optuna does where it isn't told of categories, which text always is.
@@ -93,7 +93,7 @@ def is_ordered(tuner: matrix_sections.TunerSection, choice: Choice) -> bool:
     return library(tuner) == "keras-tuner" or (choice.ordered and tuner.numeric_choices == "ordered")
 
 
-def mistakes(tuner: matrix_sections.TunerSection) -> Iterator[str]:
+def mistakes(tuner: matrix_schema.TunerSection) -> Iterator[str]:
     """Yield where a word of how a tuner is told doesn't apply to it, a line for each, which begins with the key."""
     if tuner.reports == "last" and tuner.pruner == "none":
         yield "reports: 'last' is for a pruner, and none is set; set pruner or remove it"
@@ -104,7 +104,7 @@ def mistakes(tuner: matrix_sections.TunerSection) -> Iterator[str]:
         yield from _startup_mistakes(tuner)
 
 
-def _startup_mistakes(tuner: matrix_sections.TunerSection) -> Iterator[str]:
+def _startup_mistakes(tuner: matrix_schema.TunerSection) -> Iterator[str]:
     if tuner.tuner not in _STARTUPS or tuner.tuner == "optuna-cmaes":
         yield f"startup: {tuner.tuner} starts as its library does in any case; remove it"
         return
@@ -132,7 +132,7 @@ _STARTUPS: Mapping[str, tuple[str, Callable[[Space], int]]] = {
     "optuna-nsga2": ("population_size", _always(50)),
 }
 # What Optuna would learn from the first trials, and its own numbers, so that a table can name them.
-_PRUNERS: Mapping[str, dict[str, matrix_sections.Scalar]] = {
+_PRUNERS: Mapping[str, dict[str, matrix_schema.Scalar]] = {
     "percentile": {"percentile": 25.0},
     "asha": {"min_resource": 1, "reduction_factor": 4},
     "hyperband": {"min_resource": 1, "reduction_factor": 3},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness import matrix_sections
+from harness import matrix_schema
 
 _FACTOR = 3  # Keras Tuner's own
 
@@ -19,7 +19,7 @@ class Rung:
     epochs: int
 
 
-def factor(tuner: matrix_sections.TunerSection) -> int:
+def factor(tuner: matrix_schema.TunerSection) -> int:
     """Return which one of so many trials is promoted."""
     return int(tuner.options.get("factor", _FACTOR))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness import matrix_sections
+from harness import matrix_schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Option:
     choices: tuple[str, ...] = ()
     library: bool = True
 
-    def mistake(self, value: matrix_sections.Scalar) -> str | None:
+    def mistake(self, value: matrix_schema.Scalar) -> str | None:
         """Return what is wrong with ``value``, or None."""
         if not _is_kind(value, self.kind):
             return f"must be {_KINDS[self.kind]}"
@@ -44,7 +44,7 @@ class Option:
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
-def _is_kind(value: matrix_sections.Scalar, kind: type) -> bool:
+def _is_kind(value: matrix_schema.Scalar, kind: type) -> bool:
     if isinstance(value, bool):  # Python counts booleans as integers; a matrix doesn't
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import derived_tuner_settings, grid_points
 from harness.catalogue.tuner_declarations import DeclaredPruner, DeclaredTuner, Option
 from harness.space import Choice, Space
@@ -189,7 +189,7 @@ def declared(name: str) -> DeclaredTuner:
 
 
 def mistakes(
-    tuner: matrix_sections.TunerSection, space: Space | None, *, epochs_per_trial: int | None = None
+    tuner: matrix_schema.TunerSection, space: Space | None, *, epochs_per_trial: int | None = None
 ) -> list[str]:
     """Return what is wrong with a matrix's tuner, a line for each, which begins with the key within the section.
 
@@ -212,14 +212,14 @@ def mistakes(
     return found
 
 
-def _path_mistakes(tuner: matrix_sections.TunerSection) -> Iterator[str]:
+def _path_mistakes(tuner: matrix_schema.TunerSection) -> Iterator[str]:
     if tuner.tuner == OWN and tuner.path is None:
         yield "path: is missing; name the Python file that the tuner is in, or package:NAME"
     if tuner.tuner != OWN and tuner.path is not None:
         yield f"path: is for tuner = {OWN!r}; remove it, or set tuner to that"
 
 
-def _own_option_mistakes(tuner: matrix_sections.TunerSection, known: DeclaredTuner) -> Iterator[str]:
+def _own_option_mistakes(tuner: matrix_schema.TunerSection, known: DeclaredTuner) -> Iterator[str]:
     # What a user's own tuner takes is between the two of them.
     if tuner.tuner != OWN:
         yield from _option_mistakes("options", tuner.options, known.options, owner=tuner.tuner)
@@ -234,7 +234,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _option_mistakes(
-    key: str, given: Mapping[str, matrix_sections.Scalar], known: Mapping[str, Option], *, owner: str
+    key: str, given: Mapping[str, matrix_schema.Scalar], known: Mapping[str, Option], *, owner: str
 ) -> Iterator[str]:
     for name, value in given.items():
         if name not in known:
@@ -243,7 +243,7 @@ def _option_mistakes(
             yield f"{key}.{name}: {value!r} {mistake}"
 
 
-def _conflicts(tuner: matrix_sections.TunerSection) -> Iterator[str]:
+def _conflicts(tuner: matrix_schema.TunerSection) -> Iterator[str]:
     options = tuner.options
     if options.get("group") is True and options.get("multivariate") is False:
         yield "options.group: needs options.multivariate; remove one of the two"
@@ -252,7 +252,7 @@ def _conflicts(tuner: matrix_sections.TunerSection) -> Iterator[str]:
         yield f"options.{variants[1]}: excludes options.{variants[0]}; set one of the two"
 
 
-def _pruner_mistakes(tuner: matrix_sections.TunerSection, declared: DeclaredTuner) -> Iterator[str]:
+def _pruner_mistakes(tuner: matrix_schema.TunerSection, declared: DeclaredTuner) -> Iterator[str]:
     if tuner.pruner == "none":
         if tuner.pruner_options:
             yield "pruner_options: no pruner is set; set pruner or remove them"
@@ -264,7 +264,7 @@ def _pruner_mistakes(tuner: matrix_sections.TunerSection, declared: DeclaredTune
     )
 
 
-def _space_mistakes(tuner: matrix_sections.TunerSection, space: Space) -> Iterator[str]:
+def _space_mistakes(tuner: matrix_schema.TunerSection, space: Space) -> Iterator[str]:
     if tuner.tuner == "optuna-cmaes" and space.tuned:
         yield from _cmaes_mistakes(tuner, space)
     points = tuner.options.get("points", grid_points.DEFAULT_POINTS)
@@ -274,7 +274,7 @@ def _space_mistakes(tuner: matrix_sections.TunerSection, space: Space) -> Iterat
             yield f"options.points: the grid has {size:,} configurations, {_LONGEST_GRID:,} at most; list fewer values"
 
 
-def _cmaes_mistakes(tuner: matrix_sections.TunerSection, space: Space) -> Iterator[str]:
+def _cmaes_mistakes(tuner: matrix_schema.TunerSection, space: Space) -> Iterator[str]:
     numeric = [
         domain
         for domain in space.tuned.values()
@@ -287,7 +287,7 @@ def _cmaes_mistakes(tuner: matrix_sections.TunerSection, space: Space) -> Iterat
         yield "options.use_separable_cma: needs two numeric hyperparameters, and the set has one; remove it"
 
 
-def _resource_mistakes(tuner: matrix_sections.TunerSection, epochs_per_trial: int) -> Iterator[str]:
+def _resource_mistakes(tuner: matrix_schema.TunerSection, epochs_per_trial: int) -> Iterator[str]:
     least = tuner.pruner_options.get("min_resource", 1)
     if isinstance(least, int) and least > epochs_per_trial:
         yield f"pruner_options.min_resource: {least} is more than the {epochs_per_trial} epochs of a trial; lower it"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import matrix
 from harness.analysis.winners import Winner
-from harness.api import places
+from harness.api import given_paths
 from harness.api.results import Results, opened
 from harness.cli import exit_codes, printing, streams
 from harness.cli.output_options import Voice
@@ -49,7 +49,7 @@ def show(
         MachineError: The machine can't train the models that are to be saved.
     """
     loaded = matrix.load(path)
-    folder = MatrixFolder(places.results_folder(results) / loaded.name)
+    folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
     found = opened(folder.path, matrix=loaded, prices=prices, mix_environments=mix_environments)
     for line in found.remarks:
         streams.say(line, sys.stderr)
@@ -72,7 +72,7 @@ def _saved(
     from harness.api import model_export as models  # noqa: PLC0415 - see above
 
     with watcher(loaded.name, voice=voice) as watching:
-        cache = places.cache_folder(saving.cache)
+        cache = given_paths.cache_folder(saving.cache)
         return models.save(loaded, found, winners, into=saving.into, cache=cache, where=saving.where, watch=watching)
 
 

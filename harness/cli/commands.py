@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness import __version__
-from harness.api import places
+from harness.api import given_paths
 from harness.cli import exit_codes, streams
 from harness.cli.help_encoding import CommandGroup
 from harness.cli.parameters import Amount, Day, GivenPath
@@ -25,7 +25,7 @@ _MATRIX = click.argument("matrix", type=GivenPath())
 _RESULTS = click.option(
     "--results",
     type=GivenPath(file_okay=False),
-    default=places.RESULTS,
+    default=given_paths.RESULTS,
     show_default=True,
     help="Folder that results go into, one folder for each matrix.",
 )
@@ -33,7 +33,7 @@ _CACHE = click.option(
     "--cache",
     type=GivenPath(file_okay=False),
     envvar="HARNESS_CACHE",
-    default=places.default_cache,
+    default=given_paths.default_cache,
     show_default="~/.cache/tuner-harness",
     help="Folder for downloads, decoded images and activations.",
 )

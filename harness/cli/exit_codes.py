@@ -16,7 +16,7 @@ from types import FrameType
 
 import click
 
-from harness import files, printable
+from harness import files, text_sanitising
 from harness.cli import streams
 from harness.errors import MachineError, MatrixError, UserError
 
@@ -97,7 +97,7 @@ def _was_printing(error: Exception) -> bool:
 
 def _crashed(error: Exception) -> int:
     with _heard_or_not():
-        sys.stderr.write(printable.lines("".join(traceback.format_exception(error))))
+        sys.stderr.write(text_sanitising.lines("".join(traceback.format_exception(error))))
     return _said("a bug of the harness: what is above tells where; finished searches are kept", BUG)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from harness.cli import printing, streams
-from harness.printable import counted
 from harness.reports.report_types import Report
+from harness.text_sanitising import counted
 
 # At most so many lines stand beneath a table, and so many of them are of that table alone.
 _LINES = 5

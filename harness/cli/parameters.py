@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.api import places
+from harness.api import given_paths
 from harness.errors import UserError
 
 
@@ -27,7 +27,7 @@ class GivenPath(click.Path):
             click.BadParameter: It is none.
         """
         try:
-            path = places.given(value, called="path")
+            path = given_paths.given(value, called="path")
         except UserError as error:
             self.fail(f"{error}.", param, ctx)
         return super().convert(path, param, ctx)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import analysis, cache_inventory, matrix, prices
-from harness.api import places
+from harness.api import given_paths
 from harness.campaign import (
+    cell_resolution,
     forecast,
     forecast_totals,
     learning_rate_retrainings,
     mixed_environments,
-    resolution,
-    same_named_matrices,
+    results_folder_collisions,
 )
 from harness.campaign.cell_searches import damage
 from harness.campaign.forecast_totals import Total
-from harness.campaign.slow_settings import cautions
+from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.wave_runner import Runner, only_one
 from harness.catalogue import hyperband_brackets
 from harness.catalogue.tuners import RETRAINING
@@ -32,10 +32,10 @@ from harness.errors import ResultsError
 from harness.matrix import Matrix
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Local, Where
-from harness.printable import counted
 from harness.records import CellFolder
 from harness.reports.report_types import TableSection
 from harness.results_folder import MatrixFolder, Planned
+from harness.text_sanitising import counted
 
 if TYPE_CHECKING:
     from harness.placement.container_choice import Intent
@@ -84,8 +84,8 @@ def show(
 ) -> int:
     """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration. Return the exit code."""
     price_list, loaded = prices.load(prices_file), matrix.load(path)
-    cache = places.cache_folder(cache)
-    folder = MatrixFolder(places.results_folder(results) / loaded.name)
+    cache = given_paths.cache_folder(cache)
+    folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
     if calibrate:
         _calibrate(
             loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
@@ -93,7 +93,7 @@ def show(
     intent = where.intended(device=loaded.spec.device)
     required_libraries.check_with_reports(loaded, intent)
     with cache_inventory.used(cache):
-        resolved = resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
+        resolved = cell_resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     after = _retrainings(resolved.cells, folder)
@@ -106,7 +106,7 @@ def show(
         unreachable=resolved.unreachable,
         learning_rate_cells=len(after),
         notes=[
-            *same_named_matrices.of_run(folder, resolved.planned, path),
+            *results_folder_collisions.of_run(folder, resolved.planned, path),
             *cautions(loaded.spec, intent),
             *mixed_environments.unlike(resolved.cells, folder, here=mixed_environments.expected(intent)),
             *_notes(resolved.cells),
@@ -139,7 +139,7 @@ def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Wher
         watcher("calibration", voice=voice) as watching,
     ):
         identity = here.executor.identity()
-        cells = resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
+        cells = cell_resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
         runner = Runner(folder=folder, executor=here.executor, cache=cache, watch=watching, slots=here.slots)
         runner.run(forecast.calibrations(cells), retry_failed=True)
 

@@ -31,8 +31,8 @@ from harness.cli import forecasts, missing_cells, printing, streams
 from harness.cli.output_options import ALOUD, Voice
 from harness.cli.progress_bars import Display
 from harness.datasets import data_summary
-from harness.printable import counted
 from harness.score_names import name_of
+from harness.text_sanitising import counted
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import matrix
-from harness.api import places, running
+from harness.api import given_paths, running
 from harness.campaign.events import State
 from harness.campaign.limits import NONE, Limits
 from harness.campaign.run import Run
@@ -22,9 +22,9 @@ from harness.cli.tables_command import Figures
 from harness.errors import ResultsError
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Where
-from harness.printable import counted
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
+from harness.text_sanitising import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def run(
     if required_libraries.lacking(required_libraries.REPORTS):
         # Only here, as an engine is asked where searches would run: what they lack is told with it.
         required_libraries.check_with_reports(loaded, where.intended(device=loaded.spec.device))
-    cache = places.cache_folder(cache)
+    cache = given_paths.cache_folder(cache)
     folder = MatrixFolder(results / loaded.name)
     again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]
     with _saying_what_is_kept(folder, again):
@@ -144,8 +144,8 @@ def _say_what_is_left(ended: Run, folder: MatrixFolder, asked: RunOptions, again
 
 
 def _unless_default(results: Path, cache: Path) -> list[str]:
-    given = [] if results == places.RESULTS else ["--results", str(results)]
-    return given if cache == places.default_cache().absolute() else [*given, "--cache", str(cache)]
+    given = [] if results == given_paths.RESULTS else ["--results", str(results)]
+    return given if cache == given_paths.default_cache().absolute() else [*given, "--cache", str(cache)]
 
 
 def _say_what_is_kept(folder: MatrixFolder, again: list[str]) -> None:

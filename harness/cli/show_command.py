@@ -10,11 +10,11 @@ from harness import files
 from harness.cells import Cell
 from harness.cli import printing, streams
 from harness.errors import ResultsError
-from harness.printable import counted
 from harness.records import CellFolder, Record
 from harness.reports.report_types import TableSection
 from harness.score_names import name_of
 from harness.search_types import Trial
+from harness.text_sanitising import counted
 
 
 def show(cell: str, *, results: Path, as_json: bool) -> None:

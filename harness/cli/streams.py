@@ -8,7 +8,7 @@ import json
 import sys
 from typing import IO
 
-from harness import printable
+from harness import text_sanitising
 
 # What the harness itself writes beyond ASCII, in letters that every encoding has.
 _IN_ASCII = {"·": "-", "–": "-", "—": "-", "…": "...", "±": "+-", "×": "x", "≤": "<=", "≥": ">=", "≈": "~", "→": "->"}
@@ -25,7 +25,7 @@ def accept_everything() -> None:
 
 def shown(text: str, stream: IO[str]) -> str:
     """Return ``text`` as one printable line in letters that ``stream`` has."""
-    return spelt(printable.line(text), stream)
+    return spelt(text_sanitising.line(text), stream)
 
 
 def spelt(text: str, stream: IO[str]) -> str:

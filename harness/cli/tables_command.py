@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import analysis, matrix
 from harness.analysis import SearchResult
-from harness.api import places
+from harness.api import given_paths
 from harness.api.results import Results, opened
 from harness.cli import final_table, printing
 from harness.cli.output_options import ALOUD, Voice
@@ -76,7 +76,7 @@ def write(
     """
     required_libraries.check_reports()
     loaded = matrix.load(path)
-    folder = MatrixFolder(places.results_folder(results) / loaded.name)
+    folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
     found = opened(
         folder.path,
         matrix=loaded,

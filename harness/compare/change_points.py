@@ -12,9 +12,9 @@ from typing import Any
 from harness.compare.history import Night
 from harness.compare.measures import MEASURES, Measure
 from harness.errors import UserError
-from harness.printable import counted
 from harness.reports import numerals
 from harness.reports.report_types import Report, TableSection
+from harness.text_sanitising import counted
 
 FEWEST_NIGHTS = 28
 """With fewer the spread of a night is too uncertain for the penalty to keep what it promises."""

@@ -15,8 +15,8 @@ from harness.compare.matrix_slices import slices
 from harness.compare.measures import MEASURES, SCORE, Measure
 from harness.compare.verdict import mean
 from harness.errors import ResultsError
-from harness.matrix_sections import Section
-from harness.record_forms import Count, Moment
+from harness.matrix_schema import Section
+from harness.record_schema import Count, Moment
 
 # History of the line's form:
 # 1: first.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.analysis import SearchResult, Status, Target
 from harness.analysis import curves as incumbents
 from harness.errors import UserError
-from harness.record_forms import ReadingTable
+from harness.record_schema import ReadingTable
 
 _MISS_PENALTY = 2
 

@@ -11,7 +11,7 @@ from harness import __version__
 from harness.analysis import Group, MatrixResults, Row, groups
 from harness.compare import measures
 from harness.compare.measures import EPOCH, STARTUP, THINKING, Measure
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 
 _SECONDS = (EPOCH, THINKING, STARTUP)
 _VERSION = "5.3.1"

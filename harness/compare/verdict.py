@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.analysis import Interval, MatrixResults
-from harness.analysis.intervals import interval
+from harness.analysis.means_and_t_intervals import interval
 from harness.compare import comparability, sign_flip_test
 from harness.compare.matrix_slices import Slice, by_seed, slices
 from harness.compare.measures import MEASURES, Measure, named

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from harness import dated_figures
+from harness import dated_toml_tables
 from harness.container_images import extra_packages
 from harness.container_images.extra_packages import Requirement
 from harness.errors import ImagesError
-from harness.matrix_sections import Section
+from harness.matrix_schema import Section
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
 
@@ -86,7 +86,9 @@ def _file(path: Path) -> _File:
     except OSError as error:
         raise ImagesError(f"{path}: can't be read ({error.strerror}); images are built from a checkout") from error
     except ValidationError as error:
-        raise ImagesError(f"{path}: {dated_figures.first_mistake(error)}; docs/containers.md shows the file") from error
+        raise ImagesError(
+            f"{path}: {dated_toml_tables.first_mistake(error)}; docs/containers.md shows the file"
+        ) from error
     except ValueError as error:
         raise ImagesError(f"{path}: not TOML ({' '.join(str(error).split())})") from error
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from harness import downloads, environment, errors
 from harness.datasets import class_names, pixel_range, safe_pickles
 from harness.datasets.decoding import Pixels, repeat_grey
-from harness.datasets.part_names import Part, part_named, settled
+from harness.datasets.part_aliases import Part, part_named, settled
 from harness.datasets.verified_sources import Source
 
 _ANIMALS = "animal_mnist/data/Animal_MNIST/animal_{}_version_3.gz"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import files
 from harness.datasets.image_folders import ImageFile, Layout
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 NAME = "images.json"
 """What the list's file is called; paths in it that are relative begin at its folder."""

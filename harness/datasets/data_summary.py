@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from harness.datasets.image_folders import WITHOUT_HEIC
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 
 _MOST_NAMES = 3
 _MOST_CLASSES = 8

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import atomic_folders, errors, files, matrix_sections
+from harness import atomic_folders, errors, files, matrix_schema
 from harness.datasets import (
     decoding,
     image_cleaning,
     image_folders,
+    lazy_images,
     near_duplicates,
-    opened_data,
     subsampling,
     verified_sources,
 )
@@ -63,7 +63,7 @@ class Images:
     content_hash: str
 
 
-def load(source: Source, dataset: matrix_sections.Dataset, *, image_size: int, cache: Path) -> Images:
+def load(source: Source, dataset: matrix_schema.Dataset, *, image_size: int, cache: Path) -> Images:
     """Return the images that ``dataset``'s limits leave, decoded into ``cache`` at the first call.
 
     Unreadable files and duplicates are removed and listed, then ``per_class`` and ``max_images`` are drawn. Images
@@ -92,15 +92,15 @@ def load(source: Source, dataset: matrix_sections.Dataset, *, image_size: int, c
     )
 
 
-def place_of(source: Source, dataset: matrix_sections.Dataset, *, image_size: int) -> str:
+def place_of(source: Source, dataset: matrix_schema.Dataset, *, image_size: int) -> str:
     """Return the folder that ``load`` keeps images in, relative to the cache."""
     key = files.digest([_FORMAT, decoding.DECODERS, *source.key, _limits(dataset), image_size])
     return f"images/{key}"
 
 
-def _build(source: Source, dataset: matrix_sections.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
+def _build(source: Source, dataset: matrix_schema.Dataset, folder: Path, *, image_size: int, cache: Path) -> None:
     verified_sources.verify(source)
-    opened = opened_data.open_source(_as_files(source, cache=cache))
+    opened = lazy_images.open_source(_as_files(source, cache=cache))
     found = image_cleaning.survey(source, opened, cache=cache)
     cleaned = image_cleaning.clean(opened, found, origin=source.name)
     kept = np.array(cleaned.kept, dtype=np.int64)
@@ -142,21 +142,21 @@ def _save(path: Path, values: NDArray[Any]) -> None:
 
 
 def _write_images(
-    path: Path, opened: opened_data.Opened, chosen: Sequence[int], *, size: int, origin: str
+    path: Path, opened: lazy_images.Opened, chosen: Sequence[int], *, size: int, origin: str
 ) -> list[int | None]:
     """Write the chosen images at one size and return their fingerprints."""
     # Written one after another and not through a memory map, where a full disk would kill the process.
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(chosen), size, size, 3)}
     fingerprints = []
-    with path.open("wb") as stream, opened_data.without_warnings():
+    with path.open("wb") as stream, lazy_images.without_warnings():
         np.lib.format.write_array_header_1_0(stream, header)
-        for pixels, fingerprint in opened_data.each(partial(_resized, opened, size, origin), chosen):
+        for pixels, fingerprint in lazy_images.each(partial(_resized, opened, size, origin), chosen):
             stream.write(pixels.tobytes())
             fingerprints.append(fingerprint)
     return fingerprints
 
 
-def _resized(opened: opened_data.Opened, size: int, origin: str, index: int) -> tuple[decoding.Pixels, int | None]:
+def _resized(opened: lazy_images.Opened, size: int, origin: str, index: int) -> tuple[decoding.Pixels, int | None]:
     try:
         pixels = decoding.resize(opened.picture(index), size)
     except decoding.Unreadable as error:
@@ -166,7 +166,7 @@ def _resized(opened: opened_data.Opened, size: int, origin: str, index: int) -> 
     return pixels, near_duplicates.fingerprint(pixels)
 
 
-def _limits(dataset: matrix_sections.Dataset) -> list[int | None]:
+def _limits(dataset: matrix_schema.Dataset) -> list[int | None]:
     if dataset.per_class is None and dataset.max_images is None:
         return []
     return [dataset.per_class, dataset.max_images, dataset.sample_seed]

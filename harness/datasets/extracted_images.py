@@ -15,7 +15,7 @@ from harness import atomic_folders, errors, files
 from harness.datasets import cached_image_lists, class_names, image_groups
 from harness.datasets.csv_reader import composed, listed
 from harness.datasets.image_folders import SUFFIXES, ImageFile, Layout
-from harness.datasets.part_names import Part, part_named, settled
+from harness.datasets.part_aliases import Part, part_named, settled
 
 # History of how pictures are unpacked: a new number leaves what lies in the cache behind.
 _FORMAT = 1

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets.csv_reader import MOST_COLUMNS, listed, place_of
 from harness.datasets.extracted_images import Picture, text_of
 from harness.datasets.image_tables import USUAL
@@ -78,7 +78,7 @@ class Saved:
         return text_of(value, self.names.get(column), column=column, place=place)
 
 
-def opened(path: Path, columns: matrix_sections.Columns | None) -> Saved:
+def opened(path: Path, columns: matrix_schema.Columns | None) -> Saved:
     """Return the data set in ``path``; pictures are not read yet.
 
     Args:
@@ -91,7 +91,7 @@ def opened(path: Path, columns: matrix_sections.Columns | None) -> Saved:
     """
     _check_library()
     splits = _splits(path)
-    named = columns or matrix_sections.Columns()
+    named = columns or matrix_schema.Columns()
     schemas = {file: _schema(file) for shards in splits.values() for file in shards}
     first = next(iter(schemas.values()))
     image = _image(path, first, named.image)

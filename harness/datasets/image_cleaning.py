@@ -20,7 +20,7 @@ import numpy as np
 from harness import errors, files
 from harness.datasets import verified_sources
 from harness.datasets.decoding import DECODERS, Unreadable
-from harness.datasets.opened_data import Opened, each, without_warnings
+from harness.datasets.lazy_images import Opened, each, without_warnings
 from harness.datasets.verified_sources import Source
 
 # 2: TIFF, 16-bit transparency, PNGs with wrong checksums. 3: reasons that never name a folder.

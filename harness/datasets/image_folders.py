@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import errors, files
-from harness.datasets.part_names import Part, part_named, settled
+from harness.datasets.part_aliases import Part, part_named, settled
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 """Of images that only an extra decodes: they are left out where the worker lacks it."""

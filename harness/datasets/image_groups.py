@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import errors
 from harness.datasets.class_names import says_nothing
 from harness.datasets.csv_reader import composed, listed, place_of, read_csv
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 
 def groups_of(names: Sequence[str], *, by: str, table: Path | None) -> tuple[str, ...]:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets import class_names, image_groups
 from harness.datasets.class_names import says_nothing
 from harness.datasets.csv_reader import MOST_COLUMNS, composed, listed, place_of
 from harness.datasets.image_folders import SUFFIXES, ImageFile, Layout, is_image
-from harness.datasets.part_names import Part, part_named, settled
+from harness.datasets.part_aliases import Part, part_named, settled
 from harness.datasets.table_files import Table, read
 
 _FEWEST_CLASSES = 2
@@ -55,7 +55,7 @@ class ImageRow:
         return self.label, self.part, self.group
 
 
-def layout_of(path: Path, columns: matrix_sections.Columns | None, *, has_groups: bool = True) -> Layout:
+def layout_of(path: Path, columns: matrix_schema.Columns | None, *, has_groups: bool = True) -> Layout:
     """Return the images that a table names.
 
     Paths are relative to the table's folder, or absolute. Images are called by their paths below that folder; if any
@@ -82,7 +82,7 @@ def layout_of(path: Path, columns: matrix_sections.Columns | None, *, has_groups
     return _layout(table, _placed(table, rows), found)
 
 
-def chosen(head: Sequence[str], columns: matrix_sections.Columns | None, path: Path) -> dict[str, int]:
+def chosen(head: Sequence[str], columns: matrix_schema.Columns | None, path: Path) -> dict[str, int]:
     """Return where the columns stand that say image, label, part and group, by that; the last two may be missing.
 
     Raises:

@@ -16,7 +16,7 @@ from harness import atomic_folders, errors
 from harness.datasets import cached_image_lists, class_names, extracted_images, pixel_range
 from harness.datasets.decoding import Pixels, repeat_grey
 from harness.datasets.extracted_images import Picture
-from harness.datasets.part_names import Part, part_named
+from harness.datasets.part_aliases import Part, part_named
 from harness.datasets.verified_sources import Source
 from harness.extensions import DATA, loading
 

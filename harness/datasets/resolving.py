@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import atomic_folders, downloads, errors, extensions, files, matrix_sections
+from harness import atomic_folders, downloads, errors, extensions, files, matrix_schema
 from harness.catalogue import datasets as catalogue
 from harness.datasets import archives, cached_image_lists, extracted_images, huggingface, image_tables, tfds
 from harness.datasets.image_folders import Layout
@@ -17,7 +17,7 @@ from harness.extensions import finding
 _DIGITS_URL = "https://raw.githubusercontent.com/scikit-learn/scikit-learn/1.5.0/sklearn/datasets/data/digits.csv.gz"
 
 
-def resolve(dataset: matrix_sections.Dataset, *, base: Path, cache: Path, results: Path | None = None) -> Source:
+def resolve(dataset: matrix_schema.Dataset, *, base: Path, cache: Path, results: Path | None = None) -> Source:
     """Find, fetch, verify and unpack what ``dataset`` names; relative paths start at ``base``.
 
     A folder of images must not hold ``cache`` or ``results``, whether they are there yet or not: what a run leaves
@@ -50,7 +50,7 @@ def resolve(dataset: matrix_sections.Dataset, *, base: Path, cache: Path, result
 
 
 def _of_user(
-    path: Path, groups: Path | None, dataset: matrix_sections.Dataset, *, cache: Path, results: Path | None
+    path: Path, groups: Path | None, dataset: matrix_schema.Dataset, *, cache: Path, results: Path | None
 ) -> Source:
     if dataset.source == "npz":
         return _file(path)
@@ -86,7 +86,7 @@ def _refuse_own(path: Path, own: Mapping[str, Path | None]) -> None:
             )
 
 
-def _folder(path: Path, table: Path | None, dataset: matrix_sections.Dataset) -> Source:
+def _folder(path: Path, table: Path | None, dataset: matrix_schema.Dataset) -> Source:
     source = Source(
         name=str(path),
         kind="folder",
@@ -100,7 +100,7 @@ def _folder(path: Path, table: Path | None, dataset: matrix_sections.Dataset) ->
     return dataclasses.replace(source, content_hash=found.content_hash, skipped=skipped)
 
 
-def _read_by_own_code(dataset: matrix_sections.Dataset, *, base: Path, own: Mapping[str, Path | None]) -> Source:
+def _read_by_own_code(dataset: matrix_schema.Dataset, *, base: Path, own: Mapping[str, Path | None]) -> Source:
     """Return what a user's own code reads; it is hashed here, and run by a worker."""
     data = _located(base, str(dataset.data))
     found = dict(finding.find(extensions.DATA, str(dataset.path), base=base))

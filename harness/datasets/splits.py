@@ -10,10 +10,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets.apportionment import apportion
 from harness.datasets.group_splits import share_out
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 Indices = NDArray[np.int64]
 Labels = NDArray[np.int32]
@@ -37,7 +37,7 @@ def split(
     fixed: NDArray[np.int8],
     *,
     classes: Sequence[str],
-    shares: matrix_sections.Split,
+    shares: matrix_schema.Split,
     seed: int,
     groups: Sequence[str] | None = None,
 ) -> SplitImages:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import errors, matrix_sections, seeds
+from harness import errors, matrix_schema, seeds
 from harness.datasets.apportionment import apportion
 
 Indices = NDArray[np.int64]
@@ -21,7 +21,7 @@ def sample(
     groups: NDArray[Any] | None = None,
     *,
     classes: Sequence[str],
-    dataset: matrix_sections.Dataset,
+    dataset: matrix_schema.Dataset,
 ) -> Indices:
     """Return the sorted indices that ``per_class`` and then ``max_images`` leave.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets import tfrecord
 from harness.datasets.csv_reader import MOST_COLUMNS, listed, place_of
 from harness.datasets.extracted_images import Picture, text_of
@@ -81,7 +81,7 @@ class Prepared:
         return text_of(_only(held, feature, place), self.names.get(feature), column=feature, place=place)
 
 
-def opened(path: Path, columns: matrix_sections.Columns | None) -> Prepared:
+def opened(path: Path, columns: matrix_schema.Columns | None) -> Prepared:
     """Return the data set in ``path``; pictures are not read yet.
 
     Args:
@@ -93,7 +93,7 @@ def opened(path: Path, columns: matrix_sections.Columns | None) -> Prepared:
     """
     info = _json(path / _INFO, path)
     features = _features(path)
-    named = columns or matrix_sections.Columns()
+    named = columns or matrix_schema.Columns()
     image = _chosen(path, features, named.image, kinds=(_PICTURES,), what="image")
     label = _chosen(path, features, named.label, kinds=(_CLASSES,), what="label", others=_TEXTS)
     group = (

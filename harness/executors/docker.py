@@ -14,13 +14,13 @@ from harness.environment import Identity
 from harness.errors import MachineError
 from harness.executors import cgroups, engine_connection, file_ownership, sandbox
 from harness.executors.cgroups import Meter
-from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.container_worker import DockerRunning, remove
 from harness.executors.contract import Cause, Devices, Ended, Refused, Running
 from harness.executors.engine_connection import EngineImage
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 from harness.results_folder import MatrixFolder
 
 CAMPAIGN = "tuner-harness.campaign"

@@ -9,7 +9,7 @@ from typing import Any
 from docker.types import DeviceRequest, LogConfig, Mount
 
 from harness import environment
-from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.contract import SETTINGS
 from harness.executors.file_ownership import User
 from harness.executors.slots import Slot

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import UserError
 from harness.extensions import Kind, package_fingerprint
-from harness.matrix_sections import PACKAGE
+from harness.matrix_schema import PACKAGE
 
 _ENTRY_POINT = re.compile(r"(?P<module>\w+(\.\w+)*)\s*:\s*(?P<function>\w+(\.\w+)*)\s*(\[.*\])?")
 _MOST_NAMES = 12

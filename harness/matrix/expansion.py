@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from harness import matrix_sections
+from harness import matrix_schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Combination:
     tuner: str
 
 
-def combinations(matrix: matrix_sections.Document) -> list[Combination]:
+def combinations(matrix: matrix_schema.Document) -> list[Combination]:
     """Return the searches that ``include`` and ``exclude`` leave, in the order in which they run.
 
     Seeds vary slowest, then data sets, backbones, hyperparameter sets and tuners, each as the matrix lists them: a run
@@ -30,13 +30,13 @@ def combinations(matrix: matrix_sections.Document) -> list[Combination]:
     return [each for each in included(matrix) if not any(matches(rule, each) for rule in matrix.exclude)]
 
 
-def included(matrix: matrix_sections.Document) -> list[Combination]:
+def included(matrix: matrix_schema.Document) -> list[Combination]:
     """Return the searches that ``include`` leaves, before any is excluded."""
     rules = matrix.include
     return [each for each in _every(matrix) if not rules or any(matches(rule, each) for rule in rules)]
 
 
-def matches(rule: matrix_sections.Rule, search: Combination) -> bool:
+def matches(rule: matrix_schema.Rule, search: Combination) -> bool:
     """Whether each part that ``rule`` names is the search's."""
     parts = (
         (rule.dataset, search.dataset),
@@ -49,7 +49,7 @@ def matches(rule: matrix_sections.Rule, search: Combination) -> bool:
     )
 
 
-def _every(matrix: matrix_sections.Document) -> Iterator[Combination]:
+def _every(matrix: matrix_schema.Document) -> Iterator[Combination]:
     parts = product(matrix.seeds, matrix.datasets, matrix.backbones, matrix.hyperparameters, matrix.tuners)
     for seed, dataset, backbone, hyperparameters, tuner in parts:
         yield Combination(seed=seed, dataset=dataset, backbone=backbone, hyperparameters=hyperparameters, tuner=tuner)

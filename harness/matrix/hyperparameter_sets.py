@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.hyperparameters import KNOWN, Hyperparameter
 from harness.matrix.mistakes import Key, Mistake, Mistaken, nearest, show, unknown
 from harness.search_types import Value
@@ -16,7 +16,7 @@ from harness.space import Choice, Domain, Fixed, Range, Space
 _MOST_STEPS = 1_000_000
 
 
-def resolve(key: Key, named: matrix_sections.HyperparameterSet) -> tuple[Space | None, list[Mistake]]:
+def resolve(key: Key, named: matrix_schema.HyperparameterSet) -> tuple[Space | None, list[Mistake]]:
     """Return the space that a set spells, or None and its mistakes.
 
     Named hyperparameters come first, in the order of the matrix. Known ones that are left out are fixed at their
@@ -37,7 +37,7 @@ def resolve(key: Key, named: matrix_sections.HyperparameterSet) -> tuple[Space |
     return (None if mistakes else Space(domains | _left_out(domains))), mistakes
 
 
-def domain(key: Key, given: matrix_sections.Domain | Value) -> Domain:
+def domain(key: Key, given: matrix_schema.Domain | Value) -> Domain:
     """Return the domain of the hyperparameter that ``key`` ends in.
 
     The default is the given one; else the hyperparameter's own, if the domain holds it; else the middle of the range
@@ -50,7 +50,7 @@ def domain(key: Key, given: matrix_sections.Domain | Value) -> Domain:
     if name not in KNOWN:
         raise Mistaken(key, unknown("hyperparameter", name, KNOWN))
     known = KNOWN[name]
-    if not isinstance(given, matrix_sections.Domain):
+    if not isinstance(given, matrix_schema.Domain):
         return Fixed(value=_value(key, known, given))
     if given.choices is not None:
         return _choice(key, known, given, given.choices)
@@ -92,7 +92,7 @@ def _refuse(key: Key, known: Hyperparameter, value: Value) -> None:
         raise Mistaken(key, f"{mistake}, not {show(value)}{f'; did you mean {near!r}?' if near else ''}")
 
 
-def _choice(key: Key, known: Hyperparameter, given: matrix_sections.Domain, listed: list[Value]) -> Choice | Fixed:
+def _choice(key: Key, known: Hyperparameter, given: matrix_schema.Domain, listed: list[Value]) -> Choice | Fixed:
     if given.low is not None or given.high is not None or given.step is not None or given.log:
         raise Mistaken(key, "has choices and a range (low, high, log, step); keep one of the two")
     if not listed:
@@ -111,9 +111,7 @@ def _refuse_twice(key: Key, choices: Iterable[Value]) -> None:
         seen.add(choice)
 
 
-def _choice_default(
-    key: Key, known: Hyperparameter, given: matrix_sections.Domain, choices: tuple[Value, ...]
-) -> Value:
+def _choice_default(key: Key, known: Hyperparameter, given: matrix_schema.Domain, choices: tuple[Value, ...]) -> Value:
     if given.default is None:
         return known.default if known.default in choices else choices[0]
     default = _value((*key, "default"), known, given.default)
@@ -122,7 +120,7 @@ def _choice_default(
     return default
 
 
-def _range(key: Key, known: Hyperparameter, given: matrix_sections.Domain) -> Range:
+def _range(key: Key, known: Hyperparameter, given: matrix_schema.Domain) -> Range:
     low, high = _bounds(key, known, given)
     step = _step(key, known, given, low, high)
     middle = _middle(low, high, log=given.log, step=step, integer=known.integer)
@@ -131,7 +129,7 @@ def _range(key: Key, known: Hyperparameter, given: matrix_sections.Domain) -> Ra
     return Range(low=low, high=high, log=given.log, step=step, integer=known.integer, default=default)
 
 
-def _bounds(key: Key, known: Hyperparameter, given: matrix_sections.Domain) -> tuple[float, float]:
+def _bounds(key: Key, known: Hyperparameter, given: matrix_schema.Domain) -> tuple[float, float]:
     if known.choices:
         raise Mistaken(key, f"takes no range; list choices of {', '.join(known.choices)}")
     if given.low is None and given.high is None:
@@ -151,7 +149,7 @@ def _bounds(key: Key, known: Hyperparameter, given: matrix_sections.Domain) -> t
     return low, high
 
 
-def _step(key: Key, known: Hyperparameter, given: matrix_sections.Domain, low: float, high: float) -> float | None:
+def _step(key: Key, known: Hyperparameter, given: matrix_schema.Domain, low: float, high: float) -> float | None:
     if given.step is None:
         return None
     where = (*key, "step")
@@ -175,7 +173,7 @@ def _middle(low: float, high: float, *, log: bool, step: float | None, integer: 
     return round(middle) if integer else min(max(middle, low), high)
 
 
-def _range_default(key: Key, known: Hyperparameter, given: matrix_sections.Domain, span: Range) -> float:
+def _range_default(key: Key, known: Hyperparameter, given: matrix_schema.Domain, span: Range) -> float:
     if given.default is None:
         own = known.default
         return own if not isinstance(own, str) and span.contains(own) else span.default

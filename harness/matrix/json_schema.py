@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.hyperparameters import KNOWN, Hyperparameter
 from harness.matrix.section_shorthand import NAMED_AFTER
 
@@ -20,7 +20,7 @@ def json_schema() -> dict[str, Any]:
     It completes and checks keys, types, bounds, and the names of data sets, backbones, tuners and hyperparameters.
     What needs arithmetic or other sections (rules, budgets, steps) only the loader judges.
     """
-    schema: dict[str, Any] = _tidy(matrix_sections.Document.model_json_schema())
+    schema: dict[str, Any] = _tidy(matrix_schema.Document.model_json_schema())
     sections = schema["$defs"]
     for kind, section in _SECTIONS.items():
         _enumerate(schema, kind, section)

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import tomli_w
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.errors import MatrixError
 from harness.matrix import (
     hyperparameter_sets,
@@ -50,7 +50,7 @@ class Matrix:
     name: str
     path: Path
     text: str
-    spec: matrix_sections.Document
+    spec: matrix_schema.Document
     spaces: Mapping[str, Space]
 
     def __init__(self, *, name: str, base: Path | str = ".", **sections: object) -> None:
@@ -108,7 +108,7 @@ def _fill(matrix: Matrix, path: Path, document: dict[str, object], *, text: str 
         object.__setattr__(matrix, name, value)
 
 
-def _judged(path: Path, document: dict[str, object]) -> tuple[matrix_sections.Document, dict[str, Space]]:
+def _judged(path: Path, document: dict[str, object]) -> tuple[matrix_schema.Document, dict[str, Space]]:
     mistakes = [*_file_name(path), *section_checks.names(document)]
     matrix, misfits = type_checks.typed(document)
     mistakes += misfits
@@ -149,7 +149,7 @@ def _file_name(path: Path) -> list[Mistake]:
     return [] if text is None else [Mistake(key=(), text=f"rename the file, for results are named after it: {text}")]
 
 
-def _spaces(matrix: matrix_sections.Document) -> tuple[dict[str, Space], list[Mistake]]:
+def _spaces(matrix: matrix_schema.Document) -> tuple[dict[str, Space], list[Mistake]]:
     resolved, mistakes = {}, []
     for name, named in matrix.hyperparameters.items():
         space, wrong = hyperparameter_sets.resolve(("hyperparameters", name), named)

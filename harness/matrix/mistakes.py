@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
 
-from harness import printable
+from harness import text_sanitising
 
 Key = tuple[str | int, ...]
 
@@ -32,8 +32,8 @@ class Mistake:
 
     def line(self, file: str) -> str:
         """Return the mistake as one printable line, cut to a length that a terminal shows."""
-        where = printable.line(f"{file}: ")
-        what = printable.line(f"{dotted(self.key)}: {self.text}" if self.key else self.text)
+        where = text_sanitising.line(f"{file}: ")
+        what = text_sanitising.line(f"{dotted(self.key)}: {self.text}" if self.key else self.text)
         return where + cut(what, max(_LEAST_TEXT_CHARS, _LINE_CHARS - len(where)))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import tuners
 from harness.matrix.expansion import Combination, combinations, included, matches
 from harness.matrix.mistakes import Key, Mistake, dotted, show, unknown
 from harness.space import Choice, Domain, Range, Space
 
 
-def judged(matrix: matrix_sections.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
+def judged(matrix: matrix_schema.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
     """Yield rules that make no sense, and searches whose parts don't go together."""
     rules = list(_rules(matrix))
     if rules:
@@ -24,7 +24,7 @@ def judged(matrix: matrix_sections.Document, spaces: Mapping[str, Space]) -> Ite
     yield from _depths(matrix, spaces, left)
 
 
-def _rules(matrix: matrix_sections.Document) -> Iterator[Mistake]:
+def _rules(matrix: matrix_schema.Document) -> Iterator[Mistake]:
     mistakes = [
         mistake
         for kind, rules in (("include", matrix.include), ("exclude", matrix.exclude))
@@ -35,7 +35,7 @@ def _rules(matrix: matrix_sections.Document) -> Iterator[Mistake]:
     yield from mistakes or _idle(matrix)
 
 
-def _rule(key: Key, rule: matrix_sections.Rule, matrix: matrix_sections.Document) -> Iterator[Mistake]:
+def _rule(key: Key, rule: matrix_schema.Rule, matrix: matrix_schema.Document) -> Iterator[Mistake]:
     parts = (
         ("dataset", rule.dataset, matrix.datasets),
         ("backbone", rule.backbone, matrix.backbones),
@@ -56,7 +56,7 @@ def _texts(seeds: list[int] | None) -> list[str] | None:
     return None if seeds is None else [str(seed) for seed in seeds]
 
 
-def _idle(matrix: matrix_sections.Document) -> Iterator[Mistake]:
+def _idle(matrix: matrix_schema.Document) -> Iterator[Mistake]:
     searches = included(matrix)
     for place, rule in enumerate(matrix.exclude):
         if not any(matches(rule, search) for search in searches):
@@ -64,9 +64,7 @@ def _idle(matrix: matrix_sections.Document) -> Iterator[Mistake]:
             yield Mistake(key=("exclude", place), text=text)
 
 
-def _tuners(
-    matrix: matrix_sections.Document, spaces: Mapping[str, Space], left: list[Combination]
-) -> Iterator[Mistake]:
+def _tuners(matrix: matrix_schema.Document, spaces: Mapping[str, Space], left: list[Combination]) -> Iterator[Mistake]:
     for name, hyperparameters in dict.fromkeys((each.tuner, each.hyperparameters) for each in left):
         for line in tuners.mistakes(matrix.tuners[name], spaces[hyperparameters]):
             where, _, text = line.partition(": ")
@@ -74,9 +72,7 @@ def _tuners(
             yield Mistake(key=("tuners", name, *where.split(".", 1)), text=f"with {with_set}: {text}")
 
 
-def _depths(
-    matrix: matrix_sections.Document, spaces: Mapping[str, Space], left: list[Combination]
-) -> Iterator[Mistake]:
+def _depths(matrix: matrix_schema.Document, spaces: Mapping[str, Space], left: list[Combination]) -> Iterator[Mistake]:
     for name, space in spaces.items():
         if "fine_tune_depth" not in space.domains:
             continue

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import backbones, datasets, tuners
 from harness.matrix.mistakes import Key, Mistake, show
 from harness.space import Space
@@ -45,7 +45,7 @@ def name_mistake(name: str) -> str | None:
     return None if wrong is None else f"{show(wrong)} can't stand in a name; use letters, digits, space and - _ . +"
 
 
-def judged(matrix: matrix_sections.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
+def judged(matrix: matrix_schema.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
     """Yield what is wrong with each section, and sections that say the same."""
     yield from _catalogued(matrix)
     yield from _budget(matrix)
@@ -64,7 +64,7 @@ def _allowed(char: str) -> bool:
     return char in _PUNCTUATION or unicodedata.category(char)[0] in "LNM"
 
 
-def _catalogued(matrix: matrix_sections.Document) -> Iterator[Mistake]:
+def _catalogued(matrix: matrix_schema.Document) -> Iterator[Mistake]:
     for name, dataset in matrix.datasets.items():
         yield from _of_section(("datasets", name), datasets.mistakes(dataset))
     for name, backbone in matrix.backbones.items():
@@ -80,18 +80,16 @@ def _of_section(key: Key, lines: list[str]) -> Iterator[Mistake]:
         yield Mistake(key=(*key, *where.split(".", 1)), text=text)
 
 
-def _budget(matrix: matrix_sections.Document) -> Iterator[Mistake]:
+def _budget(matrix: matrix_schema.Document) -> Iterator[Mistake]:
     budget, needed = matrix.budget, matrix.protocol.epochs_per_trial
-    if budget == matrix_sections.Budget():
-        yield Mistake(
-            key=("budget",), text=f"has no limit; set one of {', '.join(matrix_sections.Budget.model_fields)}"
-        )
+    if budget == matrix_schema.Budget():
+        yield Mistake(key=("budget",), text=f"has no limit; set one of {', '.join(matrix_schema.Budget.model_fields)}")
     if budget.epochs is not None and budget.epochs < needed:
         text = f"{budget.epochs} epochs can't finish one trial of {needed}; raise it or lower protocol.epochs_per_trial"
         yield Mistake(key=("budget", "epochs"), text=text)
 
 
-def _split(split: matrix_sections.Split) -> Iterator[Mistake]:
+def _split(split: matrix_schema.Split) -> Iterator[Mistake]:
     total = split.train + split.validation + split.test
     if not math.isclose(total, 1, abs_tol=_SPLIT_TOLERANCE):
         text = f"train {split.train:g}, validation {split.validation:g} and test {split.test:g} sum to {total:g}"
@@ -105,14 +103,14 @@ def _factors(factors: list[float]) -> Iterator[Mistake]:
         yield Mistake(key=key, text="lacks 1.0, which the others are compared with; add it")
 
 
-def _warmup(protocol: matrix_sections.Protocol) -> Iterator[Mistake]:
+def _warmup(protocol: matrix_schema.Protocol) -> Iterator[Mistake]:
     warmup, epochs = protocol.warmup_epochs, protocol.epochs_per_trial
     if warmup >= epochs:
         text = f"{warmup:g} epochs leave none of the {epochs} of a trial; lower it or raise protocol.epochs_per_trial"
         yield Mistake(key=("protocol", "warmup_epochs"), text=text)
 
 
-def _patience(protocol: matrix_sections.Protocol) -> Iterator[Mistake]:
+def _patience(protocol: matrix_schema.Protocol) -> Iterator[Mistake]:
     patience, epochs = protocol.patience, protocol.epochs_per_trial
     # The first epoch is better than none, so that a trial ends after one epoch more at the earliest.
     if patience > 0 and patience + 1 >= epochs:

@@ -7,54 +7,54 @@ from collections.abc import Callable, Collection, Iterator
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.hyperparameters import KNOWN
 from harness.matrix.hyperparameter_sets import no_set
 from harness.matrix.mistakes import Key, Mistake, dotted, nearest, show, unknown
 from harness.matrix.section_shorthand import NAMED_AFTER
 
-_SECTIONS: dict[tuple[str, int], type[matrix_sections.Section]] = {
-    ("", 0): matrix_sections.Document,
-    ("datasets", 2): matrix_sections.Dataset,
-    ("datasets", 3): matrix_sections.Columns,
-    ("backbones", 2): matrix_sections.Backbone,
-    ("tuners", 2): matrix_sections.TunerSection,
-    ("hyperparameters", 3): matrix_sections.Domain,
-    ("budget", 1): matrix_sections.Budget,
-    ("protocol", 1): matrix_sections.Protocol,
-    ("container", 1): matrix_sections.Container,
-    ("include", 2): matrix_sections.Rule,
-    ("exclude", 2): matrix_sections.Rule,
+_SECTIONS: dict[tuple[str, int], type[matrix_schema.Section]] = {
+    ("", 0): matrix_schema.Document,
+    ("datasets", 2): matrix_schema.Dataset,
+    ("datasets", 3): matrix_schema.Columns,
+    ("backbones", 2): matrix_schema.Backbone,
+    ("tuners", 2): matrix_schema.TunerSection,
+    ("hyperparameters", 3): matrix_schema.Domain,
+    ("budget", 1): matrix_schema.Budget,
+    ("protocol", 1): matrix_schema.Protocol,
+    ("container", 1): matrix_schema.Container,
+    ("include", 2): matrix_schema.Rule,
+    ("exclude", 2): matrix_schema.Rule,
 }
-_WITHIN: dict[Key, type[matrix_sections.Section]] = {
-    ("protocol", "split"): matrix_sections.Split,
-    ("protocol", "augmentation"): matrix_sections.Augmentation,
+_WITHIN: dict[Key, type[matrix_schema.Section]] = {
+    ("protocol", "split"): matrix_schema.Split,
+    ("protocol", "augmentation"): matrix_schema.Augmentation,
 }
 _TABLES_OF_NAMES = ("datasets", "backbones", "tuners", "hyperparameters")
 # Where pydantic puts the tag that tells a domain from a value: hyperparameters, set, hyperparameter, tag.
 _TAG = 3
 
 
-def typed(document: dict[str, object]) -> tuple[matrix_sections.Document | None, list[Mistake]]:
+def typed(document: dict[str, object]) -> tuple[matrix_schema.Document | None, list[Mistake]]:
     """Return the matrix that ``document`` spells, and what doesn't fit.
 
     Named sections with mistakes are left out of the matrix; it is None where more than named sections don't fit.
     """
     try:
-        return matrix_sections.Document.model_validate(document), []
+        return matrix_schema.Document.model_validate(document), []
     except ValidationError as error:
         details = error.errors(include_url=False)
     mistakes = list(dict.fromkeys(_told(details)))
     return _sound_part(document, mistakes), mistakes
 
 
-def _sound_part(document: dict[str, object], mistakes: list[Mistake]) -> matrix_sections.Document | None:
+def _sound_part(document: dict[str, object], mistakes: list[Mistake]) -> matrix_schema.Document | None:
     wrong = {mistake.key[:2] for mistake in mistakes}
     if any(len(key) < 2 or key[0] not in _TABLES_OF_NAMES for key in wrong):  # noqa: PLR2004 - a named section's key has two parts
         return None
     part = {kind: _without(wrong, kind, sections) for kind, sections in document.items()}
     try:
-        return matrix_sections.Document.model_validate(part)
+        return matrix_schema.Document.model_validate(part)
     except ValidationError:
         # Every section of some kind had a mistake.
         return None
@@ -88,7 +88,7 @@ def _meant(detail: ErrorDetails) -> Key | None:
     return None if near is None else (*key[:-1], near)
 
 
-def _section(key: Key) -> type[matrix_sections.Section]:
+def _section(key: Key) -> type[matrix_schema.Section]:
     return _WITHIN.get(key[:-1]) or _SECTIONS[str(key[0]) if len(key) > 1 else "", len(key) - 1]
 
 

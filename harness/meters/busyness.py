@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 
-from harness.record_forms import BusynessTable, ReadingTable
+from harness.record_schema import BusynessTable, ReadingTable
 from harness.search_types import Reading
 
 # The kernel's own work for a search, writing to the disk for example, and a quiet host take a few percent; beyond a

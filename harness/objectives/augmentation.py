@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from harness import matrix_sections
+from harness import matrix_schema
 
 # More than any of the layers draws for a batch, so that no two batches of an epoch share a draw.
 _DRAWS = 16
@@ -23,7 +23,7 @@ class Augmenter:
     too, but neither rotate nor zoom, and wouldn't be what Keras' users have in their models.
     """
 
-    def __init__(self, asked: matrix_sections.Augmentation) -> None:
+    def __init__(self, asked: matrix_schema.Augmentation) -> None:
         """Make the layers that are asked for."""
         self._layers = list(_layers(asked))
 
@@ -41,7 +41,7 @@ class Augmenter:
         return images
 
 
-def _layers(asked: matrix_sections.Augmentation) -> Iterator[Any]:
+def _layers(asked: matrix_schema.Augmentation) -> Iterator[Any]:
     # In float32 whatever the policy is: half precision has no room for 256 shades and what lies between them.
     options = {"dtype": "float32", "seed": 1}
     if asked.flip is not None:

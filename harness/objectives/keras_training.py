@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.hyperparameters import KNOWN
-from harness.matrix_sections import Protocol
+from harness.matrix_schema import Protocol
 from harness.objectives import scores, tensorflow_errors
 from harness.objectives.augmentation import Augmenter
 from harness.objectives.epoch_graph import Augmented, Needs, Steps

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from harness.errors import MachineError
-from harness.matrix_sections import Protocol
+from harness.matrix_schema import Protocol
 from harness.objectives import tensorflow_device_checks
 from harness.objectives.tensorflow_device_checks import TrainingGpu
 from harness.search_types import Reading

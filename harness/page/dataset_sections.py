@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from harness.analysis import MatrixResults
 from harness.datasets import data_summary
 from harness.page import markup
-from harness.printable import counted
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 from harness.reports import table_notes
+from harness.text_sanitising import counted
 
 # More classes than these are shown on demand.
 _MOST_SHOWN = 12

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness import printable
+from harness import text_sanitising
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class TableRow:
 
 def escaped(text: object) -> str:
     """Return ``text`` for use between tags or within a quoted attribute; what is not printable is spelt out."""
-    return html.escape(printable.lines(str(text)), quote=True)
+    return html.escape(text_sanitising.lines(str(text)), quote=True)
 
 
 def embedded(value: object) -> str:
@@ -61,9 +61,9 @@ def shown(value: object) -> object:
     if isinstance(value, float | int):
         return value
     if isinstance(value, str):
-        return printable.lines(value)
+        return text_sanitising.lines(value)
     if isinstance(value, Mapping):
-        return {printable.lines(key): shown(each) for key, each in value.items()}
+        return {text_sanitising.lines(key): shown(each) for key, each in value.items()}
     return list(map(shown, value)) if isinstance(value, list | tuple) else value
 
 

@@ -21,10 +21,10 @@ from harness.analysis.statistics import (
     over_untuned,
     reaching,
 )
-from harness.analysis.statistics.t_estimates import FEW
+from harness.analysis.statistics.jackknife_estimates import FEW
 from harness.prices import Prices
-from harness.printable import counted
 from harness.reports import numerals, tuner_advice
+from harness.text_sanitising import counted
 
 _NOTABLE_SHARE = 0.1
 _MOST = 5

@@ -14,7 +14,7 @@ from string import Template
 from harness import files
 from harness.analysis import Group, MatrixResults, SearchResult, Status, groups, statistics
 from harness.analysis.statistics import Judged
-from harness.analysis.tuner_looks import styles
+from harness.analysis.tuner_style_lookup import styles
 from harness.page import curve_data, dataset_sections, markup, provenance, search_rows, summary_sentences, tuner_table
 from harness.page.search_rows import Room
 from harness.prices import Prices

@@ -15,7 +15,7 @@ from harness.environment import Identity
 from harness.errors import EngineError, MachineError
 from harness.executors import engine_connection
 from harness.executors.docker import DockerExecutor
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 from harness.placement import required_libraries
 from harness.placement.slot_choice import ChosenSlots
 

@@ -15,7 +15,7 @@ from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, slurm
 from harness.extensions import EXECUTOR, finding, loading
-from harness.matrix_sections import Container, Device
+from harness.matrix_schema import Container, Device
 from harness.meters import nvml
 from harness.placement import required_libraries, slot_choice
 from harness.placement.slot_choice import ChosenSlots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.analysis.statistics.mean_score_order import Ranks
+from harness.analysis.statistics.tuner_ranks import Ranks
 from harness.plots import figures
 from harness.plots.tuner_style_arguments import Looks, marked
 

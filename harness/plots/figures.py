@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import files, printable
+from harness import files, text_sanitising
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,14 +151,21 @@ def legend_beside(made: Figure, axes: Axes) -> None:
 
 def short(name: str) -> str:
     """Return a name that is printable and leaves room for the picture."""
-    shown = printable.line(name)
+    shown = text_sanitising.line(name)
     return shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 1]}…"
 
 
 def say(axes: Axes, text: str) -> None:
     """Say in the middle of empty axes why there is nothing to see."""
     axes.text(
-        0.5, 0.5, printable.line(text), transform=axes.transAxes, ha="center", va="center", color="#555555", wrap=True
+        0.5,
+        0.5,
+        text_sanitising.line(text),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color="#555555",
+        wrap=True,
     )
     axes.set_axis_off()
 
@@ -167,5 +174,11 @@ def note(made: Figure, lines: Sequence[str]) -> None:
     """Put what a reader must know beneath the axes."""
     if lines:
         made.text(
-            0.01, 0.01, "\n".join(map(printable.line, lines)), fontsize=7.5, color="#555555", va="bottom", gid=_NOTE
+            0.01,
+            0.01,
+            "\n".join(map(text_sanitising.line, lines)),
+            fontsize=7.5,
+            color="#555555",
+            va="bottom",
+            gid=_NOTE,
         )

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.analysis.cost_axes import Score
-from harness.analysis.intervals import Interval
 from harness.analysis.learning_rate_retrainings import RatePoint, intervals_of
+from harness.analysis.means_and_t_intervals import Interval
 from harness.plots import figures
 from harness.search_types import Epoch
 

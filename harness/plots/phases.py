@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.analysis import Group
-from harness.analysis.intervals import mean
+from harness.analysis.means_and_t_intervals import mean
 from harness.analysis.phases import seconds
 from harness.phase_clock import PHASES
 from harness.plots import figures

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import backbones
-from harness.record_forms import BuiltTable
+from harness.record_schema import BuiltTable
 from harness.reports import table_notes
 from harness.reports.numerals import UNKNOWN
 from harness.reports.report_types import CsvValue, Report, TableSection

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from harness.analysis import Interval, MatrixResults, SearchResult, Status, cost_usd
 from harness.analysis.winners import Winner
 from harness.prices import Prices
-from harness.printable import counted
 from harness.reports import mixed_environments, numerals, table_notes
 from harness.reports.report_types import CsvValue, Report, TableSection
 from harness.results_folder import GroupName
 from harness.search_types import Value
+from harness.text_sanitising import counted
 
 COLUMNS = (
     *(*GroupName._fields, "tuner", "seed", "id", "trial", "epoch", "metric", "val_score", "test_score"),

@@ -8,7 +8,7 @@ from harness import __version__
 from harness.analysis import Interval
 from harness.analysis.winners import Winner
 from harness.cells import Cell
-from harness.record_forms import DataTable, Measured
+from harness.record_schema import DataTable, Measured
 from harness.reports import numerals, rendering
 from harness.reports.report_types import Report, TableSection
 

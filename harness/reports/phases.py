@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis import Group, MatrixResults, Row, groups
-from harness.analysis.intervals import mean
+from harness.analysis.means_and_t_intervals import mean
 from harness.analysis.phases import seconds
 from harness.phase_clock import PHASES
 from harness.reports import mixed_environments, numerals, table_notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from harness import printable
+from harness import text_sanitising
 from harness.analysis import MatrixResults
 from harness.analysis.statistics import Ranks, judged, ranks
 from harness.prices import Prices
@@ -60,8 +60,8 @@ def _rows(found: Ranks) -> list[tuple[str, float, float]]:
 
 def _section(found: Ranks, letters: dict[str, str], score: str) -> TableSection:
     return TableSection(
-        heading=f"{printable.counted(len(found.tuners), 'tuner')}, {printable.counted(found.seeds, 'seed')}, "
-        f"{printable.counted(found.groups, 'group')}",
+        heading=f"{text_sanitising.counted(len(found.tuners), 'tuner')}, "
+        f"{text_sanitising.counted(found.seeds, 'seed')}, {text_sanitising.counted(found.groups, 'group')}",
         columns=["tuner", f"mean test {score}", "average rank", "alike"],
         rows=[[tuner, numerals.score(mean), f"{average:.2f}", letters[tuner]] for tuner, mean, average in _rows(found)],
         notes=[_said(found)],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tabulate
 
-from harness import printable
+from harness import text_sanitising
 from harness.reports.report_types import CsvValue, Report, TableSection
 
 # Only what would be read as markup: an underscore within a word or a bracket without a link is harmless.
@@ -108,7 +108,7 @@ def _for_fonts(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return printable.line(" ".join(text.split()))
+    return text_sanitising.line(" ".join(text.split()))
 
 
 def _csv(value: CsvValue) -> str:

@@ -8,9 +8,9 @@ from harness.analysis import Group, MatrixResults, SearchResult, Status, environ
 from harness.carbon import Intensity
 from harness.datasets import data_summary
 from harness.prices import Prices
-from harness.printable import counted
-from harness.record_forms import DataTable, ReadingTable
+from harness.record_schema import DataTable, ReadingTable
 from harness.reports import mixed_environments
+from harness.text_sanitising import counted
 
 _FEW_SEEDS = 10
 _MOST_NAMES = 5

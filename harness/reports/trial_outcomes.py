@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness import printable
+from harness import text_sanitising
 from harness.analysis import NOTHING, Group, MatrixResults, Row, Spent, groups
 from harness.reports import numerals, table_notes
 from harness.reports.report_types import CsvValue, Report, TableSection
@@ -50,7 +50,7 @@ def lost(group: Group) -> list[str]:
         whole, wasted = _sum(row, tuple(Outcome)), _sum(row, LOST)
         share = _share(wasted.epochs, whole.epochs)
         if share is not None and share > _NOTABLE_SHARE:
-            trials = f"{wasted.trials} of {printable.counted(whole.trials, 'trial')}"
+            trials = f"{wasted.trials} of {text_sanitising.counted(whole.trials, 'trial')}"
             went = f"{numerals.percent(share)} of the epochs went into {trials}"
             found.append(f"{row.tuner}: {went} that diverged, failed or ran out of memory.")
     return found

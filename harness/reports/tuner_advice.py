@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.statistics import Advice, Answer, Ground, Standing, Verdict
-from harness.printable import counted
 from harness.reports import numerals
+from harness.text_sanitising import counted
 
 
 def sentences(found: Answer, score: str) -> list[str]:

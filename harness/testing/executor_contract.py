@@ -14,7 +14,7 @@ from harness import environment
 from harness.cells import Cell, Names, SourceTable, WeightsTable
 from harness.executors import WHOLE, Ended, Running, Slot
 from harness.executors.own_executor import Starts
-from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, TunerSection
+from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, TunerSection
 from harness.records import CellFolder
 
 PATIENCE_S = 120.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import tuners as catalogue
 from harness.errors import MachineError, UserError, reason
 from harness.extensions import TUNER, Found, loading
@@ -15,7 +15,7 @@ from harness.tuners.untuned import Untuned
 
 
 def create(
-    tuner: matrix_sections.TunerSection,
+    tuner: matrix_schema.TunerSection,
     space: Space,
     *,
     seed: int,
@@ -73,7 +73,7 @@ def create(
     )
 
 
-def load_library(tuner: matrix_sections.TunerSection, file: Found | None = None) -> None:
+def load_library(tuner: matrix_schema.TunerSection, file: Found | None = None) -> None:
     """Import what the tuner imports before its first proposal, so that imports are off the clock.
 
     Raises:

@@ -16,7 +16,7 @@ from typing import Any
 import keras_tuner
 import tensorflow as tf
 
-from harness import files, matrix_sections
+from harness import files, matrix_schema
 from harness.catalogue import derived_tuner_settings, grid_points
 from harness.search_types import Outcome, Proposal, Trial, Value
 from harness.space import Choice, Range, Space
@@ -133,7 +133,7 @@ class Hyperband(KerasTuner):
 
 
 def create(
-    tuner: matrix_sections.TunerSection,
+    tuner: matrix_schema.TunerSection,
     space: Space,
     *,
     seed: int,
@@ -168,7 +168,7 @@ def _grid(*_: Any) -> dict[str, Any]:
     return {"max_trials": None}
 
 
-def _bayesian(tuner: matrix_sections.TunerSection, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
+def _bayesian(tuner: matrix_schema.TunerSection, space: Space, _: int, expected_trials: int | None) -> dict[str, Any]:
     return (
         {"max_trials": _UNLIMITED}
         | tuner.options
@@ -176,7 +176,7 @@ def _bayesian(tuner: matrix_sections.TunerSection, space: Space, _: int, expecte
     )
 
 
-def _hyperband(tuner: matrix_sections.TunerSection, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:
+def _hyperband(tuner: matrix_schema.TunerSection, _: Space, epochs_per_trial: int, __: int | None) -> dict[str, Any]:
     return {"max_epochs": epochs_per_trial, "hyperband_iterations": None} | tuner.options
 
 

@@ -6,7 +6,7 @@ import math
 
 import optuna
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import derived_tuner_settings, grid_points
 from harness.search_types import Outcome, Proposal, Trial
 from harness.space import Space
@@ -24,7 +24,7 @@ class Optuna:
     """
 
     def __init__(
-        self, *, tuner: matrix_sections.TunerSection, study: optuna.Study, space: Space, epochs_per_trial: int
+        self, *, tuner: matrix_schema.TunerSection, study: optuna.Study, space: Space, epochs_per_trial: int
     ) -> None:
         """Take a study that nothing has been asked of yet."""
         self._study = study
@@ -79,7 +79,7 @@ class Optuna:
 
 
 def create(
-    tuner: matrix_sections.TunerSection, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None
+    tuner: matrix_schema.TunerSection, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None
 ) -> Optuna:
     """Return the tuner that ``tuner`` names, ready for its first ask."""
     if tuner.tuner == "optuna-grid":

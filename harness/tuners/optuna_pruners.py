@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import derived_tuner_settings
 
 
@@ -32,7 +32,7 @@ class Patient(optuna.pruners.BasePruner):
         return curve[-1] <= curve[-self._patience - 2] and self._median.prune(study, trial)
 
 
-def create(tuner: matrix_sections.TunerSection, *, epochs_per_trial: int) -> optuna.pruners.BasePruner:
+def create(tuner: matrix_schema.TunerSection, *, epochs_per_trial: int) -> optuna.pruners.BasePruner:
     """Return the pruner that ``tuner`` names.
 
     Where Optuna would wait for a first completed trial to learn how long a trial is ("auto"), it is told.

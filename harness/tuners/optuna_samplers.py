@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import derived_tuner_settings
 from harness.space import Choice, Range, Space
 from harness.tuners.domains import indices
@@ -29,7 +29,7 @@ class Grid(optuna.samplers.GridSampler):
 
 
 def create(
-    tuner: matrix_sections.TunerSection, space: Space, *, seed: int, expected_trials: int | None
+    tuner: matrix_schema.TunerSection, space: Space, *, seed: int, expected_trials: int | None
 ) -> optuna.samplers.BaseSampler:
     """Return the sampler that ``tuner`` names; for a grid, ``space`` holds the grid's choices."""
     with warnings.catch_warnings():
@@ -43,12 +43,12 @@ def create(
         return build(seed=seed, **options)
 
 
-def distributions(tuner: matrix_sections.TunerSection, space: Space) -> dict[str, BaseDistribution]:
+def distributions(tuner: matrix_schema.TunerSection, space: Space) -> dict[str, BaseDistribution]:
     """Return what a sampler draws from, in the space's order; ``domains.decode`` reads its draws."""
     return {name: _distribution(tuner, domain) for name, domain in space.tuned.items()}
 
 
-def _distribution(tuner: matrix_sections.TunerSection, domain: Range | Choice) -> BaseDistribution:
+def _distribution(tuner: matrix_schema.TunerSection, domain: Range | Choice) -> BaseDistribution:
     if isinstance(domain, Choice):
         numbered = IntDistribution(0, domain.size - 1)
         return (

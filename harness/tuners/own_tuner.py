@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.errors import UserError
 from harness.extensions import TUNER, Found, loading
 from harness.search_types import Parameters, Proposal, Trial, Tuner
@@ -14,9 +14,7 @@ from harness.space import Space
 _CALLS = ("ask", "report", "tell")
 
 
-def create(
-    tuner: matrix_sections.TunerSection, space: Space, *, file: Found, seed: int, epochs_per_trial: int
-) -> Tuner:
+def create(tuner: matrix_schema.TunerSection, space: Space, *, file: Found, seed: int, epochs_per_trial: int) -> Tuner:
     """Return the tuner that the user's ``create`` makes, watched for proposals outside the space.
 
     Raises:

@@ -23,7 +23,7 @@ from pathlib import Path
 from harness import environment, files
 from harness.errors import MACHINE_TROUBLE_EXIT, DatasetError, HarnessError, MachineError, reason
 from harness.records import CellFolder
-from harness.worker.import_settings import keep_still, uncollected
+from harness.worker.library_imports import keep_still, uncollected
 
 log = logging.getLogger("harness.worker")
 
@@ -119,11 +119,11 @@ def _program(name: str) -> Callable[..., dict[str, object]]:
         return executor_probe.probe
     try:
         with uncollected():
-            from harness.worker import programs  # noqa: PLC0415 - see above
+            from harness.worker import tasks  # noqa: PLC0415 - see above
     except ImportError as error:
         why = reason(error)
         raise MachineError(f"what trains can't be imported ({why}); harness doctor says the way out") from error
-    return programs.PROGRAMS[name]
+    return tasks.PROGRAMS[name]
 
 
 def _crashed(folder: CellFolder, error: Exception) -> int:

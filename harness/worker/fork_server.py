@@ -26,7 +26,7 @@ from typing import Any
 
 from harness import environment
 from harness.worker import __main__ as worker
-from harness.worker.import_settings import keep_still, uncollected
+from harness.worker.library_imports import keep_still, uncollected
 
 # What tuners' adapters import. PyTorch isn't among it: it starts threads, and few searches need it.
 _ADAPTERS = ("harness.tuners.keras_tuner", "harness.tuners.optuna")
@@ -60,7 +60,7 @@ def main(number: int) -> None:
 
 def import_all() -> None:
     """Import what searches import; a tuner's library that isn't there is told by the worker that needs it."""
-    importlib.import_module("harness.worker.programs")
+    importlib.import_module("harness.worker.tasks")
     for adapter in _ADAPTERS:
         try:
             importlib.import_module(adapter)

@@ -18,13 +18,13 @@ from harness.cells import Cell
 from harness.datasets import decoded_images as decoded
 from harness.datasets import splits
 from harness.datasets.decoded_images import Images
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 from harness.datasets.splits import Indices, SplitImages
 from harness.datasets.verified_sources import Source
 from harness.errors import DatasetError
 from harness.objectives import frozen_activations
 from harness.objectives.keras_training import TrainingData
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 from harness.seeds import derive
 
 # History of how activations are computed: a new number leaves what is cached behind.

@@ -6,7 +6,7 @@ import pytest
 
 from harness import prices
 from harness.analysis.costs import Spent, cost, cost_usd
-from harness.record_forms import BuiltTable, EnvironmentTable, ReadingTable
+from harness.record_schema import BuiltTable, EnvironmentTable, ReadingTable
 from harness.search_types import Outcome
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis import differences, environments, likeness, likeness_of
 from harness.analysis.environment_comparison import summary
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made

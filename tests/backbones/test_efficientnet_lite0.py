@@ -13,7 +13,7 @@ from PIL import Image
 from harness import downloads
 from harness.backbones import efficientnet_lite0, weights
 from harness.errors import WeightsError
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 pytestmark = pytest.mark.train
 

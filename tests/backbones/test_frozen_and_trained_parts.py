@@ -15,7 +15,7 @@ from harness import files
 from harness.backbones import feature_extractor, frozen_and_trained_parts
 from harness.backbones.weights import RANDOM, Weights
 from harness.errors import UserError
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 pytestmark = [
     pytest.mark.train,

@@ -15,7 +15,7 @@ import pytest
 from harness.backbones import frozen_and_trained_parts
 from harness.backbones.weights import RANDOM, Weights
 from harness.errors import MachineError, UserError, WeightsError
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 from harness.testing import ModelContract
 
 pytestmark = [

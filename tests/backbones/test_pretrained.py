@@ -14,7 +14,7 @@ from harness import files
 from harness.backbones import feature_extractor, pretrained, weights
 from harness.backbones.weights import RANDOM, Kind, Weights
 from harness.errors import MachineError, WeightsError
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 pytestmark = [
     pytest.mark.train,

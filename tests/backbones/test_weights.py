@@ -17,7 +17,7 @@ from harness import files
 from harness.backbones import weights
 from harness.catalogue import backbones
 from harness.errors import MachineError, SourceUnreachable, UserError, WeightsError
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 
 def resolve(tmp_path: Path, image_size: int = 96, **section: Any) -> weights.Weights:

@@ -9,7 +9,7 @@ from harness import prices
 from harness.campaign import forecast
 from harness.campaign.forecast import Rates
 from harness.cells import Cell, domains_of
-from harness.matrix_sections import Augmentation, Budget, Scalar, TunerSection
+from harness.matrix_schema import Augmentation, Budget, Scalar, TunerSection
 from harness.search_types import Trial
 from harness.space import Choice, Domain, Range, Space
 

@@ -8,7 +8,7 @@ from scipy import stats
 from harness.campaign import forecast, forecast_totals
 from harness.campaign.forecast import Rate, Rates
 from harness.cells import Cell
-from harness.matrix_sections import Budget, TunerSection
+from harness.matrix_schema import Budget, TunerSection
 
 
 def rate(epoch_s: float, *, fixed_s: float = 10.0, usd_per_hour: float | None = 3.6) -> Rate:

@@ -9,7 +9,7 @@ import pytest
 from harness.campaign.events import State
 from harness.cells import Cell, SourceTable, WeightsTable
 from harness.executors import Cause, Devices
-from harness.matrix_sections import Backbone, Dataset
+from harness.matrix_schema import Backbone, Dataset
 
 if TYPE_CHECKING:
     from tests.campaign.conftest import Bench, Script

@@ -12,8 +12,8 @@ from harness.campaign.shared_preparation import key_of
 from harness.cells import Cell, OwnFile
 from harness.errors import UserError
 from harness.executors import Cause
-from harness.matrix_sections import Split
-from harness.record_forms import DataTable
+from harness.matrix_schema import Split
+from harness.record_schema import DataTable
 from harness.results_folder import MatrixFolder
 from harness.search_types import Trial
 

@@ -5,7 +5,7 @@ import pytest
 from harness.campaign.forecast import Rate, likes
 from harness.campaign.time_left import Outlook
 from harness.cells import Cell
-from harness.matrix_sections import Budget, TunerSection
+from harness.matrix_schema import Budget, TunerSection
 
 Rates = dict[str, list[Rate]]
 

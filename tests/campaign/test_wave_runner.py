@@ -17,7 +17,7 @@ from harness.campaign.wave_runner import Runner, only_one
 from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.executors import Cause, Slot
-from harness.matrix_sections import Budget
+from harness.matrix_schema import Budget
 from harness.meters import nvml
 from harness.meters.gpu_meter import GpuMeter
 from harness.records import CellFolder

@@ -11,7 +11,7 @@ from harness.campaign.events import Event, Remark
 from harness.campaign.worker_attempts import Bench, Work
 from harness.cells import Cell
 from harness.executors import WHOLE, Devices, Ended
-from harness.record_forms import WorkerOutcome
+from harness.record_schema import WorkerOutcome
 from harness.results_folder import MatrixFolder
 
 

@@ -14,7 +14,7 @@ import keras
 import pytest
 
 from harness.catalogue import backbones
-from harness.matrix_sections import Backbone
+from harness.matrix_schema import Backbone
 
 LISTED = list(backbones.KNOWN.values())
 

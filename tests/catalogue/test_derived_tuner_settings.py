@@ -9,7 +9,7 @@ import keras_tuner
 import optuna
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import derived_tuner_settings
 from harness.catalogue.tuners import KNOWN, mistakes
 from harness.space import Choice, Fixed, Range, Space
@@ -18,8 +18,8 @@ RATE = Range(low=1e-4, high=1e-1, log=True, default=1e-3)
 SPACE = Space({"learning_rate": RATE, "batch_size": Choice(choices=(16, 32), default=32), "dropout": Fixed(value=0.2)})
 
 
-def tuner(name: str, **more: Any) -> matrix_sections.TunerSection:
-    return matrix_sections.TunerSection.model_validate({"tuner": name, **more})
+def tuner(name: str, **more: Any) -> matrix_schema.TunerSection:
+    return matrix_schema.TunerSection.model_validate({"tuner": name, **more})
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_start_is_never_longer_than_the_librarys_own() -> None:
     ids=str,
 )
 def test_a_budget_of_epochs_or_trials_buys_so_many_trials(budget: dict[str, Any], expected: int | None) -> None:
-    assert derived_tuner_settings.expected_trials(matrix_sections.Budget(**budget), 10) == expected
+    assert derived_tuner_settings.expected_trials(matrix_schema.Budget(**budget), 10) == expected
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_librarys_own_start_is_the_installed_keras_tuners(dimensions: int) -
     ids=str,
 )
 def test_a_word_or_a_number_says_how_long_a_model_starts_at_random(
-    section: matrix_sections.TunerSection, trials: int
+    section: matrix_schema.TunerSection, trials: int
 ) -> None:
     start = derived_tuner_settings.startup(section, SPACE, 12)
 
@@ -148,7 +148,7 @@ def test_what_has_no_model_has_no_start(name: str) -> None:
     ],
     ids=str,
 )
-def test_a_word_that_does_not_apply_is_a_mistake(section: matrix_sections.TunerSection, mistake: str) -> None:
+def test_a_word_that_does_not_apply_is_a_mistake(section: matrix_schema.TunerSection, mistake: str) -> None:
     assert mistakes(section, SPACE) == [mistake]
 
 
@@ -168,5 +168,5 @@ def test_numbers_as_categories_leave_cmaes_nothing_to_tune() -> None:
 def test_a_section_of_an_older_record_is_told_as_it_was(name: str) -> None:
     older = {"tuner": name, "pruner": "none", "options": {}, "pruner_options": {}}
 
-    assert matrix_sections.TunerSection.model_validate(older) == tuner(name)
+    assert matrix_schema.TunerSection.model_validate(older) == tuner(name)
     assert mistakes(tuner(name), None) == []

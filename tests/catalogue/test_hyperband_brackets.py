@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras_tuner
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue import hyperband_brackets
 from harness.catalogue.hyperband_brackets import Rung
 
@@ -28,8 +28,8 @@ def test_brackets_are_listed_as_they_are_trained() -> None:
 
 
 def test_the_factor_is_keras_tuners_own_unless_the_matrix_says_otherwise() -> None:
-    assert hyperband_brackets.factor(matrix_sections.TunerSection(tuner="kt-hyperband")) == oracle(9).factor == 3
-    assert hyperband_brackets.factor(matrix_sections.TunerSection(tuner="kt-hyperband", options={"factor": 2})) == 2
+    assert hyperband_brackets.factor(matrix_schema.TunerSection(tuner="kt-hyperband")) == oracle(9).factor == 3
+    assert hyperband_brackets.factor(matrix_schema.TunerSection(tuner="kt-hyperband", options={"factor": 2})) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import keras_tuner
 import optuna
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue.tuner_declarations import Option
 from harness.catalogue.tuners import KNOWN, PRUNERS, mistakes
 from harness.space import Choice, Fixed, Range, Space
@@ -86,7 +86,7 @@ def test_pruner_options_are_the_installed_librarys_by_name_and_kind(name: str) -
 
 
 def test_the_pruners_are_those_that_the_matrix_format_names() -> None:
-    named = matrix_sections.TunerSection.model_json_schema()["properties"]["pruner"]["enum"]
+    named = matrix_schema.TunerSection.model_json_schema()["properties"]["pruner"]["enum"]
 
     assert set(PRUNERS) == set(named)
 
@@ -99,7 +99,7 @@ def test_only_keras_tuners_hyperband_continues_earlier_trials() -> None:
 def test_a_tuner_without_options_has_no_mistakes(name: str) -> None:
     space = Space({"learning_rate": RATES, "optimizer": TEXT})
 
-    assert mistakes(matrix_sections.TunerSection(tuner=name), space, epochs_per_trial=10) == []
+    assert mistakes(matrix_schema.TunerSection(tuner=name), space, epochs_per_trial=10) == []
 
 
 @pytest.mark.parametrize(
@@ -168,19 +168,19 @@ def test_a_tuner_without_options_has_no_mistakes(name: str) -> None:
     ids=str,
 )
 def test_a_mistake_names_the_key_the_value_and_the_way_out(section: dict[str, Any], mistake: str) -> None:
-    tuner = matrix_sections.TunerSection.model_validate(section)
+    tuner = matrix_schema.TunerSection.model_validate(section)
 
     assert mistakes(tuner, Space({"learning_rate": RATES}), epochs_per_trial=10) == [mistake]
 
 
 def test_an_unlike_name_is_answered_with_the_known_ones() -> None:
-    (mistake,) = mistakes(matrix_sections.TunerSection(tuner="?"), None)
+    (mistake,) = mistakes(matrix_schema.TunerSection(tuner="?"), None)
 
     assert mistake.startswith("tuner: unknown tuner '?'; known: default, kt-random, ")
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    tuner = matrix_sections.TunerSection(tuner="kt-hyperband", pruner="median", options={"factor": 0, "seed": 3})
+    tuner = matrix_schema.TunerSection(tuner="kt-hyperband", pruner="median", options={"factor": 0, "seed": 3})
 
     assert [mistake.split(":")[0] for mistake in mistakes(tuner, None)] == ["options.factor", "options.seed", "pruner"]
 
@@ -202,7 +202,7 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_options_within_their_bounds_are_no_mistakes(section: dict[str, Any]) -> None:
     assert (
         mistakes(
-            matrix_sections.TunerSection.model_validate(section), Space({"learning_rate": RATES}), epochs_per_trial=10
+            matrix_schema.TunerSection.model_validate(section), Space({"learning_rate": RATES}), epochs_per_trial=10
         )
         == []
     )
@@ -211,7 +211,7 @@ def test_options_within_their_bounds_are_no_mistakes(section: dict[str, Any]) ->
 def test_cmaes_cannot_tune_text_only() -> None:
     space = Space({"optimizer": TEXT, "dropout": Choice(choices=(0.5,), default=0.5), "batch_size": Fixed(value=8)})
 
-    assert mistakes(matrix_sections.TunerSection(tuner="optuna-cmaes"), space) == [
+    assert mistakes(matrix_schema.TunerSection(tuner="optuna-cmaes"), space) == [
         "tuner: optuna-cmaes tunes numbers, and the hyperparameter set has none; use optuna-tpe"
     ]
 
@@ -226,11 +226,11 @@ def test_cmaes_cannot_tune_text_only() -> None:
     ids=str,
 )
 def test_cmaes_can_tune_one_number_ordered_choices_or_nothing(space: Space) -> None:
-    assert mistakes(matrix_sections.TunerSection(tuner="optuna-cmaes"), space) == []
+    assert mistakes(matrix_schema.TunerSection(tuner="optuna-cmaes"), space) == []
 
 
 def test_separable_cmaes_needs_two_numbers() -> None:
-    tuner = matrix_sections.TunerSection(tuner="optuna-cmaes", options={"use_separable_cma": True})
+    tuner = matrix_schema.TunerSection(tuner="optuna-cmaes", options={"use_separable_cma": True})
 
     assert mistakes(tuner, Space({"learning_rate": RATES, "optimizer": TEXT})) == [
         "options.use_separable_cma: needs two numeric hyperparameters, and the set has one; remove it"
@@ -240,7 +240,7 @@ def test_separable_cmaes_needs_two_numbers() -> None:
 @pytest.mark.parametrize("name", ["kt-grid", "optuna-grid"])
 def test_a_grid_that_no_search_could_walk_is_a_mistake(name: str) -> None:
     space = Space({f"h{index}": RATES for index in range(6)})
-    tuner = matrix_sections.TunerSection(tuner=name, options={"points": 10})
+    tuner = matrix_schema.TunerSection(tuner=name, options={"points": 10})
 
     assert mistakes(tuner, space) == [
         "options.points: the grid has 1,000,000 configurations, 100,000 at most; list fewer values"

@@ -9,7 +9,7 @@ import pytest
 
 from harness import cache_inventory
 from harness.cli import cache_command
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

@@ -6,7 +6,7 @@ import pytest
 
 import harness
 from harness import matrix
-from harness.campaign import earlier_plans
+from harness.campaign import outdated_results
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -72,7 +72,7 @@ def test_searches_that_never_began_are_told_by_their_names_alone(line: CommandLi
         (line.matrix_folder.cell(cell.id).path / "cell.json").unlink()
     edit(line, "epochs = 6", "epochs = 9")
 
-    assert earlier_plans.remarks(line.matrix_folder, matrix.load(line.matrix)) == []
+    assert outdated_results.remarks(line.matrix_folder, matrix.load(line.matrix)) == []
 
 
 def test_python_is_told_the_same_in_the_results_and_in_the_log(

@@ -10,7 +10,7 @@ from harness import environment
 from harness.campaign import mixed_environments
 from harness.environment import Identity
 from harness.executors import Slot
-from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.docker import DockerExecutor
 from harness.placement.container_choice import Intent
 from harness.placement.slot_choice import ChosenSlots

@@ -24,8 +24,8 @@ from harness.cli import forecasts
 from harness.cli.output_options import Voice
 from harness.cli.progress import Bars, Lines, describe, ending, shower, watcher
 from harness.cli.progress_bars import Display
-from harness.matrix_sections import Budget, Protocol
-from harness.record_forms import DataTable
+from harness.matrix_schema import Budget, Protocol
+from harness.record_schema import DataTable
 
 
 def a_whole_campaign(watch: Watch, cell: Cell, outlook: Outlook | None = None) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from harness.executors import slots
-from harness.printable import counted
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
+from harness.text_sanitising import counted
 
 MATRIX = """\
 seeds = [1]

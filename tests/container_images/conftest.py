@@ -48,8 +48,8 @@ FILES = {
     "requirements/image-cpu.txt": "numpy==2.4.6 \\\n    --hash=sha256:0\n",
     "requirements/image-gpu.txt": "numpy==2.4.6 \\\n    --hash=sha256:0\n",
     "requirements/setup.txt": "uv==1\n",
-    "harness/search.py": "1\n",
-    "harness/worker/__main__.py": "import harness.search\n",
+    "harness/search_loop.py": "1\n",
+    "harness/worker/__main__.py": "import harness.search_loop\n",
     "harness/__pycache__/search.pyc": "1\n",
     "private.txt": "none of the engine's business\n",
 }

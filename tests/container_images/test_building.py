@@ -104,7 +104,7 @@ def test_the_engine_is_sent_what_the_list_allows_and_nothing_else(image: Declare
 
     assert engine.state["context"] == [
         "docker/extra-ca/README",
-        "harness/search.py",
+        "harness/search_loop.py",
         "harness/worker/__main__.py",
         "requirements/image-cpu.txt",
     ]

@@ -112,7 +112,7 @@ def test_a_fresh_image_differs_in_nothing_from_what_is_pinned(cpu: DeclaredImage
 def test_a_changed_source_makes_the_image_stale(cpu: DeclaredImage, tmp_path: Path) -> None:
     for name in ("harness", "docker", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    with (tmp_path / "harness/search.py").open("a") as stream:
+    with (tmp_path / "harness/search_loop.py").open("a") as stream:
         stream.write("\nCHANGED = 1\n")
 
     differences = container_images.verify(replace(cpu, root=tmp_path))

@@ -41,7 +41,7 @@ def test_an_image_that_is_not_here_is_one_difference(image: DeclaredImage) -> No
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("harness/search.py", "the harness's sources changed since it was built"),
+        ("harness/search_loop.py", "the harness's sources changed since it was built"),
         ("requirements/image-cpu.txt", "the lock changed since it was built"),
         ("docker/Dockerfile", "the Dockerfile and its tools changed since it was built"),
         ("requirements/setup.txt", "the Dockerfile and its tools changed since it was built"),
@@ -64,7 +64,7 @@ def test_what_no_search_runs_through_leaves_an_image_as_it_is(built: DeclaredIma
         built.root,
         {
             "harness/reports/page.py": "2\n",
-            "harness/search.py": f"# a remark\n{FILES['harness/search.py']}",
+            "harness/search_loop.py": f"# a remark\n{FILES['harness/search_loop.py']}",
             "docs/new.md": "2\n",
         },
     )

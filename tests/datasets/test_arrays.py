@@ -15,7 +15,7 @@ import pytest
 from harness import environment, errors
 from harness.catalogue import datasets as catalogue
 from harness.datasets import arrays
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 from harness.datasets.verified_sources import Source
 
 RNG = np.random.default_rng(1)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.datasets import cached_image_lists
 from harness.datasets.image_folders import ImageFile, Layout
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 LAYOUT = Layout(
     files=(

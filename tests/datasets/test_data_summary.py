@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.datasets import data_summary, image_folders
-from harness.record_forms import DataTable
+from harness.record_schema import DataTable
 
 NOT_BY_SUFFIX = "not an image by its suffix (.cr2)"
 

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import errors, files, matrix_sections
-from harness.datasets import decoded_images, decoding, opened_data, resolving
-from harness.datasets.part_names import Part
+from harness import errors, files, matrix_schema
+from harness.datasets import decoded_images, decoding, lazy_images, resolving
+from harness.datasets.part_aliases import Part
 from harness.datasets.splits import split
 
 Draw = Callable[..., Path]
 
 
 def loaded(root: Path, cache: Path, *, size: int = 32, **limits: Any) -> decoded_images.Images:
-    dataset = matrix_sections.Dataset.model_validate({"source": "folder", "path": str(root), **limits})
+    dataset = matrix_schema.Dataset.model_validate({"source": "folder", "path": str(root), **limits})
     return decoded_images.load(
         resolving.resolve(dataset, base=root, cache=cache), dataset, image_size=size, cache=cache
     )
@@ -58,7 +58,7 @@ def test_the_images_are_a_read_only_map_of_a_file(birds: Path, tmp_path: Path) -
 
 
 def test_a_second_load_decodes_nothing(birds: Path, tmp_path: Path) -> None:
-    dataset = matrix_sections.Dataset(source="folder", path=str(birds))
+    dataset = matrix_schema.Dataset(source="folder", path=str(birds))
     source = resolving.resolve(dataset, base=birds, cache=tmp_path)
     first = decoded_images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
     shutil.rmtree(birds)
@@ -134,7 +134,7 @@ def test_no_duplicate_stands_on_both_sides_of_a_split(draw: Draw, tmp_path: Path
         draw(f"d/{'ab'[number % 2]}/{number}.png", seed=number // 4 * 2 + number % 2)
 
     found = loaded(tmp_path / "d", tmp_path / "cache")
-    divided = split(found.labels, found.fixed, classes=found.classes, shares=matrix_sections.Split(), seed=3)
+    divided = split(found.labels, found.fixed, classes=found.classes, shares=matrix_schema.Split(), seed=3)
 
     assert len(found.duplicates) == 20
     sides = [
@@ -191,7 +191,7 @@ def test_more_images_than_one_batch_keep_their_order(tmp_path: Path) -> None:
     shades = np.arange(600, dtype=np.uint16)
     pixels = np.stack([shades // 256, shades % 256], axis=1).astype(np.uint8).reshape(600, 1, 2)
     np.savez(tmp_path / "a.npz", x=np.repeat(pixels, 2, axis=1).repeat(16, axis=2), y=shades % 2)
-    dataset = matrix_sections.Dataset(source="npz", path="a.npz")
+    dataset = matrix_schema.Dataset(source="npz", path="a.npz")
     source = resolving.resolve(dataset, base=tmp_path, cache=tmp_path)
 
     found = decoded_images.load(source, dataset, image_size=32, cache=tmp_path / "cache")
@@ -209,7 +209,7 @@ def test_two_loads_at_once_agree(birds: Path, tmp_path: Path) -> None:
 
 def test_a_folder_that_changed_before_it_is_read_is_refused(birds: Path, tmp_path: Path) -> None:
     loaded(birds, tmp_path / "cache")
-    dataset = matrix_sections.Dataset(source="folder", path=str(birds))
+    dataset = matrix_schema.Dataset(source="folder", path=str(birds))
     source = resolving.resolve(dataset, base=birds, cache=tmp_path)
     (birds / "kea/2.png").write_bytes(b"")
 
@@ -251,9 +251,9 @@ def test_images_that_change_while_they_are_decoded_are_not_kept(
         loaded(birds, cache, size=64)
     kept = sorted(cache.rglob("*"))
     other = (birds / "kea/3.png").read_bytes() if content is None else content
-    open_source = opened_data.open_source
+    open_source = lazy_images.open_source
     monkeypatch.setattr(
-        opened_data,
+        lazy_images,
         "open_source",
         lambda source: FakeOpenedThatIsReplaced(open_source(source), birds / "kea/2.png", other),
     )
@@ -266,7 +266,7 @@ def test_images_that_change_while_they_are_decoded_are_not_kept(
 
 def test_a_folder_put_back_as_it_was_gives_its_own_images(birds: Path, tmp_path: Path) -> None:
     expected = loaded(birds, tmp_path / "untouched")
-    dataset = matrix_sections.Dataset(source="folder", path=str(birds))
+    dataset = matrix_schema.Dataset(source="folder", path=str(birds))
     source = resolving.resolve(dataset, base=birds, cache=tmp_path)
     shutil.move(birds / "kea/0.png", birds / "Drossel/9.png")
     with pytest.raises(errors.MachineError, match="changed since the run began"):
@@ -283,7 +283,7 @@ def test_a_folder_put_back_as_it_was_gives_its_own_images(birds: Path, tmp_path:
 def test_arrays_that_changed_since_they_were_resolved_are_not_kept(tmp_path: Path, *, gone: bool) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, x=np.arange(32, dtype=np.uint8).reshape(2, 4, 4), y=np.arange(2))
-    dataset = matrix_sections.Dataset(source="npz", path="a.npz")
+    dataset = matrix_schema.Dataset(source="npz", path="a.npz")
     source = resolving.resolve(dataset, base=tmp_path, cache=tmp_path)
     path.unlink()
     if not gone:
@@ -305,7 +305,7 @@ def test_a_bomb_among_the_images_is_reported(birds: Path, tmp_path: Path) -> Non
 
 
 def test_the_digits_are_scaled_to_the_full_range(tmp_path: Path) -> None:
-    dataset = matrix_sections.Dataset(source="digits", max_images=100)
+    dataset = matrix_schema.Dataset(source="digits", max_images=100)
     source = resolving.resolve(dataset, base=tmp_path, cache=tmp_path)
 
     found = decoded_images.load(source, dataset, image_size=32, cache=tmp_path)
@@ -318,7 +318,7 @@ def test_the_digits_are_scaled_to_the_full_range(tmp_path: Path) -> None:
 
 @pytest.mark.seconds
 def test_the_real_animals_load_within_three_seconds(tmp_path: Path, package_cache: Path) -> None:
-    dataset = matrix_sections.Dataset(source="animals", max_images=1000)
+    dataset = matrix_schema.Dataset(source="animals", max_images=1000)
     source = resolving.resolve(dataset, base=tmp_path, cache=package_cache)
 
     started_s = time.process_time()
@@ -335,7 +335,7 @@ def test_the_real_animals_load_within_three_seconds(tmp_path: Path, package_cach
 def tabled(folder: Path, rows: list[str], cache: Path, **limits: Any) -> decoded_images.Images:
     folder.mkdir(exist_ok=True)
     (folder / "birds.csv").write_text("\n".join(["path,label,part", *rows]), "utf-8")
-    dataset = matrix_sections.Dataset.model_validate({"source": "table", "path": "birds.csv", **limits})
+    dataset = matrix_schema.Dataset.model_validate({"source": "table", "path": "birds.csv", **limits})
     source = resolving.resolve(dataset, base=folder, cache=cache)
     return decoded_images.load(source, dataset, image_size=32, cache=cache)
 

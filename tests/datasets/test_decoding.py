@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from harness import errors
-from harness.datasets import decoding, opened_data
+from harness.datasets import decoding, lazy_images
 
 GRADIENT = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 
@@ -297,7 +297,7 @@ def test_decompression_bombs_are_unreadable(tmp_path: Path, side: int) -> None:
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     )
 
-    with opened_data.without_warnings(), pytest.raises(decoding.Unreadable, match="pixels"):
+    with lazy_images.without_warnings(), pytest.raises(decoding.Unreadable, match="pixels"):
         decoding.decode(path)
 
 

@@ -11,7 +11,7 @@ from harness import errors
 from harness.datasets import cached_image_lists, extracted_images
 from harness.datasets.extracted_images import Picture
 from harness.datasets.image_folders import Layout
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 FREE, TRAIN, VALIDATION, TEST = Part.FREE, Part.TRAIN, Part.VALIDATION, Part.TEST
 

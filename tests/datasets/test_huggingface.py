@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets import cached_image_lists, decoding, extracted_images, huggingface
 from harness.datasets.image_folders import Layout
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "huggingface"
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -73,7 +73,7 @@ def exported(file: Path, rows: Mapping[str, Sequence[Any]] = ROWS, features: Any
 
 
 def read(path: Path, cache: Path, **columns: str) -> Layout:
-    held = huggingface.opened(path, matrix_sections.Columns.model_validate(columns) if columns else None)
+    held = huggingface.opened(path, matrix_schema.Columns.model_validate(columns) if columns else None)
     return cached_image_lists.read(extracted_images.unpacked(held, cache=cache))
 
 

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness import errors, files, matrix_sections
-from harness.datasets import decoding, image_cleaning, opened_data, resolving, verified_sources
-from harness.datasets.part_names import Part
+from harness import errors, files, matrix_schema
+from harness.datasets import decoding, image_cleaning, lazy_images, resolving, verified_sources
+from harness.datasets.part_aliases import Part
 
 Draw = Callable[..., Path]
 
@@ -156,8 +156,8 @@ def test_duplicates_are_found_by_their_pixels_not_their_bytes(draw: Draw, tmp_pa
         picture.save(tmp_path / "d/a/copy.bmp")
     shutil.copy(tmp_path / "d/b/1.png", tmp_path / "d/b/Kopie von 1.png")
     (tmp_path / "d/b/broken.jpg").write_bytes(b"no picture")
-    source = resolving.resolve(matrix_sections.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
-    opened = opened_data.open_source(source)
+    source = resolving.resolve(matrix_schema.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
+    opened = lazy_images.open_source(source)
 
     found = image_cleaning.clean(opened, image_cleaning.survey(source, opened, cache=tmp_path), origin="d")
 
@@ -169,8 +169,8 @@ def test_the_same_pixels_in_another_shape_are_another_picture(tmp_path: Path) ->
     for name, shape in (("d/a/1.png", (2, 6)), ("d/b/1.png", (6, 2))):
         (tmp_path / name).parent.mkdir(parents=True)
         Image.fromarray(np.full(shape, 9, dtype=np.uint8)).save(tmp_path / name)
-    source = resolving.resolve(matrix_sections.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
-    opened = opened_data.open_source(source)
+    source = resolving.resolve(matrix_schema.Dataset(source="folder", path="d"), base=tmp_path, cache=tmp_path)
+    opened = lazy_images.open_source(source)
 
     assert image_cleaning.clean(opened, image_cleaning.survey(source, opened, cache=tmp_path), origin="d").kept == (
         0,

@@ -12,7 +12,7 @@ import pytest
 
 from harness import errors
 from harness.datasets import image_folders
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 Draw = Callable[..., Path]
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness import errors
 from harness.datasets.image_groups import groups_of, refuse_divided
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 NAMES = ("cat/A_1.jpg", "cat/A_2.jpg", "dog/B_3.jpg")
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets import image_tables
 from harness.datasets.image_folders import Layout
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 FREE, TRAIN, VALIDATION, TEST = Part.FREE, Part.TRAIN, Part.VALIDATION, Part.TEST
 PATHS = ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png")
@@ -37,7 +37,7 @@ def touch(path: Path) -> Path:
 def listed(folder: Path, text: str | bytes, **columns: str) -> Layout:
     table = folder / "birds.csv"
     table.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return image_tables.layout_of(table, matrix_sections.Columns.model_validate(columns) if columns else None)
+    return image_tables.layout_of(table, matrix_schema.Columns.model_validate(columns) if columns else None)
 
 
 def refused(folder: Path, text: str | bytes, **columns: str) -> str:

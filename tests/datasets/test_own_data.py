@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import environment, errors, files, matrix_sections
+from harness import environment, errors, files, matrix_schema
 from harness.datasets import decoded_images, own_data, resolving, verified_sources
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 from harness.testing import DataContract
 
 GUIDE = Path(__file__).parents[2] / "docs/add-a-data-set.md"
@@ -39,12 +39,12 @@ def traps(tmp_path: Path) -> Path:
 def resolved(folder: Path, text: str, data: Path, **options: Any) -> verified_sources.Source:
     code = folder / "my reader.py"
     code.write_text(text, "utf-8")
-    dataset = matrix_sections.Dataset(source="file", path="my reader.py", data=str(data), options=options)
+    dataset = matrix_schema.Dataset(source="file", path="my reader.py", data=str(data), options=options)
     return resolving.resolve(dataset, base=folder, cache=folder / "cache")
 
 
 def loaded(source: verified_sources.Source, cache: Path) -> decoded_images.Images:
-    return decoded_images.load(source, matrix_sections.Dataset(source="file", path="x"), image_size=32, cache=cache)
+    return decoded_images.load(source, matrix_schema.Dataset(source="file", path="x"), image_size=32, cache=cache)
 
 
 def read(folder: Path, pictures: str, *, data: Path | None = None) -> verified_sources.Source:
@@ -88,7 +88,7 @@ def test_it_is_run_once_whatever_size_is_asked_for(traps: Path, tmp_path: Path) 
 
     for size in (32, 48):
         decoded_images.load(
-            source, matrix_sections.Dataset(source="file", path="x"), image_size=size, cache=tmp_path / "cache"
+            source, matrix_schema.Dataset(source="file", path="x"), image_size=size, cache=tmp_path / "cache"
         )
 
     assert (tmp_path / "runs").read_text() == "x"
@@ -139,11 +139,11 @@ def test_code_that_changed_is_not_run(traps: Path, tmp_path: Path) -> None:
 
 def test_other_packages_read_anew(traps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = resolved(tmp_path, SHOWN, traps)
-    before = (source.place, decoded_images.place_of(source, matrix_sections.Dataset(source="file"), image_size=32))
+    before = (source.place, decoded_images.place_of(source, matrix_schema.Dataset(source="file"), image_size=32))
 
     monkeypatch.setattr(environment, "content", lambda: "other packages")
 
-    after = (source.place, decoded_images.place_of(source, matrix_sections.Dataset(source="file"), image_size=32))
+    after = (source.place, decoded_images.place_of(source, matrix_schema.Dataset(source="file"), image_size=32))
     assert {*before}.isdisjoint(after)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import errors, files, matrix_sections
+from harness import errors, files, matrix_schema
 from harness.catalogue import datasets as catalogue
 from harness.datasets import resolving, verified_sources
 
@@ -37,7 +37,7 @@ def test_a_relative_folder_starts_at_the_base(draw: Draw, tmp_path: Path) -> Non
         draw(name) if name.endswith("png") else (tmp_path / name).touch()
 
     source = resolving.resolve(
-        matrix_sections.Dataset(source="folder", path="birds"), base=tmp_path / "my data", cache=tmp_path
+        matrix_schema.Dataset(source="folder", path="birds"), base=tmp_path / "my data", cache=tmp_path
     )
 
     assert source.kind == "folder"
@@ -51,14 +51,14 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, given: str, source: 
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
 
     with pytest.raises(errors.DatasetError, match=r" leads nowhere \(.*\); give another path"):
-        resolving.resolve(matrix_sections.Dataset(source=source, path=given), base=tmp_path, cache=tmp_path)
+        resolving.resolve(matrix_schema.Dataset(source=source, path=given), base=tmp_path, cache=tmp_path)
 
 
 def test_a_source_survives_json(draw: Draw, tmp_path: Path) -> None:
     draw("a/1.png")
     draw("b/1.png")
     source = resolving.resolve(
-        matrix_sections.Dataset(source="folder", path=str(tmp_path)), base=Path("/"), cache=tmp_path / ".c"
+        matrix_schema.Dataset(source="folder", path=str(tmp_path)), base=Path("/"), cache=tmp_path / ".c"
     )
 
     assert verified_sources.Source.from_json(json.loads(json.dumps(source.to_json()))) == source
@@ -71,7 +71,7 @@ def test_a_folder_of_images_that_would_hold_what_a_run_leaves_is_refused(draw: D
     places = {"results": tmp_path.parent / "r", "cache": tmp_path.parent / "c", what: tmp_path / "made later"}
 
     with pytest.raises(errors.DatasetError, match=rf"the {what} folder, .*made later, lies in it .* --{what}"):
-        resolving.resolve(matrix_sections.Dataset(source="folder", path="."), base=tmp_path, **places)
+        resolving.resolve(matrix_schema.Dataset(source="folder", path="."), base=tmp_path, **places)
 
 
 def test_a_hidden_results_folder_in_a_folder_of_images_is_ignored(draw: Draw, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_hidden_results_folder_in_a_folder_of_images_is_ignored(draw: Draw, tm
     draw(".results/x/1.png")
     places = {"results": tmp_path / ".results", "cache": tmp_path / ".cache"}
 
-    source = resolving.resolve(matrix_sections.Dataset(source="folder", path="."), base=tmp_path, **places)
+    source = resolving.resolve(matrix_schema.Dataset(source="folder", path="."), base=tmp_path, **places)
 
     assert [file.name for file in verified_sources.listed(source).files] == ["a/1.png", "b/1.png"]
 
@@ -88,20 +88,20 @@ def test_a_hidden_results_folder_in_a_folder_of_images_is_ignored(draw: Draw, tm
 def test_an_npz_file_is_known_by_its_bytes(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((2, 4, 4), dtype=np.uint8), y=np.arange(2))
 
-    source = resolving.resolve(matrix_sections.Dataset(source="npz", path="a.npz"), base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(matrix_schema.Dataset(source="npz", path="a.npz"), base=tmp_path, cache=tmp_path)
 
     assert source.content_hash == hashlib.sha256((tmp_path / "a.npz").read_bytes()).hexdigest()
     with pytest.raises(errors.DatasetError, match=r"b\.npz: no such file"):
-        resolving.resolve(matrix_sections.Dataset(source="npz", path="b.npz"), base=tmp_path, cache=tmp_path)
+        resolving.resolve(matrix_schema.Dataset(source="npz", path="b.npz"), base=tmp_path, cache=tmp_path)
 
 
 def test_mistakes_of_the_section_are_told(tmp_path: Path) -> None:
     with pytest.raises(errors.DatasetError, match="did you mean 'animals'"):
-        resolving.resolve(matrix_sections.Dataset(source="animal"), base=tmp_path, cache=tmp_path)
+        resolving.resolve(matrix_schema.Dataset(source="animal"), base=tmp_path, cache=tmp_path)
 
 
 def test_digits_come_from_scikit_learn(tmp_path: Path) -> None:
-    source = resolving.resolve(matrix_sections.Dataset(source="digits"), base=tmp_path, cache=tmp_path)
+    source = resolving.resolve(matrix_schema.Dataset(source="digits"), base=tmp_path, cache=tmp_path)
 
     assert source.content_hash == catalogue.DIGITS_SHA256
     assert Path(source.paths[0]).is_relative_to(tmp_path)
@@ -109,7 +109,7 @@ def test_digits_come_from_scikit_learn(tmp_path: Path) -> None:
 
 @pytest.mark.seconds
 def test_animals_come_from_the_package_index(tmp_path: Path, package_cache: Path) -> None:
-    source = resolving.resolve(matrix_sections.Dataset(source="animals"), base=tmp_path, cache=package_cache)
+    source = resolving.resolve(matrix_schema.Dataset(source="animals"), base=tmp_path, cache=package_cache)
 
     assert source.content_hash == hashlib.sha256(Path(source.paths[0]).read_bytes()).hexdigest()
     assert source.classes[0] == "bear"
@@ -149,7 +149,7 @@ def test_an_archive_is_fetched_once_and_unpacked_once(
     (tmp_path / "flower_photos" / "LICENSE.txt").touch()
     archive = pack(tmp_path / "flower_photos", folder / "flowers.archive")
     monkeypatch.setattr(catalogue, "KNOWN", {"flowers": _entry(archive, address, inside="flower_photos")})
-    wanted = matrix_sections.Dataset(source="flowers")
+    wanted = matrix_schema.Dataset(source="flowers")
 
     first = resolving.resolve(wanted, base=tmp_path, cache=tmp_path / "cache")
     archive.unlink()
@@ -171,7 +171,7 @@ def test_a_flat_archive_is_listed_by_its_names(
     archive = _tgz(tmp_path / "images", served[0] / "images.tar.gz")
     monkeypatch.setattr(catalogue, "KNOWN", {"pets": _entry(archive, served[1], inside="images", kind="flat")})
 
-    source = resolving.resolve(matrix_sections.Dataset(source="pets"), base=tmp_path, cache=tmp_path / "cache")
+    source = resolving.resolve(matrix_schema.Dataset(source="pets"), base=tmp_path, cache=tmp_path / "cache")
 
     assert verified_sources.listed(source).classes == ("Abyssinian", "american_bulldog")
 
@@ -186,7 +186,7 @@ def test_an_evil_archive_leaves_nothing_behind(
     monkeypatch.setattr(catalogue, "KNOWN", {"evil": _entry(archive, served[1], inside="good")})
 
     with pytest.raises(errors.DatasetError, match="leaves its folder"):
-        resolving.resolve(matrix_sections.Dataset(source="evil"), base=tmp_path, cache=tmp_path / "cache")
+        resolving.resolve(matrix_schema.Dataset(source="evil"), base=tmp_path, cache=tmp_path / "cache")
     assert list((tmp_path / "cache" / "datasets").iterdir()) == []
 
 
@@ -198,7 +198,7 @@ def test_an_archive_that_cannot_be_reached_says_which_file_to_put_where(
     monkeypatch.setattr(catalogue, "KNOWN", {"gone": entry})
 
     with pytest.raises(errors.SourceUnreachable) as caught:
-        resolving.resolve(matrix_sections.Dataset(source="gone"), base=tmp_path, cache=tmp_path / "cache")
+        resolving.resolve(matrix_schema.Dataset(source="gone"), base=tmp_path, cache=tmp_path / "cache")
     assert f"put the file (SHA-256 {'e' * 64}) at {tmp_path}/cache/downloads/{'e' * 64}/gone.tgz" in str(caught.value)
     assert list((tmp_path / "cache" / "datasets").iterdir()) == []
 
@@ -214,7 +214,7 @@ def test_a_set_of_several_files_has_one_hash(
     entry = catalogue.Entry(kind="idx", meaning="two files", downloads=tuple(downloads), classes=("a", "b"))
     monkeypatch.setattr(catalogue, "KNOWN", {"two": entry})
 
-    source = resolving.resolve(matrix_sections.Dataset(source="two"), base=tmp_path, cache=tmp_path / "cache")
+    source = resolving.resolve(matrix_schema.Dataset(source="two"), base=tmp_path, cache=tmp_path / "cache")
 
     assert [Path(path).name for path in source.paths] == ["one.gz", "two.gz"]
     assert source.content_hash not in {download.sha256 for download in downloads}
@@ -228,7 +228,7 @@ def test_an_unpacked_archive_is_what_its_archive_was(
         draw(name)
     archive = _tgz(tmp_path / "photos", served[0] / "photos.tgz")
     monkeypatch.setattr(catalogue, "KNOWN", {"photos": _entry(archive, served[1], inside="photos")})
-    source = resolving.resolve(matrix_sections.Dataset(source="photos"), base=tmp_path, cache=tmp_path / "cache")
+    source = resolving.resolve(matrix_schema.Dataset(source="photos"), base=tmp_path, cache=tmp_path / "cache")
 
     verified_sources.verify(source)
 
@@ -241,7 +241,7 @@ def grouped_birds(draw: Draw, tmp_path: Path, *, table: str = SITES, **changes: 
         draw(name)
     (tmp_path / "vögel/sites.csv").write_text(table, "utf-8")
     keys: dict[str, str | None] = {"group_by": "site", "groups": "vögel/sites.csv", **changes}
-    dataset = matrix_sections.Dataset.model_validate({"source": "folder", "path": "vögel", **keys})
+    dataset = matrix_schema.Dataset.model_validate({"source": "folder", "path": "vögel", **keys})
     return resolving.resolve(dataset, base=tmp_path, cache=tmp_path / "cache")
 
 
@@ -286,7 +286,7 @@ def test_groups_that_changed_since_they_were_resolved_are_the_machines_trouble(d
 def test_folders_that_divide_a_group_are_refused(draw: Draw, tmp_path: Path) -> None:
     for name in ("train/a/A 1.png", "train/b/B 1.png", "test/a/A 2.png", "test/b/C 1.png"):
         draw(f"d/{name}")
-    dataset = matrix_sections.Dataset(source="folder", path="d", group_by="([A-Z]) ")
+    dataset = matrix_schema.Dataset(source="folder", path="d", group_by="([A-Z]) ")
 
     with pytest.raises(errors.DatasetError, match=r"^group_by: group 'A' stands in several parts: 'test/a/A 2\.png', "):
         resolving.resolve(dataset, base=tmp_path, cache=tmp_path / "cache")
@@ -299,7 +299,7 @@ def tabled_birds(draw: Draw, tmp_path: Path, *, text: str = TABLE, **changes: ob
     for name in ("vögel/a/1.png", "vögel/a/2.png", "vögel/b/1.png"):
         draw(name)
     (tmp_path / "vögel/birds.csv").write_text(text, "utf-8")
-    dataset = matrix_sections.Dataset.model_validate({"source": "table", "path": "vögel/birds.csv", **changes})
+    dataset = matrix_schema.Dataset.model_validate({"source": "table", "path": "vögel/birds.csv", **changes})
     return resolving.resolve(dataset, base=tmp_path, cache=tmp_path / "cache")
 
 
@@ -322,7 +322,7 @@ def test_a_table_may_lie_beside_results_and_cache(draw: Draw, tmp_path: Path) ->
     (tmp_path / "t.csv").write_text("path,label\n1.png,a\n2.png,b\n")
     places = {"results": tmp_path / "results", "cache": tmp_path / "cache"}
 
-    source = resolving.resolve(matrix_sections.Dataset(source="table", path="t.csv"), base=tmp_path, **places)
+    source = resolving.resolve(matrix_schema.Dataset(source="table", path="t.csv"), base=tmp_path, **places)
 
     assert source.paths[1] == str(tmp_path)
 
@@ -352,12 +352,12 @@ def test_a_path_that_is_no_table_is_named(tmp_path: Path, given: str) -> None:
     (tmp_path / "vögel").mkdir()
 
     with pytest.raises(errors.DatasetError, match=r"leads nowhere|give a CSV or Parquet file"):
-        resolving.resolve(matrix_sections.Dataset(source="table", path=given), base=tmp_path, cache=tmp_path)
+        resolving.resolve(matrix_schema.Dataset(source="table", path=given), base=tmp_path, cache=tmp_path)
 
 
 def test_pictures_of_hugging_face_are_unpacked_once_and_read_as_files(tmp_path: Path) -> None:
     saved = Path(__file__).parents[1] / "golden/huggingface/saved"
-    dataset = matrix_sections.Dataset(source="huggingface", path=str(saved))
+    dataset = matrix_schema.Dataset(source="huggingface", path=str(saved))
 
     first, second = (resolving.resolve(dataset, base=tmp_path, cache=tmp_path / "cache") for _ in range(2))
 

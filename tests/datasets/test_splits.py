@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import errors, matrix_sections
-from harness.datasets.part_names import Part
+from harness import errors, matrix_schema
+from harness.datasets.part_aliases import Part
 from harness.datasets.splits import SplitImages, split
 
-SHARES = matrix_sections.Split()
+SHARES = matrix_schema.Split()
 
 
 def divided(
@@ -19,7 +19,7 @@ def divided(
     fixed: Sequence[int] | None = None,
     *,
     seed: int = 1,
-    shares: matrix_sections.Split = SHARES,
+    shares: matrix_schema.Split = SHARES,
     groups: Sequence[str] | None = None,
 ) -> SplitImages:
     return split(

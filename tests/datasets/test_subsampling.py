@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness import errors, matrix_sections
-from harness.datasets.part_names import Part
+from harness import errors, matrix_schema
+from harness.datasets.part_aliases import Part
 from harness.datasets.subsampling import Indices, sample
 
 LABELS = np.repeat([0, 1, 2], [60, 30, 10]).astype(np.int32)
@@ -12,7 +12,7 @@ FREE = np.full(100, Part.FREE, dtype=np.int8)
 
 
 def drawn(*, parts: np.ndarray[tuple[int], np.dtype[np.int8]] = FREE, **limits: int) -> Indices:
-    dataset = matrix_sections.Dataset.model_validate({"source": "animals", **limits})
+    dataset = matrix_schema.Dataset.model_validate({"source": "animals", **limits})
     return sample(LABELS, parts, classes=["a", "b", "c"], dataset=dataset)
 
 
@@ -83,7 +83,7 @@ def test_a_limit_below_one_image_of_each_kind_is_refused(limits: dict[str, int],
 def test_limits_draw_from_as_many_groups_as_there_are() -> None:
     sizes = (60, 30, 10)
     groups = np.array([f"{label} {min(place, 4)}" for label, size in enumerate(sizes) for place in range(size)])
-    dataset = matrix_sections.Dataset(source="animals", per_class=10)
+    dataset = matrix_schema.Dataset(source="animals", per_class=10)
 
     found = sample(LABELS, FREE, groups, classes=["a", "b", "c"], dataset=dataset)
     fewer = sample(LABELS, FREE, groups, classes=["a", "b", "c"], dataset=dataset.model_copy(update={"per_class": 5}))
@@ -94,7 +94,7 @@ def test_limits_draw_from_as_many_groups_as_there_are() -> None:
 
 
 def test_groups_of_one_image_each_are_drawn_as_images_are() -> None:
-    dataset = matrix_sections.Dataset(source="animals", max_images=40)
+    dataset = matrix_schema.Dataset(source="animals", max_images=40)
     groups = np.array([str(number) for number in range(100)])
 
     found = sample(LABELS, FREE, groups, classes=["a", "b", "c"], dataset=dataset)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import errors, matrix_sections
+from harness import errors, matrix_schema
 from harness.datasets import cached_image_lists, decoding, extracted_images, tfds
 from harness.datasets.image_folders import Layout
-from harness.datasets.part_names import Part
+from harness.datasets.part_aliases import Part
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Examples
@@ -64,7 +64,7 @@ def prepare(tensorflow: type[Examples], tmp_path: Path) -> Prepare:
 
 
 def read(folder: Path, **columns: str) -> Layout:
-    held = tfds.opened(folder, matrix_sections.Columns.model_validate(columns) if columns else None)
+    held = tfds.opened(folder, matrix_schema.Columns.model_validate(columns) if columns else None)
     return cached_image_lists.read(extracted_images.unpacked(held, cache=folder.parents[1] / "cache"))
 
 
@@ -93,7 +93,7 @@ def test_a_prepared_data_set_is_read(prepare: Prepare) -> None:
 def test_what_the_library_itself_wrote_is_read(tmp_path: Path) -> None:
     """Kept as tensorflow_datasets 4.9.10 wrote it: six pictures of one shade each, in an order of the library's."""
     golden = Path(__file__).parents[1] / "golden/tfds/birds/3.0.1"
-    held = tfds.opened(golden, matrix_sections.Columns(group="site"))
+    held = tfds.opened(golden, matrix_schema.Columns(group="site"))
     found = cached_image_lists.read(extracted_images.unpacked(held, cache=tmp_path / "cache"))
 
     shades = [int(decoding.decode(file.path)[0, 0, 0]) // 20 for file in found.files]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import errors, files, matrix_sections
+from harness import errors, files, matrix_schema
 from harness.datasets import resolving, verified_sources
 
 Draw = Callable[..., Path]
@@ -16,7 +16,7 @@ def resolved_birds(draw: Draw, tmp_path: Path) -> verified_sources.Source:
     for name in ("vögel/a/1.png", "vögel/a/2.png", "vögel/b/1.png"):
         draw(name)
     return resolving.resolve(
-        matrix_sections.Dataset(source="folder", path="vögel"), base=tmp_path, cache=tmp_path / "cache"
+        matrix_schema.Dataset(source="folder", path="vögel"), base=tmp_path, cache=tmp_path / "cache"
     )
 
 
@@ -79,7 +79,7 @@ def tabled_birds(draw: Draw, tmp_path: Path) -> verified_sources.Source:
     for name in ("a/1.png", "b/1.png"):
         draw(f"vögel/{name}")
     (tmp_path / "vögel/birds.csv").write_text("path,label\na/1.png,a\nb/1.png,b\n")
-    dataset = matrix_sections.Dataset(source="table", path="vögel/birds.csv")
+    dataset = matrix_schema.Dataset(source="table", path="vögel/birds.csv")
     return resolving.resolve(dataset, base=tmp_path, cache=tmp_path / "cache")
 
 

@@ -25,7 +25,7 @@ from harness.cells import Cell
 from harness.errors import MachineError
 from harness.executors import WHOLE, Slot, engine_connection
 from harness.executors.docker import DockerExecutor
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 from harness.records import CellFolder
 from tests.executors.real_engine import REFERENCE, Bench, OwnEngine, kill_what_names, tiny, unmount_below
 

@@ -20,7 +20,7 @@ from harness.campaign.events import CellEnds, Event, State
 from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.executors import Ended, Executor, engine_connection
-from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.docker import DockerExecutor
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder

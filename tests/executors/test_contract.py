@@ -12,7 +12,7 @@ import pytest
 from harness.executors import Executor, LocalExecutor, Slot, engine_connection, forked
 from harness.executors.docker import DockerExecutor
 from harness.executors.forked import WarmExecutor
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 from harness.testing import ExecutorContract
 
 CPUS = sorted(os.sched_getaffinity(0))

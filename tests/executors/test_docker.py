@@ -18,7 +18,7 @@ from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
 from harness.executors.docker import DockerExecutor
 from harness.executors.sandbox import HOME
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 from harness.results_folder import MatrixFolder
 from harness.search_types import Reading
 

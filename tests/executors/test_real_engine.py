@@ -14,9 +14,9 @@ import pytest
 from harness import environment
 from harness.errors import MachineError
 from harness.executors import WHOLE, Cause, Ended, Slot, engine_connection
-from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.sandbox import HOME
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 from harness.records import CellFolder
 from tests.executors.real_engine import MIB, PATIENCE_S, Bench, has_seen_the_kill
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.matrix import Combination, Matrix, combinations
 
 Load = Callable[[dict[str, Any]], Matrix]
@@ -76,14 +76,14 @@ def test_seed_zero_is_a_seed(pairs: dict[str, Any], load_document: Load) -> None
 
 
 def test_a_rule_without_parts_matches_every_search() -> None:
-    matrix = matrix_sections.Document(
-        datasets={"a": matrix_sections.Dataset(source="animals")},
-        backbones={"b": matrix_sections.Backbone(model="MobileNetV2")},
-        tuners={"t": matrix_sections.TunerSection(tuner="default")},
+    matrix = matrix_schema.Document(
+        datasets={"a": matrix_schema.Dataset(source="animals")},
+        backbones={"b": matrix_schema.Backbone(model="MobileNetV2")},
+        tuners={"t": matrix_schema.TunerSection(tuner="default")},
         hyperparameters={"h": {"dropout": 0.1}},
         seeds=[1],
-        budget=matrix_sections.Budget(trials=1),
-        exclude=[matrix_sections.Rule()],
+        budget=matrix_schema.Budget(trials=1),
+        exclude=[matrix_schema.Rule()],
     )
 
     assert combinations(matrix) == []

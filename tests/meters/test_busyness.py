@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.meters.busyness import Busyness, disturbance
-from harness.record_forms import BusynessTable
+from harness.record_schema import BusynessTable
 
 QUIET = {"value": 0.0, "reason": None}
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.objectives.augmentation import Augmenter
 
 pytestmark = pytest.mark.train
@@ -44,14 +44,14 @@ def changed(subject: Augmenter, given: NDArray[np.float32], *, seed: int = 5, st
 
 
 def test_nothing_asked_for_changes_nothing() -> None:
-    np.testing.assert_array_equal(changed(Augmenter(matrix_sections.Augmentation()), images()), images())
+    np.testing.assert_array_equal(changed(Augmenter(matrix_schema.Augmentation()), images()), images())
 
 
 @pytest.mark.parametrize("asked", EACH, ids=str)
 def test_each_changes_images_each_in_its_own_way_within_their_range(asked: dict[str, Any]) -> None:
     given = np.repeat(images(1), 40, axis=0)
 
-    found = changed(Augmenter(matrix_sections.Augmentation(**asked)), given)
+    found = changed(Augmenter(matrix_schema.Augmentation(**asked)), given)
 
     assert (found.shape, found.dtype.name) == (given.shape, "float32")
     assert found.min() >= 0
@@ -61,20 +61,20 @@ def test_each_changes_images_each_in_its_own_way_within_their_range(asked: dict[
 
 
 def test_equal_seeds_and_steps_give_equal_images_whatever_was_drawn_before() -> None:
-    subject = Augmenter(matrix_sections.Augmentation(**ALL))
+    subject = Augmenter(matrix_schema.Augmentation(**ALL))
     first = changed(subject, images(), seed=5, step=3)
     for step in (0, 1, 2):
         changed(subject, images(3), seed=9, step=step)
 
     np.testing.assert_array_equal(changed(subject, images(), seed=5, step=3), first)
     np.testing.assert_array_equal(
-        changed(Augmenter(matrix_sections.Augmentation(**ALL)), images(), seed=5, step=3), first
+        changed(Augmenter(matrix_schema.Augmentation(**ALL)), images(), seed=5, step=3), first
     )
 
 
 @pytest.mark.parametrize("asked", EACH, ids=str)
 def test_another_seed_or_step_gives_other_images(asked: dict[str, Any]) -> None:
-    subject, given = Augmenter(matrix_sections.Augmentation(**asked)), np.repeat(images(1), 40, axis=0)
+    subject, given = Augmenter(matrix_schema.Augmentation(**asked)), np.repeat(images(1), 40, axis=0)
     first = changed(subject, given, seed=5, step=0)
 
     assert not np.array_equal(changed(subject, given, seed=6, step=0), first)
@@ -84,7 +84,7 @@ def test_another_seed_or_step_gives_other_images(asked: dict[str, Any]) -> None:
 def test_contrast_is_lowered_as_often_as_it_is_raised() -> None:
     given = np.repeat((images(1) / 4 + 96).astype(np.float32), 200, axis=0)
 
-    found = changed(Augmenter(matrix_sections.Augmentation(contrast=0.4)), given)
+    found = changed(Augmenter(matrix_schema.Augmentation(contrast=0.4)), given)
 
     spread = found.std(axis=(1, 2, 3)) / given.std(axis=(1, 2, 3))
     assert 70 < np.count_nonzero(spread < 1) < 130
@@ -93,7 +93,7 @@ def test_contrast_is_lowered_as_often_as_it_is_raised() -> None:
 
 
 def test_a_graph_that_loops_draws_as_single_calls_do() -> None:
-    subject = Augmenter(matrix_sections.Augmentation(**ALL))
+    subject = Augmenter(matrix_schema.Augmentation(**ALL))
 
     def three(batch: Any, seed: Any) -> Any:
         found = tf.TensorArray(tf.float32, size=3)
@@ -110,7 +110,7 @@ def test_a_graph_that_loops_draws_as_single_calls_do() -> None:
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_takes_no_shades_away(precision: str) -> None:
-    expected = changed(Augmenter(matrix_sections.Augmentation(**ALL)), images())
+    expected = changed(Augmenter(matrix_schema.Augmentation(**ALL)), images())
     keras.mixed_precision.set_global_policy(precision)
 
-    np.testing.assert_array_equal(changed(Augmenter(matrix_sections.Augmentation(**ALL)), images()), expected)
+    np.testing.assert_array_equal(changed(Augmenter(matrix_schema.Augmentation(**ALL)), images()), expected)

@@ -20,7 +20,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from harness import files
 from harness.backbones import frozen_and_trained_parts as backbones
 from harness.backbones.weights import RANDOM, Weights
-from harness.matrix_sections import Augmentation, Backbone, Protocol
+from harness.matrix_schema import Augmentation, Backbone, Protocol
 from harness.objectives import scores, tensorflow_settings
 from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData, balanced

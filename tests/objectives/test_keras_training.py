@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from harness.errors import MachineError
-from harness.matrix_sections import Protocol
+from harness.matrix_schema import Protocol
 from harness.objectives import scores, tensorflow_errors, tensorflow_settings
 from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData

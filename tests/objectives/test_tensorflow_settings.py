@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from harness.errors import MachineError
-from harness.matrix_sections import Protocol
+from harness.matrix_schema import Protocol
 from harness.objectives import tensorflow_settings
 
 pytestmark = pytest.mark.train

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import tuner_plot_styles
 from harness.analysis import groups
-from harness.analysis.tuner_looks import styles
+from harness.analysis.tuner_style_lookup import styles
 from harness.page import curve_data
 from harness.prices import Prices
 

@@ -17,7 +17,7 @@ from harness.executors import WHOLE, LocalExecutor, Slot, processor_sets
 from harness.executors import engine_connection as sdk
 from harness.executors.docker import DockerExecutor
 from harness.executors.forked import WarmExecutor
-from harness.matrix_sections import Container, Device
+from harness.matrix_schema import Container, Device
 from harness.meters import nvml
 from harness.placement import container_choice
 from harness.placement.executor_choice import Here, Where
@@ -123,7 +123,7 @@ def test_an_image_that_is_not_here_is_built_and_so_it_is_said(host: Host) -> Non
 
 
 @pytest.mark.seconds
-@pytest.mark.parametrize("name", ["harness/search.py", "requirements/image-cpu.txt", "docker/Dockerfile"])
+@pytest.mark.parametrize("name", ["harness/search_loop.py", "requirements/image-cpu.txt", "docker/Dockerfile"])
 def test_an_image_made_from_something_else_is_built_anew(host: Host, name: str) -> None:
     host.builds()
     write(host.images_file.parents[1], {name: "changed\n"})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.analysis import groups
-from harness.analysis.tuner_looks import styles
+from harness.analysis.tuner_style_lookup import styles
 from harness.plots import cost
 from harness.plots.cost import CostPoint, front
 

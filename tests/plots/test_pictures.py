@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from harness.analysis import groups
 from harness.analysis.learning_rate_retrainings import checks
-from harness.analysis.tuner_looks import styles
+from harness.analysis.tuner_style_lookup import styles
 from harness.plots import hyperparameters, learning_rate_multiples, phases
 
 if TYPE_CHECKING:

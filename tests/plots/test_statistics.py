@@ -6,9 +6,9 @@ from harness import prices
 from harness.analysis import groups
 from harness.analysis.cost_axes import Axis
 from harness.analysis.statistics import verdicts
-from harness.analysis.statistics.mean_score_order import ranks as rank
 from harness.analysis.statistics.profiles import profiles as profile
-from harness.analysis.tuner_looks import styles
+from harness.analysis.statistics.tuner_ranks import ranks as rank
+from harness.analysis.tuner_style_lookup import styles
 from harness.plots import anytime, critical_difference, profiles
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 
 from harness.analysis.winners import winners
 from harness.cells import Cell
-from harness.record_forms import DataTable, Measured
+from harness.record_schema import DataTable, Measured
 from harness.reports import model_card
 
 if TYPE_CHECKING:

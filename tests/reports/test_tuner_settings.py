@@ -10,7 +10,7 @@ import keras_tuner
 import optuna
 import pytest
 
-from harness import matrix_sections, tuners
+from harness import matrix_schema, tuners
 from harness.catalogue.tuners import KNOWN, PRUNERS
 from harness.cells import Cell, domains_of
 from harness.reports import rendering, tuner_settings
@@ -29,42 +29,39 @@ SPACE = Space(
 )
 INSTALLED = [name for name in KNOWN if name != "optuna-gp" or importlib.util.find_spec("torch") is not None]
 SECTIONS = [
-    *(matrix_sections.TunerSection(tuner=name) for name in INSTALLED),
+    *(matrix_schema.TunerSection(tuner=name) for name in INSTALLED),
     *(
-        matrix_sections.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": reports})
+        matrix_schema.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": reports})
         for pruner in PRUNERS
         for reports in ("best", "last")
         if pruner != "none"
     ),
-    matrix_sections.TunerSection(
+    matrix_schema.TunerSection(
         tuner="optuna-tpe", pruner="asha", pruner_options={"min_resource": 2, "reduction_factor": 3}
     ),
     *(
-        matrix_sections.TunerSection(tuner=name, startup="library")
+        matrix_schema.TunerSection(tuner=name, startup="library")
         for name in ("kt-bayesian", "optuna-tpe", "optuna-nsga2")
     ),
-    matrix_sections.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": 2}),
-    matrix_sections.TunerSection(tuner="kt-bayesian", options={"num_initial_points": 2}),
-    matrix_sections.TunerSection(tuner="kt-hyperband", options={"factor": 2}),
-    *(
-        matrix_sections.TunerSection(tuner=name, numeric_choices="categories")
-        for name in ("optuna-tpe", "optuna-cmaes")
-    ),
+    matrix_schema.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": 2}),
+    matrix_schema.TunerSection(tuner="kt-bayesian", options={"num_initial_points": 2}),
+    matrix_schema.TunerSection(tuner="kt-hyperband", options={"factor": 2}),
+    *(matrix_schema.TunerSection(tuner=name, numeric_choices="categories") for name in ("optuna-tpe", "optuna-cmaes")),
 ]
 
 
 @pytest.fixture(params=SECTIONS, ids=str)
-def section(request: pytest.FixtureRequest) -> matrix_sections.TunerSection:
-    return cast("matrix_sections.TunerSection", request.param)
+def section(request: pytest.FixtureRequest) -> matrix_schema.TunerSection:
+    return cast("matrix_schema.TunerSection", request.param)
 
 
 @pytest.fixture
-def asked(cell: Cell, section: matrix_sections.TunerSection) -> Cell:
+def asked(cell: Cell, section: matrix_schema.TunerSection) -> Cell:
     protocol = cell.protocol.model_copy(update={"epochs_per_trial": 9})
     changes = {
         "tuner": section,
         "domains": domains_of(SPACE),
-        "budget": matrix_sections.Budget(epochs=120),
+        "budget": matrix_schema.Budget(epochs=120),
         "protocol": protocol,
     }
     return cell.model_copy(update=changes)
@@ -105,7 +102,7 @@ def test_reports_are_what_the_real_study_holds(row: dict[str, Any], built: Any) 
     assert held is not None or stops == [False, False]
 
 
-def test_the_pruner_is_the_real_objects(row: dict[str, Any], built: Any, section: matrix_sections.TunerSection) -> None:
+def test_the_pruner_is_the_real_objects(row: dict[str, Any], built: Any, section: matrix_schema.TunerSection) -> None:
     if hasattr(built, "_study"):
         pruner = built._study.pruner
         names = ("min_resource", "max_resource", "reduction_factor")
@@ -163,7 +160,7 @@ def test_the_librarys_own_ways_stand_beside(made: Made, cell: Cell) -> None:
 
 
 def test_a_tuner_is_one_row_over_groups_unless_it_is_told_differently(made: Made, cell: Cell) -> None:
-    recorded = cell.model_copy(update={"tuner": matrix_sections.TunerSection(tuner="kt-bayesian")})
+    recorded = cell.model_copy(update={"tuner": matrix_schema.TunerSection(tuner="kt-bayesian")})
     wider = recorded.model_copy(update={"domains": domains_of(SPACE)})
     made.search([made.trial(0, 0.5)], "b", cell=recorded.model_dump(mode="json"), backbone="one")
     made.search([made.trial(0, 0.5)], "b", cell=recorded.model_dump(mode="json"), backbone="two")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import matrix_sections, tuners
+from harness import matrix_schema, tuners
 from harness.search_types import Epoch, Outcome, Parameters, Proposal, Trial, Tuner
 from harness.space import Choice, Fixed, Range, Space
 
@@ -109,8 +109,8 @@ Make = Callable[..., Tuner]
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Create a tuner in a fresh folder, by a section or a name."""
 
-    def create(section: matrix_sections.TunerSection | str, space: Space, **changed: Any) -> Tuner:
-        tuner = matrix_sections.TunerSection(tuner=section) if isinstance(section, str) else section
+    def create(section: matrix_schema.TunerSection | str, space: Space, **changed: Any) -> Tuner:
+        tuner = matrix_schema.TunerSection(tuner=section) if isinstance(section, str) else section
         arguments: dict[str, Any] = {"seed": 1_234_567, "epochs_per_trial": 9, "expected_trials": 9}
         arguments["folder"] = changed.pop("folder", None) or Path(tmp_path_factory.mktemp("tuner"))
         return tuners.create(tuner, space, **(arguments | changed))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue.tuners import KNOWN, PRUNERS
 from harness.search_types import Epoch, Outcome, Proposal, Trial
 from harness.space import Choice, Fixed, Space
@@ -20,34 +20,31 @@ if TYPE_CHECKING:
 OUTCOMES = (Outcome.COMPLETED, Outcome.DIVERGED, Outcome.FAILED)
 INSTALLED = [name for name in KNOWN if name != "optuna-gp" or importlib.util.find_spec("torch") is not None]
 SECTIONS = [
-    *(matrix_sections.TunerSection(tuner=name) for name in INSTALLED),
+    *(matrix_schema.TunerSection(tuner=name) for name in INSTALLED),
     *(
-        matrix_sections.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner})
+        matrix_schema.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner})
         for pruner in PRUNERS
         if pruner != "none"
     ),
     *(
-        matrix_sections.TunerSection.model_validate({"tuner": name, "pruner": pruner})
+        matrix_schema.TunerSection.model_validate({"tuner": name, "pruner": pruner})
         for name in INSTALLED
         if KNOWN[name].library == "optuna" and name != "optuna-tpe"
         for pruner in ("asha", "hyperband")
     ),
     *(
-        matrix_sections.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": "last"})
+        matrix_schema.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": pruner, "reports": "last"})
         for pruner in ("hyperband", "patient")
     ),
     *(
-        matrix_sections.TunerSection(tuner=name, startup="library")
+        matrix_schema.TunerSection(tuner=name, startup="library")
         for name in ("kt-bayesian", "optuna-tpe", "optuna-nsga2")
     ),
-    *(
-        matrix_sections.TunerSection(tuner=name, numeric_choices="categories")
-        for name in ("optuna-tpe", "optuna-nsga2")
-    ),
+    *(matrix_schema.TunerSection(tuner=name, numeric_choices="categories") for name in ("optuna-tpe", "optuna-nsga2")),
 ]
 
 
-def label(section: matrix_sections.TunerSection) -> str:
+def label(section: matrix_schema.TunerSection) -> str:
     told = (section.reports, section.startup, section.numeric_choices)
     words = [word for word in told if word not in ("best", "third", "ordered")]
     return "+".join([section.tuner, *([] if section.pruner == "none" else [section.pruner]), *words])
@@ -60,24 +57,24 @@ def proposal_of(trial: Trial) -> Proposal:
 
 
 @pytest.fixture(params=SECTIONS, ids=label, scope="module")
-def section(request: pytest.FixtureRequest) -> matrix_sections.TunerSection:
-    chosen: matrix_sections.TunerSection = request.param
+def section(request: pytest.FixtureRequest) -> matrix_schema.TunerSection:
+    chosen: matrix_schema.TunerSection = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
-def history(section: matrix_sections.TunerSection, space: Space, make: Make, search: FakeSearch) -> list[Trial]:
+def history(section: matrix_schema.TunerSection, space: Space, make: Make, search: FakeSearch) -> list[Trial]:
     """A search that reaches past the random start, with a trial that diverged and one that failed."""
     return search.run(make(section, space), _trials(section), OUTCOMES)
 
 
-def _trials(section: matrix_sections.TunerSection) -> int:
+def _trials(section: matrix_schema.TunerSection) -> int:
     return 5 if section.tuner == "kt-bayesian" else 9  # its Gaussian process thinks for a second or more
 
 
 @pytest.mark.seconds
 def test_the_same_seed_and_history_give_the_same_proposals(
-    section: matrix_sections.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
     again = search.run(make(section, space), _trials(section), OUTCOMES)
 
@@ -86,7 +83,7 @@ def test_the_same_seed_and_history_give_the_same_proposals(
 
 @pytest.mark.seconds
 def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
-    section: matrix_sections.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, history: list[Trial], space: Space, make: Make, search: FakeSearch
 ) -> None:
     resumed = make(section, space)
 
@@ -97,7 +94,7 @@ def test_a_replayed_history_is_continued_as_if_nothing_had_happened(
 
 
 def test_another_seed_gives_other_proposals_where_the_tuner_is_seeded(
-    section: matrix_sections.TunerSection, space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:
     first = search.run(make(section, space, seed=1_234_567), 3)
 
@@ -115,7 +112,7 @@ def test_every_proposal_is_complete_lies_in_its_space_and_is_plain_python(histor
 
 
 def test_trials_run_from_first_to_last_epoch_where_the_tuner_continues_none(
-    section: matrix_sections.TunerSection, history: list[Trial]
+    section: matrix_schema.TunerSection, history: list[Trial]
 ) -> None:
     spans = {(trial.first_epoch, trial.last_epoch, trial.parent) for trial in history}
 
@@ -124,7 +121,7 @@ def test_trials_run_from_first_to_last_epoch_where_the_tuner_continues_none(
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.OUT_OF_MEMORY])
 def test_five_trials_without_a_score_in_a_row_are_survived(
-    section: matrix_sections.TunerSection, outcome: Outcome, space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, outcome: Outcome, space: Space, make: Make, search: FakeSearch
 ) -> None:
     survived = search.run(make(section, space), 6, [outcome] * 5)
 
@@ -133,7 +130,7 @@ def test_five_trials_without_a_score_in_a_row_are_survived(
 
 @pytest.mark.parametrize("outcome", [Outcome.PRUNED, Outcome.DIVERGED, Outcome.CUT])
 def test_trials_that_ended_early_are_survived(
-    section: matrix_sections.TunerSection, outcome: Outcome, space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, outcome: Outcome, space: Space, make: Make, search: FakeSearch
 ) -> None:
     survived = search.run(make(section, space), 3, [outcome] * 2)
 
@@ -142,7 +139,7 @@ def test_trials_that_ended_early_are_survived(
 
 @pytest.mark.seconds
 def test_trials_that_patience_ended_are_survived(
-    section: matrix_sections.TunerSection, space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:
     """They are completed, with fewer epochs than were asked for."""
     tuner, survived = make(section, space), 0
@@ -157,7 +154,7 @@ def test_trials_that_patience_ended_are_survived(
 
 
 def test_scores_that_are_no_numbers_are_survived(
-    section: matrix_sections.TunerSection, space: Space, make: Make, search: FakeSearch
+    section: matrix_schema.TunerSection, space: Space, make: Make, search: FakeSearch
 ) -> None:
     tuner = make(section, space)
     proposal = tuner.ask()
@@ -182,7 +179,7 @@ def test_scores_that_are_no_numbers_are_survived(
 
 
 def test_exhaustion_is_said_and_stays_said(
-    section: matrix_sections.TunerSection, make: Make, flat_search: FakeSearch
+    section: matrix_schema.TunerSection, make: Make, flat_search: FakeSearch
 ) -> None:
     small = Space({"batch_size": Choice(choices=(8, 16, 32), default=16), "dropout": Fixed(value=0.2)})
     tuner = make(section, small)
@@ -196,7 +193,7 @@ def test_exhaustion_is_said_and_stays_said(
 
 
 def test_a_set_without_anything_to_tune_is_proposed_once(
-    section: matrix_sections.TunerSection, make: Make, flat_search: FakeSearch
+    section: matrix_schema.TunerSection, make: Make, flat_search: FakeSearch
 ) -> None:
     fixed = Space({"learning_rate": Fixed(value=1e-4), "optimizer": Fixed(value="sgd")})
     tuner = make(section, fixed)
@@ -210,7 +207,7 @@ def test_a_set_without_anything_to_tune_is_proposed_once(
 
 
 def test_a_tuner_offers_ask_report_and_tell_and_no_more(
-    section: matrix_sections.TunerSection, space: Space, make: Make
+    section: matrix_schema.TunerSection, space: Space, make: Make
 ) -> None:
     tuner = make(section, space)
 

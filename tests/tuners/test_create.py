@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import matrix_sections, tuners
+from harness import matrix_schema, tuners
 from harness.errors import MachineError, UserError
 from harness.space import Space
 
@@ -23,7 +23,7 @@ def test_a_mistake_is_one_line(space: Space, make: Make) -> None:
 
 
 def test_a_pruner_that_starts_after_a_trials_end_is_a_mistake(space: Space, make: Make) -> None:
-    section = matrix_sections.TunerSection(tuner="optuna-tpe", pruner="hyperband", pruner_options={"min_resource": 10})
+    section = matrix_schema.TunerSection(tuner="optuna-tpe", pruner="hyperband", pruner_options={"min_resource": 10})
 
     with pytest.raises(UserError, match=r"^pruner_options\.min_resource: 10 is more than the 9 epochs of a trial"):
         make(section, space)
@@ -35,7 +35,7 @@ def test_a_missing_library_is_no_fault_of_the_tuner_and_told_in_a_line(monkeypat
     with pytest.raises(
         MachineError, match=r"^tuner: optuna-tpe can't import optuna \(.*\); harness doctor says"
     ) as caught:
-        tuners.load_library(matrix_sections.TunerSection(tuner="optuna-tpe"))
+        tuners.load_library(matrix_schema.TunerSection(tuner="optuna-tpe"))
 
     assert "\n" not in str(caught.value)
 

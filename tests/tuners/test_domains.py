@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.search_types import Value
 from harness.space import Choice, Fixed, Range, Space
 from harness.tuners.domains import Coverage, decode, indices
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 DRAWS = 128
 RANDOM = [
-    matrix_sections.TunerSection(tuner="kt-random"),
-    matrix_sections.TunerSection(tuner="kt-bayesian", options={"num_initial_points": DRAWS}),
-    matrix_sections.TunerSection(tuner="optuna-random"),
-    matrix_sections.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": DRAWS}),
-    matrix_sections.TunerSection(tuner="optuna-cmaes", options={"n_startup_trials": DRAWS}),
-    matrix_sections.TunerSection(tuner="optuna-nsga2", options={"population_size": DRAWS}),
-    matrix_sections.TunerSection(tuner="optuna-qmc"),
-    matrix_sections.TunerSection(tuner="optuna-qmc", options={"qmc_type": "halton"}),
+    matrix_schema.TunerSection(tuner="kt-random"),
+    matrix_schema.TunerSection(tuner="kt-bayesian", options={"num_initial_points": DRAWS}),
+    matrix_schema.TunerSection(tuner="optuna-random"),
+    matrix_schema.TunerSection(tuner="optuna-tpe", options={"n_startup_trials": DRAWS}),
+    matrix_schema.TunerSection(tuner="optuna-cmaes", options={"n_startup_trials": DRAWS}),
+    matrix_schema.TunerSection(tuner="optuna-nsga2", options={"population_size": DRAWS}),
+    matrix_schema.TunerSection(tuner="optuna-qmc"),
+    matrix_schema.TunerSection(tuner="optuna-qmc", options={"qmc_type": "halton"}),
 ]
 WIDE = Space(
     {

@@ -12,7 +12,7 @@ import keras_tuner as library
 import pytest
 import tensorflow as tf
 
-from harness import files, matrix_sections, seeds
+from harness import files, matrix_schema, seeds
 from harness.catalogue import hyperband_brackets
 from harness.search_types import Outcome, Trial
 from harness.space import Choice, Range, Space
@@ -70,7 +70,7 @@ def test_one_hyperband_iteration_is_what_the_plan_forecasts(
     max_epochs: int, factor: int, make: Make, search: FakeSearch
 ) -> None:
     space = Space({"learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3)})
-    section = matrix_sections.TunerSection(tuner="kt-hyperband", options={"factor": factor})
+    section = matrix_schema.TunerSection(tuner="kt-hyperband", options={"factor": factor})
     trials, epochs = hyperband_brackets.iteration(max_epochs, factor)
     tuner = make(section, space, epochs_per_trial=max_epochs)
 
@@ -145,7 +145,7 @@ def test_a_third_of_the_budget_starts_the_bayesian_model(make: Make, flat_search
 
 
 def test_the_user_has_the_last_word_on_the_start(space: Space, make: Make) -> None:
-    section = matrix_sections.TunerSection(tuner="kt-bayesian", options={"num_initial_points": 17, "beta": 1.5})
+    section = matrix_schema.TunerSection(tuner="kt-bayesian", options={"num_initial_points": 17, "beta": 1.5})
 
     oracle = oracle_of(make(section, space, expected_trials=12))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import optuna as library
 import pytest
 
-from harness import matrix_sections
+from harness import matrix_schema
 from harness.catalogue.tuners import KNOWN
 from harness.errors import MachineError
 from harness.search_types import Epoch, Outcome, Proposal, Trial
@@ -69,7 +69,7 @@ def test_an_uncounted_budget_leaves_the_start_to_the_library(make: Make, search:
 
 
 def test_options_reach_the_sampler(make: Make, search: FakeSearch) -> None:
-    section = matrix_sections.TunerSection(
+    section = matrix_schema.TunerSection(
         tuner="optuna-tpe", options={"n_startup_trials": 2, "group": True, "n_ei_candidates": 5}
     )
 
@@ -86,9 +86,9 @@ def test_options_reach_the_sampler(make: Make, search: FakeSearch) -> None:
     ids=str,
 )
 def test_every_kind_of_cmaes_runs_without_a_warning(
-    options: dict[str, matrix_sections.Scalar], space: Space, make: Make, search: FakeSearch
+    options: dict[str, matrix_schema.Scalar], space: Space, make: Make, search: FakeSearch
 ) -> None:
-    section = matrix_sections.TunerSection(tuner="optuna-cmaes", options={"consider_pruned_trials": True} | options)
+    section = matrix_schema.TunerSection(tuner="optuna-cmaes", options={"consider_pruned_trials": True} | options)
 
     history = search.run(make(section, space), 12)
 
@@ -105,7 +105,7 @@ def test_cmaes_tunes_a_single_number(make: Make, search: FakeSearch) -> None:
 
 
 def test_hyperband_brackets_repeat_since_the_study_has_one_name(make: Make) -> None:
-    section = matrix_sections.TunerSection(tuner="optuna-random", pruner="hyperband")
+    section = matrix_schema.TunerSection(tuner="optuna-random", pruner="hyperband")
 
     names = {study_of(make(section, CONTINUUM)).study_name for _ in range(2)}
 
@@ -114,7 +114,7 @@ def test_hyperband_brackets_repeat_since_the_study_has_one_name(make: Make) -> N
 
 @pytest.mark.parametrize("pruner", ["asha", "hyperband"])
 def test_halving_needs_no_complete_trial_to_start(pruner: str, make: Make) -> None:
-    tuner = make(matrix_sections.TunerSection.model_validate({"tuner": "optuna-random", "pruner": pruner}), CONTINUUM)
+    tuner = make(matrix_schema.TunerSection.model_validate({"tuner": "optuna-random", "pruner": pruner}), CONTINUUM)
 
     stops = []
     for score in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4):
@@ -127,7 +127,7 @@ def test_halving_needs_no_complete_trial_to_start(pruner: str, make: Make) -> No
 
 
 def test_hyperband_prunes_at_powers_of_its_factor_up_to_the_trials_last_epoch(make: Make, search: FakeSearch) -> None:
-    section = matrix_sections.TunerSection(tuner="optuna-random", pruner="hyperband")
+    section = matrix_schema.TunerSection(tuner="optuna-random", pruner="hyperband")
 
     history = search.run(make(section, CONTINUUM), 40)
 
@@ -137,7 +137,7 @@ def test_hyperband_prunes_at_powers_of_its_factor_up_to_the_trials_last_epoch(ma
 def test_optunas_hyperband_continues_nothing_and_is_told_apart_from_keras_tuners(
     make: Make, search: FakeSearch
 ) -> None:
-    section = matrix_sections.TunerSection(tuner="optuna-random", pruner="hyperband")
+    section = matrix_schema.TunerSection(tuner="optuna-random", pruner="hyperband")
 
     history = search.run(make(section, CONTINUUM), 20)
 
@@ -146,7 +146,7 @@ def test_optunas_hyperband_continues_nothing_and_is_told_apart_from_keras_tuners
 
 
 def test_the_patient_pruner_lets_a_rising_trial_live_and_stops_one_that_stands_still(make: Make) -> None:
-    section = matrix_sections.TunerSection(
+    section = matrix_schema.TunerSection(
         tuner="optuna-random", pruner="patient", pruner_options={"n_startup_trials": 1}
     )
     tuner = make(section, CONTINUUM)
@@ -168,7 +168,7 @@ def test_the_patient_pruner_lets_a_rising_trial_live_and_stops_one_that_stands_s
 @pytest.mark.parametrize(("reports", "values"), [("best", [0.2, 0.4, 0.4, 0.5]), ("last", [0.2, 0.4, 0.3, 0.5])])
 def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, values: list[float], make: Make) -> None:
     tuner = make(
-        matrix_sections.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": "median", "reports": reports}),
+        matrix_schema.TunerSection.model_validate({"tuner": "optuna-tpe", "pruner": "median", "reports": reports}),
         CONTINUUM,
     )
     for _ in range(2):
@@ -184,7 +184,7 @@ def test_a_pruner_is_told_the_best_so_far_or_each_epochs_own(reports: str, value
 
 
 def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> None:
-    tuner = make(matrix_sections.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
+    tuner = make(matrix_schema.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
     proposal = ask(tuner)
     for epoch, score in enumerate((0.6, 0.2), start=1):
         tuner.report(proposal, epoch, score)
@@ -195,7 +195,7 @@ def test_the_score_at_the_end_is_the_best_whatever_is_reported(make: Make) -> No
 
 
 def test_a_pruned_trial_that_reported_each_epoch_counts_with_its_last(make: Make) -> None:
-    tuner = make(matrix_sections.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
+    tuner = make(matrix_schema.TunerSection(tuner="optuna-tpe", pruner="median", reports="last"), CONTINUUM)
     proposal = ask(tuner)
     for epoch, score in enumerate((0.6, 0.2), start=1):
         tuner.report(proposal, epoch, score)
@@ -206,7 +206,7 @@ def test_a_pruned_trial_that_reported_each_epoch_counts_with_its_last(make: Make
 
 
 def test_optunas_own_patient_pruner_stops_a_trial_that_falls_and_none_that_stands_still(make: Make) -> None:
-    section = matrix_sections.TunerSection(
+    section = matrix_schema.TunerSection(
         tuner="optuna-random", pruner="patient", reports="last", pruner_options={"n_startup_trials": 1, "patience": 1}
     )
     tuner = make(section, CONTINUUM)
@@ -230,7 +230,7 @@ def test_the_librarys_own_start_is_one_word_away(make: Make, search: FakeSearch)
     random = search.run(make("optuna-random", CONTINUUM), 11)
 
     guided = search.run(
-        make(matrix_sections.TunerSection(tuner="optuna-tpe", startup="library"), CONTINUUM, expected_trials=12), 11
+        make(matrix_schema.TunerSection(tuner="optuna-tpe", startup="library"), CONTINUUM, expected_trials=12), 11
     )
 
     assert parameters(guided)[:10] == parameters(random)[:10]
@@ -240,7 +240,7 @@ def test_the_librarys_own_start_is_one_word_away(make: Make, search: FakeSearch)
 @pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes", "optuna-nsga2", "optuna-qmc"])
 def test_numbers_as_categories_are_drawn_from_the_same_values(name: str, make: Make, search: FakeSearch) -> None:
     space = Space({**CONTINUUM.domains, "batch_size": Choice(choices=(8, 16, 32), default=8)})
-    section = matrix_sections.TunerSection(tuner=name, numeric_choices="categories")
+    section = matrix_schema.TunerSection(tuner=name, numeric_choices="categories")
     tuner = make(section, space)
 
     history = search.run(tuner, 12)
@@ -292,7 +292,7 @@ def test_what_optuna_is_told_of_an_outcome(
 
 
 def test_a_score_that_is_no_number_is_not_reported(make: Make) -> None:
-    tuner = make(matrix_sections.TunerSection(tuner="optuna-random", pruner="asha"), CONTINUUM)
+    tuner = make(matrix_schema.TunerSection(tuner="optuna-random", pruner="asha"), CONTINUUM)
     proposal = ask(tuner)
 
     stops = [tuner.report(proposal, epoch, value) for epoch, value in ((1, math.nan), (2, math.inf))]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import matrix_sections, testing, tuners
+from harness import matrix_schema, testing, tuners
 from harness.errors import MachineError, UserError
 from harness.search_types import Tuner
 from harness.space import Choice, Fixed, Range, Space
@@ -38,7 +38,7 @@ def own(tmp_path: Path) -> Own:
         path = tmp_path / "my tuner.py"
         path.write_text(text, "utf-8")
         file = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        section = matrix_sections.TunerSection(tuner="file", path="my tuner.py", options=options or {})
+        section = matrix_schema.TunerSection(tuner="file", path="my tuner.py", options=options or {})
         return tuners.create(
             section, space, seed=7, epochs_per_trial=9, expected_trials=None, folder=tmp_path, file=file
         )
@@ -100,7 +100,7 @@ def test_a_file_that_changed_since_the_plan_is_not_run(tmp_path: Path) -> None:
     path.write_text("raise SystemExit('run')", "utf-8")
 
     with pytest.raises(MachineError, match="changed since the run began"):
-        tuners.load_library(matrix_sections.TunerSection(tuner="file"), {"path": str(path), "sha256": "0" * 64})
+        tuners.load_library(matrix_schema.TunerSection(tuner="file"), {"path": str(path), "sha256": "0" * 64})
 
 
 def test_choices_keep_their_types(own: Own) -> None:

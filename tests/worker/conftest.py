@@ -14,7 +14,7 @@ from harness import environment, files
 from harness.backbones.weights import RANDOM
 from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
-from harness.matrix_sections import Backbone, Budget, Dataset, Protocol, TunerSection
+from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, TunerSection
 from harness.records import CellFolder
 from harness.search_types import Trial
 from harness.space import Choice, Domain, Range, Space
@@ -104,9 +104,9 @@ class Bench:
 
     def go_on(self, folder: CellFolder) -> dict[str, Any]:
         """Search what ``folder`` asks for, from what it holds."""
-        from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+        from harness.worker import tasks  # noqa: PLC0415 - TensorFlow, for marked tests only
 
-        return programs.search(folder, cache=self.cache, started=time.monotonic())
+        return tasks.search(folder, cache=self.cache, started=time.monotonic())
 
 
 @pytest.fixture(scope="session")

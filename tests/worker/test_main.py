@@ -339,24 +339,24 @@ def test_a_worker_leaves_no_litter_but_in_its_folder(bench: Bench, cache: Path, 
 def test_a_disk_in_trouble_is_the_machines_and_not_the_searchs(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.worker import programs  # noqa: PLC0415 - imports the trainer
+    from harness.worker import tasks  # noqa: PLC0415 - imports the trainer
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), "trials.jsonl")
 
-    monkeypatch.setitem(programs.PROGRAMS, "search", fail)
+    monkeypatch.setitem(tasks.PROGRAMS, "search", fail)
 
     assert worker.main(["search", str(tmp_path), str(tmp_path), "0.0"]) == 75
     assert CellFolder(tmp_path).outcome() is None
 
 
 def test_another_error_of_the_system_is_a_crash_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.worker import programs  # noqa: PLC0415 - imports the trainer
+    from harness.worker import tasks  # noqa: PLC0415 - imports the trainer
 
     def fail(*_: object, **__: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "no such file", "weights.h5")
 
-    monkeypatch.setitem(programs.PROGRAMS, "search", fail)
+    monkeypatch.setitem(tasks.PROGRAMS, "search", fail)
 
     assert worker.main(["search", str(tmp_path), str(tmp_path), "0.0"]) == 1
     outcome = CellFolder(tmp_path).outcome()

@@ -29,11 +29,11 @@ SMALL: Mapping[str, Domain] = {"learning_rate": Fixed(value=0.01), "batch_size":
 
 def saved(bench: Bench, cell: Cell, searched: CellFolder) -> tuple[CellFolder, dict[str, Any]]:
     """Save what a search found, in a fresh folder."""
-    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.worker import tasks  # noqa: PLC0415 - TensorFlow, for marked tests only
 
     folder = bench.folder(cell)
     folder.take_trials(searched)
-    return folder, programs.save(folder, cache=bench.cache, started=time.monotonic())
+    return folder, tasks.save(folder, cache=bench.cache, started=time.monotonic())
 
 
 def best_scores(folder: CellFolder) -> tuple[float, float | None]:

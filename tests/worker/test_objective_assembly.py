@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.matrix_sections import Augmentation
+from harness.matrix_schema import Augmentation
 from harness.search_types import OutOfMemory, Parameters, TrialFailed
 from harness.space import Choice, Domain, Fixed, Range, Space
 

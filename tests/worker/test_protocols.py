@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.matrix_sections import Augmentation, Protocol
+from harness.matrix_schema import Augmentation, Protocol
 from harness.search_types import Outcome
 
 if TYPE_CHECKING:

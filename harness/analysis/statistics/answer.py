@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.analysis.cost_axes import Axis, Score, spent
-from harness.analysis.groups import Group, mean_usd
-from harness.analysis.intervals import mean, median
+from harness.analysis.means_and_t_intervals import mean, median
 from harness.analysis.results_reading import SearchResult, Status
-from harness.analysis.statistics import bayesian_signed_rank, improvement_and_iqm, paired_searches, t_estimates
+from harness.analysis.search_groups import Group, mean_usd
+from harness.analysis.statistics import bayesian_signed_rank, improvement_and_iqm, jackknife_estimates, paired_searches
 from harness.analysis.statistics.anytime_bands import Line, line
 from harness.analysis.statistics.bayesian_signed_rank import Probabilities
+from harness.analysis.statistics.jackknife_estimates import Estimate
 from harness.analysis.statistics.paired_searches import Seeds
-from harness.analysis.statistics.t_estimates import Estimate
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdict, Verdicts
 from harness.prices import Prices
 from harness.results_folder import GroupName
@@ -176,8 +176,8 @@ class _Scope:
             axis=at.axis,
             part=at.part,
             tuner=tuner,
-            score=t_estimates.mean(paired_searches.column(overall, tuner)),
-            over_random=None if over is None else t_estimates.mean(over),
+            score=jackknife_estimates.mean(paired_searches.column(overall, tuner)),
+            over_random=None if over is None else jackknife_estimates.mean(over),
             probabilities=None if over is None else bayesian_signed_rank.signed_rank(over, rope=self.rope),
             regret=mean(paired_searches.column(regrets, tuner)),
             improvement=improvement_and_iqm.improvement(by_group, tuner, self.yardstick),

@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.groups import Group, Row
 from harness.analysis.results_reading import SearchResult, Status
-from harness.analysis.statistics import paired_searches, t_estimates
-from harness.analysis.statistics.t_estimates import Estimate
+from harness.analysis.search_groups import Group, Row
+from harness.analysis.statistics import jackknife_estimates, paired_searches
+from harness.analysis.statistics.jackknife_estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,9 @@ def overtuning(row: Row) -> Overtuning:
             gaps.append(search.val_score - search.test_score)
             losses.append(max(seen) - search.test_score)
     return Overtuning(
-        gap=t_estimates.mean(gaps), loss=t_estimates.mean(losses), losers=sum(1 for each in losses if each > 0)
+        gap=jackknife_estimates.mean(gaps),
+        loss=jackknife_estimates.mean(losses),
+        losers=sum(1 for each in losses if each > 0),
     )
 
 
@@ -74,7 +76,7 @@ def _gain(row: Row, yardstick: Row) -> Gain | None:
     if not differences:
         return None
     return Gain(
-        estimate=t_estimates.mean(differences),
+        estimate=jackknife_estimates.mean(differences),
         worse=sum(1 for difference in differences if difference < 0),
         tied=sum(1 for difference in differences if difference == 0),
         left_out=len({search.planned.seed for search in row.searches}) - len(differences),

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from harness.analysis.groups import Group
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_findings import Tried
+from harness.analysis.search_groups import Group
 from harness.cells import ChoiceTable, DomainTable, RangeTable
 from harness.search_types import Outcome, Value
 

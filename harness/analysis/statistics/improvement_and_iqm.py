@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from harness import seeds
 from harness.analysis.statistics import paired_searches
+from harness.analysis.statistics.jackknife_estimates import Estimate
 from harness.analysis.statistics.paired_searches import Seeds
-from harness.analysis.statistics.t_estimates import Estimate
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.groups import Group
 from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.search_groups import Group
 
 NO_MODEL = 0.0
 """The score of a search that failed or ended without any score: it leaves no model that anybody could use."""

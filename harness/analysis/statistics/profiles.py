@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.cost_axes import Axis
-from harness.analysis.groups import Group
-from harness.analysis.statistics import paired_searches, t_estimates
+from harness.analysis.search_groups import Group
+from harness.analysis.statistics import jackknife_estimates, paired_searches
 from harness.analysis.statistics.cost_to_target import cost_to_target
 from harness.analysis.statistics.paired_searches import Block
 from harness.prices import Prices
@@ -58,8 +58,8 @@ def profiles(groups: Sequence[Group], *, axis: Axis, prices: Prices) -> Profiles
     remarks = list(found.remarks)
     if len(usable) < len(costs):
         remarks.append(f"Left out, without a target or a known cost: {len(costs) - len(usable)} of {len(costs)}.")
-    if len(usable) < t_estimates.FEW:
-        remarks.append(f"Problems (groups × seeds): {len(usable)}; fewer than {t_estimates.FEW} prove little.")
+    if len(usable) < jackknife_estimates.FEW:
+        remarks.append(f"Problems (groups × seeds): {len(usable)}; fewer than {jackknife_estimates.FEW} prove little.")
     return Profiles(
         tuners=tuple(_profile(name, axis, ratios) for name, ratios in ratios(found.tuners, usable).items()),
         problems=len(usable),

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.cost_axes import Axis, spent
-from harness.analysis.groups import Group, Row
-from harness.analysis.intervals import mean
+from harness.analysis.means_and_t_intervals import mean
 from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.search_groups import Group, Row
 from harness.catalogue.tuners import UNTUNED
 from harness.prices import Prices
 

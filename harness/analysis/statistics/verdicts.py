@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.analysis.cost_axes import Axis, Score, spent
-from harness.analysis.groups import Group
 from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.search_groups import Group
 from harness.analysis.statistics import curve_areas, paired_searches
-from harness.analysis.statistics.contrasts import Contrasts, contrasts
+from harness.analysis.statistics.multiple_comparisons import Contrasts, contrasts
 from harness.analysis.statistics.paired_searches import Seeds
 from harness.prices import Prices
 from harness.results_folder import GroupName

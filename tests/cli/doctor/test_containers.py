@@ -145,7 +145,7 @@ def test_with_a_gpu_its_image_is_missing_with_the_command_that_builds_it(
 
 def test_an_image_of_other_sources_is_unfit(daemon: FakeDaemon, built: DeclaredImage) -> None:
     assert daemon
-    (built.root / "harness/search.py").write_text("2\n")
+    (built.root / "harness/search_loop.py").write_text("2\n")
 
     found = by_name(built.root / "docker/images.toml")["image cpu"]
 

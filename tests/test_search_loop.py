@@ -10,7 +10,7 @@ import pytest
 from harness.errors import MachineError
 from harness.meters import Usage
 from harness.phase_clock import Ledger, on_the_clock
-from harness.search import ReplayMismatch, Search
+from harness.search_loop import ReplayMismatch, Search
 from harness.search_types import Diverged, Epoch, Outcome, OutOfMemory, Proposal, SearchBudget, Trial, TrialFailed
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.campaign import same_named_matrices
+from harness.campaign import results_folder_collisions
 from harness.cells import Cell, domains_of, used
 from harness.errors import ResultsError
 from harness.matrix import Combination, Matrix, combinations, mistakes
-from harness.printable import counted
 from harness.results_folder import MatrixFolder, Planned
+from harness.text_sanitising import counted
 
 _MOST_NAMED = 4
 # They say where a thing stands: a move changes no search.
@@ -25,7 +25,7 @@ def remarks(folder: MatrixFolder, matrix: Matrix) -> list[str]:
 
     What data and weights hold is not looked at, nor are code and environment: ``harness plan`` compares these too.
     """
-    return same_named_matrices.of_tables(folder, matrix) or _edited(folder, matrix)
+    return results_folder_collisions.of_tables(folder, matrix) or _edited(folder, matrix)
 
 
 def _edited(folder: MatrixFolder, matrix: Matrix) -> list[str]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UserError
-from harness.executors.container_limits import ContainerLimits
+from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.slots import WHOLE, Slot
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 
 GIB = 2**30
 

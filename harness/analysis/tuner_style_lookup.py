@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import tuner_plot_styles
-from harness.analysis.groups import Group, Row
+from harness.analysis.search_groups import Group, Row
 from harness.tuner_plot_styles import Style, TunerKind
 
 

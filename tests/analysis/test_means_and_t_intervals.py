@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from harness.analysis.intervals import interval, mean, median
+from harness.analysis.means_and_t_intervals import interval, mean, median
 
 
 def test_no_value_has_no_mean() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from harness import prices
 from harness.analysis.cost_axes import Axis, Score
-from harness.analysis.random_orders import MOST_POINTS, ORDERS, Orders, orders
+from harness.analysis.random_search_permutations import MOST_POINTS, ORDERS, Orders, orders
 from harness.analysis.statistics.anytime_bands import line
 from harness.search_types import Outcome
 

@@ -20,14 +20,14 @@ from harness.meters.own_meter import OwnEnergy
 from harness.objectives import tensorflow_errors, tensorflow_settings
 from harness.objectives.keras_training import KerasObjective
 from harness.phase_clock import Ledger
-from harness.record_forms import EnvironmentTable
+from harness.record_schema import EnvironmentTable
 from harness.records import CellFolder
-from harness.search import Search
+from harness.search_loop import Search
 from harness.search_types import Epoch, Proposal, Reading, SearchBudget, Trial, Tuner
 from harness.seeds import derive
 from harness.tuners.thread_limits import Bounded, Threads
 from harness.worker import device, objective_assembly, training_data
-from harness.worker.import_settings import uncollected
+from harness.worker.library_imports import uncollected
 
 
 @tensorflow_errors.device_watched()

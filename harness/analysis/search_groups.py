@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
-from harness.analysis.intervals import Interval, interval, mean
+from harness.analysis.means_and_t_intervals import Interval, interval, mean
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
 from harness.analysis.target_score import Target, target
 from harness.catalogue.tuners import RANDOM, UNTUNED

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.analysis.intervals import interval, t_quantile
+from harness.analysis.means_and_t_intervals import interval, t_quantile
 
 FEW = 10
 """Below so many seeds, statistics say that they prove little."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.analysis.groups import Group, Row, groups
 from harness.analysis.results_reading import MatrixResults
+from harness.analysis.search_groups import Group, Row, groups
 from harness.analysis.statistics.answer import Answer, answer
 from harness.analysis.statistics.verdicts import Question, Verdict, Verdicts, verdicts
 from harness.prices import Prices

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from harness.errors import UserError
 from harness.executors.slots import WHOLE, Slot
-from harness.matrix_sections import Container
+from harness.matrix_schema import Container
 
 _GIB = 2**30
 _MIB = 2**20

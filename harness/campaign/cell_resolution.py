@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from harness import environment, extensions, files, prices
 from harness.backbones import weights
-from harness.campaign import code_hashes_of_run
+from harness.campaign import code_identity_cache
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
@@ -19,7 +19,7 @@ from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
 from harness.extensions import Kind, finding
 from harness.matrix import Combination, Matrix, combinations
-from harness.matrix_sections import Backbone, TunerSection
+from harness.matrix_schema import Backbone, TunerSection
 from harness.results_folder import Planned, Role
 
 _Found = TypeVar("_Found")
@@ -135,10 +135,10 @@ def _cell(
         meter_file=own.meter,
         seed=combination.seed,
         environment=workers.environment,
-        code=code_hashes_of_run.of_cell(
+        code=code_identity_cache.of_cell(
             library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source
         ),
-        training_code=code_hashes_of_run.of_training(model=backbone.model, data=dataset.source),
+        training_code=code_identity_cache.of_training(model=backbone.model, data=dataset.source),
         # Of random search every order of trials is looked at, and any of them may become an incumbent.
         audit="trial" if tuner.tuner in RANDOM else "incumbent",
         prices=None if spec.budget.cost_usd is None else prices.digest(),

@@ -16,10 +16,10 @@ import pytest
 from harness.cells import OwnFile, SourceTable
 from harness.datasets import resolving
 from harness.errors import DatasetError, MachineError, UserError
-from harness.matrix_sections import Augmentation, Budget, Dataset
+from harness.matrix_schema import Augmentation, Budget, Dataset
 from harness.phase_clock import PHASES
 from harness.records import CellFolder
-from harness.search import ReplayMismatch
+from harness.search_loop import ReplayMismatch
 from harness.search_types import Outcome, Trial
 from harness.space import Choice, Domain, Fixed, Range
 
@@ -42,11 +42,11 @@ def files_of(cache: Path) -> dict[str, int]:
 
 
 def test_a_preparation_leaves_images_and_activations_that_a_search_only_reads(bench: Bench, tmp_path: Path) -> None:
-    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.worker import tasks  # noqa: PLC0415 - TensorFlow, for marked tests only
 
     bench.cache = tmp_path / "fresh cache"
     cell = bench.cell(seed=77)
-    prepared = programs.prepare(bench.folder(cell), cache=bench.cache, started=time.monotonic())
+    prepared = tasks.prepare(bench.folder(cell), cache=bench.cache, started=time.monotonic())
     before = files_of(bench.cache)
 
     _, outcome = bench.search(cell)
@@ -169,7 +169,7 @@ def test_a_search_leaves_trials_progress_and_an_outcome(bench: Bench) -> None:
 def test_every_second_of_a_search_is_in_a_phase(bench: Bench) -> None:
     folder = bench.folder(bench.cell())
     # In a worker the import of TensorFlow is part of its life; here it may have been imported for an earlier test.
-    importlib.import_module("harness.worker.programs")
+    importlib.import_module("harness.worker.tasks")
     began = time.monotonic()
 
     outcome = bench.go_on(folder)
@@ -447,21 +447,21 @@ def test_a_search_that_now_goes_otherwise_is_refused(bench: Bench) -> None:
 
 
 def test_a_budget_in_dollars_on_a_machine_without_a_price_is_refused_in_one_line(bench: Bench) -> None:
-    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.worker import tasks  # noqa: PLC0415 - TensorFlow, for marked tests only
 
     cell = bench.cell().model_copy(update={"budget": Budget(cost_usd=0.5)})
 
     with pytest.raises(UserError, match=r"^budget\.cost_usd: .*Quantum 9000.*; budget seconds or epochs instead$"):
-        programs._usd_per_hour(cell, {"device": "Quantum 9000", "logical_cpus": 2})
-    assert programs._usd_per_hour(cell, {"device": "cpu", "logical_cpus": 2}) == pytest.approx(0.1, abs=0.05)
-    assert programs._usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
+        tasks._usd_per_hour(cell, {"device": "Quantum 9000", "logical_cpus": 2})
+    assert tasks._usd_per_hour(cell, {"device": "cpu", "logical_cpus": 2}) == pytest.approx(0.1, abs=0.05)
+    assert tasks._usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
 
 
 @pytest.mark.parametrize("program", ["prepare", "search", "save"])
 def test_a_worker_that_needs_a_gpu_and_sees_none_does_nothing(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    from harness.worker import programs  # noqa: PLC0415 - TensorFlow, for marked tests only
+    from harness.worker import tasks  # noqa: PLC0415 - TensorFlow, for marked tests only
 
     monkeypatch.setenv("HARNESS_NEEDS_GPU", "1")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -469,7 +469,7 @@ def test_a_worker_that_needs_a_gpu_and_sees_none_does_nothing(
     folder = bench.folder(bench.cell())
 
     with pytest.raises(MachineError, match="a GPU was asked for"):
-        programs.PROGRAMS[program](folder, cache=bench.cache, started=time.monotonic())
+        tasks.PROGRAMS[program](folder, cache=bench.cache, started=time.monotonic())
 
     assert folder.trials() == []
     assert not (bench.cache / "activations").exists()

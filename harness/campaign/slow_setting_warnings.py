@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.matrix_sections import Document, Protocol
+from harness.matrix_schema import Document, Protocol
 
 if TYPE_CHECKING:
     from harness.placement.container_choice import Intent

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.groups import Group
-from harness.analysis.statistics import paired_searches, t_estimates
+from harness.analysis.search_groups import Group
+from harness.analysis.statistics import jackknife_estimates, paired_searches
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdicts
 
 
@@ -83,8 +83,8 @@ def _nothing(remarks: tuple[str, ...], *, seeds: int) -> Ranks:
 
 def _remarks(seeds: int, groups: int) -> list[str]:
     found = []
-    if seeds < t_estimates.FEW:
-        found.append(f"Complete seeds: {seeds}; fewer than {t_estimates.FEW} show only large differences.")
+    if seeds < jackknife_estimates.FEW:
+        found.append(f"Complete seeds: {seeds}; fewer than {jackknife_estimates.FEW} show only large differences.")
     if groups == 1:
         found.append("All seeds are of one group: this says nothing about other data or backbones.")
     return found

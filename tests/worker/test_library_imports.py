@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.worker.import_settings import uncollected
+from harness.worker.library_imports import uncollected
 
 
 def test_nothing_is_collected_within_and_everything_again_afterwards() -> None:
@@ -30,7 +30,7 @@ def test_an_import_that_fails_turns_the_collector_on_again() -> None:
 @pytest.mark.seconds
 def test_no_library_begins_a_thread_while_it_is_imported() -> None:
     code = (
-        "from harness.worker.import_settings import keep_still; keep_still()\n"
+        "from harness.worker.library_imports import keep_still; keep_still()\n"
         "import os, scipy.linalg, pyarrow, pyarrow.compute\n"
         "print(len(os.listdir('/proc/self/task')))"
     )
@@ -43,7 +43,7 @@ def test_no_library_begins_a_thread_while_it_is_imported() -> None:
 @pytest.mark.seconds
 def test_numerical_libraries_of_a_worker_train_on_one_thread_and_do_not_spin() -> None:
     code = (
-        "from harness.worker.import_settings import keep_still; keep_still()\n"
+        "from harness.worker.library_imports import keep_still; keep_still()\n"
         "import os, scipy.linalg, numpy, threadpoolctl\n"
         "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})\n"
         "print(os.environ['OPENBLAS_THREAD_TIMEOUT'], os.environ['OMP_WAIT_POLICY'])"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import printable
+from harness import text_sanitising
 
 ORDINARY = ["", "a b", "größe", "日本語", "ñandú · 0.5 ± 0.1", "🐶", "a\\b"]
 SPELT = {
@@ -21,22 +21,22 @@ SPELT = {
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
-    assert printable.line(text) == printable.lines(text) == text
+    assert text_sanitising.line(text) == text_sanitising.lines(text) == text
 
 
 @pytest.mark.parametrize("text", SPELT)
 def test_what_moves_turns_or_hides_is_spelt_out(text: str) -> None:
-    assert printable.line(text) == SPELT[text]
-    assert printable.line(printable.line(text)) == SPELT[text]
+    assert text_sanitising.line(text) == SPELT[text]
+    assert text_sanitising.line(text_sanitising.line(text)) == SPELT[text]
 
 
 @pytest.mark.seconds
 def test_no_character_at_all_is_left_unprintable() -> None:
     every = "".join(map(chr, range(0x110000)))
 
-    assert printable.line(every).isprintable()
-    assert printable.lines(every).replace("\n", "").replace("\t", "").isprintable()
+    assert text_sanitising.line(every).isprintable()
+    assert text_sanitising.lines(every).replace("\n", "").replace("\t", "").isprintable()
 
 
 def test_lines_keep_their_ends_and_tabs_and_nothing_else() -> None:
-    assert printable.lines("a\n\tb\r\n\x1bc") == "a\n\tb\\r\n\\x1bc"
+    assert text_sanitising.lines("a\n\tb\r\n\x1bc") == "a\n\tb\\r\n\\x1bc"
