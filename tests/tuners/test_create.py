@@ -50,8 +50,8 @@ def test_a_missing_library_is_no_fault_of_the_tuner_and_told_in_a_line(monkeypat
 )
 def test_a_cell_imports_no_other_cells_library(name: str, absent: list[str]) -> None:
     script = (
-        "import sys; from harness import matrix_sections, tuners; "
-        f"tuners.load_library(matrix_sections.TunerSection(tuner={name!r})); "
+        "import sys; from harness import matrix_schema, tuners; "
+        f"tuners.load_library(matrix_schema.TunerSection(tuner={name!r})); "
         f"print([module for module in {absent!r} if module in sys.modules])"
     )
 
@@ -63,12 +63,12 @@ def test_a_cell_imports_no_other_cells_library(name: str, absent: list[str]) -> 
 ASK_AND_TELL = """
 import sys
 from pathlib import Path
-from harness import matrix_sections, tuners
+from harness import matrix_schema, tuners
 from harness.search_types import Outcome, Trial
 from harness.space import Range, Space
 
 space = Space({"learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3)})
-section = matrix_sections.TunerSection(tuner=sys.argv[1])
+section = matrix_schema.TunerSection(tuner=sys.argv[1])
 tuners.load_library(section)
 tuner = tuners.create(section, space, seed=1, epochs_per_trial=3, expected_trials=9, folder=Path(sys.argv[2]))
 before = set(sys.modules)
