@@ -24,9 +24,10 @@ from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
+from harness.campaign.runs_at_work import only_one
 from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.time_left import Outlook
-from harness.campaign.wave_runner import Runner, only_one
+from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.matrix import Matrix
 from harness.placement import required_libraries
@@ -103,7 +104,11 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
     # Before an image is built or data are fetched, which the user waits, and may pay, for too.
     began = clock()
     folder = MatrixFolder(request.results / matrix.name)
-    with only_one(folder), cache_inventory.used(request.cache), _place(matrix, request, folder, watch) as here:
+    with (
+        only_one(folder, watch=watch),
+        cache_inventory.used(request.cache),
+        _place(matrix, request, folder, watch) as here,
+    ):
         allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
         resolved = _resolved(matrix, request, folder, here, watch)
         unreachable = resolved.why_unreachable

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from typing import IO
 
-from harness import files
 from harness.campaign import record_assembly, scheduling
 from harness.campaign.cell_searches import Searches, damage, is_pending, state
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
@@ -20,7 +17,6 @@ from harness.campaign.shared_preparation import Preparations
 from harness.campaign.time_left import Outlook
 from harness.campaign.worker_attempts import Bench
 from harness.cells import Cell
-from harness.errors import ResultsError
 from harness.executors import WHOLE, Executor, Slot
 from harness.results_folder import MatrixFolder
 
@@ -123,47 +119,3 @@ class Runner:
         if cell.id in damaged:
             return State.MISSING
         return State.LEFT if cell.id in left else state(self.folder.cell(cell.id))
-
-
-@contextmanager
-def only_one(folder: MatrixFolder) -> Iterator[None]:
-    """Hold the matrix folder, so that no two campaigns write into it at once.
-
-    One that leaves nothing there, as it was refused, takes away the folders that were made for it.
-
-    Raises:
-        ResultsError: The folder can't be one, or another run holds it.
-        OSError: The disk refuses.
-    """
-    made = [path for path in (folder.path, folder.path.parent) if not path.exists()]
-    with _opened(folder) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ResultsError(
-                f"{folder.path}: another run is writing here; wait for it, or choose another folder with --results"
-            ) from error
-        record_assembly.sweep_half_written(folder.path)
-        try:
-            yield
-        finally:
-            if made and list(folder.path.iterdir()) == [folder.lock]:
-                _take_away(folder, made)
-
-
-def _take_away(folder: MatrixFolder, made: Sequence[Path]) -> None:
-    # Others may have put something there meanwhile, and the disk may refuse: then it stays.
-    with suppress(OSError):
-        folder.lock.unlink()
-        for path in made:
-            path.rmdir()
-
-
-def _opened(folder: MatrixFolder) -> IO[str]:
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        return folder.lock.open("w")
-    except files.WRONG_PATH as error:
-        raise ResultsError(
-            f"{folder.path}: can't be written ({error.strerror}); choose another folder with --results"
-        ) from error

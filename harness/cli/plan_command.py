@@ -20,8 +20,9 @@ from harness.campaign import (
 )
 from harness.campaign.cell_searches import damage
 from harness.campaign.forecast_totals import Total
+from harness.campaign.runs_at_work import only_one
 from harness.campaign.slow_setting_warnings import cautions
-from harness.campaign.wave_runner import Runner, only_one
+from harness.campaign.wave_runner import Runner
 from harness.catalogue import hyperband_brackets
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell

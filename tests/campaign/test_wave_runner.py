@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,15 +10,13 @@ from harness.campaign import gpu_metering
 from harness.campaign.events import State
 from harness.campaign.run_time_allowance import STOPPING_S, Allowance
 from harness.campaign.shared_preparation import key_of
-from harness.campaign.wave_runner import Runner, only_one
+from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
-from harness.errors import ResultsError
 from harness.executors import Cause, Slot
 from harness.matrix_schema import Budget
 from harness.meters import nvml
 from harness.meters.gpu_meter import GpuMeter
 from harness.records import CellFolder
-from harness.results_folder import MatrixFolder
 from harness.search_types import Outcome, Trial
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
@@ -445,79 +440,6 @@ def test_an_interrupted_campaign_goes_on_where_it_was(bench: Bench, cells: list[
     bench.executor.interrupts_at = None
 
     assert bench.run(cells) == {State.OK: 3}
-
-
-def test_two_campaigns_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
-    folder = MatrixFolder(tmp_path / "results" / "mine")
-
-    with (
-        only_one(folder),
-        pytest.raises(ResultsError, match=r"mine: another run is writing here") as caught,
-        only_one(folder),
-    ):
-        pytest.fail("both hold the folder")
-
-    assert "--results" in str(caught.value)
-    with only_one(folder):
-        pass
-
-
-def test_a_run_that_is_refused_leaves_no_folder_that_was_not_there(tmp_path: Path) -> None:
-    folder = MatrixFolder(tmp_path / "results" / "ä matrix")
-
-    with pytest.raises(ValueError, match="refused"), only_one(folder):
-        raise ValueError("refused")
-
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("own", ["", "plan.json", "lock"])
-def test_what_was_there_before_a_run_was_refused_stays(tmp_path: Path, own: str) -> None:
-    folder = MatrixFolder(tmp_path / "results" / "ä matrix")
-    folder.path.mkdir(parents=True)
-    if own:
-        (folder.path / own).touch()
-
-    with only_one(folder):
-        pass
-
-    assert {path.name for path in folder.path.iterdir()} == {"lock", *filter(None, [own])}
-
-
-def test_a_folder_in_which_a_run_left_something_stays(tmp_path: Path) -> None:
-    folder = MatrixFolder(tmp_path / "results" / "ä matrix")
-
-    with only_one(folder):
-        (folder.path / "plan.json").touch()
-
-    assert {path.name for path in folder.path.iterdir()} == {"lock", "plan.json"}
-
-
-@pytest.mark.seconds
-def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from harness.results_folder import MatrixFolder;"
-        "from harness.campaign.wave_runner import only_one\n"
-        "with only_one(MatrixFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(ResultsError), only_one(MatrixFolder(tmp_path)):
-            pass
-        holder.kill()
-
-    with only_one(MatrixFolder(tmp_path)):
-        pass
-
-
-def test_a_folder_that_can_not_be_made_is_the_users_mistake(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    said = r"file/mine: can't be written \(.*\); choose another folder with --results"
-
-    with pytest.raises(ResultsError, match=said), only_one(MatrixFolder(tmp_path / "file" / "mine")):
-        pytest.fail("a folder was made in a file")
 
 
 def contents(folder: CellFolder) -> dict[str, bytes]:

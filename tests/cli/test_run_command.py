@@ -17,7 +17,7 @@ import harness
 from harness import analysis, reports
 from harness.campaign import run as campaign
 from harness.campaign.limits import Limits
-from harness.campaign.wave_runner import only_one
+from harness.campaign.runs_at_work import only_one
 from harness.cli.run_command import RunOptions, run
 from harness.executors import processor_sets
 from harness.placement import executor_choice as placement

@@ -1,0 +1,305 @@
+"""Which runs are at work in a results folder, on whichever machine: each keeps a pulse there that the others watch.
+
+Locks of files don't reach every machine that a network file system does. So each run has a folder of its own in
+``runs/``, in which a count grows every few seconds. Another run takes it for dead once its own clock has seen no growth
+for the time of a lease; no reading of a clock passes between machines.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import secrets
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import IO
+
+from harness import files
+from harness.campaign import record_assembly
+from harness.campaign.events import Remark, Watch, ignore
+from harness.errors import ResultsError
+from harness.results_folder import MatrixFolder
+
+BEAT_S = 5.0
+"""Seconds between two beats of a run's pulse."""
+LEASE_S = 60.0
+"""Seconds without a beat after which a run is taken for dead; one that was only stopped finds its cells gone."""
+_LOOK_S = 0.2
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a run is: what people call the host, and what tells its kernel, which alone keeps locks, from others."""
+
+    host: str
+    kernel: str
+
+
+def here() -> Machine:
+    """Return this machine."""
+    try:
+        kernel = _BOOT.read_text("ascii").strip()
+    except OSError:
+        kernel = socket.gethostname()
+    return Machine(host=socket.gethostname(), kernel=kernel)
+
+
+class Life(Enum):
+    """What is known of another run."""
+
+    ALIVE = "its pulse grew, or its kernel, which is ours, says so"
+    UNKNOWN = "nobody has watched it for long enough"
+    DEAD = "it let go of its lock, or its pulse stood still for the time of a lease"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What a run says of itself: where it is, whether it bears no other, which cells it plans (hashed), and a count."""
+
+    machine: Machine
+    is_alone: bool = True
+    plan: str | None = None
+    beats: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> Pulse | None:
+        """Return what a run's file says; None where there is none, or none that a run wrote."""
+        try:
+            told = json.loads(files.read_plain(path))
+            machine = Machine(str(told["host"]), str(told["kernel"]))
+            return cls(machine=machine, is_alone=bool(told["alone"]), plan=told["plan"], beats=int(told["beats"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Say it."""
+        told = {"host": self.machine.host, "kernel": self.machine.kernel, "alone": self.is_alone, "plan": self.plan}
+        files.write_json(path, {**told, "beats": self.beats})
+
+
+@dataclass(slots=True, kw_only=True)
+class Presence:
+    """This run among those of one results folder; ``clock`` is this machine's own, from anywhere on."""
+
+    folder: MatrixFolder
+    machine: Machine = field(default_factory=here)
+    is_alone: bool = True
+    clock: Clock = time.monotonic
+    token: str = field(default_factory=lambda: secrets.token_hex(6))
+    _plan: str | None = None
+    _beats: int = 0
+    _seen: dict[str, tuple[Pulse | None, float]] = field(default_factory=dict)
+    _lives: set[str] = field(default_factory=set)
+    _beating: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def path(self) -> Path:
+        """The run's own folder; who holds the lock in it is at work."""
+        return self._runs / self.token
+
+    @property
+    def _runs(self) -> Path:
+        return self.folder.path / "runs"
+
+    def beat(self) -> None:
+        """Let the others see that this run is at work."""
+        with self._beating:
+            self._beats += 1
+            pulse = Pulse(machine=self.machine, is_alone=self.is_alone, plan=self._plan, beats=self._beats)
+            pulse.write(self.path / "pulse.json")
+
+    def plans(self, cell_ids: Sequence[str]) -> None:
+        """Say which cells this run searches.
+
+        Raises:
+            ResultsError: Another run at work here searches others.
+        """
+        self._plan = files.digest(sorted(cell_ids))
+        self.beat()
+        for token in self.others():
+            pulse = self._pulse(token)
+            if pulse is not None and pulse.plan not in (None, self._plan) and self.life(token) is not Life.DEAD:
+                raise ResultsError(
+                    f"{self.folder.path}: a run on {pulse.machine.host} searches other cells here: its matrix, data, "
+                    f"packages or harness differ; make them alike, or choose another folder with --results"
+                )
+
+    def others(self) -> list[str]:
+        """Return the tokens of the other runs that have a folder here, dead ones included."""
+        try:
+            return sorted(path.name for path in self._runs.iterdir() if path.name != self.token)
+        except FileNotFoundError:
+            return []
+
+    def life(self, token: str) -> Life:
+        """Return what is known of another run, after a look at it now."""
+        pulse, now = self._pulse(token), self.clock()
+        before = self._seen.get(token)
+        if before is None or before[0] != pulse:
+            if before is not None:
+                self._lives.add(token)
+            self._seen[token] = pulse, now
+        elif now - before[1] > LEASE_S:
+            return Life.DEAD
+        run = MatrixFolder(self._runs / token)
+        if pulse is not None and pulse.machine.kernel == self.machine.kernel and run.lock.exists():
+            # Its kernel is ours, which lets go of a dead process's locks at once.
+            return Life.DEAD if run.is_abandoned else Life.ALIVE
+        return Life.ALIVE if token in self._lives else Life.UNKNOWN
+
+    def forget(self, token: str) -> None:
+        """Take away the folder of a run that is dead."""
+        shutil.rmtree(self._runs / token, ignore_errors=True)
+
+    def host_of(self, token: str) -> str:
+        """Return what people call the host of another run."""
+        pulse = self._pulse(token)
+        return "another host" if pulse is None else pulse.machine.host
+
+    def bears(self, token: str) -> bool:
+        """Whether this run and another may both be at work here."""
+        pulse = self._pulse(token)
+        return not self.is_alone and pulse is not None and not pulse.is_alone
+
+    def _pulse(self, token: str) -> Pulse | None:
+        return Pulse.read(self._runs / token / "pulse.json")
+
+    def leave(self) -> None:
+        """Take this run's folder away."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            # Others may still be here.
+            self._runs.rmdir()
+
+
+@contextmanager
+def only_one(folder: MatrixFolder, *, watch: Watch = ignore) -> Iterator[Presence]:
+    """Hold the matrix folder, so that no two campaigns write into it at once; give this run's presence.
+
+    One that leaves nothing there, as it was refused, takes away the folders that were made for it.
+
+    Raises:
+        ResultsError: The folder can't be one, or another run is at work in it, here or on another machine.
+        OSError: The disk refuses.
+    """
+    with held(Presence(folder=folder), watch=watch) as presence:
+        yield presence
+
+
+@contextmanager
+def held(
+    presence: Presence, *, watch: Watch = ignore, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Presence]:
+    """Let a run be at work in its folder, with others if it shares; the same as ``only_one`` where it doesn't.
+
+    Raises:
+        ResultsError: As ``only_one``.
+        OSError: As ``only_one``.
+    """
+    folder = presence.folder
+    made = [path for path in (folder.path, folder.path.parent) if not path.exists()]
+    with _opened(folder) as lock:
+        _hold(lock, presence)
+        try:
+            with _present(presence):
+                _await_room(presence, watch, sleep)
+                if not presence.others():
+                    record_assembly.sweep_half_written(folder.path)
+                yield presence
+        finally:
+            if made and list(folder.path.iterdir()) == [folder.lock]:
+                _take_away(folder, made)
+
+
+def _hold(lock: IO[str], presence: Presence) -> None:
+    try:
+        fcntl.flock(lock, (fcntl.LOCK_EX if presence.is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise _refusal(presence, None) from error
+
+
+def _refusal(presence: Presence, host: str | None) -> ResultsError:
+    where = "" if host in (None, presence.machine.host) else f" on {host}"
+    return ResultsError(
+        f"{presence.folder.path}: another run{where} is writing here; wait for it, or choose another folder with "
+        f"--results"
+    )
+
+
+@contextmanager
+def _present(presence: Presence) -> Iterator[None]:
+    presence.path.mkdir(parents=True)
+    over = threading.Event()
+    thread = threading.Thread(target=_beat, args=(presence, over), daemon=True)
+    with (presence.path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        presence.beat()
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            presence.leave()
+
+
+def _beat(presence: Presence, over: threading.Event) -> None:
+    while not over.wait(BEAT_S):
+        with suppress(OSError):
+            # The disk may come back within the time of a lease.
+            presence.beat()
+
+
+def _await_room(presence: Presence, watch: Watch, sleep: Callable[[float], None]) -> None:
+    """Return once no run is at work here that can't bear this one; wait where that isn't known yet.
+
+    Raises:
+        ResultsError: One is.
+    """
+    told: set[str] = set()
+    while in_the_way := [token for token in presence.others() if not presence.bears(token)]:
+        lives = {token: presence.life(token) for token in in_the_way}
+        for token, life in lives.items():
+            if life is Life.ALIVE:
+                raise _refusal(presence, presence.host_of(token))
+            if life is Life.DEAD:
+                presence.forget(token)
+            elif token not in told:
+                told.add(token)
+                watch(Remark(text=_waits(presence, token)))
+        if Life.UNKNOWN in lives.values():
+            sleep(_LOOK_S)
+
+
+def _waits(presence: Presence, token: str) -> str:
+    host = presence.host_of(token)
+    return f"{presence.folder.path}: a run on {host} was at work here; looking for {LEASE_S:g} s whether it still is"
+
+
+def _take_away(folder: MatrixFolder, made: Sequence[Path]) -> None:
+    # Others may have put something there meanwhile, and the disk may refuse: then it stays.
+    with suppress(OSError):
+        folder.lock.unlink()
+        for path in made:
+            path.rmdir()
+
+
+def _opened(folder: MatrixFolder) -> IO[str]:
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        # To be read and written, as a network file system's shared locks need the one and exclusive ones the other.
+        return folder.lock.open("a+")
+    except files.WRONG_PATH as error:
+        raise ResultsError(
+            f"{folder.path}: can't be written ({error.strerror}); choose another folder with --results"
+        ) from error
