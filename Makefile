@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # A GPU is a device that the driver answers for; `make bench` then takes the GPU packages and matrix.
-GPU := $(shell nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
+FIND_GPU := $(PYTHON) -I harness/cli/doctor/nvidia_smi.py
+GPU := $(shell $(FIND_GPU) 2>/dev/null | head -n 1)
 LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
@@ -21,7 +22,7 @@ setup: $(READY)  ## Install everything into .venv, by hash
 
 # In containers where an engine answers: `harness run` decides, says which, and builds the image where there is none.
 bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for another, HARNESS_EXECUTOR=local without containers)
-	@echo "$(if $(GPU),found a GPU ($(GPU)),found no GPU (no nvidia-smi that answers)): running $(MATRIX)"
+	@echo "$(if $(GPU),found a GPU ($(GPU)),found no GPU ($(shell $(FIND_GPU) 2>&1))): running $(MATRIX)"
 	@$(BIN)/harness run "$(MATRIX)"
 
 plan: $(READY)  ## Show what the comparison will take
@@ -61,6 +62,7 @@ bench-reliability: $(READY)  ## Draw malformed matrices and damaged results, and
 	$(BIN)/python -m benchmarks.reliability.kills
 	$(BIN)/python -m benchmarks.reliability.kills --at-once 2
 
+# Whatever the night's exit code is, make's is 2: who needs it calls .ci/nightly run, as the workflow does.
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)
 	@HARNESS=$(BIN)/harness .ci/nightly run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Machine:
 
     def call(self, what: str, **more: str) -> subprocess.CompletedProcess[str]:
         variables = {"NIGHTLY": str(self.nightly), "HARNESS": str(self.folder / "harness"), "NIGHT": "2026-11-24"}
+        variables["PYTHON"] = sys.executable
         environment = {"PATH": str(self.folder / "bin"), **variables, **more}
         command = [str(ROOT / ".ci" / "nightly"), what]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -130,11 +132,21 @@ def test_an_image_is_verified_and_built_only_where_it_differs(machine: Machine) 
     machine.has("docker", "exit 0")
     machine.call("run")
     machine.says("images", 3)
-    machine.has("nvidia-smi", "exit 0")
+    machine.has("nvidia-smi", "echo GPU-1, NVIDIA A100")
     machine.call("run")
 
     images = [call for call in machine.calls if call.startswith("images")]
     assert images == ["images verify cpu", "images verify gpu", "images build gpu"]
+
+
+@pytest.mark.parametrize("does", ["echo No devices were found", "echo GPU-1, NVIDIA A100; exit 6"])
+def test_what_nvidia_smi_says_of_its_trouble_is_no_gpu(machine: Machine, does: str) -> None:
+    machine.has("docker", "exit 0")
+    machine.has("nvidia-smi", does)
+
+    machine.call("run")
+
+    assert machine.calls[0] == "images verify cpu"
 
 
 def test_local_processes_need_no_image(machine: Machine) -> None:

@@ -60,6 +60,19 @@ def test_nothing_but_the_clock_and_a_person_starts_the_machine_of_our_own() -> N
     assert all("self-hosted" in job["runs-on"] for job in nightly["jobs"].values())
 
 
+def test_what_a_branch_says_is_not_run_by_the_machine_of_our_own() -> None:
+    (job,) = read("nightly.yml")["jobs"].values()
+
+    assert job["if"] == "github.ref == 'refs/heads/main' && github.ref_protected"
+
+
+def test_the_night_keeps_the_exit_code_of_the_comparison() -> None:
+    run = "\n".join(step.get("run", "") for step in steps("nightly.yml"))
+
+    assert ".ci/nightly run" in run
+    assert "make nightly" not in run
+
+
 def test_pull_requests_never_reach_the_machine_of_our_own() -> None:
     ci = read("ci.yml")
 
@@ -141,13 +154,13 @@ def test_every_target_that_a_workflow_makes_is_there() -> None:
     text = "\n".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.name))
     made = set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE))
 
-    assert made == {"check", "coverage", "nightly", "test-fast"}
+    assert made == {"check", "coverage", "setup", "test-fast"}
     assert made <= targets
 
 
 def test_what_the_night_leaves_is_published_whatever_the_verdict() -> None:
     nightly = steps("nightly.yml")
-    run = next(step["run"] for step in nightly if "make nightly" in step.get("run", ""))
+    run = next(step["run"] for step in nightly if ".ci/nightly run" in step.get("run", ""))
     upload = next(step for step in nightly if step.get("uses", "").startswith("actions/upload-artifact@"))
     summary = next(step for step in nightly if "GITHUB_STEP_SUMMARY" in step.get("run", ""))
 

@@ -42,6 +42,7 @@ def examine(cache: Path, *, file: Path) -> Iterator[Finding]:
         yield from machine.examine(cache)
         found = nvml.find()
         yield from gpus.examine(found)
+        yield from gpus.program(found)
         reached = containers.reach()
         if isinstance(reached, Finding):
             yield reached

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+from harness.cli.doctor import nvidia_smi
 from harness.cli.doctor.findings import GIB, Finding, ask, version
 from harness.meters.nvml import NO_DRIVER, Found, Gpu
 
@@ -22,6 +23,17 @@ def examine(found: Found) -> Iterator[Finding]:
     for gpu in found.gpus:
         yield _gpu(gpu)
         yield from _silent_meters(gpu)
+
+
+def program(found: Found) -> Iterator[Finding]:
+    """Yield what ``nvidia-smi`` says, by which ``make`` chooses packages; nothing where none is there or missed."""
+    what, asked = "nvidia-smi", nvidia_smi.find()
+    if asked.names:
+        told = f"names {len(asked.names)} GPU{'s' if len(asked.names) > 1 else ''}, as make and nightly runs take them"
+        yield Finding(what=what, state="good", found=told)
+    elif found.gpus or asked.reason != nvidia_smi.ABSENT:
+        remedy = f"make and nightly runs take the packages for the CPU until it names the GPUs: {_GUIDE}"
+        yield Finding(what=what, state="unfit", found=str(asked.reason), remedy=remedy)
 
 
 def toolkit() -> Finding:
