@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,11 @@ HASH_LABELS = {
 }
 """The label for each kind of hash."""
 
+OWN = "tuner-harness"
+"""What the harness's images are called."""
+
 _HASH_DIGITS = 64
+_OWN_BY_ID = re.compile(rf"{OWN}@sha256:(?P<id>[0-9a-f]{{{_HASH_DIGITS}}})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,18 @@ class Pinned:
 def has_digest(reference: str) -> bool:
     """Return whether a reference names its content."""
     return "@sha256:" in reference
+
+
+def id_in(reference: str) -> str | None:
+    """Return the id of an image that came from a folder, ``sha256:…``; None where a registry's digest names it."""
+    found = _OWN_BY_ID.fullmatch(reference)
+    return None if found is None else f"sha256:{found['id']}"
+
+
+def local_name(reference: str) -> str:
+    """Return what an engine calls an image: one that came from a folder has its id as its tag."""
+    found = id_in(reference)
+    return reference if found is None else f"{OWN}:{found.replace(':', '-')}"
 
 
 def read(labels: Mapping[str, str]) -> Pinned | None:

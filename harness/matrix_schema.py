@@ -319,6 +319,11 @@ class Container(Section):
     """Shared memory."""
     deadline_s: Annotated[Amount | None, Field(examples=[7200])] = None
     """Seconds from its start after which a worker is ended, and its search counts as failed."""
+    image: Annotated[
+        str | None,
+        Field(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$", examples=[f"registry.lab/harness@sha256:{64 * '0'}"]),
+    ] = None
+    """The one image that cells run in, by digest, as `harness images push` prints it; pulled where it isn't here."""
 
 
 class Rule(Section):

@@ -53,7 +53,7 @@ def save(
     with (
         only_one(found.folder),
         cache_inventory.used(cache),
-        where.working(
+        where.in_image_of(matrix.spec.container).working(
             campaign=found.folder.path,
             container=matrix.spec.container,
             device=matrix.spec.device,

@@ -135,7 +135,7 @@ def _place(matrix: Matrix, request: Request, folder: MatrixFolder, watch: Watch)
     def remark(line: str) -> None:
         watch(Remark(text=line))
 
-    with request.where.working(
+    with request.where.in_image_of(matrix.spec.container).working(
         campaign=folder.path,
         container=matrix.spec.container,
         device=matrix.spec.device,

@@ -389,7 +389,7 @@ def schema() -> None:
 
 @harness.group()
 def images() -> None:
-    """Build, verify and list the container images that searches run in."""
+    """Build, verify, list and share the container images that searches run in."""
 
 
 @images.command("build")
@@ -437,6 +437,27 @@ def list_images(file: Path, *, as_json: bool) -> None:
     from harness.cli import images_command
 
     images_command.show(file=file, as_json=as_json)
+
+
+@images.command("push")
+@click.argument("name")
+@click.argument("target", metavar="HOST/NAME|oci:DIR")
+@_IMAGES_FILE
+def push_image(name: str, target: str, file: Path) -> None:
+    """Send an image to a registry or into a folder, and print its name by digest."""
+    from harness.cli import images_command
+
+    images_command.push(name, target, file=file)
+
+
+@images.command("pull")
+@click.argument("reference", metavar="HOST/NAME@sha256:…|oci:DIR@sha256:…")
+@_IMAGES_FILE
+def pull_image(reference: str, file: Path) -> None:
+    """Bring the one image that a digest names from a registry or a folder."""
+    from harness.cli import images_command
+
+    images_command.pull(reference, file=file)
 
 
 def main() -> None:

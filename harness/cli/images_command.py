@@ -1,4 +1,4 @@
-"""``harness images``: build, verify and list the images that searches run in."""
+"""``harness images``: build, verify, list and share the images that searches run in."""
 
 from __future__ import annotations
 
@@ -49,13 +49,37 @@ def show(*, file: Path, as_json: bool) -> None:
     if as_json:
         streams.document([asdict(one) for one in held])
         return
-    columns = ["name", "tag", "lock", "size", "id", "made on"]
+    columns = ["name", "tag", "lock", "size", "id", "made on", "digest"]
     printing.table(TableSection(heading="", columns=columns, rows=list(map(_row, held)), text_columns=len(columns)))
 
 
 def _row(one: container_images.Held) -> list[str]:
     size = "not here" if one.size_bytes is None else f"{one.size_bytes / _GIB:.1f} GiB"
-    return [one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or ""]
+    return [one.name, one.tag, one.lock, size, (one.id or "")[:19], one.base or "", " ".join(one.digests)]
+
+
+def push(name: str, target: str, *, file: Path) -> None:
+    """Send an image to a registry or into a folder, and say how a matrix asks for it."""
+    (image,) = _named(file, (name,))
+    pushed = container_images.push(image, target)
+    _say_how_to_ask(pushed)
+    if target.startswith(container_images.LAYOUT):
+        printing.say(f"elsewhere first: harness images pull {target}@{pushed.rpartition('@')[2]}")
+
+
+def pull(reference: str, *, file: Path) -> None:
+    """Bring an image by digest; one that is as declared here is the one that runs take unless told otherwise."""
+    pulled = container_images.pull(reference)
+    _say_how_to_ask(pulled)
+    declared = container_images.load(file) if file.is_file() else []
+    same = container_images.same(declared, pulled)
+    if same is not None:
+        container_images.take(same, pulled)
+        printing.say(f"it is what {file} declares as {same.name}: it is {same.tag} now")
+
+
+def _say_how_to_ask(reference: str) -> None:
+    printing.say(f'in a matrix, below [container]: image = "{reference}"')
 
 
 def _held(file: Path) -> list[DeclaredImage]:

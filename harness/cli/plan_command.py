@@ -91,7 +91,7 @@ def show(
         _calibrate(
             loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
         )
-    intent = where.intended(device=loaded.spec.device)
+    intent = where.in_image_of(loaded.spec.container).intended(device=loaded.spec.device)
     required_libraries.check_with_reports(loaded, intent)
     with cache_inventory.used(cache):
         resolved = cell_resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
@@ -131,7 +131,7 @@ def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Wher
     with (
         only_one(folder),
         cache_inventory.used(cache),
-        where.working(
+        where.in_image_of(spec.container).working(
             campaign=folder.path,
             container=spec.container,
             device=spec.device,

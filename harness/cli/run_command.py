@@ -57,7 +57,8 @@ def run(
     loaded = matrix.load(path)
     if required_libraries.lacking(required_libraries.REPORTS):
         # Only here, as an engine is asked where searches would run: what they lack is told with it.
-        required_libraries.check_with_reports(loaded, where.intended(device=loaded.spec.device))
+        intent = where.in_image_of(loaded.spec.container).intended(device=loaded.spec.device)
+        required_libraries.check_with_reports(loaded, intent)
     cache = given_paths.cache_folder(cache)
     folder = MatrixFolder(results / loaded.name)
     again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]

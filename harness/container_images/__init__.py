@@ -4,9 +4,11 @@ from harness.container_images.build_input_hashes import lock_hash, packages_of
 from harness.container_images.building import build, planned
 from harness.container_images.declarations import Base, DeclaredImage, load
 from harness.container_images.listing import Held, held
+from harness.container_images.sharing import LAYOUT, pull, push, same, take
 from harness.container_images.verifying import stale, verify
 
 __all__ = [
+    "LAYOUT",
     "Base",
     "DeclaredImage",
     "Held",
@@ -16,6 +18,10 @@ __all__ = [
     "lock_hash",
     "packages_of",
     "planned",
+    "pull",
+    "push",
+    "same",
     "stale",
+    "take",
     "verify",
 ]

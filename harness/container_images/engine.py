@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 from harness.errors import EngineError
 
@@ -26,6 +27,8 @@ class Inspected:
     user: str
     layers: tuple[str, ...]
     size_bytes: int
+    repo_digests: tuple[str, ...] = ()
+    """Where registries have it, each ``name@sha256:…``."""
 
 
 def inspect(reference: str) -> Inspected | None:
@@ -45,6 +48,7 @@ def inspect(reference: str) -> Inspected | None:
         user=config.get("User") or "",
         layers=tuple(described["RootFS"]["Layers"]),
         size_bytes=described["Size"],
+        repo_digests=tuple(described.get("RepoDigests") or ()),
     )
 
 
@@ -84,6 +88,55 @@ def pull(reference: str) -> None:
         raise EngineError("docker pull failed; its last lines above say why")
 
 
+def push(reference: str) -> None:
+    """Send an image to its registry; progress goes to standard error.
+
+    Raises:
+        EngineError: No engine answers, or the registry can't be reached or refuses.
+    """
+    if _run(["push", reference], follow=True).returncode != 0:
+        raise EngineError("docker push failed; its last lines above say why")
+
+
+def tag(image: str, reference: str) -> None:
+    """Give an image one more name.
+
+    Raises:
+        EngineError: No engine answers, or it has no such image.
+    """
+    _text(_run(["tag", image, reference]))
+
+
+def save(reference: str, keep: Callable[[IO[bytes]], str]) -> str:
+    """Return what ``keep`` says of an image's archive, which it reads to its end.
+
+    Raises:
+        EngineError: No engine answers, or it can't read the image.
+    """
+    with subprocess.Popen([_client(), "save", reference], stdout=subprocess.PIPE) as running:
+        kept = keep(cast("IO[bytes]", running.stdout))
+    if running.returncode != 0:
+        raise EngineError("docker save failed; its last lines above say why")
+    return kept
+
+
+def load(write: Callable[[IO[bytes]], None]) -> None:
+    """Take in what ``write`` writes: an archive of an image.
+
+    Raises:
+        EngineError: No engine answers, or it refuses the image.
+    """
+    with (
+        subprocess.Popen([_client(), "load", "--quiet"], stdin=subprocess.PIPE, stdout=2) as running,
+        # Where the client has ended early, it has said why.
+        suppress(BrokenPipeError),
+        cast("IO[bytes]", running.stdin) as pipe,
+    ):
+        write(pipe)
+    if running.returncode != 0:
+        raise EngineError("docker load failed; its last lines above say why")
+
+
 def network() -> str:
     """Return the network that a build can fetch packages through: the host's, where the engine has no bridge."""
     bridges = _text(_run(["network", "ls", "--filter", "driver=bridge", "--quiet"]))
@@ -96,12 +149,9 @@ def _has_buildx() -> bool:
 
 def _run(arguments: list[str], *, given: str | None = None, follow: bool = False) -> subprocess.CompletedProcess[str]:
     """Call the client; ``follow`` shows what it prints on standard error, for as long as it takes."""
-    client = shutil.which("docker")
-    if client is None:
-        raise EngineError("no docker client on PATH; install docker, or run with --executor local")
     output = 2 if follow else subprocess.PIPE
     errors = None if follow else subprocess.PIPE
-    command = [client, *arguments]
+    command = [_client(), *arguments]
     limit_s = None if follow else _PATIENCE_S
     try:
         return subprocess.run(
@@ -116,6 +166,13 @@ def _run(arguments: list[str], *, given: str | None = None, follow: bool = False
         )
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"docker {arguments[0]} gave no answer in {_PATIENCE_S} s; restart the engine") from error
+
+
+def _client() -> str:
+    client = shutil.which("docker")
+    if client is None:
+        raise EngineError("no docker client on PATH; install docker, or run with --executor local")
+    return client
 
 
 def _text(answer: subprocess.CompletedProcess[str]) -> str:

@@ -20,6 +20,8 @@ class Held:
     id: str | None
     base: str | None
     size_bytes: int | None
+    digests: tuple[str, ...] = ()
+    """Its names by digest at registries that it was pushed to or pulled from."""
 
 
 def held(images: Iterable[DeclaredImage]) -> list[Held]:
@@ -40,4 +42,5 @@ def _held(image: DeclaredImage) -> Held:
         id=None if found is None else found.id,
         base=None if found is None else found.labels.get(image_labels.BASE_LABEL),
         size_bytes=None if found is None else found.size_bytes,
+        digests=() if found is None else found.repo_digests,
     )

@@ -29,7 +29,16 @@ def stale(image: DeclaredImage) -> list[str]:
         EngineError: No engine answers.
     """
     found = engine.inspect(image.tag)
-    return [_missing(image)] if found is None else list(_by_label(image, found))
+    return [_missing(image)] if found is None else by_labels(image, found)
+
+
+def by_labels(image: DeclaredImage, found: Inspected) -> list[str]:
+    """Return what of an image of this host, of whatever name, its labels show to differ from a declared one.
+
+    Raises:
+        EngineError: No engine answers.
+    """
+    return list(_by_label(image, found))
 
 
 def verify(image: DeclaredImage) -> list[str]:

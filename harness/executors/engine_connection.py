@@ -26,6 +26,8 @@ PODMAN = "podman"
 """The name of an engine that speaks Docker's language and is another."""
 # How an engine says that numbers of users inside are others outside.
 _MAPPED = ("name=rootless", "name=userns")
+# The store that an engine says it keeps images in, where that isn't its own.
+_CONTAINERD = "io.containerd.snapshotter"
 _BUILD = "build it: harness images build"
 _START = "start it (systemctl start docker), then run again: finished cells are kept"
 # What the engine says, and the way out.
@@ -92,9 +94,10 @@ def image(client: Any, reference: str) -> EngineImage:
         MachineError: It has none.
     """
     try:
-        found = client.images.get(reference)
+        found = client.images.get(image_labels.local_name(reference))
+        _check_id(client, reference, found.id)
     except ImageNotFound as error:
-        raise MachineError(f"image {reference}: the engine has none of this name; {_BUILD}") from error
+        raise MachineError(f"image {reference}: the engine has none of this name; {_way_to(reference)}") from error
     except FOREIGN as error:
         raise MachineError(explained(error)[1]) from error
     return EngineImage(
@@ -104,6 +107,35 @@ def image(client: Any, reference: str) -> EngineImage:
         layers=tuple(found.attrs.get("RootFS", {}).get("Layers") or ()),
         pinned=image_labels.read(found.labels),
     )
+
+
+def has(client: Any, reference: str) -> bool:
+    """Return whether the engine has an image of this name.
+
+    Raises:
+        MachineError: It doesn't answer.
+    """
+    try:
+        return bool(client.images.get(image_labels.local_name(reference)))
+    except ImageNotFound:
+        return False
+    except FOREIGN as error:
+        raise MachineError(explained(error)[1]) from error
+
+
+def _check_id(client: Any, reference: str, found: str) -> None:
+    """Refuse an image that has another's id as its tag; containerd's store has ids of its own, and isn't asked."""
+    wanted = image_labels.id_in(reference)
+    if wanted in (None, found) or _CONTAINERD in str(client.info().get("DriverStatus")):
+        return
+    raise MachineError(f"image {reference}: the engine has another under its name ({found}); {_way_to(reference)}")
+
+
+def _way_to(reference: str) -> str:
+    if not image_labels.has_digest(reference):
+        return _BUILD
+    own = image_labels.id_in(reference)
+    return f"pull it: harness images pull {reference if own is None else f'oci:DIR@{own}, from the folder it is in'}"
 
 
 def current(found: EngineImage, *, code: str) -> EngineImage:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import container_images, environment
+from harness import container_images, environment, image_labels
 from harness.container_images.probe import normal
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
@@ -101,6 +101,21 @@ def named(reference: str | None, *, chosen: ChosenSlots) -> Intent:
         version = engine_connection.facts(client)["version"]
         found = engine_connection.current(engine_connection.image(client, reference), code=environment.code_hash())
         return _of_image(found, version=version, chosen=chosen)
+
+
+def fetch(reference: str, *, say: Callable[[str], None]) -> None:
+    """Pull an image that a registry has by this digest, unless it is here; ``say`` that, as it takes minutes.
+
+    Raises:
+        MachineError: It can't be pulled; says the way out.
+    """
+    with closing(engine_connection.connect()) as client:
+        is_here = engine_connection.has(client, reference)
+    # What came from a folder is in no registry: what is missing is told where the image is looked for.
+    if is_here or image_labels.id_in(reference) is not None:
+        return
+    say(f"pulling {reference}")
+    container_images.pull(reference)
 
 
 def found(chosen: ChosenSlots) -> Intent:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from harness import environment
+from harness import environment, image_labels
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, slurm
@@ -163,6 +163,21 @@ class Where:
         """Whether the choice is the harness's: an image or a GPU that is named is for a container."""
         return self.executor == "auto" and self.image is None and not self.gpus
 
+    def in_image_of(self, container: Container) -> Where:
+        """Return the same in the one image that a matrix asks for, if it does.
+
+        Raises:
+            UserError: The options ask for another, or for none.
+        """
+        if container.image is None:
+            return self
+        if self.image not in (None, container.image):
+            raise UserError(f"--image {self.image}: the matrix asks for {container.image}; leave one of them out")
+        if self.executor not in ("auto", "docker"):
+            way = "leave that out, or take --executor docker"
+            raise UserError(f"container.image: with --executor {self.executor} no cell runs in an image; {way}")
+        return replace(self, image=container.image)
+
     def intended(self, *, device: Device) -> Intent | Local:
         """Return where cells would run; nothing is built, fetched or started to find out.
 
@@ -206,6 +221,7 @@ class Where:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
+        self._fetch(say)
         intent = self.intended(device=device)
         admit(intent)
         containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
@@ -223,6 +239,14 @@ class Where:
             yield Here(executor=containers, slots=intent.chosen.slots, intent=intent)
         finally:
             containers.sweep()
+
+    def _fetch(self, say: Callable[[str], None]) -> None:
+        """Pull an image that is named by digest and isn't here."""
+        if self.image is None or not image_labels.has_digest(self.image):
+            return
+        from harness.placement import container_choice  # noqa: PLC0415 - see above
+
+        container_choice.fetch(self.image, say=say)
 
     def _containers(
         self,

@@ -139,6 +139,39 @@ def test_no_engine_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch, 
     assert asked.built == []
 
 
+def test_what_is_pushed_is_said_as_a_matrix_asks_for_it(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_images, "push", lambda image, target: f"{target}@sha256:{len(image.name)}")
+
+    assert call("push", "gpu", "lab/ours").output == 'in a matrix, below [container]: image = "lab/ours@sha256:3"\n'
+    assert asked.built == []
+
+
+@pytest.mark.usefixtures("asked")
+def test_what_went_into_a_folder_is_said_with_the_way_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_images, "push", lambda *_: "tuner-harness@sha256:1")
+
+    last = call("push", "cpu", "oci:shared").output.splitlines()[-1]
+    assert last == "elsewhere first: harness images pull oci:shared@sha256:1"
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("name", "more"), [("cpu", ["it is what docker/images.toml declares as cpu: it is ours:cpu now"]), (None, [])]
+)
+def test_what_is_pulled_is_taken_for_the_declared_image_where_it_is_one(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, more: list[str]
+) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(container_images, "pull", lambda reference: reference)
+    monkeypatch.setattr(container_images, "same", lambda images, _: next((i for i in images if i.name == name), None))
+    monkeypatch.setattr(container_images, "take", lambda image, reference: taken.append(f"{image.name} {reference}"))
+
+    said = call("pull", "lab/ours@sha256:1").output.splitlines()
+
+    assert said == ['in a matrix, below [container]: image = "lab/ours@sha256:1"', *more]
+    assert taken == ([] if name is None else ["cpu lab/ours@sha256:1"])
+
+
 @pytest.mark.usefixtures("asked")
 def test_the_list_tells_what_is_here_from_what_is_not() -> None:
     said = call("list").output

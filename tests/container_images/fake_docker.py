@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import itertools
 import json
 import os
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 STATE = Path(os.environ["FAKE_DOCKER"])
+PLAIN: dict[str, Any] = {"Id": "sha256:" + "3" * 64, "Config": {}, "RootFS": {"Layers": []}, "Size": 1}
 ABSENT = "Error response from daemon: No such image: "
 
 
@@ -40,11 +44,51 @@ def build(state: dict[str, Any], arguments: list[str]) -> str:
     return ""
 
 
+def saved(name: str) -> str:
+    """Write an archive of one layer to standard output, as ``docker save`` does."""
+    layer, config = f"what {name} holds".encode(), json.dumps({"of": name}).encode()
+    told = json.dumps([{"Config": "c.json", "RepoTags": [name], "Layers": ["a/layer.tar"]}]).encode()
+    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
+        for path, data in {"a/layer.tar": layer, "c.json": config, "manifest.json": told}.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return ""
+
+
+def loaded(state: dict[str, Any]) -> str:
+    """Take an archive's image from standard input: its id is what its configuration hashes to."""
+    with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read())) as archive:
+        members = {each.name: archive.extractfile(each) for each in archive}
+        read = {name: stream.read() for name, stream in members.items() if stream is not None}
+    (told,) = json.loads(read["manifest.json"])
+    digest = hashlib.sha256(read[told["Config"]]).hexdigest()
+    state["images"][told["RepoTags"][0]] = {**PLAIN, "Id": f"sha256:{digest}"}
+    return ""
+
+
+def pushed(state: dict[str, Any], name: str) -> str:
+    """Give an image a digest at its registry, or fail for want of one."""
+    can(state, "push")
+    state["registered"] = state["images"][name]
+    for held in state["images"].values():
+        if held["Id"] == state["registered"]["Id"]:
+            held["RepoDigests"] = [f"{name.removesuffix(':1')}@sha256:{'d' * 64}"]
+    return ""
+
+
+def pulled(state: dict[str, Any], name: str) -> str:
+    """Take what the registry has, under the name that was asked for."""
+    can(state, "pull")
+    state["images"][name] = state.get("registered") or PLAIN
+    return ""
+
+
 def can(state: dict[str, Any], what: str) -> str:
     """Say what this engine has, or fail for want of it."""
     if what == "buildx" and not state["buildx"]:
         sys.exit("docker: unknown command: docker buildx")
-    if what == "pull" and not state["registry"]:
+    if what in ("pull", "push") and not state["registry"]:
         sys.exit("dial tcp: lookup registry-1.docker.io: no such host")
     return "0123\n" if what == "network" and state["bridge"] else ""
 
@@ -55,13 +99,30 @@ def answer(state: dict[str, Any], arguments: list[str]) -> str:
             if name not in state["images"]:
                 sys.exit(ABSENT + name)
             return json.dumps([state["images"][name]])
-        case ["buildx", "version"] | ["network", "ls", *_] | ["pull", _] | ["info"]:
+        case ["buildx", "version"] | ["network", "ls", *_] | ["info"]:
             return can(state, arguments[0])
         case ["buildx", "build", *rest] | ["build", *rest]:
             return sys.exit("the build fails") if state["build_fails"] else build(state, rest)
         case ["run", *_]:
             state["given"] = sys.stdin.read()
             return str(state["inside"]) if state["inside"] is not None else sys.exit("exec: python: not found")
+    return moved(state, arguments)
+
+
+def moved(state: dict[str, Any], arguments: list[str]) -> str:
+    """Do what names an image, or brings it from one place to another."""
+    match arguments:
+        case ["pull", name]:
+            return pulled(state, name)
+        case ["push", name]:
+            return pushed(state, name)
+        case ["tag", name, more]:
+            state["images"][more] = state["images"][name]
+            return ""
+        case ["save", name]:
+            return saved(name)
+        case ["load", "--quiet"]:
+            return loaded(state)
     raise AssertionError(arguments)
 
 

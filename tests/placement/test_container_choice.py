@@ -339,3 +339,59 @@ def test_more_than_the_engine_has_is_the_users_mistake_and_no_reason_for_process
 
     with pytest.raises(UserError, match=r"^container\.cpus: 99 asked for"):
         host.works(cpus=99)
+
+
+DIGEST = f"lab/harness@sha256:{'d' * 64}"
+
+
+def in_image(where: Where, image: str = DIGEST) -> Where:
+    return where.in_image_of(Container(image=image))
+
+
+def test_a_matrix_that_asks_for_no_image_runs_where_it_would() -> None:
+    assert AUTO.in_image_of(Container()) is AUTO
+
+
+def test_the_image_of_a_matrix_is_run_as_one_that_was_named() -> None:
+    assert in_image(AUTO).image == DIGEST
+    assert not in_image(AUTO).is_free
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        (Where(executor="docker", image="mine:1"), "--image mine:1: the matrix asks for lab/harness"),
+        (Where(executor="local"), "with --executor local no cell runs in an image"),
+    ],
+)
+def test_what_contradicts_the_image_of_a_matrix_is_a_mistake(where: Where, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        in_image(where)
+
+
+def test_an_image_of_a_matrix_that_is_not_here_is_pulled_and_so_it_is_said(host: Host) -> None:
+    host.builds()
+    held = host.engine.state["images"]
+    host.engine.becomes(registered=held.pop(CPU), images=held)
+    with pytest.raises(MachineError, match=f"none of this name; pull it: harness images pull {DIGEST}"):
+        in_image(AUTO).intended(device="any")
+
+    executor = host.works(in_image(AUTO))
+
+    assert host.engine.calls("pull") == [["pull", DIGEST]]
+    assert executor.image.reference == DIGEST
+    assert host.said[0] == f"pulling {DIGEST}"
+
+
+def test_an_image_of_a_matrix_that_can_not_be_pulled_is_no_reason_for_another(host: Host) -> None:
+    host.engine.becomes(registry=False)
+
+    with pytest.raises(EngineError, match="docker pull failed"):
+        host.works(in_image(AUTO))
+
+
+def test_an_image_that_came_from_a_folder_is_not_looked_for_in_a_registry(host: Host) -> None:
+    with pytest.raises(MachineError, match=r"harness images pull oci:DIR@sha256:ddd.*, from the folder it is in"):
+        host.works(in_image(AUTO, f"tuner-harness@sha256:{'d' * 64}"))
+
+    assert host.engine.calls("pull") == []
