@@ -107,6 +107,7 @@ def show(
         unreachable=resolved.unreachable,
         learning_rate_cells=len(after),
         notes=[
+            *_trouble(intent),
             *results_folder_collisions.of_run(folder, resolved.planned, path),
             *cautions(loaded.spec, intent),
             *mixed_environments.unlike(resolved.cells, folder, here=mixed_environments.expected(intent)),
@@ -149,6 +150,11 @@ def _where(intent: Intent | Local) -> str:
     """Say where the cells would run, and what that would need first."""
     needs = "; its image would be built first" if intent.builds else ""
     return f"{intent}{needs}"
+
+
+def _trouble(intent: Intent | Local) -> list[str]:
+    """Return what a run would be refused for where it is planned: it may be meant for another machine."""
+    return [intent.trouble] if isinstance(intent, Local) and intent.trouble is not None else []
 
 
 def _retrainings(cells: Sequence[Cell], folder: MatrixFolder) -> list[Cell]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Start = Literal["warm", "fresh"]
 """How a local process begins: forked from one that has imported everything, or by itself."""
 
+_FOR_OTHER_DEVICES = ("tensorflow-rocm", "tensorflow-metal", "tensorflow-directml-plugin")
+
 LOCAL: Callable[..., Executor] = LocalExecutor
 EXECUTORS = ("auto", "local", "docker", "slurm")
 """The executors that have a name; any other word is the path of a user's own, or ``package:NAME``."""
@@ -36,11 +38,15 @@ VARIABLE = "HARNESS_EXECUTOR"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """Cells would run as processes of this host; ``why`` says why not in containers, None where that was asked for."""
+    """Cells would run as processes of this host; ``why`` says why not in containers, None where that was asked for.
+
+    ``trouble`` says why none of them would train, where that is known beforehand.
+    """
 
     why: str | None
     identity: Identity
     chosen: ChosenSlots
+    trouble: str | None = None
 
     @property
     def trains_on_cpu(self) -> bool:
@@ -223,8 +229,10 @@ class Where:
         """
         self._fetch(say)
         intent = self.intended(device=device)
+        _refuse_in_vain(intent)
         admit(intent)
         containers, intent = self._containers(intent, campaign=campaign, container=container, device=device, say=say)
+        _refuse_in_vain(intent)
         admit(intent)
         if intent.is_news:
             say(f"running {intent}")
@@ -305,7 +313,29 @@ class Where:
 
     def _local(self, why: str | None, device: Device) -> Local:
         chosen = slot_choice.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
-        return Local(why=why, identity=_processes(device).identity(), chosen=chosen)
+        trouble = _without_gpu() if device == "gpu" else None
+        return Local(why=why, identity=_processes(device).identity(), chosen=chosen, trouble=trouble)
+
+
+def _refuse_in_vain(intent: Intent | Local) -> None:
+    if isinstance(intent, Local) and intent.trouble is not None:
+        raise MachineError(intent.trouble)
+
+
+def _without_gpu() -> str | None:
+    """Return why no process of this host would train on a GPU; None where one may.
+
+    What NVIDIA's driver lists says nothing of a TensorFlow for other makers' devices: its own worker asks it.
+    """
+    has = required_libraries.is_distributed
+    if any(map(has, _FOR_OTHER_DEVICES)):
+        return None
+    if slot_choice.sees_none(nvml.find, os.environ):
+        return slot_choice.NO_GPU
+    if has("tensorflow-cpu") and not has("tensorflow"):
+        remedy = required_libraries.remedy(has_gpus=True)
+        return f"device: the matrix asks for a GPU, and this Python's TensorFlow is for the CPU alone; {remedy}"
+    return None
 
 
 def _processes(device: Device) -> Executor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,11 @@ def needed(tuner: str) -> tuple[str, ...]:
     known = declared(tuner)
     modules = (*known.modules, *_BENEATH[known.library], *_LATE.get(tuner, ()))
     return tuple(dict.fromkeys(module.partition(".")[0] for module in modules))
+
+
+def is_distributed(name: str) -> bool:
+    """Return whether a distribution of that name is installed."""
+    return next(iter(metadata.distributions(name=name)), None) is not None
 
 
 def remedy(tuner: str | None = None, *, has_gpus: bool = False) -> str:

@@ -11,6 +11,8 @@ from harness.meters import nvml
 from harness.meters.nvml import Found, Gpu
 
 ALL = "all"
+NO_GPU = "device: the matrix asks for a GPU, and NVIDIA's driver lists none; see docs/gpu-host.md"
+"""Why a matrix that asks for a GPU isn't run where there is none."""
 _HIDDEN = ("", "-1", "NoDevFiles")
 
 
@@ -87,7 +89,7 @@ def of_host(
     """
     listed = visible(find(), shown)
     if not listed and needs_gpu:
-        raise MachineError("device: the matrix asks for a GPU, and NVIDIA's driver lists none; see docs/gpu-host.md")
+        raise MachineError(NO_GPU)
     if not listed:
         return ChosenSlots(slots=slots.of_processors(at_once or 1))
     alike = listed if len({gpu.name for gpu in listed}) == 1 else listed[:1]

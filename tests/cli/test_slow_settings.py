@@ -90,9 +90,10 @@ def test_where_it_can_not_be_told_which_gpu_is_meant_nothing_is_said(
 
 
 def test_a_matrix_that_asks_for_a_gpu_is_not_warned(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    has_gpus(monkeypatch)
+    has_gpus(monkeypatch, FakeDevice(uuid="GPU-a"))
     ask(line, "jit = true", top='device = "gpu"\n')
     monkeypatch.setattr("harness.placement.executor_choice.LOCAL", lambda **_: line.executor)
+    monkeypatch.setattr("harness.placement.required_libraries.is_distributed", ["tensorflow"].__contains__)
 
     assert notes(line) == []
 

@@ -19,8 +19,8 @@ from harness.executors.docker import DockerExecutor
 from harness.executors.forked import WarmExecutor
 from harness.matrix_schema import Container, Device
 from harness.meters import nvml
-from harness.placement import container_choice
-from harness.placement.executor_choice import Here, Where
+from harness.placement import container_choice, required_libraries
+from harness.placement.executor_choice import Here, Local, Where
 from tests.container_images.conftest import BASE, FakeEngine, engine, project, write  # noqa: F401 - fixtures are used by name
 from tests.executors.conftest import FakeDockerClient
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
@@ -67,6 +67,9 @@ class Host:
 
     def has_gpus(self, *gpus: FakeDevice) -> None:
         self.monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(*gpus)))
+
+    def has_packages(self, *names: str) -> None:
+        self.monkeypatch.setattr(required_libraries, "is_distributed", names.__contains__)
 
     @property
     def built(self) -> list[str]:
@@ -292,8 +295,11 @@ def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None
     assert str(asked).startswith(
         "as local processes: device: the matrix asks for a GPU, and NVIDIA's driver lists none"
     )
-    with AUTO.working(campaign=host.path / "m", container=Container(), device="gpu") as here:
-        assert here.executor == WarmExecutor(LocalExecutor(needs_gpu=True), host.path / "m")
+    with (
+        pytest.raises(MachineError, match=r"^device: the matrix asks for a GPU"),
+        AUTO.working(campaign=host.path / "m", container=Container(), device="gpu"),
+    ):
+        pass
 
     host.has_gpus(FIRST)
     host.builds("gpu")
@@ -311,12 +317,44 @@ def test_a_matrix_that_asks_for_a_gpu_gets_one_or_is_refused(host: Host) -> None
     ],
 )
 def test_processes_are_told_of_the_gpu_that_they_need(
-    gpus: tuple[str, ...], device: Device, executor: LocalExecutor, slot: Slot
+    host: Host, gpus: tuple[str, ...], device: Device, executor: LocalExecutor, slot: Slot
 ) -> None:
+    host.has_gpus(FIRST)
+    host.has_packages("tensorflow")
     where = Where(executor="local", gpus=gpus)
 
     with where.working(campaign=Path(), container=Container(), device=device) as here:
         assert (here.executor, list(here.slots)) == (WarmExecutor(executor, Path()), [slot])
+
+
+@pytest.mark.parametrize(
+    ("packages", "gpus", "said"),
+    [
+        (["tensorflow"], (), "NVIDIA's driver lists none"),
+        (["tensorflow-cpu"], (FIRST,), "this Python's TensorFlow is for the CPU alone"),
+        (["tensorflow-cpu", "tensorflow"], (FIRST,), None),
+        (["tensorflow", "tensorflow-rocm"], (), None),
+    ],
+)
+def test_processes_that_would_see_no_gpu_are_told_of_beforehand(
+    host: Host, packages: list[str], gpus: tuple[FakeDevice, ...], said: str | None
+) -> None:
+    host.has_gpus(*gpus)
+    host.has_packages(*packages)
+
+    intended = Where(executor="local").intended(device="gpu")
+
+    assert isinstance(intended, Local)
+    assert (intended.trouble is None) if said is None else (said in str(intended.trouble))
+
+
+def test_workers_of_another_place_may_have_the_gpu_that_is_not_here(host: Host) -> None:
+    host.has_gpus()
+
+    intended = Where(executor="slurm").intended(device="gpu")
+
+    assert isinstance(intended, Local)
+    assert intended.trouble is None
 
 
 def test_processes_begin_each_by_itself_where_that_is_asked_for() -> None:
