@@ -460,6 +460,17 @@ def pull_image(reference: str, file: Path) -> None:
     images_command.pull(reference, file=file)
 
 
+@images.command("sbom")
+@click.argument("name")
+@click.option("--output", type=_FILE, default=Path("/dev/stdout"), help="File to write.  [default: standard output]")
+@_IMAGES_FILE
+def image_sbom(name: str, output: Path, file: Path) -> None:
+    """Write what is in an image, as a CycloneDX bill of materials."""
+    from harness.cli import images_command
+
+    images_command.sbom(name, file=file, output=output)
+
+
 def main() -> None:
     """Run the command line."""
     exit_codes.open_closed_streams()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from harness import container_images
+from harness import container_images, files
 from harness.cli import exit_codes, printing, streams
 from harness.container_images import DeclaredImage
 from harness.errors import ImagesError
@@ -76,6 +76,12 @@ def pull(reference: str, *, file: Path) -> None:
     if same is not None:
         container_images.take(same, pulled)
         printing.say(f"it is what {file} declares as {same.name}: it is {same.tag} now")
+
+
+def sbom(name: str, *, file: Path, output: Path) -> None:
+    """Write the bill of materials of an image of this host."""
+    (image,) = _named(file, (name,))
+    files.write_output(output, files.readable_json(container_images.bill_of_materials(image)))
 
 
 def _say_how_to_ask(reference: str) -> None:

@@ -29,6 +29,8 @@ class Inspected:
     size_bytes: int
     repo_digests: tuple[str, ...] = ()
     """Where registries have it, each ``name@sha256:…``."""
+    created: str = ""
+    """When it was made: date and time as RFC 3339 has them."""
 
 
 def inspect(reference: str) -> Inspected | None:
@@ -49,6 +51,7 @@ def inspect(reference: str) -> Inspected | None:
         layers=tuple(described["RootFS"]["Layers"]),
         size_bytes=described["Size"],
         repo_digests=tuple(described.get("RepoDigests") or ()),
+        created=described.get("Created") or "",
     )
 
 

@@ -53,6 +53,23 @@ def verify(image: DeclaredImage) -> list[str]:
     return [*_by_label(image, found), *_inside(image, found)]
 
 
+def inside(image: DeclaredImage, found: Inspected) -> dict[str, Any]:
+    """Return what a container of an image says of itself, as ``probe`` does.
+
+    Raises:
+        EngineError: It says nothing that can be read.
+    """
+    try:
+        # By id: whatever the tag comes to mean meanwhile, all looks are at one image.
+        program = ["python", "-c", _PROBE.read_text("utf-8")]
+        answer: dict[str, Any] = json.loads(
+            engine.run_inside(found.id, program, given=build_input_hashes.locked(image))
+        )
+    except (EngineError, ValueError) as error:
+        raise EngineError(f"{image.tag}: what is inside can't be read ({error}); {_remedy(image)}") from error
+    return answer
+
+
 def _missing(image: DeclaredImage) -> str:
     return f"{image.tag}: not on this host; {_remedy(image)}"
 
@@ -93,13 +110,10 @@ def _base(image: DeclaredImage, found: Inspected) -> Iterator[str]:
 
 
 def _inside(image: DeclaredImage, found: Inspected) -> Iterator[str]:
-    lock = build_input_hashes.locked(image)
     try:
-        # By id: whatever the tag comes to mean meanwhile, both looks are at one image.
-        said = engine.run_inside(found.id, ["python", "-c", _PROBE.read_text("utf-8")], given=lock)
-        answer: dict[str, Any] = json.loads(said)
-    except (EngineError, ValueError) as error:
-        yield f"{image.tag}: what is inside can't be read ({error}); {_remedy(image)}"
+        answer = inside(image, found)
+    except EngineError as error:
+        yield str(error)
         return
     yield from (f"{image.tag}: {line}; {_remedy(image)}" for line in _differences(image, answer))
 

@@ -173,6 +173,14 @@ def test_what_is_pulled_is_taken_for_the_declared_image_where_it_is_one(
 
 
 @pytest.mark.usefixtures("asked")
+def test_a_bill_of_materials_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(container_images, "bill_of_materials", lambda image: {"of": image.name})
+
+    assert call("sbom", "cpu", "--output", str(tmp_path / "sbom.json")).output == ""
+    assert json.loads((tmp_path / "sbom.json").read_text()) == {"of": "cpu"}
+
+
+@pytest.mark.usefixtures("asked")
 def test_the_list_tells_what_is_here_from_what_is_not() -> None:
     said = call("list").output
 

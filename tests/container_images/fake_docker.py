@@ -103,6 +103,8 @@ def answer(state: dict[str, Any], arguments: list[str]) -> str:
             return can(state, arguments[0])
         case ["buildx", "build", *rest] | ["build", *rest]:
             return sys.exit("the build fails") if state["build_fails"] else build(state, rest)
+        case ["run", *_, "sh", "-c", _]:
+            return str(state["status"])
         case ["run", *_]:
             state["given"] = sys.stdin.read()
             return str(state["inside"]) if state["inside"] is not None else sys.exit("exec: python: not found")

@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from harness import container_images, environment
 from harness.container_images import DeclaredImage
 from tests.container_images.conftest import BASE, ROOT
+from tests.container_images.test_bill_of_materials import SCHEMA
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -107,6 +109,16 @@ def test_the_image_says_what_it_was_made_from(docker: Docker, cpu: DeclaredImage
 
 def test_a_fresh_image_differs_in_nothing_from_what_is_pinned(cpu: DeclaredImage) -> None:
     assert container_images.verify(cpu) == []
+
+
+def test_its_bill_of_materials_has_every_locked_package_with_its_hashes_and_debians(cpu: DeclaredImage) -> None:
+    shown = container_images.bill_of_materials(cpu)
+
+    jsonschema.Draft7Validator(SCHEMA).validate(shown)
+    found = {one["name"]: one for one in shown["components"]}
+    python = [one for one in shown["components"] if one["purl"].startswith("pkg:pypi/")]
+    assert {"tensorflow-cpu", "keras", "optuna", "python3.11-minimal", "ca-certificates"} <= set(found)
+    assert all(one["externalReferences"][0]["hashes"] for one in python)
 
 
 def test_a_changed_source_makes_the_image_stale(cpu: DeclaredImage, tmp_path: Path) -> None:
