@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.compute_capability import NO_ARM_BUILD
 from harness.container_images import bases, build_context, build_input_hashes, engine, extra_packages
 from harness.container_images.declarations import DeclaredImage
+from harness.errors import ImagesError
 from harness.image_labels import Pinned
 
 # Docker knows these arguments by itself and keeps them out of an image's history.
@@ -32,9 +35,11 @@ def build(
         from_nothing: Use nothing of earlier builds.
 
     Raises:
-        ImagesError: Something that the build needs is missing.
+        ImagesError: Something that the build needs is missing, or the packages are not for this machine.
         EngineError: No engine answers, or the build fails.
     """
+    if image.target == "gpu" and platform.machine() == "aarch64":
+        raise ImagesError(f"{image.tag}: {NO_ARM_BUILD}")
     chosen = bases.choose(image, base)
     bases.pull(chosen, image)
     arguments = {

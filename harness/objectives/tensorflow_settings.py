@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from harness import compute_capability
 from harness.errors import MachineError
 from harness.matrix_schema import Protocol
 from harness.objectives import tensorflow_device_checks
@@ -31,13 +33,19 @@ def configure(protocol: Protocol, *, seed: int) -> None:
 
 
 def check_devices(*, needs_gpu: bool) -> None:
-    """Refuse to train where a GPU was asked for and none is seen, or on one that TensorFlow has no kernels for.
+    """Refuse to train where a GPU was asked for and none is seen, or on one that TensorFlow has no code for.
 
     Raises:
         MachineError: One line says which, and the way out.
     """
     seen = [_described(gpu) for gpu in tf.config.list_physical_devices("GPU")]
-    found = tensorflow_device_checks.trouble(seen, build=tf.sysconfig.get_build_info(), needs_gpu=needs_gpu)
+    found = tensorflow_device_checks.trouble(
+        seen,
+        build=tf.sysconfig.get_build_info(),
+        needs_gpu=needs_gpu,
+        machine=platform.machine(),
+        cudnn=compute_capability.installed_cudnn(),
+    )
     if found is not None:
         raise MachineError(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from harness import environment, image_labels
+from harness import compute_capability, environment, image_labels
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, slurm
@@ -327,12 +328,16 @@ def _without_gpu() -> str | None:
 
     What NVIDIA's driver lists says nothing of a TensorFlow for other makers' devices: its own worker asks it.
     """
-    has = required_libraries.is_distributed
-    if any(map(has, _FOR_OTHER_DEVICES)):
+    version_of = required_libraries.version_of
+    if any(map(version_of, _FOR_OTHER_DEVICES)):
         return None
     if slot_choice.sees_none(nvml.find, os.environ):
         return slot_choice.NO_GPU
-    if has("tensorflow-cpu") and not has("tensorflow"):
+    whole = version_of("tensorflow")
+    # A maker's own build says so behind a plus.
+    if platform.machine() == "aarch64" and whole is not None and "+" not in whole:
+        return f"device: the matrix asks for a GPU, and {compute_capability.NO_ARM_BUILD}"
+    if whole is None and version_of("tensorflow-cpu") is not None:
         remedy = required_libraries.remedy(has_gpus=True)
         return f"device: the matrix asks for a GPU, and this Python's TensorFlow is for the CPU alone; {remedy}"
     return None

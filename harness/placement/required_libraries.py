@@ -60,9 +60,9 @@ def needed(tuner: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(module.partition(".")[0] for module in modules))
 
 
-def is_distributed(name: str) -> bool:
-    """Return whether a distribution of that name is installed."""
-    return next(iter(metadata.distributions(name=name)), None) is not None
+def version_of(name: str) -> str | None:
+    """Return the version of a distribution that is installed; None where it isn't."""
+    return next((one.version for one in metadata.distributions(name=name)), None)
 
 
 def remedy(tuner: str | None = None, *, has_gpus: bool = False) -> str:

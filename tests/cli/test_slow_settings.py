@@ -93,7 +93,7 @@ def test_a_matrix_that_asks_for_a_gpu_is_not_warned(line: CommandLine, monkeypat
     has_gpus(monkeypatch, FakeDevice(uuid="GPU-a"))
     ask(line, "jit = true", top='device = "gpu"\n')
     monkeypatch.setattr("harness.placement.executor_choice.LOCAL", lambda **_: line.executor)
-    monkeypatch.setattr("harness.placement.required_libraries.is_distributed", ["tensorflow"].__contains__)
+    monkeypatch.setattr("harness.placement.required_libraries.version_of", {"tensorflow": "2.21.0"}.get)
 
     assert notes(line) == []
 

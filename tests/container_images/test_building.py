@@ -49,6 +49,17 @@ def test_what_an_image_would_pin_is_known_before_it_is_built(image: DeclaredImag
     assert image_labels.read(engine.state["images"][image.tag]["Config"]["Labels"]) == planned
 
 
+def test_no_gpu_image_is_built_beside_an_arm_processor(
+    image: DeclaredImage, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+
+    with pytest.raises(ImagesError, match=r"wheels for aarch64 are built for the CPU alone; use an x86-64 host"):
+        container_images.build(replace(image, target="gpu"))
+
+    assert engine.calls("build") == []
+
+
 def test_a_base_with_a_digest_comes_first_where_it_is_here(image: DeclaredImage, engine: FakeEngine) -> None:
     engine.becomes(images={BASE: image_of([]), PULLED: image_of([])})
 

@@ -69,7 +69,8 @@ class Host:
         self.monkeypatch.setattr(nvml, "find", lambda: nvml.find_through(FakeNvml(*gpus)))
 
     def has_packages(self, *names: str) -> None:
-        self.monkeypatch.setattr(required_libraries, "is_distributed", names.__contains__)
+        versions = {name.partition("==")[0]: name.partition("==")[2] or "2.21.0" for name in names}
+        self.monkeypatch.setattr(required_libraries, "version_of", versions.get)
 
     @property
     def built(self) -> list[str]:
@@ -346,6 +347,21 @@ def test_processes_that_would_see_no_gpu_are_told_of_beforehand(
 
     assert isinstance(intended, Local)
     assert (intended.trouble is None) if said is None else (said in str(intended.trouble))
+
+
+@pytest.mark.parametrize(("package", "refused"), [("tensorflow", True), ("tensorflow==2.16.1+nv24.8", False)])
+def test_beside_an_arm_processor_only_a_makers_own_tensorflow_may_see_a_gpu(
+    host: Host, package: str, *, refused: bool
+) -> None:
+    host.monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    host.has_gpus(FIRST)
+    host.has_packages(package)
+
+    intended = Where(executor="local").intended(device="gpu")
+
+    assert isinstance(intended, Local)
+    assert (intended.trouble is not None) is refused
+    assert not refused or "wheels for aarch64 are built for the CPU alone" in str(intended.trouble)
 
 
 def test_workers_of_another_place_may_have_the_gpu_that_is_not_here(host: Host) -> None:

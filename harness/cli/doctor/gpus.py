@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Iterator
 
 from harness.cli.doctor import nvidia_smi
 from harness.cli.doctor.findings import GIB, Finding, ask, version
+from harness.compute_capability import NO_ARM_BUILD
 from harness.meters.nvml import NO_DRIVER, Found, Gpu
 
 _LEAST_DRIVER = 525
@@ -23,6 +25,9 @@ def examine(found: Found) -> Iterator[Finding]:
     for gpu in found.gpus:
         yield _gpu(gpu)
         yield from _silent_meters(gpu)
+    if found.gpus and platform.machine() == "aarch64":
+        lacks, _, remedy = NO_ARM_BUILD.partition("; ")
+        yield Finding(what="GPU packages", state="missing", found=lacks, remedy=remedy)
 
 
 def program(found: Found) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.cli.doctor.findings import Finding, ask
-from harness.compute_capability import covers
+from harness.compute_capability import objection
 from harness.container_images import engine
 from harness.errors import EngineError
 from harness.meters.nvml import Gpu
@@ -16,12 +16,14 @@ from harness.meters.nvml import Gpu
 # It looks for no garbage among what it imports and isn't taken apart in order: both cost most of a second.
 PROGRAM = """\
 import gc, json, os
+from importlib import metadata
 gc.disable()
 import tensorflow as tf
 details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
 print(json.dumps({
     "version": tf.__version__,
     "gpus": [[one.get("device_name", "a GPU"), one.get("compute_capability")] for one in details],
+    "cudnn": next((one.version for one in metadata.distributions(name="nvidia-cudnn-cu12")), None),
     "kernels": list(tf.sysconfig.get_build_info().get("cuda_compute_capabilities", [])),
 }), flush=True)
 os._exit(0)
@@ -66,11 +68,14 @@ def inside(image: str, gpu: Gpu, *, by_cdi: Sequence[str]) -> Iterator[Finding]:
 
 
 def uncovered(what: str, answer: dict[str, Any]) -> Iterator[Finding]:
-    """Yield each GPU that this build of TensorFlow has no kernels for."""
-    for name, capability in answer["gpus"]:
-        if capability is not None and not covers(answer["kernels"], tuple(capability)):
-            found = f"none for {name} ({capability[0]}.{capability[1]}), but for {', '.join(answer['kernels'])}"
-            remedy = "use another GPU; hide this one with CUDA_VISIBLE_DEVICES"
+    """Yield each GPU that this TensorFlow, or its cuDNN, has no code for."""
+    for name, told in answer["gpus"]:
+        capability = None if told is None else (int(told[0]), int(told[1]))
+        why = objection(answer["kernels"], capability, cudnn=answer.get("cudnn"))
+        if why is not None and capability is not None:
+            lacks, _, remedy = why.partition("; ")
+            found = f"{name} has compute capability {capability[0]}.{capability[1]}, and {lacks}"
+            remedy = f"{remedy}, or hide it with CUDA_VISIBLE_DEVICES"
             yield Finding(what=f"{what}: kernels", state="unfit", found=found, remedy=remedy)
 
 

@@ -46,6 +46,15 @@ def test_a_driver_older_than_cuda_12_is_unfit(found: Look, driver: str, state: s
     assert state == "good" or "525" in str(first.remedy)
 
 
+def test_a_gpu_beside_an_arm_processor_has_no_packages(found: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+
+    packages = list(gpus.examine(found(FakeDevice())))[-1]
+
+    assert (packages.what, packages.state) == ("GPU packages", "missing")
+    assert packages.found == "TensorFlow's wheels for aarch64 are built for the CPU alone"
+
+
 def test_what_a_gpu_does_not_tell_is_said_beforehand(found: Look) -> None:
     silent = FakeDevice(millijoules=pynvml.NVMLError_NotSupported())
 

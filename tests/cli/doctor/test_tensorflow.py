@@ -68,7 +68,19 @@ def test_a_gpu_without_kernels_is_unfit(monkeypatch: pytest.MonkeyPatch) -> None
     _, kernels = tensorflow.here()
 
     assert (kernels.what, kernels.state) == ("TensorFlow: kernels", "unfit")
-    assert "NVIDIA B200 (10.0)" in kernels.found
+    assert kernels.found.startswith(
+        "NVIDIA B200 has compute capability 10.0, and this TensorFlow has kernels for sm_60"
+    )
+
+
+def test_a_gpu_that_cudnn_has_no_code_for_is_unfit_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorflow, "PROGRAM", saying(gpus=[["Tesla V100", [7, 0]]], cudnn="9.28.0.42"))
+
+    _, kernels = tensorflow.here()
+
+    assert kernels.state == "unfit"
+    assert kernels.found.endswith("compute capability 7.0, and cuDNN 9.28.0.42 has code for 7.5 and newer alone")
+    assert "nvidia-cudnn-cu12<9.11" in str(kernels.remedy)
 
 
 def test_a_gpu_that_a_container_sees_is_good(engine: FakeEngine, gpu: Gpu) -> None:
