@@ -13,8 +13,8 @@ from harness.analysis.winners import Winner
 from harness.api.results import Results
 from harness.campaign import cell_resolution, model_export
 from harness.campaign.events import Watch
+from harness.campaign.folder_holding import only_one
 from harness.campaign.model_export import SavedModel
-from harness.campaign.runs_at_work import only_one
 from harness.campaign.worker_attempts import Bench
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError

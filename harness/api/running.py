@@ -41,6 +41,7 @@ def run(
     start: Start = "warm",
     retry_failed: bool = False,
     mix_environments: bool = False,
+    share: bool = False,
     max_hours: float | None = None,
     max_cost: float | None = None,
     prices: str | Path | None = None,
@@ -63,6 +64,8 @@ def run(
         start: How local processes begin: ``warm``, forked from one that has imported everything, or ``fresh``.
         retry_failed: Whether cells that ended in failure are searched anew.
         mix_environments: Whether cells may run beside records of an unlike environment.
+        share: Whether other calls, of this machine or others, may be at the same matrix in the same folder; each takes
+            cells that no other has.
         max_hours: Hours after which the rest is left for a later call.
         max_cost: Dollars after which the rest is left for a later call.
         prices: Price file to use instead of the harness's own.
@@ -79,6 +82,7 @@ def run(
     _check_kind("at_once", at_once, int | None, "a whole number")
     _check_kind("retry_failed", retry_failed, bool, "True or False")
     _check_kind("mix_environments", mix_environments, bool, "True or False")
+    _check_kind("share", share, bool, "True or False")
     if not callable(watch):
         raise UserError(f"watch = {watch!r}: give a function that takes an event")
     return campaign.run(
@@ -99,6 +103,7 @@ def run(
             limits=Limits(max_hours=max_hours, max_cost=max_cost),
             retry_failed=retry_failed,
             mix_environments=mix_environments,
+            share=share,
         ),
         watch=watch,
     )

@@ -21,14 +21,16 @@ from harness.campaign import (
 from harness.campaign.cell_resolution import Resolution
 from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
+from harness.campaign.folder_holding import held
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
-from harness.campaign.runs_at_work import only_one
+from harness.campaign.runs_at_work import Presence
 from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.time_left import Outlook
 from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
+from harness.errors import UserError
 from harness.matrix import Matrix
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Here, Where
@@ -50,6 +52,7 @@ class Request:
         limits: What the run may take.
         retry_failed: Whether cells that ended in failure are searched anew.
         mix_environments: Whether cells may run beside records of an unlike environment.
+        share: Whether other runs, of this machine or others, may be at the same matrix in the same folder.
     """
 
     results: Path
@@ -59,6 +62,7 @@ class Request:
     limits: Limits = NONE
     retry_failed: bool = False
     mix_environments: bool = False
+    share: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +108,19 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
     # Before an image is built or data are fetched, which the user waits, and may pay, for too.
     began = clock()
     folder = MatrixFolder(request.results / matrix.name)
+    if request.share and request.retry_failed:
+        raise UserError("--share: one run repeats failed cells alone; leave --share or --retry-failed out")
     with (
-        only_one(folder, watch=watch),
+        held(Presence(folder=folder, is_alone=not request.share, clock=clock), watch=watch) as presence,
         cache_inventory.used(request.cache),
-        _place(matrix, request, folder, watch) as here,
+        _place(matrix, request, presence, watch) as here,
     ):
         allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
         resolved = _resolved(matrix, request, folder, here, watch)
         unreachable = resolved.why_unreachable
         if not resolved.cells:
             return Run(matrix=matrix, path=folder.path, states={}, unreachable=unreachable)
+        presence.plans([cell.id for cell in resolved.cells])
         expected = GrowingRates(request.results, price_list=request.prices)
         runner = Runner(
             folder=folder,
@@ -124,6 +131,7 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
             allowance=allowance,
             forecast_s=expected.seconds,
             outlook=Outlook(lambda: expected.rates, slots=len(here.slots), clock=clock),
+            presence=presence,
         )
         states = _waves(runner, resolved, retry_failed=request.retry_failed)
         left = _leftover(runner, resolved, expected, request) if states[State.LEFT] else None
@@ -131,12 +139,13 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
 
 
 @contextmanager
-def _place(matrix: Matrix, request: Request, folder: MatrixFolder, watch: Watch) -> Iterator[Here]:
+def _place(matrix: Matrix, request: Request, presence: Presence, watch: Watch) -> Iterator[Here]:
     def remark(line: str) -> None:
         watch(Remark(text=line))
 
     with request.where.in_image_of(matrix.spec.container).working(
-        campaign=folder.path,
+        # What a killed run left at work is found by this: of runs that share a folder, each has its own.
+        campaign=presence.folder.path if presence.is_alone else presence.path,
         container=matrix.spec.container,
         device=matrix.spec.device,
         admit=partial(required_libraries.check, matrix),

@@ -7,23 +7,19 @@ for the time of a lease; no reading of a clock passes between machines.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import IO
 
 from harness import files
-from harness.campaign import record_assembly
-from harness.campaign.events import Remark, Watch, ignore
 from harness.errors import ResultsError
 from harness.results_folder import MatrixFolder
 
@@ -31,7 +27,6 @@ BEAT_S = 5.0
 """Seconds between two beats of a run's pulse."""
 LEASE_S = 60.0
 """Seconds without a beat after which a run is taken for dead; one that was only stopped finds its cells gone."""
-_LOOK_S = 0.2
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 Clock = Callable[[], float]
@@ -151,6 +146,9 @@ class Presence:
             self._seen[token] = pulse, now
         elif now - before[1] > LEASE_S:
             return Life.DEAD
+        if self.is_alone and not (self._runs / token).exists():
+            # It left while nobody else could come.
+            return Life.DEAD
         run = MatrixFolder(self._runs / token)
         if pulse is not None and pulse.machine.kernel == self.machine.kernel and run.lock.exists():
             # Its kernel is ours, which lets go of a dead process's locks at once.
@@ -180,126 +178,3 @@ class Presence:
         with suppress(OSError):
             # Others may still be here.
             self._runs.rmdir()
-
-
-@contextmanager
-def only_one(folder: MatrixFolder, *, watch: Watch = ignore) -> Iterator[Presence]:
-    """Hold the matrix folder, so that no two campaigns write into it at once; give this run's presence.
-
-    One that leaves nothing there, as it was refused, takes away the folders that were made for it.
-
-    Raises:
-        ResultsError: The folder can't be one, or another run is at work in it, here or on another machine.
-        OSError: The disk refuses.
-    """
-    with held(Presence(folder=folder), watch=watch) as presence:
-        yield presence
-
-
-@contextmanager
-def held(
-    presence: Presence, *, watch: Watch = ignore, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[Presence]:
-    """Let a run be at work in its folder, with others if it shares; the same as ``only_one`` where it doesn't.
-
-    Raises:
-        ResultsError: As ``only_one``.
-        OSError: As ``only_one``.
-    """
-    folder = presence.folder
-    made = [path for path in (folder.path, folder.path.parent) if not path.exists()]
-    with _opened(folder) as lock:
-        _hold(lock, presence)
-        try:
-            with _present(presence):
-                _await_room(presence, watch, sleep)
-                if not presence.others():
-                    record_assembly.sweep_half_written(folder.path)
-                yield presence
-        finally:
-            if made and list(folder.path.iterdir()) == [folder.lock]:
-                _take_away(folder, made)
-
-
-def _hold(lock: IO[str], presence: Presence) -> None:
-    try:
-        fcntl.flock(lock, (fcntl.LOCK_EX if presence.is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise _refusal(presence, None) from error
-
-
-def _refusal(presence: Presence, host: str | None) -> ResultsError:
-    where = "" if host in (None, presence.machine.host) else f" on {host}"
-    return ResultsError(
-        f"{presence.folder.path}: another run{where} is writing here; wait for it, or choose another folder with "
-        f"--results"
-    )
-
-
-@contextmanager
-def _present(presence: Presence) -> Iterator[None]:
-    presence.path.mkdir(parents=True)
-    over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(presence, over), daemon=True)
-    with (presence.path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        presence.beat()
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-            presence.leave()
-
-
-def _beat(presence: Presence, over: threading.Event) -> None:
-    while not over.wait(BEAT_S):
-        with suppress(OSError):
-            # The disk may come back within the time of a lease.
-            presence.beat()
-
-
-def _await_room(presence: Presence, watch: Watch, sleep: Callable[[float], None]) -> None:
-    """Return once no run is at work here that can't bear this one; wait where that isn't known yet.
-
-    Raises:
-        ResultsError: One is.
-    """
-    told: set[str] = set()
-    while in_the_way := [token for token in presence.others() if not presence.bears(token)]:
-        lives = {token: presence.life(token) for token in in_the_way}
-        for token, life in lives.items():
-            if life is Life.ALIVE:
-                raise _refusal(presence, presence.host_of(token))
-            if life is Life.DEAD:
-                presence.forget(token)
-            elif token not in told:
-                told.add(token)
-                watch(Remark(text=_waits(presence, token)))
-        if Life.UNKNOWN in lives.values():
-            sleep(_LOOK_S)
-
-
-def _waits(presence: Presence, token: str) -> str:
-    host = presence.host_of(token)
-    return f"{presence.folder.path}: a run on {host} was at work here; looking for {LEASE_S:g} s whether it still is"
-
-
-def _take_away(folder: MatrixFolder, made: Sequence[Path]) -> None:
-    # Others may have put something there meanwhile, and the disk may refuse: then it stays.
-    with suppress(OSError):
-        folder.lock.unlink()
-        for path in made:
-            path.rmdir()
-
-
-def _opened(folder: MatrixFolder) -> IO[str]:
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        # To be read and written, as a network file system's shared locks need the one and exclusive ones the other.
-        return folder.lock.open("a+")
-    except files.WRONG_PATH as error:
-        raise ResultsError(
-            f"{folder.path}: can't be written ({error.strerror}); choose another folder with --results"
-        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,11 +35,12 @@ class Desk(Protocol):
         ...
 
 
-def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk, allowance: Allowance = UNLIMITED) -> None:
+def run(cells: Iterable[Cell | None], slots: Sequence[Slot], *, desk: Desk, allowance: Allowance = UNLIMITED) -> None:
     """Have each cell's work done, begun in their order, as many at once as there are slots.
 
     A cell is taken from ``cells`` when a slot is free for it, and not before: who ends that iteration ends the handing
-    out. Whatever is raised meanwhile, an interrupt or a bug, first stops all that are at work.
+    out, and None in it puts that off to the next look. Whatever is raised meanwhile, an interrupt or a bug, first stops
+    all that are at work.
 
     Raises:
         AllowanceSpent: The allowance was used up; what was at work has been stopped, its finished trials kept.
@@ -47,9 +49,11 @@ def run(cells: Iterable[Cell], slots: Sequence[Slot], *, desk: Desk, allowance: 
     with _all_stopped_on_the_way_out(at_work):
         while True:
             allowance.check()
-            _fill(free, waiting, at_work, desk)
+            is_over = _fill(free, waiting, at_work, desk)
             if not at_work:
-                return
+                if is_over:
+                    return
+                time.sleep(POLL_S)
             for work in tuple(at_work):
                 left = work.poll(POLL_S / len(at_work))
                 if left is None:
@@ -92,12 +96,20 @@ def williams(size: int) -> list[tuple[int, ...]]:
     return [order for row in rows for order in (row, row[::-1])]
 
 
-def _fill(free: deque[Slot], waiting: Iterator[Cell], at_work: list[Work], desk: Desk) -> None:
-    while free and (cell := next(waiting, None)) is not None:
+def _fill(free: deque[Slot], waiting: Iterator[Cell | None], at_work: list[Work], desk: Desk) -> bool:
+    """Begin what there are slots for; return whether nothing is left to be handed out."""
+    while free:
+        try:
+            cell = next(waiting)
+        except StopIteration:
+            return True
+        if cell is None:
+            break
         work = desk.work(cell, free.popleft())
         # Known as at work before it is, so that no worker is ever unknown.
         at_work.append(work)
         work.begin()
+    return False
 
 
 def _show(work: Work, desk: Desk) -> None:

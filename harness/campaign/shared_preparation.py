@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness import cache_inventory, files
 from harness.campaign import record_assembly, worker_ends
@@ -31,15 +32,27 @@ class Preparations:
     lost: dict[str, str] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
-    def due(self, cells: Iterable[Cell]) -> Iterator[Cell]:
-        """Yield a cell for each preparation that was neither done nor lost by then."""
+    def due(self, cells: Iterable[Cell]) -> Iterator[Cell | None]:
+        """Yield a cell for each preparation that was neither done nor lost by then.
+
+        None stands for "none just now", as another run is making the one that is next.
+        """
         for cell in cells:
             key = key_of(cell)
-            prepared = cache_inventory.prepared(self.bench.cache, key)
-            if prepared is not None:
-                self._tell(cell, prepared)
-            elif key not in self.lost:
-                yield cell
+            while not self._is_over(cell, key):
+                if not self.bench.preparations.take(key):
+                    yield None
+                elif self._is_over(cell, key):
+                    # Made by another between the look and the claim.
+                    self.bench.preparations.bring_home(key)
+                else:
+                    yield cell
+
+    def _is_over(self, cell: Cell, key: str) -> bool:
+        prepared = cache_inventory.prepared(self.bench.cache, key)
+        if prepared is not None:
+            self._tell(cell, prepared)
+        return prepared is not None or key in self.lost
 
     def work(self, cell: Cell, slot: Slot) -> Work:
         """Return the preparation that a cell shares.
@@ -50,26 +63,32 @@ class Preparations:
         if self.bench.cache.exists() and not os.access(self.bench.cache, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.bench.cache))
         self.bench.watch(PreparationBegins(cell=cell))
-        folder = self.bench.folder.preparation(key_of(cell))
+        key = key_of(cell)
+        folder = self.bench.preparations.folder(key)
         folder.write_cell(cell)
-        return Work(cell=cell, folder=folder, program="prepare", bench=self.bench, slot=slot)
+        is_ours = partial(self.bench.preparations.holds, key)
+        return Work(cell=cell, folder=folder, program="prepare", bench=self.bench, slot=slot, is_ours=is_ours)
 
     def advances(self, cell: Cell, progress: Progress) -> None:
         """Tell whoever watches."""
         self.bench.watch(EpochEnds(cell=cell, progress=progress))
 
     def ends(self, work: Work, left: WorkerEnd) -> None:
-        """Mark it as done, or lost: to the machine, or to a crash.
+        """Mark it as done, or lost: to the machine, or to a crash; what another run has taken over is that one's.
 
         Raises:
             UserError: Data or weights are unusable.
         """
+        names, key = work.cell.names, key_of(work.cell)
+        if left.is_lost:
+            self.bench.preparations.bring_home(key)
+            return
         record_assembly.sweep(work.folder)
         with suppress(OSError):
             # It may be the disk that is in trouble.
             record_assembly.publish(work.cell, work.folder)
-        names, key = work.cell.names, key_of(work.cell)
         why = self._why_lost(work, left)
+        self.bench.preparations.bring_home(key)
         if why is not None:
             self.lost[key] = f"preparing {names.dataset} for {names.backbone}: {why}"
         elif left.outcome is not None:
@@ -94,7 +113,8 @@ class Preparations:
         if left.outcome is None:
             return worker_ends.told(left.ended, work.folder)
         if left.outcome.crashed:
-            return f"{left.outcome.reason}; traceback: {work.folder.log.relative_to(self.bench.folder.path)}"
+            log = self.bench.folder.preparation(key_of(work.cell)).log
+            return f"{left.outcome.reason}; traceback: {log.relative_to(self.bench.folder.path)}"
         return None
 
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
 
 from harness.campaign import record_assembly, scheduling
 from harness.campaign.cell_searches import Searches, damage, is_pending, state
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
 from harness.campaign.run_time_allowance import UNLIMITED, Allowance, AllowanceSpent
+from harness.campaign.runs_at_work import Presence
 from harness.campaign.shared_preparation import Preparations
 from harness.campaign.time_left import Outlook
 from harness.campaign.worker_attempts import Bench
@@ -37,6 +37,7 @@ class Runner:
     allowance: Allowance = UNLIMITED
     forecast_s: Callable[[Cell], float | None] = _unknown
     outlook: Outlook = field(default_factory=Outlook)
+    presence: Presence | None = None
 
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
@@ -69,7 +70,9 @@ class Runner:
 
     def _search(self, pending: Sequence[Cell]) -> set[str]:
         """Return the ids of the cells that came to an end before the allowance did."""
-        bench = Bench(folder=self.folder, executor=self.executor, cache=self.cache, watch=self._told)
+        bench = Bench(
+            folder=self.folder, executor=self.executor, cache=self.cache, watch=self._told, presence=self.presence
+        )
         preparations = Preparations(bench=bench)
         searches = Searches(bench=bench, lost=preparations.lost)
         with suppress(AllowanceSpent):
@@ -79,8 +82,8 @@ class Runner:
     def _hand_out(self, pending: Sequence[Cell], preparations: Preparations, searches: Searches) -> None:
         alone = (self.slots[0].alone,)
         scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
-        affordable = takewhile(self._is_affordable, pending)
-        scheduling.run(searches.possible(affordable), self.slots, desk=searches, allowance=self.allowance)
+        handed_out = searches.possible(pending, self._is_affordable)
+        scheduling.run(handed_out, self.slots, desk=searches, allowance=self.allowance)
 
     def _told(self, event: Event) -> None:
         match event:

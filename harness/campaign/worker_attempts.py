@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import environment
-from harness.campaign import gpu_metering, worker_ends
+from harness.campaign import claims, gpu_metering, worker_ends
+from harness.campaign.claims import Claims
 from harness.campaign.events import Remark, Watch
+from harness.campaign.runs_at_work import Presence
 from harness.campaign.worker_progress import Progress, ProgressFile
 from harness.cells import Cell
+from harness.errors import HarnessError
 from harness.executors import Cause, Devices, Ended, Executor, Running, Slot
 from harness.meters.gpu_meter import GpuMeter
 from harness.record_schema import WorkerOutcome
@@ -25,6 +28,10 @@ ATTEMPTS = 2
 GRACE_S = 60.0
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """What every program of a campaign is run with."""
@@ -33,6 +40,17 @@ class Bench:
     executor: Executor
     cache: Path
     watch: Watch
+    presence: Presence | None = None
+
+    @property
+    def cells(self) -> Claims:
+        """Which cells are this run's to search."""
+        return claims.of(self.folder, "cells", self.presence)
+
+    @property
+    def preparations(self) -> Claims:
+        """Which preparations are this run's to make."""
+        return claims.of(self.folder, "preparations", self.presence)
 
     def facts(self, slot: Slot) -> dict[str, object]:
         """Return what is known here of where a worker on a slot ran: machine and software, as far as they are ours."""
@@ -45,10 +63,14 @@ class Bench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerEnd:
-    """How a program's last worker ended, and the outcome that it left, if any."""
+    """How a program's last worker ended, and the outcome that it left, if any.
+
+    ``is_lost`` where another run has taken the cell over meanwhile: nothing of it is this run's any more.
+    """
 
     ended: Ended
     outcome: WorkerOutcome | None
+    is_lost: bool = False
 
     @property
     def is_machine_trouble(self) -> bool:
@@ -66,6 +88,7 @@ class Work:
     bench: Bench
     slot: Slot
     clock: Callable[[], float] = time.monotonic
+    is_ours: Callable[[], bool] = _always
     _started: int = 0
     _done_at: float | None = None
     _running: Running | None = None
@@ -75,6 +98,14 @@ class Work:
 
     def begin(self) -> None:
         """Start a worker."""
+        try:
+            self._begin()
+        except (OSError, HarnessError):
+            # Where another run has taken the folder away, that is told at the next look.
+            if self.is_ours():
+                raise
+
+    def _begin(self) -> None:
         self.folder.clear_outcome()
         # What an earlier process wrote would be read as this one's.
         self.folder.progress.unlink(missing_ok=True)
@@ -89,6 +120,16 @@ class Work:
 
     def poll(self, timeout_s: float) -> WorkerEnd | None:
         """Wait for the end, at most so long; return None while there is more to wait for."""
+        if not self.is_ours():
+            return self._lost()
+        try:
+            return self._polled(timeout_s)
+        except OSError:
+            if self.is_ours():
+                raise
+            return self._lost()
+
+    def _polled(self, timeout_s: float) -> WorkerEnd | None:
         ended = None if self._running is None else self._waited(self._running, timeout_s)
         if ended is None:
             self._meter.sample()
@@ -99,6 +140,12 @@ class Work:
             return None
         return left
 
+    def _lost(self) -> WorkerEnd:
+        """End the worker without a note, as the folder is another run's."""
+        running, self._running = self._running, None
+        ended = Ended(exit_code=None, signal=None, wall_s=0.0) if running is None else running.stop()
+        return WorkerEnd(ended=ended, outcome=None, is_lost=True)
+
     def latest(self) -> Progress | None:
         """Return the newest epoch, or None where there is no new one."""
         return self._progress.latest()
@@ -107,7 +154,8 @@ class Work:
         """End the worker, if one is at work, and note that it was interrupted."""
         if self._running is not None:
             ended, self._running = gpu_metering.with_readings(self._running.stop(), self._meter), None
-            self.folder.note_attempt({**self._note, **asdict(ended), "interrupted": True})
+            if self.is_ours():
+                self.folder.note_attempt({**self._note, **asdict(ended), "interrupted": True})
 
     def _is_stuck(self) -> bool:
         """Whether the worker has left its outcome and doesn't end: it was stopped, or waits for what it started."""

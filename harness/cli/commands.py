@@ -119,6 +119,11 @@ def harness() -> None:
 )
 @_PRICES
 @_MIX
+@click.option(
+    "--share",
+    is_flag=True,
+    help="Let other runs that say so too, on this host or others, take cells of the same folder.",
+)
 @_QUIET
 @_JSON
 def run(
@@ -136,6 +141,7 @@ def run(
     max_cost: float | None,
     prices: Path | None,
     mix_environments: bool,
+    share: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -149,6 +155,7 @@ def run(
     asked = run_command.RunOptions(
         retry_failed=retry_failed,
         mix_environments=mix_environments,
+        share=share,
         limits=Limits(max_hours=max_hours, max_cost=max_cost),
         prices=prices,
         voice=Voice(is_quiet=quiet, is_json=as_json),

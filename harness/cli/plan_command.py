@@ -19,8 +19,8 @@ from harness.campaign import (
     results_folder_collisions,
 )
 from harness.campaign.cell_searches import damage
+from harness.campaign.folder_holding import only_one
 from harness.campaign.forecast_totals import Total
-from harness.campaign.runs_at_work import only_one
 from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.wave_runner import Runner
 from harness.catalogue import hyperband_brackets

@@ -33,6 +33,7 @@ class RunOptions:
 
     retry_failed: bool = False
     mix_environments: bool = False
+    share: bool = False
     limits: Limits = NONE
     prices: Path | None = None
     voice: Voice = ALOUD
@@ -40,7 +41,11 @@ class RunOptions:
     @property
     def options(self) -> list[str]:
         """The options that ask for the same; a limit is a new allowance each time."""
-        flags = (("--retry-failed", self.retry_failed), ("--mix-environments", self.mix_environments))
+        flags = (
+            ("--retry-failed", self.retry_failed),
+            ("--mix-environments", self.mix_environments),
+            ("--share", self.share),
+        )
         prices = [] if self.prices is None else ["--prices", str(self.prices)]
         return [*(name for name, is_given in flags if is_given), *self.limits.options, *prices, *self.voice.options]
 
@@ -75,6 +80,7 @@ def run(
                 start=where.start,
                 retry_failed=asked.retry_failed,
                 mix_environments=asked.mix_environments,
+                share=asked.share,
                 max_hours=asked.limits.max_hours,
                 max_cost=asked.limits.max_cost,
                 prices=asked.prices,

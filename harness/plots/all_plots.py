@@ -125,4 +125,5 @@ def _file_name(text: str) -> str:
 def _remove_others(plots: Path, written: set[Path]) -> None:
     for path in sorted(plots.rglob("*")):
         if path.stem in NAMES and path.suffix in (".svg", ".png") and path not in written:
-            path.unlink()
+            # Another run of the same folder may have been first.
+            path.unlink(missing_ok=True)

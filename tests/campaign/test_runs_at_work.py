@@ -9,7 +9,8 @@ import pytest
 
 from harness.campaign import runs_at_work
 from harness.campaign.events import Event, Remark
-from harness.campaign.runs_at_work import LEASE_S, Life, Machine, Presence, Pulse, held, only_one
+from harness.campaign.folder_holding import held, only_one
+from harness.campaign.runs_at_work import LEASE_S, Life, Machine, Presence, Pulse
 from harness.errors import ResultsError
 from harness.results_folder import MatrixFolder
 
@@ -221,7 +222,7 @@ def test_a_folder_in_which_a_run_left_something_stays(tmp_path: Path) -> None:
 def test_a_folder_is_free_again_once_its_holder_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from harness.results_folder import MatrixFolder;"
-        "from harness.campaign.runs_at_work import only_one\n"
+        "from harness.campaign.folder_holding import only_one\n"
         "with only_one(MatrixFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)

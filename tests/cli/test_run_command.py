@@ -16,8 +16,8 @@ import pytest
 import harness
 from harness import analysis, reports
 from harness.campaign import run as campaign
+from harness.campaign.folder_holding import only_one
 from harness.campaign.limits import Limits
-from harness.campaign.runs_at_work import only_one
 from harness.cli.run_command import RunOptions, run
 from harness.executors import processor_sets
 from harness.placement import executor_choice as placement
@@ -441,6 +441,24 @@ def test_a_second_run_at_the_same_time_is_refused(line: CommandLine) -> None:
     assert answer.code == 2
     assert "another run is writing here" in answer.err
     assert line.executor.started == []
+
+
+@pytest.mark.seconds
+def test_a_run_that_shares_does_what_one_alone_does(line: CommandLine) -> None:
+    answer = line.run("--share")
+
+    assert answer.code == 0
+    assert len(line.matrix_folder.cell_ids()) == 3
+    assert not (line.matrix_folder.path / "runs").exists()
+    assert not (line.matrix_folder.path / "at_work").exists()
+    assert line.run().code == 0
+
+
+def test_only_a_run_alone_repeats_failed_cells(line: CommandLine) -> None:
+    answer = line.run("--share", "--retry-failed")
+
+    assert answer.code == 2
+    assert answer.err.startswith("--share: one run repeats failed cells alone")
 
 
 @pytest.mark.seconds

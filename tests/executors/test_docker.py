@@ -12,7 +12,7 @@ import requests
 from docker.errors import DockerException, NotFound
 
 from harness import environment, files
-from harness.campaign.runs_at_work import only_one
+from harness.campaign.folder_holding import only_one
 from harness.cells import WeightsTable
 from harness.errors import MachineError, UserError
 from harness.executors import WHOLE, Cause, Ended, Slot
