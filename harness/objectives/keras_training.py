@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from harness.hyperparameters import KNOWN
 from harness.matrix_schema import Protocol
 from harness.objectives import scores, tensorflow_errors
 from harness.objectives.augmentation import Augmenter
-from harness.objectives.epoch_graph import Augmented, Needs, Steps
+from harness.objectives.epoch_graph import EVALUATION_BATCH, Augmented, Needs, Steps
 from harness.objectives.schedules import Schedule
 from harness.objectives.scores import Scorer
 from harness.objectives.trained_part import Network, Structure
@@ -23,6 +25,8 @@ from harness.objectives.trial_checkpoints import Checkpoints
 from harness.phase_clock import Ledger
 from harness.search_types import Diverged, Epoch, Parameters, Proposal, is_better
 from harness.seeds import derive
+
+log = logging.getLogger(__name__)
 
 # Builds are kept for when their structure comes again; each holds a model, its optimizer and its graphs in memory.
 MOST_BUILDS = 4
@@ -74,12 +78,14 @@ class KerasObjective:
         ledger: Ledger,
         checkpoints: Checkpoints | None,
         needs: Needs,
+        warmed_up: Sequence[int] = (),
     ) -> None:
         """Hold the data on the device; nothing is built yet.
 
         ``trained`` makes the backbone's trained part for a fine-tune depth (None: as the matrix says); ``scorer`` makes
         the score that tuners maximise. ``checkpoints`` is where trials leave their best weights, or None where no trial
-        continues another. ``needs`` is what trials may ask for that costs time in every step.
+        continues another. ``needs`` is what trials may ask for that costs time in every step. ``warmed_up`` are the
+        batch sizes whose first step belongs to the build.
         """
         self._data = data
         self._rows = Rows(data.rows)
@@ -91,6 +97,7 @@ class KerasObjective:
         self._ledger = ledger
         self._checkpoints = checkpoints
         self._needs = needs
+        self._warmed_up = warmed_up
         self._built: dict[Structure, tuple[Network, Steps]] = {}
         self._facts: Mapping[str, int] = {}
         self._current: tuple[Network, Steps] | None = None
@@ -191,7 +198,22 @@ class KerasObjective:
         # One step and one prediction trace the graphs, so that the first trial doesn't pay for all.
         steps.train(data.train[:2].astype(np.int32), 2, 1, np.zeros(2, np.int32))
         steps.predict(data.validation[:1].astype(np.int32))
+        self._warm_up(steps)
         return network, steps
+
+    def _warm_up(self, steps: Steps) -> None:
+        """Run the batches that trials will ask for once: a GPU's kernels are compiled and chosen by their shapes.
+
+        What doesn't fit into the memory is left to the trial that asks for it; each trial begins by a reset.
+        """
+        try:
+            for batch_size in self._warmed_up:
+                index = whole_and_rest(self._data.train, batch_size)
+                steps.train(index.astype(np.int32), batch_size, 1, np.zeros(2, np.int32))
+            for part in (self._data.validation, self._data.test) if self._warmed_up else ():
+                steps.predict(whole_and_rest(part, EVALUATION_BATCH).astype(np.int32))
+        except tf.errors.ResourceExhaustedError as error:
+            log.warning("too large to be warmed up: %s", str(error).partition("\n")[0])
 
     def _augmented(self, part: Trained) -> Augmented | None:
         if not self._protocol.augments:
@@ -238,6 +260,11 @@ class KerasObjective:
         if self._checkpoints is not None:
             with self._ledger.phase("checkpoint"):
                 self._best_weights = network.snapshot()
+
+
+def whole_and_rest(index: Index, batch_size: int) -> Index:
+    """Return rows that make one batch of ``batch_size``, where there are as many, and then what an epoch's last has."""
+    return index[: min(batch_size, len(index)) + (len(index) % batch_size if len(index) > batch_size else 0)]
 
 
 def balanced(labels: Index, classes: int) -> npt.NDArray[np.float32]:

@@ -13,7 +13,8 @@ from harness.backbones.depth import train_last
 from harness.catalogue.grid_points import value_at
 from harness.catalogue.tuners import declared
 from harness.cells import Cell
-from harness.objectives import own_metric, scores
+from harness.hyperparameters import KNOWN
+from harness.objectives import own_metric, scores, tensorflow_settings
 from harness.objectives.epoch_graph import Needs
 from harness.objectives.keras_training import MOST_BUILDS, KerasObjective, Trained
 from harness.objectives.scores import Scorer
@@ -42,6 +43,7 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
         ledger=ledger,
         checkpoints=Checkpoints(checkpoints) if declared(cell.tuner.tuner).continues else None,
         needs=_needs(cell),
+        warmed_up=warmed_up(cell.space),
     )
 
 
@@ -70,6 +72,17 @@ def other_structures(space: Space, *, most: int) -> list[Parameters]:
     every = product(*(_foreseen(space.domains[name]) for name in named))
     others = ({**default, **dict(zip(named, values, strict=True))} for values in every)
     return list(islice((parameters for parameters in others if parameters != default), most))
+
+
+def warmed_up(space: Space) -> Sequence[int]:
+    """Return the batch sizes that trials are known to ask for, of many only the default; none on a CPU.
+
+    A GPU's first batch of each shape compiles kernels and tries which are fastest, a CPU's none.
+    """
+    if tensorflow_settings.device_name() == tensorflow_settings.CPU:
+        return ()
+    domain = space.domains.get("batch_size", Fixed(value=KNOWN["batch_size"].default))
+    return [int(size) for size in _foreseen(domain)]
 
 
 def _needs(cell: Cell) -> Needs:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from harness.errors import MachineError
 from harness.matrix_schema import Protocol
-from harness.objectives import scores, tensorflow_errors, tensorflow_settings
-from harness.objectives.epoch_graph import Needs
+from harness.objectives import keras_training, scores, tensorflow_errors, tensorflow_settings
+from harness.objectives.epoch_graph import EVALUATION_BATCH, Needs
 from harness.objectives.keras_training import KerasObjective, Trained, TrainingData
 from harness.objectives.trial_checkpoints import Checkpoints
-from harness.phase_clock import Ledger
+from harness.phase_clock import PHASES, Ledger
 from harness.search_types import Diverged, Epoch, OutOfMemory, Proposal, TrialFailed
 
 pytestmark = pytest.mark.train
@@ -30,7 +30,14 @@ def float32_again() -> Iterator[None]:
     keras.mixed_precision.set_global_policy("float32")
 
 
-def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int = 0, **protocol: Any) -> KerasObjective:
+def objective(
+    data: TrainingData,
+    *,
+    checkpoints: Path | None = None,
+    seed: int = 0,
+    warmed_up: Sequence[int] = (),
+    **protocol: Any,
+) -> KerasObjective:
     settings = Protocol(epochs_per_trial=3, image_size=32, **protocol)
     tensorflow_settings.configure(settings, seed=1)
     return KerasObjective(
@@ -44,6 +51,7 @@ def objective(data: TrainingData, *, checkpoints: Path | None = None, seed: int 
         needs=Needs(
             schedule="schedule" in protocol or "warmup_epochs" in protocol, class_weights="class_weights" in protocol
         ),
+        warmed_up=warmed_up,
     )
 
 
@@ -71,6 +79,92 @@ def test_equal_parameters_give_equal_curves_whatever_was_trained_before(features
 
     assert curve(list(subject.train(proposal()))) == first
     assert curve(list(objective(features).train(proposal()))) == first
+
+
+class FakeSteps:
+    """Batches as a GPU that has to compile its kernels sees them: how many rows, and in which phase of the ledger."""
+
+    def __init__(self, ledger: Ledger, fails: Exception | None = None) -> None:
+        self.seen: list[tuple[str, int, str]] = []
+        self._ledger = ledger
+        self._fails = fails
+
+    def __call__(self, *_: object, **__: object) -> FakeSteps:
+        return self
+
+    def train(self, order: Any, batch_size: int, *_: object) -> float:
+        if batch_size > 2 and self._fails is not None:
+            raise self._fails
+        self._note("train", order, batch_size)
+        return 0.0
+
+    def predict(self, index: Any) -> None:
+        self._note("predict", index, EVALUATION_BATCH)
+
+    def _note(self, what: str, index: Any, batch_size: int) -> None:
+        (phase,) = (name for name in PHASES if name == self._ledger._current)
+        self.seen += [(what, len(index[at : at + batch_size]), phase) for at in range(0, len(index), batch_size)]
+
+
+def test_what_a_gpu_compiles_for_each_shape_is_compiled_while_the_network_is_built(
+    features: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = objective(features, warmed_up=[16, 200])
+    steps = FakeSteps(subject._ledger)
+    monkeypatch.setattr(keras_training, "Steps", steps)
+
+    subject.prepare({"learning_rate": 0.02})
+
+    # 53 images to train on: three batches of 16 and one of 5, or one of 53; 22 and 15 to score.
+    shapes = [
+        ("train", 2),
+        ("predict", 1),
+        ("train", 16),
+        ("train", 5),
+        ("train", 53),
+        ("predict", 22),
+        ("predict", 15),
+    ]
+    assert steps.seen == [(what, rows, "build") for what, rows in shapes]
+
+
+def test_on_a_cpu_only_the_graphs_are_traced(features: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = objective(features)
+    steps = FakeSteps(subject._ledger)
+    monkeypatch.setattr(keras_training, "Steps", steps)
+
+    subject.prepare({"learning_rate": 0.02})
+
+    assert [(what, rows) for what, rows, _ in steps.seen] == [("train", 2), ("predict", 1)]
+
+
+def test_a_batch_that_does_not_fit_is_left_to_the_trial_that_asks_for_it(
+    features: TrainingData, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    subject = objective(features, warmed_up=[16])
+    full = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore")
+    monkeypatch.setattr(keras_training, "Steps", FakeSteps(subject._ledger, fails=full))
+
+    subject.prepare({"learning_rate": 0.02})
+
+    assert "too large to be warmed up: OOM when allocating" in caplog.text
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_what_was_warmed_up_trains_as_it_would_have(features: TrainingData, precision: Any) -> None:
+    cold = curve(list(objective(features, precision=precision).train(proposal())))
+
+    warm = objective(features, precision=precision, warmed_up=[16, 7, 1000])
+    warm.prepare({"learning_rate": 0.5})
+
+    assert curve(list(warm.train(proposal()))) == cold
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "taken"), [(53, 16, 21), (48, 16, 16), (10, 16, 10), (16, 16, 16), (0, 16, 0)]
+)
+def test_a_whole_batch_and_an_epochs_last_are_taken(rows: int, batch_size: int, taken: int) -> None:
+    assert len(keras_training.whole_and_rest(np.arange(rows), batch_size)) == taken
 
 
 def test_another_seed_gives_another_curve(features: TrainingData) -> None:

@@ -57,6 +57,27 @@ def test_every_structure_that_choices_and_steps_allow_is_foreseen() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("device", "domain", "sizes"),
+    [
+        ("Fake GPU", None, [32]),
+        ("Fake GPU", Choice(choices=(16, 64), default=16), [16, 64]),
+        ("Fake GPU", Range(low=8, high=256, step=8, integer=True, default=24), [24]),
+        ("cpu", Choice(choices=(16, 64), default=16), []),
+    ],
+)
+def test_the_batches_that_trials_will_ask_for_are_warmed_up_on_a_gpu_alone(
+    monkeypatch: pytest.MonkeyPatch, device: str, domain: Domain | None, sizes: list[int]
+) -> None:
+    from harness.objectives import tensorflow_settings  # noqa: PLC0415 - as above
+    from harness.worker import objective_assembly  # noqa: PLC0415 - as above
+
+    monkeypatch.setattr(tensorflow_settings, "device_name", lambda: device)
+    domains = RATE if domain is None else {**RATE, "batch_size": domain}
+
+    assert list(objective_assembly.warmed_up(Space(domains))) == sizes
+
+
 def test_no_more_are_foreseen_than_are_kept() -> None:
     assert len(others(optimizer=OPTIMIZER, hidden_units=WIDTH)) == 3
     assert others(hidden_units=Range(low=1, high=512, log=True, integer=True, default=32)) == []
