@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from harness.image_labels import Pinned
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
+_NOTHING = "--no-cache"
+_STAGE = "code"
+
+
 def build(
     image: DeclaredImage,
     *,
@@ -26,6 +31,8 @@ def build(
     from_nothing: bool = False,
 ) -> str:
     """Build ``image``, tag it, and return the pinned reference of the base that it was made on.
+
+    An earlier image of its name is removed, unless it has another name or a container holds it.
 
     Args:
         image: What to build.
@@ -50,12 +57,27 @@ def build(
         **{f"{kind.upper()}_HASH": value for kind, value in asdict(build_input_hashes.of(image)).items()},
     }
     options = [f"--build-arg={name}={value}" for name, value in arguments.items()] + _proxies()
-    options += ["--no-cache"] if from_nothing else []
+    options += [_NOTHING] if from_nothing else []
     with build_context.assembled(image.root, extra_ca=extra_ca) as folder:
-        dockerfile = _with_more(image, folder)
-        places = ["--file", str(dockerfile), "--tag", image.tag, "--target", image.target]
-        engine.build(["--network", engine.network(), *options, *places, str(folder)])
+        how = ["--network", engine.network(), *options, "--file", str(_with_more(image, folder)), str(folder)]
+        _replace(image.tag, ["--target", image.target, *how])
+        if engine.keeps_stages():
+            # Named, so that nobody who clears up unnamed images takes the packages from the next build.
+            _replace(stage_of(image), ["--target", _STAGE, *(option for option in how if option != _NOTHING)])
     return chosen.pinned
+
+
+def stage_of(image: DeclaredImage) -> str:
+    """Return what an engine without BuildKit calls the packages and sources that ``image`` was put together from."""
+    return f"{image.tag}-stage"
+
+
+def _replace(tag: str, how: Sequence[str]) -> None:
+    """Build what a name is to stand for; remove what had the name before, unless somebody needs it."""
+    before = engine.inspect(tag)
+    engine.build(["--tag", tag, *how])
+    if before is not None:
+        engine.remove_unnamed(before.id)
 
 
 def _with_more(image: DeclaredImage, folder: Path) -> Path:

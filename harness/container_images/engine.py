@@ -29,6 +29,7 @@ class Inspected:
     size_bytes: int
     repo_digests: tuple[str, ...] = ()
     """Where registries have it, each ``name@sha256:…``."""
+    tags: tuple[str, ...] = ()
     created: str = ""
     """When it was made: date and time as RFC 3339 has them."""
 
@@ -51,6 +52,7 @@ def inspect(reference: str) -> Inspected | None:
         layers=tuple(described["RootFS"]["Layers"]),
         size_bytes=described["Size"],
         repo_digests=tuple(described.get("RepoDigests") or ()),
+        tags=tuple(described.get("RepoTags") or ()),
         created=described.get("Created") or "",
     )
 
@@ -74,11 +76,24 @@ def build(arguments: Iterable[str]) -> None:
     Raises:
         EngineError: No engine answers, or the build fails.
     """
-    command = ["buildx", "build", "--load"] if _has_buildx() else ["build"]
+    # The classic builder would leave the container of a step that failed.
+    command = ["buildx", "build", "--load"] if _has_buildx() else ["build", "--force-rm"]
     # The engine's own words go to whoever waits: a build takes minutes. Standard output is the command's answer.
     answer = _run([*command, *arguments], follow=True)
     if answer.returncode != 0:
         raise EngineError("docker build failed; its last lines above say why")
+
+
+def keeps_stages() -> bool:
+    """Whether builds leave their stages as images without a name, which is all that the classic builder caches."""
+    return not _has_buildx()
+
+
+def remove_unnamed(image: str) -> None:
+    """Remove an image that has no name any more; one that a container or another image needs stays."""
+    found = inspect(image)
+    if found is not None and not found.tags and not found.repo_digests:
+        _run(["image", "rm", image])
 
 
 def pull(reference: str) -> None:

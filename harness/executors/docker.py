@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from docker.types import Mount
 
 from harness import environment
 from harness.environment import Identity
@@ -108,6 +111,21 @@ class DockerExecutor:
                 # An engine that is being stopped answers for a moment, then is gone, and may come back.
                 if cause is not Cause.ENGINE_GONE or now - started >= self.patience_s:
                     return Refused(ended=_refusal(cause, detail, started=started, now=now))
+
+    def hold(self) -> None:
+        """Keep the image as long as this campaign runs, by a container that is never started, until it is swept.
+
+        Who clears up images, a build of another run among them, leaves what a container holds.
+
+        Raises:
+            MachineError: The engine doesn't see the campaign's folder, or refuses otherwise; says the way out.
+        """
+        try:
+            with tempfile.TemporaryDirectory(prefix=".seen-", dir=self.campaign) as seen:
+                place = Mount(target=seen, source=seen, type="bind", read_only=True)
+                self._created(mounts=[place], **self._options(User(uid=1, gid=1), slot=WHOLE))
+        except engine_connection.FOREIGN as error:
+            raise MachineError(engine_connection.unseen(error, self.campaign)) from error
 
     def sweep(self) -> None:
         """Remove what an earlier run of this campaign left on the engine; one that is gone has left nothing to do."""
@@ -210,7 +228,7 @@ class DockerExecutor:
 
     def _begun(self, **options: Any) -> Any:
         """Create a container and start it; one that doesn't start is removed."""
-        container = self.client.containers.create(self.image.id, **{"entrypoint": list(self.command), **options})
+        container = self._created(**options)
         try:
             container.start()
             container.reload()
@@ -218,6 +236,9 @@ class DockerExecutor:
             remove(container)
             raise
         return container
+
+    def _created(self, **options: Any) -> Any:
+        return self.client.containers.create(self.image.id, **{"entrypoint": list(self.command), **options})
 
     def _options(self, user: User, cell: str = "", *, slot: Slot) -> dict[str, Any]:
         return sandbox.options(

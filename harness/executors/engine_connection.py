@@ -6,6 +6,7 @@ import socket
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -228,6 +229,17 @@ def explained(error: Exception) -> tuple[Cause, str]:
     if "Permission denied" in said:
         return Cause.ENGINE_REFUSED, "the engine's socket is closed to this user; add them to the group docker"
     return Cause.ENGINE_GONE, f"the container engine doesn't answer; {_START} ({said})"
+
+
+def unseen(error: Exception, folder: Path) -> str:
+    """Return what to say where an engine refuses to show a folder that is here to a container."""
+    said = explained(error)[1]
+    if "bind source path does not exist" not in said:
+        return said
+    why = "it is another machine's, or that of the host around this container"
+    return (
+        f"the container engine doesn't see {folder}: {why}; name one of this machine in DOCKER_HOST, or start one here"
+    )
 
 
 def _said(error: Exception) -> str:

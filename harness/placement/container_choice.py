@@ -141,7 +141,7 @@ def ready(intent: Intent, *, campaign: Path, container: Container) -> DockerExec
     """
     client = engine_connection.connect()
     if intent.build is not None:
-        _try_gpus_first(client, intent, campaign=campaign, container=container)
+        _try_first(client, intent, campaign=campaign, container=container)
         container_images.build(
             intent.build,
             extra_ca=_path(os.environ.get("SSL_CERT_FILE")),
@@ -218,12 +218,13 @@ def _packages(found: engine_connection.EngineImage) -> frozenset[str] | None:
     return next(map(container_images.packages_of, same), None)
 
 
-def _try_gpus_first(client: Any, intent: Intent, *, campaign: Path, container: Container) -> None:
-    """Try the GPUs with any image that is here, before minutes go into one that could not use them."""
-    here = next(_here(client, intent), None) if intent.chosen.has_gpus else None
+def _try_first(client: Any, intent: Intent, *, campaign: Path, container: Container) -> None:
+    """Try the folder and the GPUs with any image that is here, before minutes go into one that could not use them."""
+    here = next(_here(client, intent), None)
     if here is not None:
         slots = intent.chosen.slots
         executor = DockerExecutor.of(client, image=here, campaign=campaign, container=container, slots=slots)
+        executor.hold()
         executor.try_gpus(slots)
 
 

@@ -241,7 +241,6 @@ class Where:
             with self._started(intent, campaign=campaign, device=device, say=say) as executor:
                 yield Here(executor=executor, slots=intent.chosen.slots, intent=intent)
             return
-        containers.sweep()
         for folder in containers.sweep_abandoned():
             say(f"ended what a killed run of {folder} had left at work: its trials are kept")
         try:
@@ -274,11 +273,14 @@ class Where:
         if intent.build is not None:
             say(f"building {intent.reference} first: {container_choice.build_takes(intent.build)}")
         try:
-            return container_choice.ready(intent, campaign=campaign, container=container), intent
+            containers = container_choice.ready(intent, campaign=campaign, container=container)
+            containers.sweep()
+            containers.hold()
         except MachineError as error:
             if not self.is_free:
                 raise
             return None, self._local(str(error), device)
+        return containers, intent
 
     def _started(
         self, intent: Intent | Local, *, campaign: Path, device: Device, say: Callable[[str], None]

@@ -35,8 +35,14 @@ def build(state: dict[str, Any], arguments: list[str]) -> str:
         "tuner-harness.recipe-hash": given["RECIPE_HASH"],
         "tuner-harness.source-hash": given["SOURCE_HASH"],
     }
-    state["images"][option(arguments, "--tag")[0]] = {
-        "Id": "sha256:" + "1" * 64,
+    tag = option(arguments, "--tag")[0]
+    if option(arguments, "--target") == ["code"]:
+        state["images"][tag] = {**PLAIN, "Id": "sha256:" + "5" * 64}
+        return ""
+    if tag in state["images"]:
+        state["unnamed"] = state["images"][tag]
+    state["images"][tag] = {
+        "Id": state.get("next_id", "sha256:" + "1" * 64),
         "Config": {"Labels": labels, "User": "10001:10001"},
         "RootFS": {"Layers": [*base["RootFS"]["Layers"], "sha256:top"]},
         "Size": 2**31,
@@ -84,6 +90,17 @@ def pulled(state: dict[str, Any], name: str) -> str:
     return ""
 
 
+def described(state: dict[str, Any], name: str) -> str:
+    """Say what an image is, found by a name or by its id."""
+    unnamed = state.get("unnamed", {})
+    held = [one for tag, one in state["images"].items() if name in (tag, one["Id"])]
+    if not held and unnamed.get("Id") != name:
+        sys.exit(ABSENT + name)
+    found = held[0] if held else unnamed
+    tags = [tag for tag, one in state["images"].items() if one["Id"] == found["Id"]]
+    return json.dumps([{**found, "RepoTags": tags}])
+
+
 def can(state: dict[str, Any], what: str) -> str:
     """Say what this engine has, or fail for want of it."""
     if what == "buildx" and not state["buildx"]:
@@ -96,9 +113,7 @@ def can(state: dict[str, Any], what: str) -> str:
 def answer(state: dict[str, Any], arguments: list[str]) -> str:
     match arguments:
         case ["image", "inspect", name]:
-            if name not in state["images"]:
-                sys.exit(ABSENT + name)
-            return json.dumps([state["images"][name]])
+            return described(state, name)
         case ["buildx", "version"] | ["network", "ls", *_] | ["info"]:
             return can(state, arguments[0])
         case ["buildx", "build", *rest] | ["build", *rest]:
@@ -120,12 +135,15 @@ def moved(state: dict[str, Any], arguments: list[str]) -> str:
             return pushed(state, name)
         case ["tag", name, more]:
             state["images"][more] = state["images"][name]
-            return ""
         case ["save", name]:
             return saved(name)
         case ["load", "--quiet"]:
             return loaded(state)
-    raise AssertionError(arguments)
+        case ["image", "rm", _]:
+            pass
+        case _:
+            raise AssertionError(arguments)
+    return ""
 
 
 def main() -> None:

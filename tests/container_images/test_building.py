@@ -14,7 +14,7 @@ from tests.container_images.conftest import BASE, BASE_DIGEST, PULLED, ROOT, Fak
 
 
 def arguments(engine: FakeEngine) -> dict[str, str]:
-    (call,) = engine.calls("build") + engine.calls("buildx", "build")
+    call = (engine.calls("build") + engine.calls("buildx", "build"))[0]
     given = [one.removeprefix("--build-arg=") for one in call if one.startswith("--build-arg=")]
     return dict(one.partition("=")[::2] for one in given)
 
@@ -82,6 +82,43 @@ def test_where_the_registry_is_out_of_reach_the_way_without_one_is_told(
     with pytest.raises(EngineError, match=r"can't be pulled; as root, docker/base-from-debian\.sh makes a base"):
         container_images.build(image)
     assert engine.calls("build") == []
+
+
+def test_an_earlier_image_goes_once_nobody_has_a_name_for_it(built: DeclaredImage, engine: FakeEngine) -> None:
+    engine.becomes(next_id="sha256:" + "2" * 64)
+
+    container_images.build(built)
+
+    assert engine.calls("image", "rm") == [["image", "rm", "sha256:" + "1" * 64]]
+
+
+def test_an_earlier_image_that_a_registry_named_stays(built: DeclaredImage, engine: FakeEngine) -> None:
+    engine.holds(RepoDigests=[f"lab/ours@sha256:{'d' * 64}"])
+    engine.becomes(next_id="sha256:" + "2" * 64)
+
+    container_images.build(built)
+
+    assert engine.calls("image", "rm") == []
+
+
+def test_the_classic_builders_stage_has_a_name_so_that_the_next_build_finds_the_packages(
+    image: DeclaredImage, engine: FakeEngine
+) -> None:
+    container_images.build(image, from_nothing=True)
+
+    whole, stage = engine.calls("build")
+    assert (whole[whole.index("--target") + 1], stage[stage.index("--target") + 1]) == ("cpu", "code")
+    assert stage[stage.index("--tag") + 1] == "tuner-harness:cpu-stage"
+    # The stage is what was just built, and nothing that is built once more.
+    assert ("--no-cache" in whole, "--no-cache" in stage) == (True, False)
+
+
+def test_buildkit_keeps_its_own_stages(image: DeclaredImage, engine: FakeEngine) -> None:
+    engine.becomes(buildx=True)
+
+    container_images.build(image)
+
+    assert [call[call.index("--target") + 1] for call in engine.calls("buildx", "build")] == ["cpu"]
 
 
 @pytest.mark.usefixtures("engine")
@@ -156,7 +193,7 @@ def test_proxies_are_passed_by_name_so_that_no_list_of_processes_shows_their_pas
 
     container_images.build(image)
 
-    (call,) = engine.calls("build")
+    call = engine.calls("build")[0]
     assert "--build-arg=HTTPS_PROXY" in call
     assert not any("secret" in word for word in call)
 
@@ -169,7 +206,7 @@ def test_a_build_takes_the_hosts_network_where_the_engine_has_no_bridge(
 
     container_images.build(image)
 
-    (call,) = engine.calls("build")
+    call = engine.calls("build")[0]
     assert call[call.index("--network") + 1] == network
 
 

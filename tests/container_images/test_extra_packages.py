@@ -71,7 +71,7 @@ def test_the_build_is_sent_one_lock_and_the_wheels(image: DeclaredImage, engine:
 def test_where_there_is_no_wheel_the_dockerfile_is_the_shipped_one(project: Path, engine: FakeEngine) -> None:
     container_images.build(declared(project, f"rich==13.7 --hash=sha256:{'1' * 64}\n", wheel=None))
 
-    (call,) = engine.calls("build")
+    call = engine.calls("build")[0]
     assert call[call.index("--file") + 1] == str(project / "docker/Dockerfile")
     assert "rich==13.7" in engine.state["contents"][LOCK]
 

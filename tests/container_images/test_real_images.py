@@ -17,6 +17,7 @@ import pytest
 
 from harness import container_images, environment
 from harness.container_images import DeclaredImage
+from harness.container_images.building import stage_of
 from tests.container_images.conftest import BASE, ROOT
 from tests.container_images.test_bill_of_materials import SCHEMA
 
@@ -121,6 +122,72 @@ def test_its_bill_of_materials_has_every_locked_package_with_its_hashes_and_debi
     assert all(one["externalReferences"][0]["hashes"] for one in python)
 
 
+def unnamed(docker: Docker) -> set[str]:
+    return set(docker("images", "--filter", "dangling=true", "--quiet", "--no-trunc").split())
+
+
+@pytest.fixture
+def changed(docker: Docker, cpu: DeclaredImage, tmp_path: Path, extra_ca: Path | None) -> Iterator[DeclaredImage]:
+    """The same image under another name, of sources that a test may change."""
+    for name in (".dockerignore", "harness", "docker", "requirements", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, tmp_path / name)
+    image = replace(cpu, root=tmp_path, tag="tuner-harness:test-changed-source")
+    with tagged(docker, image.tag, stage_of(image)):
+        container_images.build(image, extra_ca=extra_ca)
+        yield image
+
+
+def touch(image: DeclaredImage, line: str) -> None:
+    with (image.root / "harness/search_loop.py").open("a") as stream:
+        stream.write(f"\n{line}\n")
+
+
+def test_a_changed_source_leaves_the_layer_of_packages_and_no_image_without_a_name(
+    docker: Docker, changed: DeclaredImage, extra_ca: Path | None
+) -> None:
+    before, were_unnamed = described(docker, changed.tag), unnamed(docker)
+    touch(changed, "CHANGED = 1")
+
+    container_images.build(changed, extra_ca=extra_ca)
+
+    after = described(docker, changed.tag)
+    assert after["Id"] != before["Id"]
+    *packages, code = after["RootFS"]["Layers"]
+    *same, earlier = before["RootFS"]["Layers"]
+    assert packages == same
+    assert code != earlier
+    assert unnamed(docker) <= were_unnamed
+
+
+def test_clearing_up_unnamed_images_does_not_take_the_packages_from_the_next_build(
+    docker: Docker, changed: DeclaredImage, extra_ca: Path | None
+) -> None:
+    before = described(docker, stage_of(changed))["RootFS"]["Layers"]
+    docker("image", "prune", "--force", "--filter", "label=tuner-harness.source-hash")
+    touch(changed, "CHANGED = 2")
+
+    container_images.build(changed, extra_ca=extra_ca)
+
+    assert described(docker, stage_of(changed))["RootFS"]["Layers"][:-2] == before[:-2]
+
+
+def test_an_image_that_a_container_holds_outlives_its_name(
+    docker: Docker, changed: DeclaredImage, extra_ca: Path | None
+) -> None:
+    touch(changed, "CHANGED = 3")
+    container_images.build(changed, extra_ca=extra_ca)
+    before = described(docker, changed.tag)["Id"]
+    holding = docker("create", changed.tag, "true").strip()
+    touch(changed, "CHANGED = 4")
+
+    container_images.build(changed, extra_ca=extra_ca)
+
+    assert described(docker, before)["RepoTags"] == []
+    docker("rm", holding)
+    docker("image", "rm", before)
+
+
 def test_a_changed_source_makes_the_image_stale(cpu: DeclaredImage, tmp_path: Path) -> None:
     for name in ("harness", "docker", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -195,7 +262,7 @@ def test_two_builds_have_the_same_installed_packages_file_for_file(
 ) -> None:
     # The first was built some time ago, in steps that may have come from the builder's cache.
     again = replace(cpu, tag="tuner-harness:test-again")
-    with tagged(docker, again.tag):
+    with tagged(docker, again.tag, stage_of(again)):
         container_images.build(again, extra_ca=extra_ca, from_nothing=True)
 
         first, second = (docker.python(tag, FILES).splitlines() for tag in (cpu.tag, again.tag))

@@ -81,7 +81,7 @@ class Engine:
         labels = {HASH_LABELS[kind]: value for kind, value in asdict(build_input_hashes.of(self.image)).items()}
         labels[BASE_LABEL] = f"tuner-harness-test/none:1@sha256:{'b' * 64}"
         recipe = [f"FROM {shell}", *(f"LABEL {name}={value}" for name, value in labels.items()), "USER 10001"]
-        self.id = client.images.build(fileobj=io.BytesIO("\n".join(recipe).encode()), tag=self.image.tag)[0].id
+        self.id = client.images.build(fileobj=io.BytesIO("\n".join(recipe).encode()), tag=self.image.tag, rm=True)[0].id
 
     def forget(self, *names: str) -> None:
         for name in names:

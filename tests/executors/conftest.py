@@ -140,6 +140,7 @@ class FakeDockerClient:
     has_image: bool = True
     pings: int = 0
     name: str = "Engine"
+    has_our_disk: bool = True
     told: dict[str, Any] = field(
         default_factory=lambda: {"ServerVersion": "fake", "Driver": "overlay2", "NCPU": 4, "MemTotal": 10 * 2**30}
     )
@@ -195,6 +196,9 @@ class FakeDockerClient:
 
     def _create(self, image: str, **options: Any) -> FakeContainer:
         self._image(image)
+        if options.get("mounts") and not self.has_our_disk:
+            source = options["mounts"][0]["Source"]
+            raise self.error(f'invalid mount config for type "bind": bind source path does not exist: {source}', 400)
         self.made.append(FakeContainer(self, image, options, f"c{len(self.made)}"))
         return self.made[-1]
 

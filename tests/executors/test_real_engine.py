@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError
 
 from harness import environment
 from harness.errors import MachineError
@@ -296,3 +298,21 @@ def test_more_than_the_engine_has_is_refused_as_the_users_mistake(bench: Bench) 
 
     assert limits.cpus == facts["cpus"] <= (os.cpu_count() or 0)
     assert 0 < limits.memory_bytes < facts["memory_bytes"]
+
+
+def test_an_image_that_a_run_holds_is_not_removed_by_whoever_clears_up(bench: Bench) -> None:
+    recipe = io.BytesIO(f"FROM {bench.reference}\nLABEL held=yes\n".encode())
+    image, _ = bench.client.images.build(fileobj=recipe, rm=True)
+    executor = bench.executor("true", image=engine_connection.image(bench.client, image.id))
+
+    executor.hold()
+
+    (holding,) = bench.containers()
+    assert holding.status == "created"
+    with pytest.raises(APIError, match="is being used by"):
+        bench.client.images.remove(executor.image.id)
+
+    executor.sweep()
+    assert bench.containers() == []
+    assert not list((bench.path / "my matrix").glob(".seen-*"))
+    bench.client.images.remove(executor.image.id)

@@ -74,7 +74,8 @@ class Host:
 
     @property
     def built(self) -> list[str]:
-        return [call[call.index("--tag") + 1] for call in self.engine.calls("build")]
+        tags = [call[call.index("--tag") + 1] for call in self.engine.calls("build")]
+        return [tag for tag in tags if not tag.endswith("-stage")]
 
     def works(self, where: Where = AUTO, **limits: Any) -> Any:
         return self.here(where, **limits).executor
@@ -90,6 +91,7 @@ def host(tmp_path: Path, engine: FakeEngine, project: Path, monkeypatch: pytest.
     client = FakeSdk(engine=engine)
     monkeypatch.setattr(sdk, "connect", lambda **_: client)
     made = Host(tmp_path, engine, client, monkeypatch)
+    (tmp_path / "m").mkdir()
     made.has_gpus()
     monkeypatch.setattr(container_choice, "DECLARED", made.images_file)
     monkeypatch.setattr(environment, "code_hash", lambda: environment.code_hash_of(project / "harness"))
@@ -146,6 +148,34 @@ def test_an_image_of_which_nothing_is_known_is_built_anew(host: Host) -> None:
     host.works()
 
     assert host.built == [CPU]
+
+
+def test_the_image_is_held_as_long_as_cells_run_and_no_longer(host: Host) -> None:
+    host.builds()
+
+    with AUTO.working(campaign=host.path / "m", container=Container(), device="any"):
+        (holding,) = host.client.left
+        assert not holding.started
+
+    assert host.client.left == []
+    assert list((host.path / "m").iterdir()) == []
+
+
+def test_an_engine_that_does_not_see_the_results_runs_nothing(host: Host) -> None:
+    host.builds()
+    host.client.has_our_disk = False
+
+    assert isinstance(host.works(), WarmExecutor)
+    (said,) = host.said
+    assert said.startswith(f"running as local processes: the container engine doesn't see {host.path / 'm'}: it is")
+    assert said.endswith("name one of this machine in DOCKER_HOST, or start one here")
+
+
+def test_nothing_is_built_on_an_engine_that_does_not_see_the_results(host: Host) -> None:
+    host.client.has_our_disk = False
+
+    assert isinstance(host.works(), WarmExecutor)
+    assert host.built == []
 
 
 def test_where_a_build_fails_processes_do_it_and_the_reason_is_said(host: Host) -> None:
@@ -214,7 +244,7 @@ def test_several_gpus_of_one_model_have_a_cell_each_and_every_one_is_tried(host:
 
     assert [(slot.gpu, slot.cpus, slot.at_once) for slot in slots] == [("GPU-1", (0, 1), 2), ("GPU-2", (2, 3), 2)]
     assert host.said[-1] == f"running in containers of {GPU} (engine fake, GPUs GPU-1, GPU-2, a cell on each)"
-    tried = [container.options["device_requests"][0]["DeviceIDs"] for container in host.client.made]
+    tried = [made.options["device_requests"][0]["DeviceIDs"] for made in host.client.made if made.started]
     assert tried == [["GPU-1"], ["GPU-2"]]
 
 
