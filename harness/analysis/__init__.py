@@ -1,8 +1,8 @@
 """What the records of a matrix say: read once, derived from raw values only, nothing dropped."""
 
 from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
-from harness.analysis.curves import Step
 from harness.analysis.environment_comparison import differences, environments, likeness, likeness_of
+from harness.analysis.incumbent_curves import Step
 from harness.analysis.means_and_t_intervals import Interval
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status, read
 from harness.analysis.search_findings import Tried

@@ -7,7 +7,7 @@ from enum import StrEnum
 from operator import attrgetter
 
 from harness.analysis.costs import cost_usd
-from harness.analysis.curves import Step
+from harness.analysis.incumbent_curves import Step
 from harness.analysis.results_reading import SearchResult
 from harness.prices import Prices
 from harness.search_types import Reading

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from harness import files
 from harness.analysis import search_findings
 from harness.analysis.costs import Cost, Spent
-from harness.analysis.curves import Step
+from harness.analysis.incumbent_curves import Step
 from harness.analysis.search_findings import Findings
 from harness.cells import Asked
 from harness.record_schema import StoredTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.analysis.curves import best_epoch
+from harness.analysis.incumbent_curves import best_epoch
 from harness.analysis.means_and_t_intervals import Interval, interval
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
 from harness.results_folder import GroupName

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import seeds
 from harness.analysis.cost_axes import Axis, Score, costs_of, rate
-from harness.analysis.curves import Own
+from harness.analysis.incumbent_curves import Own
 from harness.analysis.results_reading import SearchResult
 from harness.prices import Prices
 from harness.search_types import Outcome

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from harness.analysis.costs import Cost
-from harness.analysis.curves import Step
 from harness.analysis.findings_cache import FindingsCache
+from harness.analysis.incumbent_curves import Step
 from harness.analysis.search_findings import Findings, Tried
 from harness.catalogue.tuners import RANDOM
 from harness.cells import Asked, Domains

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from harness.analysis import curves
+from harness.analysis import incumbent_curves
 from harness.analysis.costs import Cost, cost
-from harness.analysis.curves import Own, Step
+from harness.analysis.incumbent_curves import Own, Step
 from harness.catalogue.tuners import RANDOM, RETRAINING
 from harness.cells import Cell
 from harness.phase_clock import on_the_clock
@@ -86,7 +86,7 @@ def find(folder: CellFolder) -> Findings | None:
 
 def of(record: Record, trained: Sequence[Trial]) -> Findings:
     """Return what follows from a record and its trials, in their order."""
-    curve = curves.steps(trained)
+    curve = incumbent_curves.steps(trained)
     return Findings(
         record=record,
         cost=cost(
@@ -133,7 +133,7 @@ def _line(trial: Trial, *, is_random: bool) -> dict[str, object]:
         "wall_s": on_the_clock(dict(trial.phases)),
         **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
-        "own": _spelt(curves.own(trial)) if is_random else None,
+        "own": _spelt(incumbent_curves.own(trial)) if is_random else None,
     }
 
 

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from harness import atomic_folders, cache_inventory, files
-from harness.analysis.winners import Winner
+from harness.analysis.best_configurations import Winner
 from harness.api.results import Results
-from harness.campaign import cell_resolution, model_export
+from harness.campaign import matrix_resolution, model_export
 from harness.campaign.events import Watch
 from harness.campaign.folder_holding import only_one
 from harness.campaign.model_export import SavedModel
@@ -61,7 +61,7 @@ def save(
         ) as here,
     ):
         identity = here.executor.identity()
-        resolved = cell_resolution.resolve(matrix, cache=cache, results=found.path.parent, identity=identity)
+        resolved = matrix_resolution.resolve(matrix, cache=cache, results=found.path.parent, identity=identity)
         cells = _cells(won, {cell.id: cell for cell in resolved.cells}, found)
         bench = Bench(folder=found.folder, executor=here.executor, cache=cache, watch=watch)
         saved = model_export.run(list({cell.id: cell for cell in cells.values()}.values()), here.slots[:1], bench=bench)

@@ -14,9 +14,9 @@ from harness import analysis, page, plots, reports
 from harness import carbon as intensities
 from harness import matrix as matrices
 from harness import prices as price_lists
-from harness.analysis import winners
+from harness.analysis import best_configurations
+from harness.analysis.best_configurations import Winner
 from harness.analysis.statistics import judged
-from harness.analysis.winners import Winner
 from harness.api import frames, given_paths, notebook
 from harness.campaign import outdated_results
 from harness.carbon import Intensity
@@ -214,7 +214,7 @@ class Results:
         known = dict.fromkeys(search.planned.tuner for search in self.recorded.searches)
         if tuner is not None and tuner not in known:
             raise UserError(f"{self.path}: {mistakes.unknown('tuner', str(tuner), known)}")
-        return winners.winners(self.comparable, tuner=tuner)
+        return best_configurations.winners(self.comparable, tuner=tuner)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return the numbers of a table as its CSV has them, by its name, such as ``efficiency`` or ``ranks``.

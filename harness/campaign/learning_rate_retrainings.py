@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis import MatrixResults, SearchResult, Status, winners
+from harness.analysis import MatrixResults, SearchResult, Status, best_configurations
 from harness.campaign import code_identity_cache
 from harness.catalogue.tuners import KNOWN as TUNERS
 from harness.catalogue.tuners import RETRAINING
@@ -59,7 +59,7 @@ def ahead(searched: Sequence[Cell], results: MatrixResults) -> list[Cell]:
 
 
 def _best(group: str, results: MatrixResults) -> SearchResult | None:
-    return winners.best(search for search in results.searches if search.planned.group == group)
+    return best_configurations.best(search for search in results.searches if search.planned.group == group)
 
 
 def _one_of_each_seed(members: Sequence[Cell]) -> list[Cell]:

@@ -12,19 +12,19 @@ from pathlib import Path
 
 from harness import analysis, cache_inventory
 from harness.campaign import (
-    cell_resolution,
     forecast_totals,
     learning_rate_retrainings,
+    matrix_resolution,
     mixed_environments,
     results_folder_collisions,
 )
-from harness.campaign.cell_resolution import Resolution
 from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
 from harness.campaign.folder_holding import held
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
+from harness.campaign.matrix_resolution import Resolution
 from harness.campaign.runs_at_work import Presence
 from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.time_left import Outlook
@@ -158,7 +158,7 @@ def _place(matrix: Matrix, request: Request, presence: Presence, watch: Watch) -
 
 def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here, watch: Watch) -> Resolution:
     """Return the cells; refuse what would waste compute, and tell what can't run or takes another file's place."""
-    resolved = cell_resolution.resolve(
+    resolved = matrix_resolution.resolve(
         matrix, cache=request.cache, results=request.results, identity=here.executor.identity()
     )
     if resolved.unreachable:
@@ -192,7 +192,7 @@ def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Write the plan, with the retrainings that the records so far ask for; return these."""
     folder.write_plan(resolved.planned, matrix=resolved.matrix)
     found = learning_rate_retrainings.cells(resolved.cells, analysis.read(folder))
-    lines = [cell_resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
+    lines = [matrix_resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
     if lines:
         folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
     return [cell for cell, _ in found]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import matrix
-from harness.analysis.winners import Winner
+from harness.analysis.best_configurations import Winner
 from harness.api import given_paths
 from harness.api.results import Results, opened
 from harness.cli import exit_codes, printing, streams

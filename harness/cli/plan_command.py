@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from harness import analysis, cache_inventory, matrix, prices
 from harness.api import given_paths
 from harness.campaign import (
-    cell_resolution,
     forecast,
     forecast_totals,
     learning_rate_retrainings,
+    matrix_resolution,
     mixed_environments,
     results_folder_collisions,
 )
@@ -94,7 +94,7 @@ def show(
     intent = where.in_image_of(loaded.spec.container).intended(device=loaded.spec.device)
     required_libraries.check_with_reports(loaded, intent)
     with cache_inventory.used(cache):
-        resolved = cell_resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
+        resolved = matrix_resolution.resolve(loaded, cache=cache, results=results, identity=intent.identity)
     rates = forecast.rates(forecast.earlier(results), price_list=price_list)
     rows = [_row(cell, folder, rates) for cell in resolved.cells]
     after = _retrainings(resolved.cells, folder)
@@ -141,7 +141,7 @@ def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Wher
         watcher("calibration", voice=voice) as watching,
     ):
         identity = here.executor.identity()
-        cells = cell_resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
+        cells = matrix_resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
         runner = Runner(folder=folder, executor=here.executor, cache=cache, watch=watching, slots=here.slots)
         runner.run(forecast.calibrations(cells), retry_failed=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis import SearchResult, Status, Target
-from harness.analysis import curves as incumbents
+from harness.analysis import incumbent_curves as incumbents
 from harness.errors import UserError
 from harness.record_schema import ReadingTable
 

@@ -21,7 +21,7 @@ from harness.analysis.statistics import (
     over_untuned,
     reaching,
 )
-from harness.analysis.statistics.jackknife_estimates import FEW
+from harness.analysis.statistics.interval_estimates import FEW
 from harness.prices import Prices
 from harness.reports import numerals, tuner_advice
 from harness.text_sanitising import counted

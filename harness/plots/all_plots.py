@@ -14,7 +14,7 @@ from harness.analysis.cost_axes import Axis
 from harness.analysis.learning_rate_retrainings import checks
 from harness.analysis.statistics.profiles import profiles as profile
 from harness.analysis.statistics.tuner_ranks import ranks as rank
-from harness.analysis.statistics.verdicts_cache import judged
+from harness.analysis.statistics.verdicts_and_answer import judged
 from harness.analysis.tuner_style_lookup import styles as styles_of
 from harness.plots import (
     anytime,

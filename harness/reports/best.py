@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.analysis import Interval, MatrixResults, SearchResult, Status, cost_usd
-from harness.analysis.winners import Winner
+from harness.analysis.best_configurations import Winner
 from harness.prices import Prices
 from harness.reports import mixed_environments, numerals, table_notes
 from harness.reports.report_types import CsvValue, Report, TableSection

@@ -6,7 +6,7 @@ import datetime as dt
 
 from harness import __version__
 from harness.analysis import Interval
-from harness.analysis.winners import Winner
+from harness.analysis.best_configurations import Winner
 from harness.cells import Cell
 from harness.record_schema import DataTable, Measured
 from harness.reports import numerals, rendering

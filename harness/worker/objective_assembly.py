@@ -9,7 +9,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from harness.backbones.depth import train_last
+from harness.backbones.fine_tune_depth import train_last
 from harness.catalogue.grid_points import value_at
 from harness.catalogue.tuners import declared
 from harness.cells import Cell

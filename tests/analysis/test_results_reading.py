@@ -12,7 +12,7 @@ import pytest
 
 from harness import analysis
 from harness.analysis import Status
-from harness.campaign import cell_resolution
+from harness.campaign import matrix_resolution
 from harness.errors import ResultsError
 from harness.results_folder import MatrixFolder, Planned
 
@@ -177,7 +177,7 @@ def test_a_record_that_was_copied_into_another_cell_s_folder_is_none_of_it(made:
 
 def searched(made: Made, cell: Cell, tuner: str | None = None) -> Planned:
     """Plan and search a real cell, in the plan under another tuner's name if one is given."""
-    planned = cell_resolution.planned(cell)
+    planned = matrix_resolution.planned(cell)
     called = {"id": planned.id, "group": planned.group, **cell.names.model_dump()} | ({"tuner": tuner} if tuner else {})
     mine = made.search([made.trial(0, 0.2)], seed=cell.seed, cell=cell.model_dump(mode="json"), **called)
     made.folder.cell(mine.id).write_cell(cell)

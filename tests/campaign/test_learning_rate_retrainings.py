@@ -7,7 +7,7 @@ import pytest
 
 from harness import analysis
 from harness.analysis import MatrixResults
-from harness.campaign import cell_resolution, learning_rate_retrainings
+from harness.campaign import learning_rate_retrainings, matrix_resolution
 from harness.cells import Cell, OwnFile, domains_of
 from harness.matrix_schema import TunerSection
 from harness.search_types import Outcome, Trial
@@ -37,7 +37,7 @@ def searched(bench: Bench) -> Callable[..., MatrixResults]:
     def run(cells: list[Cell], *scripts: Script) -> MatrixResults:
         bench.executor.will("search", *scripts)
         bench.run(cells)
-        bench.folder.write_plan([cell_resolution.planned(cell) for cell in cells])
+        bench.folder.write_plan([matrix_resolution.planned(cell) for cell in cells])
         return analysis.read(bench.folder)
 
     return run

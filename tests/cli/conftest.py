@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import matrix, plots
-from harness.campaign import cell_resolution
+from harness.campaign import matrix_resolution
 from harness.cells import Cell
 from harness.cli import exit_codes
 from harness.cli.commands import harness
@@ -113,7 +113,7 @@ class CommandLine:
 
     @property
     def cells(self) -> list[Cell]:
-        return list(cell_resolution.resolve(matrix.load(self.matrix), cache=self.cache).cells)
+        return list(matrix_resolution.resolve(matrix.load(self.matrix), cache=self.cache).cells)
 
     @property
     def matrix_folder(self) -> MatrixFolder:

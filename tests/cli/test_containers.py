@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from harness import matrix
-from harness.campaign import cell_resolution
+from harness.campaign import matrix_resolution
 from harness.cli import exit_codes
 from harness.executors import Cause, engine_connection
 from harness.executors.docker import CAMPAIGN, DockerExecutor
@@ -219,7 +219,7 @@ def test_a_cell_on_a_full_disk_is_the_machines_trouble(tmp_path: Path, small_dis
     cache = tmp_path / "ä cache"
     client = engine_connection.connect()
     executor = DockerExecutor.ready(client, reference=REFERENCE, campaign=tmp_path, container=Container())
-    resolved = cell_resolution.resolve(matrix.load(SMOKE), cache=cache, identity=executor.identity())
+    resolved = matrix_resolution.resolve(matrix.load(SMOKE), cache=cache, identity=executor.identity())
     folder = CellFolder(tmp_path / "cells" / "full")
     small_disk(folder.path)
     folder.write_cell(resolved.cells[0])

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.reliability import everything
 from harness import matrix
-from harness.campaign import cell_resolution
+from harness.campaign import matrix_resolution
 
 
 def test_the_matrix_has_every_key_there_is(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_the_matrix_has_every_key_there_is(tmp_path: Path) -> None:
 def test_every_cell_of_it_is_within_reach(tmp_path: Path) -> None:
     (path := tmp_path / "every key.toml").write_bytes(everything.made(tmp_path))
 
-    resolved = cell_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
+    resolved = matrix_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
 
     assert {cell.names.dataset for cell in resolved.cells} == {"sites", "bursts", "listed", "read", "arrays", "digits"}
     assert resolved.unreachable == ()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.analysis.winners import winners
+from harness.analysis.best_configurations import winners
 from harness.prices import Prices
 from harness.reports import best
 from harness.reports.report_types import Report

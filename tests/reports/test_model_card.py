@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analysis.winners import winners
+from harness.analysis.best_configurations import winners
 from harness.cells import Cell
 from harness.record_schema import DataTable, Measured
 from harness.reports import model_card

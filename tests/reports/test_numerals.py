@@ -4,7 +4,7 @@ import pytest
 
 from harness.analysis import Interval, Target
 from harness.analysis.cost_axes import Axis
-from harness.analysis.statistics import Estimate, Reaching, Verdict, jackknife_estimates
+from harness.analysis.statistics import Estimate, Reaching, Verdict, interval_estimates
 from harness.reports import numerals
 
 
@@ -106,7 +106,7 @@ def test_seeds_name_what_went_wrong() -> None:
     [([], "—"), ([0.02], "+0.020 (1 seed)"), ([-0.01, -0.03], "-0.020 ± 0.127"), ([0.0, 0.0], "+0.000 ± 0.000")],
 )
 def test_differences_carry_their_sign(values: list[float], text: str) -> None:
-    assert numerals.difference(jackknife_estimates.mean(values)) == text
+    assert numerals.difference(interval_estimates.mean(values)) == text
 
 
 def test_turned_around_an_interval_keeps_its_ends_in_order() -> None:

@@ -6,13 +6,13 @@ from harness.analysis.statistics.cost_to_target import Reaching, cost_to_target,
 from harness.analysis.statistics.curve_areas import Area, Frame, areas, frame
 from harness.analysis.statistics.gains_and_overtuning import Gain, Overtuning, over_random, over_untuned, overtuning
 from harness.analysis.statistics.importance import Effect, Importance, importance
-from harness.analysis.statistics.jackknife_estimates import Estimate
+from harness.analysis.statistics.interval_estimates import Estimate
 from harness.analysis.statistics.pairwise_comparisons import Comparison, comparisons
 from harness.analysis.statistics.profiles import Profile, Profiles, profiles
 from harness.analysis.statistics.score_per_cost import ValuePerUnit, gain_rate, score_rate
 from harness.analysis.statistics.tuner_ranks import Ranks, ranks
 from harness.analysis.statistics.verdicts import ALPHA, Answered, Question, Verdict, Verdicts, verdicts
-from harness.analysis.statistics.verdicts_cache import Judged, judged
+from harness.analysis.statistics.verdicts_and_answer import Judged, judged
 
 __all__ = [
     "ALPHA",

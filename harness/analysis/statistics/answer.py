@@ -11,11 +11,11 @@ from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.means_and_t_intervals import mean, median
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group, mean_usd
-from harness.analysis.statistics import bayesian_signed_rank, improvement_and_iqm, jackknife_estimates, paired_searches
+from harness.analysis.statistics import bayesian_signed_rank, complete_blocks, improvement_and_iqm, interval_estimates
 from harness.analysis.statistics.anytime_bands import Line, line
 from harness.analysis.statistics.bayesian_signed_rank import Probabilities
-from harness.analysis.statistics.jackknife_estimates import Estimate
-from harness.analysis.statistics.paired_searches import Seeds
+from harness.analysis.statistics.complete_blocks import Seeds
+from harness.analysis.statistics.interval_estimates import Estimate
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdict, Verdicts
 from harness.prices import Prices
 from harness.results_folder import GroupName
@@ -155,7 +155,7 @@ class _Scope:
                 costs = {name: part * end for name, end in ends.items() if end is not None}
                 at = _Budget(axis=axis, part=part, costs=costs, lines=drawn)
                 overall, regrets = self._over_seeds(at.score), self._over_seeds(at.regret)
-                by_group = [paired_searches.over_seeds([group], at.score) for group in self.groups]
+                by_group = [complete_blocks.over_seeds([group], at.score) for group in self.groups]
                 for tuner in overall.tuners:
                     yield self._standing(at, tuner, overall, regrets=regrets, by_group=by_group)
 
@@ -164,7 +164,7 @@ class _Scope:
         return {id(search): line(search, axis=axis, score=score, prices=self.prices) for search in searches}
 
     def _over_seeds(self, value: Callable[[Group, SearchResult], float | None]) -> Seeds:
-        return paired_searches.over_seeds(self.groups, value)
+        return complete_blocks.over_seeds(self.groups, value)
 
     def _standing(
         self, at: _Budget, tuner: str, overall: Seeds, *, regrets: Seeds, by_group: Sequence[Seeds]
@@ -176,12 +176,12 @@ class _Scope:
             axis=at.axis,
             part=at.part,
             tuner=tuner,
-            score=jackknife_estimates.mean(paired_searches.column(overall, tuner)),
-            over_random=None if over is None else jackknife_estimates.mean(over),
+            score=interval_estimates.mean(complete_blocks.column(overall, tuner)),
+            over_random=None if over is None else interval_estimates.mean(over),
             probabilities=None if over is None else bayesian_signed_rank.signed_rank(over, rope=self.rope),
-            regret=mean(paired_searches.column(regrets, tuner)),
+            regret=mean(complete_blocks.column(regrets, tuner)),
             improvement=improvement_and_iqm.improvement(by_group, tuner, self.yardstick),
-            iqm=improvement_and_iqm.interquartile_mean([paired_searches.column(each, tuner) for each in by_group]),
+            iqm=improvement_and_iqm.interquartile_mean([complete_blocks.column(each, tuner) for each in by_group]),
             search_s=mean(search.cost.wall_s for search in ended if search.cost is not None),
             usd=mean_usd(ended, self.prices),
             verdict=self._verdict(tuner) if at.axis is Axis.EPOCHS and at.part == 1.0 else None,
@@ -209,11 +209,11 @@ def _in_hand(search: SearchResult, drawn: Line | None, cost: float | None) -> fl
     if search.status is Status.MISSING or cost is None:
         return None
     if search.status is Status.FAILED or search.incumbent is None:
-        return paired_searches.NO_MODEL
+        return complete_blocks.NO_MODEL
     if drawn is None:
         return None
     before = sum(1 for each in drawn.cost if each <= cost)
-    return drawn.score[before - 1] if before else paired_searches.NO_MODEL
+    return drawn.score[before - 1] if before else complete_blocks.NO_MODEL
 
 
 def _best_known(group: Group, seed: int) -> float | None:
@@ -224,7 +224,7 @@ def _best_known(group: Group, seed: int) -> float | None:
 def _differences(scores: Seeds, tuner: str, yardstick: str | None) -> list[float] | None:
     if yardstick is None or tuner == yardstick or yardstick not in scores.tuners:
         return None
-    pairs = zip(paired_searches.column(scores, tuner), paired_searches.column(scores, yardstick), strict=True)
+    pairs = zip(complete_blocks.column(scores, tuner), complete_blocks.column(scores, yardstick), strict=True)
     return [ours - theirs for ours, theirs in pairs]
 
 

@@ -12,7 +12,7 @@ from harness.analysis.means_and_t_intervals import t_quantile
 from harness.analysis.random_search_permutations import averaged
 from harness.analysis.results_reading import SearchResult
 from harness.analysis.search_groups import Group, Row
-from harness.analysis.statistics import jackknife_estimates
+from harness.analysis.statistics import interval_estimates
 from harness.prices import Prices
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Band:
     @property
     def remark(self) -> str | None:
         """What is to be said about the number of searches; None from ten on."""
-        return jackknife_estimates.few(self.n)
+        return interval_estimates.few(self.n)
 
 
 def bands(group: Group, *, axis: Axis, score: Score, prices: Prices) -> list[Band]:

@@ -11,8 +11,8 @@ from harness.analysis.means_and_t_intervals import median
 from harness.analysis.random_search_permutations import spent_until
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group, Row
-from harness.analysis.statistics import jackknife_estimates
-from harness.analysis.statistics.jackknife_estimates import Estimate
+from harness.analysis.statistics import interval_estimates
+from harness.analysis.statistics.interval_estimates import Estimate
 from harness.analysis.target_score import Target
 from harness.catalogue.tuners import RANDOM
 from harness.prices import Prices
@@ -58,7 +58,7 @@ def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching 
         axis=axis,
         target=goal,
         median=None if seeds is None else median(each.cost for each in tries if each.cost is not None),
-        expected=jackknife_estimates.jackknifed([] if seeds is None else list(seeds.values()), running_time),
+        expected=interval_estimates.jackknifed([] if seeds is None else list(seeds.values()), running_time),
         reached=sum(each.met for each in tries),
         searches=len(tries),
         unknown=sum(each.spent is None for each in tries),
@@ -83,7 +83,7 @@ def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate |
     if ours is None or theirs is None or 2 * sum(each.met for each in tries) <= len(tries):
         return None
     shared = [(ours[seed], theirs[seed]) for seed in ours if seed in theirs]
-    return jackknife_estimates.jackknifed(shared, _ratio) if shared else None
+    return interval_estimates.jackknifed(shared, _ratio) if shared else None
 
 
 def is_disturbed(group: Group, row: Row) -> bool:

@@ -10,9 +10,9 @@ from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.means_and_t_intervals import median
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group
-from harness.analysis.statistics import jackknife_estimates
+from harness.analysis.statistics import interval_estimates
 from harness.analysis.statistics.anytime_bands import Line, line
-from harness.analysis.statistics.jackknife_estimates import Estimate
+from harness.analysis.statistics.interval_estimates import Estimate
 from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.prices import Prices
 
@@ -52,7 +52,7 @@ def areas(group: Group, *, axis: Axis, score: Score, prices: Prices) -> list[Are
     for row in group.rows:
         values = [of(search, bounds, axis=axis, score=score, prices=prices) for search in row.searches]
         known = [value for value in values if value is not None]
-        area = jackknife_estimates.mean(known)
+        area = interval_estimates.mean(known)
         found.append(Area(tuner=row.tuner, axis=axis, score=score, area=area, unknown=len(values) - len(known)))
     return found
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group, Row
-from harness.analysis.statistics import jackknife_estimates, paired_searches
-from harness.analysis.statistics.jackknife_estimates import Estimate
+from harness.analysis.statistics import complete_blocks, interval_estimates
+from harness.analysis.statistics.interval_estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
     """Mean test score above a yardstick's on the same seeds, and on how many of these it is worse or tied.
 
-    A search that failed scores 0 (``paired_searches.score``). ``left_out`` seeds make no pair, as one of the two is
+    A search that failed scores 0 (``complete_blocks.score``). ``left_out`` seeds make no pair, as one of the two is
     missing or has no test score.
     """
 
@@ -63,20 +63,20 @@ def overtuning(row: Row) -> Overtuning:
             gaps.append(search.val_score - search.test_score)
             losses.append(max(seen) - search.test_score)
     return Overtuning(
-        gap=jackknife_estimates.mean(gaps),
-        loss=jackknife_estimates.mean(losses),
+        gap=interval_estimates.mean(gaps),
+        loss=interval_estimates.mean(losses),
         losers=sum(1 for each in losses if each > 0),
     )
 
 
 def _gain(row: Row, yardstick: Row) -> Gain | None:
-    ours, theirs = _by_seed(row.searches, paired_searches.score), _by_seed(yardstick.searches, paired_searches.score)
+    ours, theirs = _by_seed(row.searches, complete_blocks.score), _by_seed(yardstick.searches, complete_blocks.score)
     pairs = [(_mean(values), _mean(theirs.get(seed, []))) for seed, values in ours.items()]
     differences = [own - other for own, other in pairs if own is not None and other is not None]
     if not differences:
         return None
     return Gain(
-        estimate=jackknife_estimates.mean(differences),
+        estimate=interval_estimates.mean(differences),
         worse=sum(1 for difference in differences if difference < 0),
         tied=sum(1 for difference in differences if difference == 0),
         left_out=len({search.planned.seed for search in row.searches}) - len(differences),

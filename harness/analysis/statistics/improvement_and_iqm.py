@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness import seeds
-from harness.analysis.statistics import paired_searches
-from harness.analysis.statistics.jackknife_estimates import Estimate
-from harness.analysis.statistics.paired_searches import Seeds
+from harness.analysis.statistics import complete_blocks
+from harness.analysis.statistics.complete_blocks import Seeds
+from harness.analysis.statistics.interval_estimates import Estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,8 +35,8 @@ def improvement(groups: Sequence[Seeds], tuner: str, other: str | None) -> float
     for each in groups:
         pairs = [
             (ours, theirs)
-            for ours in paired_searches.column(each, tuner)
-            for theirs in paired_searches.column(each, other)
+            for ours in complete_blocks.column(each, tuner)
+            for theirs in complete_blocks.column(each, other)
         ]
         if pairs:
             found.append(statistics.fmean((ours > theirs) + 0.5 * (ours == theirs) for ours, theirs in pairs))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from harness.analysis.statistics import jackknife_estimates
-from harness.analysis.statistics.jackknife_estimates import Estimate
+from harness.analysis.statistics import interval_estimates
+from harness.analysis.statistics.interval_estimates import Estimate
 from harness.analysis.statistics.verdicts import Answered, Question, Verdict, Verdicts
 
 _DIGITS = 12
@@ -48,7 +48,7 @@ def _comparison(answered: Answered, place: int, first: str, other_place: int, se
         wins=sum(1 for each in differences if each > 0),
         ties=sum(1 for each in differences if each == 0),
         losses=sum(1 for each in differences if each < 0),
-        difference=jackknife_estimates.mean(differences),
+        difference=interval_estimates.mean(differences),
         p=answered.p(first, second),
         verdict=answered.of(first, second),
     )

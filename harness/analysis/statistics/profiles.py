@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from harness.analysis.cost_axes import Axis
 from harness.analysis.search_groups import Group
-from harness.analysis.statistics import jackknife_estimates, paired_searches
+from harness.analysis.statistics import complete_blocks, interval_estimates
+from harness.analysis.statistics.complete_blocks import Block
 from harness.analysis.statistics.cost_to_target import cost_to_target
-from harness.analysis.statistics.paired_searches import Block
 from harness.prices import Prices
 
 
@@ -52,14 +52,14 @@ def profiles(groups: Sequence[Group], *, axis: Axis, prices: Prices) -> Profiles
     an unknown cost or no target are left out, and ``remarks`` count them. Dolan and Moré, "Benchmarking optimization
     software with performance profiles", Mathematical Programming 91, 2002.
     """
-    found = paired_searches.blocks(groups)
+    found = complete_blocks.blocks(groups)
     costs = [_costs(block, found.tuners, axis=axis, prices=prices) for block in found.complete]
     usable = [row for row in costs if row is not None]
     remarks = list(found.remarks)
     if len(usable) < len(costs):
         remarks.append(f"Left out, without a target or a known cost: {len(costs) - len(usable)} of {len(costs)}.")
-    if len(usable) < jackknife_estimates.FEW:
-        remarks.append(f"Problems (groups × seeds): {len(usable)}; fewer than {jackknife_estimates.FEW} prove little.")
+    if len(usable) < interval_estimates.FEW:
+        remarks.append(f"Problems (groups × seeds): {len(usable)}; fewer than {interval_estimates.FEW} prove little.")
     return Profiles(
         tuners=tuple(_profile(name, axis, ratios) for name, ratios in ratios(found.tuners, usable).items()),
         problems=len(usable),

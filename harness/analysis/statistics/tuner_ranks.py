@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.search_groups import Group
-from harness.analysis.statistics import jackknife_estimates, paired_searches
+from harness.analysis.statistics import complete_blocks, interval_estimates
 from harness.analysis.statistics.verdicts import ALPHA, Question, Verdicts
 
 
@@ -61,8 +61,8 @@ def _average_ranks(groups: Sequence[Group], seeds: set[int], tuners: Sequence[st
     # scipy takes a second to import, and most commands make no tables.
     from scipy import stats  # noqa: PLC0415 - see above
 
-    complete = [block for block in paired_searches.blocks(groups).complete if block.seed in seeds]
-    table = [[-(paired_searches.score(block.searches[name]) or 0.0) for name in tuners] for block in complete]
+    complete = [block for block in complete_blocks.blocks(groups).complete if block.seed in seeds]
+    table = [[-(complete_blocks.score(block.searches[name]) or 0.0) for name in tuners] for block in complete]
     by_tuner = zip(*(stats.rankdata(row).tolist() for row in table), strict=True)
     return {name: statistics.fmean(found) for name, found in zip(tuners, by_tuner, strict=True)}
 
@@ -83,8 +83,8 @@ def _nothing(remarks: tuple[str, ...], *, seeds: int) -> Ranks:
 
 def _remarks(seeds: int, groups: int) -> list[str]:
     found = []
-    if seeds < jackknife_estimates.FEW:
-        found.append(f"Complete seeds: {seeds}; fewer than {jackknife_estimates.FEW} show only large differences.")
+    if seeds < interval_estimates.FEW:
+        found.append(f"Complete seeds: {seeds}; fewer than {interval_estimates.FEW} show only large differences.")
     if groups == 1:
         found.append("All seeds are of one group: this says nothing about other data or backbones.")
     return found

@@ -17,9 +17,9 @@ from enum import StrEnum
 from harness.analysis.cost_axes import Axis, Score, spent
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group
-from harness.analysis.statistics import curve_areas, paired_searches
-from harness.analysis.statistics.multiple_comparisons import Contrasts, contrasts
-from harness.analysis.statistics.paired_searches import Seeds
+from harness.analysis.statistics import complete_blocks, curve_areas
+from harness.analysis.statistics.complete_blocks import Seeds
+from harness.analysis.statistics.studentised_range_test import Contrasts, contrasts
 from harness.prices import Prices
 from harness.results_folder import GroupName
 
@@ -126,7 +126,7 @@ _Value = Callable[[Group, SearchResult], float | None]
 
 
 def _answered(question: Question, groups: Sequence[Group], value: _Value) -> Answered:
-    seeds = paired_searches.over_seeds(groups, value)
+    seeds = complete_blocks.over_seeds(groups, value)
     found = contrasts(seeds.values)
     pairs = found.differ(ALPHA[question]) if found is not None else ()
     better = frozenset((seeds.tuners[first], seeds.tuners[second]) for first, second in pairs)
@@ -137,7 +137,7 @@ def _within(question: Question, group: Group, value: _Value, overall: Answered, 
     """Look again, within one ``of`` so many groups, at the pairs that differ over all of them."""
     if of == 1 or not overall.better:
         return overall
-    seeds = paired_searches.over_seeds([group], value)
+    seeds = complete_blocks.over_seeds([group], value)
     found = contrasts(seeds.values)
     pairs = found.differ(ALPHA[question] / of) if found is not None else ()
     named = ((seeds.tuners[first], seeds.tuners[second]) for first, second in pairs)
@@ -161,7 +161,7 @@ def _values(groups: Sequence[Group], prices: Prices) -> Mapping[Question, _Value
         return -math.log(found) if found is not None and found > 0 else None
 
     return {
-        Question.SCORE: lambda _group, search: paired_searches.score(search),
+        Question.SCORE: lambda _group, search: complete_blocks.score(search),
         Question.SOONER: area,
         Question.COST: cost,
     }

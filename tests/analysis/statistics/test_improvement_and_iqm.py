@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from harness.analysis.statistics import improvement_and_iqm
-from harness.analysis.statistics.jackknife_estimates import Estimate
-from harness.analysis.statistics.paired_searches import Seeds
+from harness.analysis.statistics.complete_blocks import Seeds
+from harness.analysis.statistics.interval_estimates import Estimate
 
 
 def _seeds(**columns: tuple[float, ...]) -> Seeds:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import analysis
-from harness.analysis.statistics import ALPHA, Question, Verdict, Verdicts, paired_searches, verdicts
+from harness.analysis.statistics import ALPHA, Question, Verdict, Verdicts, complete_blocks, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +175,7 @@ def test_one_failed_search_pulls_its_tuner_down_and_is_not_left_out(made: Made, 
     made.search([made.trial(0, 0.4)], "random", 3)
     made.search([], "tpe", 3, kind="optuna-tpe", status="failed", reason="boom")
     found = _verdicts(made, price_list).overall[Question.SCORE]
-    assert paired_searches.column(found.seeds, "tpe")[-1] == paired_searches.NO_MODEL
+    assert complete_blocks.column(found.seeds, "tpe")[-1] == complete_blocks.NO_MODEL
     assert found.ranked == ("random", "tpe")
 
 
@@ -203,9 +203,9 @@ def test_claims_are_counted_over_all_and_within(made: Made, price_list: Prices) 
 
 def _over_seeds(
     made: Made, value: Callable[[Group, SearchResult], float | None] | None = None
-) -> paired_searches.Seeds:
-    return paired_searches.over_seeds(
-        analysis.groups(made.results()), value or (lambda _, search: paired_searches.score(search))
+) -> complete_blocks.Seeds:
+    return complete_blocks.over_seeds(
+        analysis.groups(made.results()), value or (lambda _, search: complete_blocks.score(search))
     )
 
 
@@ -216,8 +216,8 @@ def test_a_seed_s_value_is_the_mean_over_the_groups(made: Made) -> None:
     found = _over_seeds(made)
     assert (found.tuners, found.seeds, found.groups, found.remarks) == (("random", "naïve"), (7,), 2, ())
     assert found.values[0] == pytest.approx((0.5, 0.6))
-    assert paired_searches.column(found, "naïve") == [found.values[0][1]]
-    assert paired_searches.column(found, "nobody") == []
+    assert complete_blocks.column(found, "naïve") == [found.values[0][1]]
+    assert complete_blocks.column(found, "nobody") == []
 
 
 def test_a_seed_that_some_search_lacks_in_some_group_is_left_out_and_counted(made: Made) -> None:
@@ -241,5 +241,5 @@ def test_an_unknown_value_leaves_its_seed_out(made: Made, unknown: float | None)
 
 
 def test_no_groups_have_no_seeds() -> None:
-    found = paired_searches.over_seeds([], lambda _, __: 0.5)
+    found = complete_blocks.over_seeds([], lambda _, __: 0.5)
     assert (found.tuners, found.seeds, found.values, found.remarks) == ((), (), (), ())

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.analysis.statistics.multiple_comparisons import Contrasts, contrasts
+from harness.analysis.statistics.studentised_range_test import Contrasts, contrasts
 
 ALPHAS = (0.001, 0.01, 0.04, 0.05, 0.2, 0.5)
 

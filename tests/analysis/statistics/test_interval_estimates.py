@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 from scipy import stats
 
-from harness.analysis.statistics import jackknife_estimates
-from harness.analysis.statistics.jackknife_estimates import Estimate
+from harness.analysis.statistics import interval_estimates
+from harness.analysis.statistics.interval_estimates import Estimate
 
 
 def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
@@ -20,7 +20,7 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
 
 @pytest.mark.parametrize("values", [[0.1, 0.5], [0.2, 0.1, 0.9], [0.8] * 3 + [0.1] * 7])
 def test_the_interval_of_a_mean_is_student_s(values: list[float]) -> None:
-    found = jackknife_estimates.mean(values)
+    found = interval_estimates.mean(values)
     expected = stats.t.interval(
         0.95, len(values) - 1, statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
     )
@@ -30,7 +30,7 @@ def test_the_interval_of_a_mean_is_student_s(values: list[float]) -> None:
 
 def test_three_seeds_get_the_width_that_they_deserve() -> None:
     # No draw from three values lies outside them: a bootstrap's interval never does either.
-    found = jackknife_estimates.mean([0.80, 0.81, 0.85])
+    found = interval_estimates.mean([0.80, 0.81, 0.85])
     assert found.low is not None
     assert found.high is not None
     assert found.low < 0.80
@@ -46,7 +46,7 @@ def test_three_seeds_get_the_width_that_they_deserve() -> None:
     ],
 )
 def test_none_one_and_equal_values_are_told_as_they_are(values: list[float], expected: Estimate) -> None:
-    assert jackknife_estimates.mean(values) == expected
+    assert interval_estimates.mean(values) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_none_one_and_equal_values_are_told_as_they_are(values: list[float], exp
     ],
 )
 def test_few_values_are_said_in_words(n: int, said: str | None) -> None:
-    assert jackknife_estimates.few(n) == said
+    assert interval_estimates.few(n) == said
     assert Estimate(value=0.5, low=None, high=None, n=n).remark == said
 
 
 def test_the_jackknife_of_a_ratio_is_that_of_its_logarithm() -> None:
-    found = jackknife_estimates.jackknifed([(2.0, 1.0), (6.0, 2.0), (4.0, 1.0)], _ratio)
+    found = interval_estimates.jackknifed([(2.0, 1.0), (6.0, 2.0), (4.0, 1.0)], _ratio)
     # 12 / 4; without one of them 10 / 3, 6 / 2 and 8 / 3.
     logs = [math.log(10 / 3), math.log(3), math.log(8 / 3)]
     error = math.sqrt(2 / 3 * math.fsum((each - math.fsum(logs) / 3) ** 2 for each in logs))
@@ -77,8 +77,8 @@ def test_the_jackknife_of_a_ratio_is_that_of_its_logarithm() -> None:
 def test_the_interval_of_the_reciprocal_is_the_reciprocal_of_the_interval() -> None:
     pairs = [(2.0, 1.0), (6.0, 2.0), (4.0, 1.5), (1.0, 1.0)]
     up, down = (
-        jackknife_estimates.jackknifed(pairs, _ratio),
-        jackknife_estimates.jackknifed([pair[::-1] for pair in pairs], _ratio),
+        interval_estimates.jackknifed(pairs, _ratio),
+        interval_estimates.jackknifed([pair[::-1] for pair in pairs], _ratio),
     )
     assert up.low is not None
     assert down.high is not None
@@ -87,8 +87,8 @@ def test_the_interval_of_the_reciprocal_is_the_reciprocal_of_the_interval() -> N
 
 def test_the_jackknife_of_a_mean_of_logarithms_is_student_s() -> None:
     values = [1.0, 2.0, 5.0, 3.0]
-    found = jackknife_estimates.jackknifed(values, lambda each: math.exp(statistics.fmean(map(math.log, each))))
-    expected = jackknife_estimates.mean([math.log(value) for value in values])
+    found = interval_estimates.jackknifed(values, lambda each: math.exp(statistics.fmean(map(math.log, each))))
+    expected = interval_estimates.mean([math.log(value) for value in values])
     assert found.low is not None
     assert found.high is not None
     assert (math.log(found.low), math.log(found.high)) == pytest.approx((expected.low, expected.high))
@@ -114,12 +114,12 @@ def test_the_jackknife_of_a_mean_of_logarithms_is_student_s() -> None:
 def test_infinite_undefined_and_single_ratios_are_told_as_they_are(
     items: list[tuple[float, float]], expected: tuple[float | None, float | None, float | None, int]
 ) -> None:
-    found = jackknife_estimates.jackknifed(items, _ratio)
+    found = interval_estimates.jackknifed(items, _ratio)
     assert (found.value, found.low, found.high, found.n) == pytest.approx(expected)
 
 
 def test_an_interval_too_wide_to_say_anything_does_not_overflow() -> None:
-    found = jackknife_estimates.jackknifed([(1.0, 1e-30), (1e-30, 1e30)], _ratio)
+    found = interval_estimates.jackknifed([(1.0, 1e-30), (1e-30, 1e30)], _ratio)
     assert found.low is not None
     assert found.high is not None
     assert 0 < found.low < found.high < math.inf

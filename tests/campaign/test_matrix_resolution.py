@@ -6,8 +6,8 @@ from typing import Protocol
 import pytest
 
 from harness import code_identity, environment, matrix
-from harness.campaign import cell_resolution
-from harness.campaign.cell_resolution import Resolution
+from harness.campaign import matrix_resolution
+from harness.campaign.matrix_resolution import Resolution
 from harness.catalogue.tuners import RANDOM
 from harness.environment import Identity
 from harness.errors import UserError
@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 def resolve(path: Path, tmp_path: Path) -> Resolve:
     def _resolve(*, datasets: str = "", backbones: str = "") -> Resolution:
         path.write_text(MATRIX.format(datasets=datasets, backbones=backbones), "utf-8")
-        return cell_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
+        return matrix_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
 
     return _resolve
 
@@ -63,7 +63,7 @@ def test_a_data_set_that_is_the_folder_of_the_matrixs_own_results_is_refused(pat
     path.write_text(MATRIX.format(datasets=images, backbones=""), "utf-8")
 
     with pytest.raises(UserError, match=r"datasets.mine: .*the results folder, .*, lies in it .* --results"):
-        cell_resolution.resolve(matrix.load(path), cache=tmp_path / "cache", results=tmp_path)
+        matrix_resolution.resolve(matrix.load(path), cache=tmp_path / "cache", results=tmp_path)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_cells_are_planned_for_the_workers_that_will_run_them(resolve: Resolve, 
     here = resolve().cells[0]
     workers = Identity(environment="1" * 64, code=here.code)
 
-    there = cell_resolution.resolve(matrix.load(path), cache=tmp_path / "cache", identity=workers).cells[0]
+    there = matrix_resolution.resolve(matrix.load(path), cache=tmp_path / "cache", identity=workers).cells[0]
 
     assert (there.environment, there.code) == ("1" * 64, here.code)
     assert there.id != here.id
@@ -181,7 +181,7 @@ def test_the_name_of_a_section_is_not_part_of_a_cell(resolve: Resolve, path: Pat
     renamed = MATRIX.format(datasets="", backbones="").replace("digits = {}", 'ziffern = { source = "digits" }')
     path.write_text(renamed, "utf-8")
 
-    again = cell_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
+    again = matrix_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
 
     assert {cell.id for cell in again.cells} == ids
     assert {cell.names.dataset for cell in again.cells} == {"ziffern"}
@@ -210,7 +210,7 @@ def test_as_many_seeds_as_wanted_take_no_more_walks_through_the_sources(
     monkeypatch.setattr(code_identity, "reached", counted)
     path.write_text(MATRIX.format(datasets="", backbones="").replace("[2, 1]", str([*range(40)])), "utf-8")
 
-    resolved = cell_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
+    resolved = matrix_resolution.resolve(matrix.load(path), cache=tmp_path / "cache")
 
     assert len(resolved.cells) == 80
     assert len(walks) <= 3

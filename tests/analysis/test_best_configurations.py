@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.analysis import Status
-from harness.analysis.winners import winners
+from harness.analysis.best_configurations import winners
 from harness.search_types import Outcome
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def few(n: int, noun: str = "seed") -> str | None:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """Return the mean with Student's t interval (``intervals.interval``).
+    """Return the mean with Student's t interval (``means_and_t_intervals.interval``).
 
     Not a bootstrap: of three values it draws none that lies outside them, and its interval misses the truth in a
     quarter of all cases.
