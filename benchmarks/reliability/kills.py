@@ -2,9 +2,12 @@
 
     nice .venv/bin/python -m benchmarks.reliability.kills --kills 200 --at-once 2
     nice .venv/bin/python -m benchmarks.reliability.kills --kills 50 --executor docker
+    nice .venv/bin/python -m benchmarks.reliability.kills --kills 50 --hosts 2
 
 Workers in containers are killed as processes of this machine: its own engine has to run them, and ``harness images
-build`` to have made the image. Lost, doubled or wrong trials, torn files and unlike tables end it with 1.
+build`` to have made the image. Several hosts are processes that pass for such (``other_host.py``) and share the folder;
+they are also stopped for a while, longer than a lease or not, as their workers go on. Lost, doubled or wrong trials,
+torn files and unlike tables end it with 1.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reliability.other_host import LEASE_S
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
 from harness.search_types import Trial
@@ -61,10 +65,16 @@ _LEFT = {"attempts.jsonl", "cell.json", "lock", "progress.log", "record.json", "
 
 
 class Run:
-    """One results folder and the process that fills it."""
+    """One results folder and the process that fills it, or the several."""
 
     def __init__(
-        self, folder: Path, *, at_once: int = 1, executor: str = "local", patience_s: float = PATIENCE_S
+        self,
+        folder: Path,
+        *,
+        at_once: int = 1,
+        executor: str = "local",
+        hosts: int = 1,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         folder.mkdir()
         self.matrix = folder / "killed.toml"
@@ -74,17 +84,40 @@ class Run:
         self.at_once = at_once
         self.executor = executor
         self.patience_s = patience_s
-        self.matrix.write_text(MATRIX, "utf-8")
-        self.host: subprocess.Popen[bytes] | None = None
+        self.matrix.write_text(MATRIX if hosts == 1 else MATRIX.replace("[1]", "[1, 2]"), "utf-8")
+        self.hosts: list[subprocess.Popen[bytes] | None] = [None] * hosts
+
+    @property
+    def host(self) -> subprocess.Popen[bytes] | None:
+        """The process, where there is one."""
+        return self.hosts[0]
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Run the matrix, or go on with it."""
+        """Run the matrix, or go on with it: on each host where that is over; return what runs on the first."""
+        for number, host in enumerate(self.hosts):
+            if host is None or host.poll() is not None:
+                self.hosts[number] = self._started(number)
+        first = self.hosts[0]
+        assert first is not None
+        return first
+
+    def wait(self) -> list[int]:
+        """Return how each ended."""
+        return [host.wait(self.patience_s) for host in self.at_work]
+
+    @property
+    def at_work(self) -> list[subprocess.Popen[bytes]]:
+        """The processes that were started."""
+        return [host for host in self.hosts if host is not None]
+
+    def _started(self, number: int) -> subprocess.Popen[bytes]:
         places = ["--results", str(self.results), "--cache", str(self.cache), "--executor", self.executor]
         options = ["--at-once", str(self.at_once)] if self.at_once > 1 else []
-        command = [sys.executable, "-m", "harness", "run", str(self.matrix), *places, *options]
+        shared = ["benchmarks.reliability.other_host", f"host {number}"]
+        program, more = (["harness"], []) if len(self.hosts) == 1 else (shared, ["--share"])
+        command = [sys.executable, "-m", *program, "run", str(self.matrix), *places, *options, *more]
         with self.log.open("ab") as log:
-            self.host = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        return self.host
+            return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
     @property
     def folder(self) -> MatrixFolder:
@@ -95,8 +128,14 @@ class Run:
         return {cell_id: self.folder.cell(cell_id) for cell_id in self.folder.cell_ids()}
 
     @property
+    def cells_at_work(self) -> dict[str, CellFolder]:
+        """Those that hosts which share are at, too."""
+        claimed = self.folder.path.glob("at_work/cells/*/*/*/progress.log")
+        return self.cells | {path.parent.name: CellFolder(path.parent) for path in claimed}
+
+    @property
     def is_over(self) -> bool:
-        return self.host is None or self.host.poll() is not None
+        return all(host is None or host.poll() is not None for host in self.hosts)
 
     @property
     def workers(self) -> list[int]:
@@ -131,35 +170,45 @@ class Killer:
             self._kill(moment, whom)
 
     def _kill(self, moment: str, whom: str) -> None:
-        host = self._run.host
-        assert host is not None
-        victims = [host.pid] if whom == "host" else self._run.workers
+        hosts = {host.pid: host for host in self._run.at_work if host.poll() is None}
+        victims = self._run.workers if whom == "worker" else list(hosts)
         if not victims:
             return
+        victim = self._random.choice(victims)
         with contextlib.suppress(ProcessLookupError):  # it ended by itself
-            os.kill(self._random.choice(victims), signal.SIGKILL)
+            if whom == "stopped host":
+                self._stop_for_a_while(victim)
+            else:
+                os.kill(victim, signal.SIGKILL)
             self.kills[moment, whom] += 1
         if whom == "host":
-            host.wait()
+            hosts[victim].wait()
+
+    def _stop_for_a_while(self, victim: int) -> None:
+        os.kill(victim, signal.SIGSTOP)
+        time.sleep(self._random.uniform(0.5, 2.5) * LEASE_S)
+        os.kill(victim, signal.SIGCONT)
 
     def _moments(self) -> dict[str, Callable[[], bool]]:
         seconds = time.monotonic() + self._random.uniform(0.0, 5.0)
         return {
             "any time": lambda: time.monotonic() > seconds,
             "search": self._trained(self._random.randint(1, 9)),
-            "outcome": lambda: any((cell.path / "outcome.json").exists() for cell in self._run.cells.values()),
+            "outcome": lambda: any(cell.has_outcome for cell in self._run.cells_at_work.values()),
             "record": self._grows(lambda: len(list(self._run.results.glob("*/cells/*/record.json")))),
             "tables": self._run.folder.tables.is_dir,
         }
 
     def _trained(self, epochs: int) -> Callable[[], bool]:
         """Whether a search has trained so many more epochs since now."""
-        known = {cell_id: sum(len(t.epochs) for t in cell.trials()) for cell_id, cell in self._run.cells.items()}
+        known = {
+            cell_id: sum(len(t.epochs) for t in cell.trials()) for cell_id, cell in self._run.cells_at_work.items()
+        }
 
         def have_come() -> bool:
             return any(
                 self._lines(cell.progress) >= known.get(cell_id, 0) + epochs
-                for cell_id, cell in self._run.cells.items()
+                for cell_id, cell in self._run.cells_at_work.items()
             )
 
         return have_come
@@ -235,9 +284,11 @@ def finish(run: Run) -> int:
     """Let a run come to its end, begun anew where a kill left a cell missing; return its exit code."""
     if run.is_over:
         run.start()
-    assert run.host is not None
-    code = run.host.wait(run.patience_s)
-    return code if code == 0 else run.start().wait(run.patience_s)
+    codes = run.wait()
+    if set(codes) != {0}:
+        run.start()
+        codes = run.wait()
+    return next((code for code in codes if code), 0)
 
 
 def main() -> int:
@@ -245,14 +296,16 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--executor", choices=("local", "docker", "slurm"), default="local")
+    parser.add_argument("--hosts", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    asked = partial(Run, at_once=given.at_once, executor=given.executor)
+    asked = partial(Run, at_once=given.at_once, executor=given.executor, hosts=given.hosts)
     kills: Counter[tuple[str, str]] = Counter()
     found: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         undisturbed = asked(Path(folder) / "undisturbed")
-        assert undisturbed.start().wait(undisturbed.patience_s) == 0, undisturbed.log.read_text("utf-8")
+        del undisturbed.hosts[1:]
+        assert finish(undisturbed) == 0, undisturbed.log.read_text("utf-8")
         rounds = 0
         while kills.total() < given.kills:
             rounds += 1
@@ -260,14 +313,16 @@ def main() -> int:
             kills += _killed_through(run, seed=given.seed * 1000 + rounds, most=given.kills - kills.total())
             found += [f"round {rounds}: {mistake}" for mistake in mistakes(run, undisturbed)]
             print(f"round {rounds}: {kills.total()} kills, {len(found)} mistakes", file=sys.stderr, flush=True)
-    by_whom = ", ".join(f"{sum(n for (_, who), n in kills.items() if who == whom)} of {whom}s" for whom in _WHOM)
-    how = f"--executor {given.executor} --at-once {given.at_once}"
+    counts = {whom: sum(n for (_, who), n in kills.items() if who == whom) for whom in (*_WHOM, _STOPPED)}
+    by_whom = ", ".join(f"{count} of {whom}s" for whom, count in counts.items())
+    how = f"--executor {given.executor} --at-once {given.at_once} --hosts {given.hosts}"
     print(f"{how}: {kills.total()} kills ({by_whom}) in {rounds} runs: {len(found)} mistakes")
     sys.stderr.writelines(f"{mistake}\n" for mistake in found)
     return min(len(found), 1)
 
 
 _WHOM = ("host", "worker")
+_STOPPED = "stopped host"
 _BEFORE_THE_FIRST_ENDS = 16
 _LATER = ("outcome", "record", "any time", "search", "search", "outcome", "record", "tables")
 
@@ -279,15 +334,14 @@ def _killed_through(run: Run, *, seed: int, most: int) -> Counter[tuple[str, str
     for moment in (*draw.choices(("any time", "search"), k=_BEFORE_THE_FIRST_ENDS), *_LATER):
         if killer.kills.total() >= most or (run.is_over and _is_complete(run)):
             break
-        if run.is_over:
-            run.start()
-        killer.kill_at(moment, draw.choice(_WHOM))
+        run.start()
+        killer.kill_at(moment, draw.choice(_WHOM if len(run.hosts) == 1 else (*_WHOM, _STOPPED)))
     assert finish(run) == 0, run.log.read_text("utf-8")
     return killer.kills
 
 
 def _is_complete(run: Run) -> bool:
-    return run.host is not None and run.host.poll() == 0
+    return bool(run.at_work) and all(host.poll() == 0 for host in run.at_work)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A run on a fake host: a process whose kernel has another name, whose clock is skewed, and whose locks no other sees.
+"""A run on a fake host: a process whose kernel and locks no other sees, and whose clock is skewed.
 
     python tests/campaign/fake_host.py NAME SKEW_S SEARCH_S MATRIX RESULTS CACHE
 
@@ -7,9 +7,7 @@ Its workers are fakes too, which take ``SEARCH_S`` seconds for a search. It prin
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -18,8 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmarks.reliability.other_host import become
 from harness import matrix
-from harness.campaign import cell_searches, run, runs_at_work, scheduling
+from harness.campaign import cell_searches, run, scheduling
 from harness.campaign.events import CellBegins, CellEnds, Event, Remark
 from harness.placement import executor_choice
 from harness.placement.executor_choice import Where
@@ -37,16 +36,6 @@ def campaign_fakes() -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def become(name: str) -> None:
-    """Let this process pass for a host of its own."""
-    socket.gethostname = lambda: name
-    runs_at_work._BOOT = Path("/none that tells one kernel from another")
-    runs_at_work.LEASE_S = LEASE_S
-    runs_at_work.BEAT_S = LEASE_S / 10
-    cell_searches.LOOK_S = 0.05
-    fcntl.flock = lambda *_: None
 
 
 def workers(search_s: float) -> Any:
@@ -85,7 +74,8 @@ def told(event: Event) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     name, skew_s, search_s, path, results, cache = arguments
-    become(name)
+    become(name, lease_s=LEASE_S)
+    cell_searches.LOOK_S = 0.05
     executor = workers(float(search_s))
     executor_choice.LOCAL = lambda: executor
     Path(cache).mkdir(exist_ok=True)
