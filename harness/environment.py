@@ -107,8 +107,12 @@ def has_expected_sources() -> bool:
 
     A container isn't told: its image can't change, and was looked at before.
     """
-    told = os.environ.get(SOURCES)
-    return told is None or told == sources_hash()
+    return expected_sources() == sources_hash()
+
+
+def expected_sources() -> str:
+    """Return the hash of the sources that whoever started this process had; its own where that wasn't told."""
+    return os.environ.get(SOURCES) or sources_hash()
 
 
 @functools.cache

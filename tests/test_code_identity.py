@@ -73,6 +73,7 @@ ONLY = {
     "worker.executor_probe": set(),
     "worker.model_export": set(),
     "worker.fork_server": set(),
+    "worker.cell_queue": set(),
     "datasets.data_summary": set(),
     "datasets.archives": set(),
     "catalogue.hyperband_brackets": set(),

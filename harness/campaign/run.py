@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -143,7 +143,8 @@ def _place(matrix: Matrix, request: Request, presence: Presence, watch: Watch) -
     def remark(line: str) -> None:
         watch(Remark(text=line))
 
-    with request.where.in_image_of(matrix.spec.container).working(
+    where = replace(request.where, max_hours=request.limits.max_hours)
+    with where.in_image_of(matrix.spec.container).working(
         # What a killed run left at work is found by this: of runs that share a folder, each has its own.
         campaign=presence.folder.path if presence.is_alone else presence.path,
         container=matrix.spec.container,

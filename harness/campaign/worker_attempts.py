@@ -22,7 +22,8 @@ from harness.record_schema import WorkerOutcome
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
 
-# The machine's trouble is tried once more before a cell is left missing.
+# The machine's trouble is tried once more before a cell is left missing. That others had a right to the machine is no
+# trouble, and no attempt.
 ATTEMPTS = 2
 # A worker that has left its outcome has nothing more to do; ending takes it a second.
 GRACE_S = 60.0
@@ -89,7 +90,7 @@ class Work:
     slot: Slot
     clock: Callable[[], float] = time.monotonic
     is_ours: Callable[[], bool] = _always
-    _started: int = 0
+    _attempts: int = 0
     _done_at: float | None = None
     _running: Running | None = None
     _progress: ProgressFile = field(init=False)
@@ -111,7 +112,6 @@ class Work:
         self.folder.progress.unlink(missing_ok=True)
         self._progress = ProgressFile(self.folder.progress)
         self._note = {"program": self.program, "began_at": now()}
-        self._started += 1
         self._done_at = None
         self._meter = gpu_metering.meter_for(self.bench.executor, self.slot)
         self._running = self.bench.executor.start(
@@ -135,7 +135,11 @@ class Work:
             self._meter.sample()
             return None
         left = self._noted(ended)
-        if left.is_machine_trouble and self._started < ATTEMPTS:
+        if ended.cause is Cause.PREEMPTED:
+            self.bench.watch(Remark(text=f"{self.folder.path}: {ended.detail}; it goes on as soon as it may"))
+        else:
+            self._attempts += 1
+        if left.is_machine_trouble and self._attempts < ATTEMPTS:
             self.begin()
             return None
         return left

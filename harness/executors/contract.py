@@ -34,6 +34,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     DEADLINE = "deadline"
     KILLED = "killed from outside"
+    PREEMPTED = "preempted"
     ENGINE_GONE = "engine gone"
     ENGINE_REFUSED = "engine refused"
     IMAGE_MISSING = "image missing"
@@ -96,6 +97,11 @@ def told_apart(status: int | None) -> tuple[int | None, str | None]:
         return None, signal.Signals(status - _SIGNALLED).name
     except ValueError:
         return status, None
+
+
+def status(ended: Ended) -> int:
+    """Return exit code or signal as a shell has it."""
+    return _SIGNALLED + signal.Signals[ended.signal] if ended.signal is not None else ended.exit_code or 0
 
 
 class Devices(StrEnum):

@@ -114,7 +114,7 @@ def ended(code: int, *, started: float) -> Ended:
 
 def host() -> dict[str, str]:
     """Return what a worker is told of this process: whom not to outlive, and which sources it has to have, too."""
-    return {"HARNESS_HOST_PID": str(os.getpid()), environment.SOURCES: environment.sources_hash()}
+    return {"HARNESS_HOST_PID": str(os.getpid()), environment.SOURCES: environment.expected_sources()}
 
 
 @contextmanager

@@ -1,19 +1,16 @@
-"""Workers as jobs of Slurm, on nodes that see this machine's files under the same paths.
-
-Commands: https://slurm.schedmd.com/sbatch.html, squeue.html, scancel.html and job_state_codes.html.
-"""
+"""Workers in jobs of Slurm, on nodes that see this machine's files under the same paths."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
+import math
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -21,91 +18,51 @@ from typing import ClassVar
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
+from harness.executors import slurm_commands
 from harness.executors.contract import BUS_ERROR, SETTINGS, Cause, Devices, Ended, Refused, Running, told_apart
+from harness.executors.job_folder import JobFolder, WorkerRequest
 from harness.executors.slots import WHOLE, Slot
+from harness.executors.slurm_commands import Jobs
 
 OPTIONS = "HARNESS_SBATCH"
 """The environment variable with options of ``sbatch`` for every job."""
-LOOK_S = 1.0
-"""Seconds between two questions to Slurm, however many jobs are waited for: it has other users."""
 ENDING_S = 60.0
 """Seconds that a job may take to end once it is cancelled."""
-ANSWER_S = 20.0
-"""Seconds in which Slurm's commands answer: where the controller is gone they try for a minute."""
-# Seconds in which a file that a node has written shows on this machine, too.
-_FILES_S = 5.0
+FILES_S = 5.0
+"""Seconds in which a file that a node has written shows on this machine, too."""
+IDLE_S = 120.0
+"""Seconds that a job waits for another cell; longer than a network file system may take to show that there is one."""
+LEAVING_S = 5.0
+"""Seconds that a job which waits for a cell may take to end once it is told that there is none."""
 _WAIT_S = 0.05
+_LOG = "job.log"
 
 _PROGRAMS = ("sbatch", "squeue", "scancel")
-# All in which a job has not ended; any other state is an end.
-_UNENDED = frozenset(
-    (
-        "PENDING",
-        "CONFIGURING",
-        "RUNNING",
-        "COMPLETING",
-        "SUSPENDED",
-        "STOPPED",
-        "REQUEUED",
-        "REQUEUE_HOLD",
-        "REQUEUE_FED",
-        "RESIZING",
-        "SIGNALING",
-        "STAGE_OUT",
-        "SPECIAL_EXIT",
-        "RESV_DEL_HOLD",
-    )
-)
 _REMEDIES = {
     "TIMEOUT": "its limit of time was over; ask for more by --time",
     "OUT_OF_MEMORY": "it used more memory than it had; ask for more by --mem",
 }
-# The node's own clock that nothing sets back. Durations alone leave the node.
+# Where the cluster clears the environment (``--export=NONE``) the worker is told as well.
 _SCRIPT = """#!/bin/bash
-read -r began _ < /proc/uptime
-{command}
-code=$?
-read -r ended _ < /proc/uptime
-echo "$began $ended $code" > {end}.new && mv {end}.new {end}
-exit $code
+{settings}
+exec {command}
 """
 
-log = logging.getLogger(__name__)
 
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """A job that takes cell after cell: how many it was asked for, and the seconds of the longest."""
 
-@dataclass(slots=True)
-class Jobs:
-    """All jobs of one name, asked for once a ``LOOK_S`` at most.
-
-    ``states`` has what Slurm said last, by their ids, when it was asked at ``answered_at`` (``time.monotonic``).
-    """
-
-    name: str
-    states: Mapping[str, str] = field(default_factory=dict)
-    answered_at: float = float("-inf")
-    _looked_at: float = float("-inf")
-
-    def look(self) -> None:
-        """Ask Slurm, if it was not asked just now; where it doesn't answer, what was known stays."""
-        if time.monotonic() - self._looked_at < LOOK_S:
-            return
-        began = time.monotonic()
-        asked = _run(["squeue", "--noheader", "--states=all", f"--name={self.name}", "--format=%A %T"])
-        self._looked_at = time.monotonic()
-        if asked.returncode:
-            log.warning("Slurm doesn't answer (%s); waiting for it", _complaint(asked))
-            return
-        self.states = dict(line.split()[:2] for line in asked.stdout.splitlines())
-        self.answered_at = began
-
-    def at_work(self) -> list[str]:
-        """Return the ids of those that have not ended."""
-        return [job for job, state in self.states.items() if state in _UNENDED]
+    id: str
+    folder: JobFolder
+    submitted: float = field(default_factory=time.monotonic)
+    asked: int = 1
+    longest_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlurmExecutor:
-    """Starts each worker as a job of one task, under the options that the user gives ``sbatch``.
+    """Starts workers in jobs, each of which takes one cell after another, under the options that the user gives.
 
     Jobs are named after the folder of the matrix, so that those a killed run left are found. Slurm starts none of them
     a second time by itself: the harness does, and counts it.
@@ -115,6 +72,8 @@ class SlurmExecutor:
     jobs: Jobs
     options: Sequence[str] = ()
     needs_gpu: bool = False
+    is_warm: bool = True
+    idle: list[Job] = field(default_factory=list)
 
     name: ClassVar[str] = "slurm"
     devices: ClassVar[Devices] = Devices.ELSEWHERE
@@ -124,52 +83,94 @@ class SlurmExecutor:
         return environment.identity()
 
     def start(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot = WHOLE) -> Running:
-        """Submit a job that runs the worker's ``program`` on a cell folder; its output goes to ``log``."""
-        command = [sys.executable, "-m", "harness.worker", program, str(folder.absolute()), str(cache.absolute())]
-        end = self._ends / os.urandom(8).hex()
-        self._ends.mkdir(parents=True, exist_ok=True)
-        asked = self._submitted(command, end=end, log=log, slot=slot)
-        if asked.returncode:
-            why = _complaint(asked)
+        """Have a job run the worker's ``program`` on a cell folder; its output goes to ``log``.
+
+        A job that has nothing to do takes it; where there is none, one is submitted.
+        """
+        paths = {"folder": str(folder.absolute()), "cache": str(cache.absolute()), "log": str(log.absolute())}
+        asked = WorkerRequest(program=program, at_once=slot.at_once, **paths)
+        log.touch()
+        job = self._reused(asked) or self.submitted(asked)
+        return job if isinstance(job, Refused) else SlurmRunning(executor=self, asked=asked, job=job)
+
+    def submitted(self, asked: WorkerRequest) -> Job | Refused:
+        """Return a new job that begins with this."""
+        folder = JobFolder(self._folder / os.urandom(8).hex())
+        folder.path.mkdir(parents=True)
+        folder.ask(0, asked)
+        told = self._submitted(folder.path)
+        if told.returncode:
+            why = slurm_commands.complaint(told)
             return Refused(ended=Ended(exit_code=None, signal=None, wall_s=0.0, cause=Cause.KILLED, detail=why))
-        return SlurmRunning(job=asked.stdout.strip().partition(";")[0], end=end, jobs=self.jobs)
+        return Job(id=told.stdout.strip().partition(";")[0], folder=folder)
 
     def close(self) -> None:
         """End the jobs of this folder that are left: an earlier run's where that was killed."""
-        self.jobs.look()
+        for job in self.idle:
+            job.folder.close()
+        self._await_ends(LEAVING_S if self.idle else 0.0)
+        self.idle.clear()
         left = self.jobs.at_work()
         if left:
-            _run(["scancel", *left])
-        until = time.monotonic() + ENDING_S
+            slurm_commands.answered(["scancel", *left])
+        self._await_ends(ENDING_S)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _folder(self) -> Path:
+        return self.campaign.absolute() / ".slurm"
+
+    def _reused(self, asked: WorkerRequest) -> Job | None:
+        """Return a job that has taken this on; those that can't are left alone, and end."""
+        self.jobs.look()
+        while self.idle:
+            job = self.idle.pop()
+            if self._has_room(job) and job.folder.ask(job.asked, asked):
+                job.asked += 1
+                return job
+            job.folder.close()
+        return None
+
+    def _has_room(self, job: Job) -> bool:
+        """Whether a job is there, and has time for a cell that takes half as long again as its longest so far."""
+        if self.jobs.has_ended(job.id, submitted=job.submitted):
+            return False
+        return self.jobs.left_s.get(job.id, math.inf) > 1.5 * job.longest_s
+
+    def _await_ends(self, patience_s: float) -> None:
+        until = time.monotonic() + patience_s
+        # A job that was submitted just now isn't known from the last answer.
+        self.jobs.ask()
         while self.jobs.at_work() and time.monotonic() < until:
             time.sleep(_WAIT_S)
             self.jobs.look()
-        shutil.rmtree(self._ends, ignore_errors=True)
 
-    @property
-    def _ends(self) -> Path:
-        return self.campaign.absolute() / ".slurm"
-
-    def _submitted(
-        self, command: Sequence[str], *, end: Path, log: Path, slot: Slot
-    ) -> subprocess.CompletedProcess[str]:
-        script = _SCRIPT.format(command=shlex.join(command), end=shlex.quote(str(end)))
-        given = [f"--output={_literal(log)}", "--open-mode=append", "--no-requeue", f"--job-name={self.jobs.name}"]
+    def _submitted(self, folder: Path) -> subprocess.CompletedProcess[str]:
+        start = "warm" if self.is_warm else "fresh"
+        command = [sys.executable, "-m", "harness.worker.cell_queue", str(folder), start, str(IDLE_S)]
         needs = {environment.NEEDS_GPU: "1"} if self.needs_gpu else {}
-        told = {**SETTINGS, **slot.settings, **needs, environment.SOURCES: environment.sources_hash()}
-        return _run(["sbatch", "--parsable", *self.options, *given], stdin=script, told=told)
+        told = {**SETTINGS, **needs, environment.SOURCES: environment.sources_hash()}
+        settings = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in told.items())
+        given = [f"--output={_literal(folder / _LOG)}", "--no-requeue", f"--job-name={self.jobs.name}"]
+        script = _SCRIPT.format(settings=settings, command=shlex.join(command))
+        return slurm_commands.answered(["sbatch", "--parsable", *self.options, *given], stdin=script)
 
 
 @dataclass(slots=True, kw_only=True)
 class SlurmRunning:
-    """A job that waits for its node, or is at work there."""
+    """A worker that waits for its job's node, or is at work there."""
 
-    job: str
-    end: Path
-    jobs: Jobs
-    submitted: float = field(default_factory=time.monotonic)
+    executor: SlurmExecutor
+    asked: WorkerRequest
+    job: Job
+    began: float = field(default_factory=time.monotonic)
     ended: Ended | None = None
+    _number: int = field(init=False)
     _over_since: float | None = None
+
+    def __post_init__(self) -> None:
+        """Note which of its job's workers it is."""
+        self._number = self.job.asked - 1
 
     def wait(self, timeout_s: float) -> Ended | None:
         """Wait for the end, at most so long; return None while it still waits or runs."""
@@ -185,60 +186,73 @@ class SlurmRunning:
     def stop(self) -> Ended:
         """Cancel the job, which ends all that it started."""
         if self.wait(0.0) is None:
-            _run(["scancel", self.job])
+            self.job.folder.withdraw(self._number)
+            slurm_commands.answered(["scancel", self.job.id])
         self.ended = self.wait(ENDING_S) or self._killed(f"didn't end in {ENDING_S:g} s after scancel")
         return self.ended
 
     def _looked(self) -> Ended | None:
-        told = _read(self.end)
+        told = self.job.folder.end(self._number)
         if told is not None:
-            return self._told(told)
-        self.jobs.look()
-        state = self.jobs.states.get(self.job)
-        if state in _UNENDED or self.jobs.answered_at < self.submitted:
+            return self._told(*told)
+        jobs = self.executor.jobs
+        jobs.look()
+        if not jobs.has_ended(self.job.id, submitted=self.job.submitted):
             return None
+        state = jobs.states.get(self.job.id)
         # What the node wrote last may be on its way here yet.
         self._over_since = self._over_since or time.monotonic()
-        if time.monotonic() - self._over_since < (0.0 if _is_forced(state) else _FILES_S):
+        if time.monotonic() - self._over_since < (0.0 if _is_forced(state) else FILES_S):
             return None
-        return self._unsaid(state)
+        return self._moved() if self._was_never_begun() else self._unsaid(state)
 
-    def _told(self, told: str) -> Ended:
-        """Return the end that the script itself saw."""
-        began, ended, status = told.split()
-        code, by_signal = told_apart(int(status))
+    def _was_never_begun(self) -> bool:
+        """Whether the job did other cells and ended before this one, which is nobody's failure."""
+        return self._number > 0 and self.job.folder.withdraw(self._number)
+
+    def _moved(self) -> Ended | None:
+        """Have a new job begin with this cell."""
+        job = self.executor.submitted(self.asked)
+        if isinstance(job, Refused):
+            return job.ended
+        self.job, self._number, self._over_since = job, 0, None
+        return None
+
+    def _told(self, wall_s: float, status: int) -> Ended:
+        """Return the end that the node saw; its job may take the next cell."""
+        code, by_signal = told_apart(status)
         cause, detail = BUS_ERROR if by_signal == "SIGBUS" else (None, None)
-        wall_s = float(ended) - float(began)
-        return Ended(
-            exit_code=code,
-            signal=by_signal,
-            wall_s=wall_s,
-            cause=cause,
-            detail=detail,
-            evidence={"slurm_job": self.job, "queued_s": max(time.monotonic() - self.submitted - wall_s, 0.0)},
-        )
+        self.job.longest_s = max(self.job.longest_s, wall_s)
+        self.executor.idle.append(self.job)
+        queued_s = max(time.monotonic() - self.began - wall_s, 0.0)
+        evidence = {"slurm_job": self.job.id, "queued_s": queued_s}
+        return Ended(exit_code=code, signal=by_signal, wall_s=wall_s, cause=cause, detail=detail, evidence=evidence)
 
     def _unsaid(self, state: str | None) -> Ended:
         if state is None:
             return self._killed("is known to Slurm no more")
-        remedy = _REMEDIES.get(state)
-        return self._killed(f"ended as {state}" + ("" if remedy is None else f": {remedy}"))
+        cause = Cause.PREEMPTED if state == "PREEMPTED" else Cause.KILLED
+        remedy = _REMEDIES.get(state) or _last_line(self.job.folder.path / _LOG)
+        return self._killed(f"ended as {state}" + (f": {remedy}" if remedy else ""), cause=cause)
 
-    def _killed(self, how: str) -> Ended:
+    def _killed(self, how: str, *, cause: Cause = Cause.KILLED) -> Ended:
         return Ended(
             exit_code=None,
             signal=None,
-            wall_s=time.monotonic() - self.submitted,
-            cause=Cause.KILLED,
-            detail=f"job {self.job} of Slurm {how}",
-            evidence={"slurm_job": self.job},
+            wall_s=time.monotonic() - self.began,
+            cause=cause,
+            detail=f"job {self.job.id} of Slurm {how}",
+            evidence={"slurm_job": self.job.id},
         )
 
 
-def create(campaign: Path, *, needs_gpu: bool = False) -> SlurmExecutor:
+def create(
+    campaign: Path, *, needs_gpu: bool = False, is_warm: bool = True, max_hours: float | None = None
+) -> SlurmExecutor:
     """Return what starts the workers of a matrix's folder, with the options in ``HARNESS_SBATCH``.
 
-    Jobs of the same folder that are still at work, a killed run's, are ended first.
+    Jobs of the same folder that are still at work, a killed run's, are ended first. A run of ``max_hours`` asks for no
+    longer jobs, unless the options say how long, or the cluster gives none so long.
 
     Raises:
         MachineError: There is no Slurm here, or it would take no such job.
@@ -247,12 +261,32 @@ def create(campaign: Path, *, needs_gpu: bool = False) -> SlurmExecutor:
     lacking = [name for name in _PROGRAMS if shutil.which(name) is None]
     if lacking:
         raise MachineError(f"--executor slurm: no {lacking[0]} here; run it on a host of the cluster that submits jobs")
-    executor = SlurmExecutor(campaign=campaign, jobs=Jobs(_job_name(campaign)), options=_options(), needs_gpu=needs_gpu)
-    asked = _run(["sbatch", "--test-only", *executor.options], stdin="#!/bin/bash\n")
-    if asked.returncode:
-        raise MachineError(f"--executor slurm: {_complaint(asked)}; mend {OPTIONS} or the cluster")
+    options = _accepted(_options(), max_hours)
+    jobs = Jobs(_job_name(campaign))
+    executor = SlurmExecutor(campaign=campaign, jobs=jobs, options=options, needs_gpu=needs_gpu, is_warm=is_warm)
     executor.close()
     return executor
+
+
+def _accepted(options: Sequence[str], max_hours: float | None) -> Sequence[str]:
+    """Return the options, with a limit of time where that is possible; raises MachineError where they are refused."""
+    if max_hours is not None and not _limits_time(options):
+        limited = [*options, f"--time={math.ceil(max_hours * 60) + 1}"]
+        if not _tried(limited).returncode:
+            return limited
+    tried = _tried(options)
+    if tried.returncode:
+        raise MachineError(f"--executor slurm: {slurm_commands.complaint(tried)}; mend {OPTIONS} or the cluster")
+    return options
+
+
+def _tried(options: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return slurm_commands.answered(["sbatch", "--test-only", *options], stdin="#!/bin/bash\n")
+
+
+def _limits_time(options: Sequence[str]) -> bool:
+    named = {option.partition("=")[0] for option in options}
+    return "--time" in named or any(name.startswith("-t") for name in named) or "SBATCH_TIMELIMIT" in os.environ
 
 
 def _options() -> list[str]:
@@ -272,30 +306,14 @@ def _is_forced(state: str | None) -> bool:
     return state not in (None, "COMPLETED", "FAILED")
 
 
-def _read(path: Path) -> str | None:
+def _last_line(path: Path) -> str:
     try:
-        return path.read_text("ascii")
+        lines = path.read_text("utf-8", errors="replace").split("\n")
     except FileNotFoundError:
-        return None
+        return ""
+    return next((line[:500] for line in reversed(lines) if line.strip()), "")
 
 
 def _literal(path: Path) -> str:
     """Return a path as ``sbatch`` takes it for itself: a percent sign would begin a pattern."""
     return str(path.absolute()).replace("%", "%%")
-
-
-def _run(
-    command: Sequence[str], *, stdin: str | None = None, told: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    settings = {**os.environ, **(told or {})}
-    try:
-        return subprocess.run(
-            command, input=stdin, env=settings, capture_output=True, text=True, check=False, timeout=ANSWER_S
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"no answer to {command[0]} in {ANSWER_S:g} s")
-
-
-def _complaint(asked: subprocess.CompletedProcess[str]) -> str:
-    lines = asked.stderr.strip().splitlines()
-    return lines[0] if lines else f"{asked.args[0]} ended with {asked.returncode}"

@@ -146,7 +146,8 @@ class Here:
 class Where:
     """What the options say: an executor, an image or None, GPUs, how many cells run at once, how they start.
 
-    ``executor`` is one of ``EXECUTORS``, the path of a user's own, or ``package:NAME``.
+    ``executor`` is one of ``EXECUTORS``, the path of a user's own, or ``package:NAME``. ``max_hours`` is how long the
+    whole run may take, which a scheduler is told.
     """
 
     executor: str
@@ -154,6 +155,7 @@ class Where:
     gpus: tuple[str, ...] = ()
     at_once: int | None = None
     start: Start = "warm"
+    max_hours: float | None = None
 
     @property
     def options(self) -> list[str]:
@@ -193,7 +195,8 @@ class Where:
             MachineError: No container can be run here as asked; says the way out.
         """
         if self.executor == "slurm":
-            return self._elsewhere("Slurm", partial(slurm.create, needs_gpu=device == "gpu"))
+            create = partial(slurm.create, needs_gpu=device == "gpu", is_warm=self.start == "warm")
+            return self._elsewhere("Slurm", partial(create, max_hours=self.max_hours))
         if self.executor not in EXECUTORS:
             return self._own()
         if self.executor == "local":

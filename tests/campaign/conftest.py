@@ -20,6 +20,7 @@ from harness.campaign.events import (
     EpochEnds,
     Event,
     PreparationBegins,
+    Remark,
     State,
     WaveBegins,
 )
@@ -229,6 +230,7 @@ TOLD: dict[type[Event], tuple[str, Sequence[Callable[[Event], Any]]]] = {
     CellBegins: ("cell_begins", [_TUNER]),
     EpochEnds: ("cell_advances", [_TUNER, attrgetter("progress")]),
     CellDisturbed: ("cell_was_disturbed", [_TUNER, attrgetter("by")]),
+    Remark: ("remark", [attrgetter("text")]),
     CellEnds: ("cell_ends", [_TUNER, *map(attrgetter, ("state", "reason", "best_score", "wall_s"))]),
 }
 

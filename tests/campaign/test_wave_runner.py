@@ -207,6 +207,18 @@ def test_trouble_that_an_executor_saw_is_tried_once_more(
     assert bench.folder_of(cell).attempts()[0].reason == f"{cause}: seen from outside"
 
 
+def test_a_worker_goes_on_however_often_others_had_a_right_to_its_machine(
+    bench: Bench, cell: Cell, does: type[Script], trained: Trained
+) -> None:
+    preempted = [does.be_ended(Cause.PREEMPTED, trained(number, 0.2)) for number in range(5)]
+    bench.executor.will("search", *preempted, does.succeed(trained(5, 0.4)))
+
+    assert bench.run([cell]) == {State.OK: 1}
+
+    assert [trial.number for trial in bench.folder_of(cell).trials()] == [0, 1, 2, 3, 4, 5]
+    assert len(bench.folder_of(cell).attempts()) == 6
+
+
 @pytest.mark.parametrize("cause", [Cause.OUT_OF_MEMORY, Cause.DEADLINE])
 def test_a_search_that_met_its_declared_limit_is_a_failed_one_with_the_evidence(
     bench: Bench, cell: Cell, does: type[Script], trained: Trained, cause: Cause
