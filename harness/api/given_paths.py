@@ -17,6 +17,14 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuner-harness"
 
 
+def images_file() -> Path:
+    """Return the declarations of images of the checkout that is the current folder, else the harness's own."""
+    from harness import container_images  # noqa: PLC0415 - only images are asked for by it
+
+    here = Path("docker", "images.toml")
+    return here if here.is_file() else container_images.OWN
+
+
 def given(path: object, *, called: str) -> Path:
     """Return the path that a user gave as text or as one of pathlib, ``~`` for the home; ``called`` is the option.
 

@@ -41,8 +41,8 @@ _IMAGES = click.argument("names", nargs=-1, metavar="[NAME]...")
 _IMAGES_FILE = click.option(
     "--file",
     type=GivenPath(),
-    default=Path("docker/images.toml"),
-    show_default=True,
+    default=given_paths.images_file,
+    show_default="docker/images.toml here, else the harness's own",
     help="File that declares the images.",
 )
 _PRICES = click.option("--prices", type=GivenPath(), help="Price file to use instead of the harness's own.")

@@ -56,7 +56,7 @@ def pull(chosen: ChosenBase, image: DeclaredImage) -> None:
     try:
         engine.pull(chosen.reference)
     except EngineError as error:
-        makers = [base.made_by for base in image.bases.values() if base.made_by is not None]
+        makers = [image.told(base.made_by) for base in image.bases.values() if base.made_by is not None]
         way = f"as root, {makers[0]} makes a base without a registry" if makers else "see docs/containers.md"
         raise EngineError(f"no base for {image.tag}: {chosen.reference} can't be pulled; {way} ({error})") from error
 
@@ -78,7 +78,7 @@ def _chained(below: str, layer: str) -> str:
 
 def _absent(image: DeclaredImage, base: Base) -> ChosenBase:
     if base.made_by is not None:
-        raise EngineError(f"{base.reference} is not on this host; {base.made_by} makes it")
+        raise EngineError(f"{base.reference} is not on this host; {image.told(base.made_by)} makes it")
     if not has_digest(base.reference):
         raise ImagesError(f"images.{image.name}: base '{base.reference}' has no digest; add @sha256:… to its reference")
     return ChosenBase(reference=base.reference, pinned=base.reference, here=False)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from harness.errors import ImagesError
 
-_IGNORED = shutil.ignore_patterns("__pycache__")
+_IGNORED = shutil.ignore_patterns("__pycache__", "image_sources")
 _EXTRA_CA = "docker/extra-ca/given.pem"
 
 
 @contextmanager
-def assembled(root: Path, *, extra_ca: Path | None) -> Iterator[Path]:
+def assembled(root: Path, *, package: Path, extra_ca: Path | None) -> Iterator[Path]:
     """Give a copy of what a build needs, with more certificates to trust if asked; it is removed afterwards.
+
+    ``package`` has the harness's sources, which stand beside the rest in a checkout alone.
 
     Raises:
         ImagesError: Something that a build needs is missing, or the certificates can't be read.
@@ -24,7 +26,7 @@ def assembled(root: Path, *, extra_ca: Path | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="harness-image-") as made:
         context = Path(made)
         for name in allowed(root):
-            _copy(root / name, context / name)
+            _copy(package if name == "harness" else root / name, context / name)
         if extra_ca is not None:
             _copy(extra_ca, context / _EXTRA_CA)
         yield context
@@ -35,7 +37,7 @@ def allowed(root: Path) -> list[str]:
     try:
         lines = (root / ".dockerignore").read_text("utf-8").splitlines()
     except OSError as error:
-        raise ImagesError(f"{root / '.dockerignore'}: can't be read; images are built from a checkout") from error
+        raise ImagesError(f"{root / '.dockerignore'}: can't be read; it says what a build is sent") from error
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 
 

@@ -29,7 +29,7 @@ class Pins:
 def of(image: DeclaredImage) -> Pins:
     """Return what ``image`` would be made from if it were built now."""
     return Pins(
-        source=environment.code_hash_of(image.root / "harness"),
+        source=environment.code_hash_of(image.package),
         lock=lock_hash(image),
         recipe=_recipe(image),
     )

@@ -58,7 +58,7 @@ def build(
     }
     options = [f"--build-arg={name}={value}" for name, value in arguments.items()] + _proxies()
     options += [_NOTHING] if from_nothing else []
-    with build_context.assembled(image.root, extra_ca=extra_ca) as folder:
+    with build_context.assembled(image.root, package=image.package, extra_ca=extra_ca) as folder:
         how = ["--network", engine.network(), *options, "--file", str(_with_more(image, folder)), str(folder)]
         _replace(image.tag, ["--target", image.target, *how])
         if engine.keeps_stages():

@@ -9,11 +9,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from harness import dated_toml_tables
+from harness import dated_toml_tables, environment
 from harness.container_images import extra_packages
 from harness.container_images.extra_packages import Requirement
 from harness.errors import ImagesError
 from harness.matrix_schema import Section
+
+_PACKAGE = Path(environment.__file__).parent
+_IN_ROOT = Path("docker", "images.toml")
+_IN_CHECKOUT, _IN_WHEEL = _PACKAGE.parent / _IN_ROOT, _PACKAGE / "image_sources" / _IN_ROOT
+OWN = _IN_CHECKOUT if _IN_CHECKOUT.is_file() else _IN_WHEEL
+"""The harness's own declarations: those of its checkout, or what its wheel brought."""
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
 
@@ -65,6 +71,16 @@ class DeclaredImage:
     more: tuple[Requirement, ...] = ()
 
     @property
+    def package(self) -> Path:
+        """The harness's sources: those of the same checkout, or the installed ones where there is none."""
+        beside = self.root / "harness"
+        return beside if beside.is_dir() else _PACKAGE
+
+    def told(self, script: str) -> str:
+        """Return how to call one of the scripts in ``root`` from the folder that this program was called in."""
+        return script if self.root == Path.cwd() else str(self.root / script)
+
+    @property
     def locks(self) -> str:
         """What readers call the files that pin its packages."""
         return self.lock if self.requirements is None else f"{self.lock} + {self.requirements}"
@@ -84,7 +100,9 @@ def _file(path: Path) -> _File:
     try:
         return _File.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
-        raise ImagesError(f"{path}: can't be read ({error.strerror}); images are built from a checkout") from error
+        raise ImagesError(
+            f"{path}: can't be read ({error.strerror}); leave --file out for the harness's own"
+        ) from error
     except ValidationError as error:
         raise ImagesError(
             f"{path}: {dated_toml_tables.first_mistake(error)}; docs/containers.md shows the file"

@@ -19,8 +19,8 @@ from harness.matrix_schema import Container
 from harness.placement import required_libraries
 from harness.placement.slot_choice import ChosenSlots
 
-DECLARED = Path(environment.__file__).parents[1] / "docker" / "images.toml"
-"""What a checkout of the harness declares; one that was installed as a package has none."""
+DECLARED = container_images.OWN
+"""The images that are built and looked for unless one is named."""
 
 # Measured on two cores, with every package to be fetched.
 _FIRST_BUILD = {"cpu": "2 GB and about 3 minutes", "gpu": "7 GB and about 6 minutes"}
@@ -127,8 +127,6 @@ def found(chosen: ChosenSlots) -> Intent:
     """
     with closing(_connected()) as client:
         version = engine_connection.facts(client)["version"]
-        if not DECLARED.is_file():
-            return _installed(client, version=version, chosen=chosen)
         return _declared(client, version=version, chosen=chosen)
 
 
@@ -168,17 +166,6 @@ def _target(chosen: ChosenSlots) -> str:
     return "gpu" if chosen.has_gpus else "cpu"
 
 
-def _installed(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
-    """Return containers of an image that is here and current: without its sources' folder, none can be built."""
-    reference = f"tuner-harness:{_target(chosen)}"
-    try:
-        here = engine_connection.current(engine_connection.image(client, reference), code=environment.code_hash())
-    except MachineError as error:
-        way = "this installation has no docker/ folder to build from: build it in a checkout of the same version"
-        raise MachineError(f"{str(error).partition(';')[0]}; {way}") from error
-    return _of_image(here, version=version, chosen=chosen)
-
-
 def _declared(client: Any, *, version: str, chosen: ChosenSlots) -> Intent:
     image = next(one for one in container_images.load(DECLARED) if one.target == _target(chosen))
     if not container_images.stale(image):
@@ -209,10 +196,9 @@ def _of_image(found: engine_connection.EngineImage, *, version: str, chosen: Cho
 
 def _packages(found: engine_connection.EngineImage) -> frozenset[str] | None:
     """Return what an image has by the lock that it was built from; None where no such lock is declared here."""
-    declared = container_images.load(DECLARED) if DECLARED.is_file() else []
     same = (
         image
-        for image in declared
+        for image in container_images.load(DECLARED)
         if found.pinned is not None and container_images.lock_hash(image) == found.pinned.lock
     )
     return next(map(container_images.packages_of, same), None)

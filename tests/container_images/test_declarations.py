@@ -69,6 +69,6 @@ def test_a_file_without_images_is_a_mistake(project: Path, text: str) -> None:
         container_images.load(project / "docker/images.toml")
 
 
-def test_a_missing_file_says_where_images_come_from(tmp_path: Path) -> None:
-    with pytest.raises(ImagesError, match=r"can't be read \(No such file or directory\); images are built from a"):
+def test_a_missing_file_says_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ImagesError, match=r"can't be read \(No such file or directory\); leave --file out"):
         container_images.load(tmp_path / "docker/images.toml")

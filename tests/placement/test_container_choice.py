@@ -192,7 +192,8 @@ def test_where_there_is_no_base_and_no_registry_the_way_to_one_is_said(host: Hos
 
     assert isinstance(host.works(), WarmExecutor)
 
-    assert "as root, docker/base-from-debian.sh makes a base without a registry" in host.said[-1]
+    script = host.images_file.parent / "base-from-debian.sh"
+    assert f"as root, {script} makes a base without a registry" in host.said[-1]
     assert host.built == []
 
 
@@ -294,21 +295,6 @@ def test_a_gpu_that_the_engine_can_not_give_builds_nothing_and_is_said(host: Hos
 
     assert host.built == []
     assert "the engine can give no GPU; install the NVIDIA container toolkit" in host.said[-1]
-
-
-def test_an_installed_harness_runs_an_image_that_is_here_but_can_build_none(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(container_choice, "DECLARED", host.path / "site-packages" / "docker" / "images.toml")
-    assert isinstance(host.works(), WarmExecutor)
-    assert str(AUTO.intended(device="any")) == (
-        f"as local processes: image {CPU}: the engine has none of this name; this installation has no docker/ folder "
-        "to build from: build it in a checkout of the same version"
-    )
-
-    host.builds()
-
-    assert isinstance(host.works(), DockerExecutor)
 
 
 @pytest.mark.parametrize("where", [Where(executor="auto", image="mine:1"), Where(executor="auto", gpus=("0",))])

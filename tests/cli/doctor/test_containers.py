@@ -165,13 +165,13 @@ def test_a_client_that_reaches_no_engine_leaves_images_unknown(
     assert found.remedy
 
 
-def test_outside_a_checkout_images_are_unknown(daemon: FakeDaemon, tmp_path: Path) -> None:
+def test_images_of_a_file_that_is_missing_are_unknown(daemon: FakeDaemon, tmp_path: Path) -> None:
     assert daemon
 
     found = by_name(tmp_path / "images.toml")["images"]
 
     assert found.state == "unknown"
-    assert "checkout" in str(found.remedy)
+    assert "leave --file out" in str(found.remedy)
 
 
 def test_an_engine_that_lists_every_gpu_is_good(daemon: FakeDaemon, gpus: tuple[Gpu, ...]) -> None:

@@ -1,0 +1,38 @@
+"""What pyproject.toml can't say: a wheel brings what images are made from, so that it makes them without a checkout."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+# Beside the package in a checkout; harness/container_images/declarations.py looks for them in either place.
+SOURCES = (
+    ".dockerignore",
+    "docker",
+    "pyproject.toml",
+    "requirements/image-cpu.txt",
+    "requirements/image-gpu.txt",
+    "requirements/setup.txt",
+)
+
+
+class BuildWithImageSources(build_py):
+    """Copy the sources of images into the package."""
+
+    def run(self) -> None:
+        """Build the package, then copy."""
+        super().run()
+        # Inside an image, which makes none, they aren't there; an editable installation has the checkout.
+        if self.editable_mode or not Path("docker", "Dockerfile").is_file():
+            return
+        for name in SOURCES:
+            target = Path(self.build_lib, "harness", "image_sources", name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if Path(name).is_dir():
+                shutil.copytree(name, target, dirs_exist_ok=True)
+            else:
+                shutil.copy(name, target)
+
+
+setup(cmdclass={"build_py": BuildWithImageSources})
