@@ -13,7 +13,7 @@ BESIDE := --numprocesses auto --dist
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup bench test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
+.PHONY: help setup bench gpu-check test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
@@ -24,6 +24,9 @@ setup: $(READY)  ## Install everything into .venv, by hash
 bench: $(READY)  ## Run the comparison and print its tables (MATRIX=path for another, HARNESS_EXECUTOR=local without containers)
 	@echo "$(if $(GPU),found a GPU ($(GPU)),found no GPU ($(shell $(FIND_GPU) 2>&1))): running $(MATRIX)"
 	@$(BIN)/harness run "$(MATRIX)"
+
+gpu-check: $(READY)  ## On a host with a GPU: try what was never run on one, and write gpu-check.md (ten minutes)
+	@$(BIN)/harness doctor --gpu-check
 
 plan: $(READY)  ## Show what the comparison will take
 	@$(BIN)/harness plan "$(MATRIX)"

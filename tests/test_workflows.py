@@ -140,7 +140,7 @@ def test_a_citation_names_the_version_that_is_here() -> None:
 
 
 def test_hooks_before_a_commit_run_what_the_checks_run() -> None:
-    checks = re.findall(r"^\t\$\(BIN\)/(.+)$", (ROOT / "Makefile").read_text().partition("check: ")[2], re.MULTILINE)
+    checks = re.findall(r"^\t\$\(BIN\)/(.+)$", (ROOT / "Makefile").read_text().partition("\ncheck: ")[2], re.MULTILINE)
     (local,) = YAML(typ="safe").load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     run = [hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in local["hooks"]]
 

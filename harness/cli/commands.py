@@ -349,11 +349,20 @@ def show(cell: str, results: Path, *, as_json: bool) -> None:
 @_CACHE
 @_IMAGES_FILE
 @_JSON
-def doctor(cache: Path, file: Path, *, as_json: bool) -> None:
-    """Say what this machine can and can't do, and the remedy; always exits with 0."""
+@click.option("--gpu-check", is_flag=True, help="Try on a GPU what was never run on one; ten minutes at most.")
+@click.option(
+    "--output", type=_FILE, default=Path("gpu-check.md"), show_default=True, help="Report of --gpu-check, to attach."
+)
+def doctor(cache: Path, file: Path, *, as_json: bool, gpu_check: bool, output: Path) -> int:
+    """Say what this machine can and can't do, and the remedy; always exits with 0, but for --gpu-check."""
+    if gpu_check:
+        from harness.cli import gpu_check as trial
+
+        return trial.show(output, file=file, as_json=as_json)
     from harness.cli import doctor as checks
 
     checks.show(cache=cache, file=file, as_json=as_json)
+    return exit_codes.OK
 
 
 @harness.group("cache", invoke_without_command=True)
