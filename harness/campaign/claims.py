@@ -19,8 +19,11 @@ from harness.campaign.runs_at_work import Life, Presence
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
 
-# What is taken along when a cell changes hands. All else is of the process that worked there, and ends with it.
-_FILES = ("cell.json", "trials.jsonl", "attempts.jsonl", "outcome.json", "record.json", "worker.log")
+# What is taken along when a cell changes hands: copies, so that who holds the old lock holds no other.
+_FILES = (
+    *("cell.json", "trials.jsonl", "attempts.jsonl", "outcome.json", "record.json", "worker.log"),
+    *("progress.log", "lock"),
+)
 _FOLDERS = ("checkpoints", "retried-*", "retrying")
 # A folder that comes with the claim. A late process can make the claim's path anew, but not this: what is renamed into
 # it or out of it was renamed by who holds the claim.
