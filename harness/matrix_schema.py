@@ -304,7 +304,7 @@ class Protocol(Section):
 
 
 class Container(Section):
-    """What each worker may use at most, where it runs in a container; a process of this machine has no such limits.
+    """What each worker may use at most, where it runs in a container; the folder's limit holds for others as well.
 
     No part of a cell's identity: a limit changes no score, it ends a search, and the record says so.
     """
@@ -319,6 +319,9 @@ class Container(Section):
     """Shared memory."""
     deadline_s: Annotated[Amount | None, Field(examples=[7200])] = None
     """Seconds from its start after which a worker is ended, and its search counts as failed."""
+    folder_gib: Annotated[float, Field(gt=0, le=1048576, examples=[20])] = 100
+    """What a cell's folder (checkpoints, scratch, log) may hold before its worker is ended, and its search counts as
+    failed; local processes too."""
     image: Annotated[
         str | None,
         Field(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$", examples=[f"registry.lab/harness@sha256:{64 * '0'}"]),

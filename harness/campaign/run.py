@@ -132,6 +132,7 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
             forecast_s=expected.seconds,
             outlook=Outlook(lambda: expected.rates, slots=len(here.slots), clock=clock),
             presence=presence,
+            folder_gib=matrix.spec.container.folder_gib,
         )
         states = _waves(runner, resolved, retry_failed=request.retry_failed)
         left = _leftover(runner, resolved, expected, request) if states[State.LEFT] else None

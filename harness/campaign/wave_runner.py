@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
@@ -38,6 +39,7 @@ class Runner:
     forecast_s: Callable[[Cell], float | None] = _unknown
     outlook: Outlook = field(default_factory=Outlook)
     presence: Presence | None = None
+    folder_gib: float = math.inf
 
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
@@ -71,7 +73,12 @@ class Runner:
     def _search(self, pending: Sequence[Cell]) -> set[str]:
         """Return the ids of the cells that came to an end before the allowance did."""
         bench = Bench(
-            folder=self.folder, executor=self.executor, cache=self.cache, watch=self._told, presence=self.presence
+            folder=self.folder,
+            executor=self.executor,
+            cache=self.cache,
+            watch=self._told,
+            presence=self.presence,
+            folder_gib=self.folder_gib,
         )
         preparations = Preparations(bench=bench)
         searches = Searches(bench=bench, lost=preparations.lost)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from harness import environment
 from harness.campaign import claims, gpu_metering, worker_ends
 from harness.campaign.claims import Claims
 from harness.campaign.events import Remark, Watch
+from harness.campaign.folder_limit import FolderLimit
 from harness.campaign.runs_at_work import Presence
 from harness.campaign.worker_progress import Progress, ProgressFile
 from harness.cells import Cell
@@ -42,6 +44,7 @@ class Bench:
     cache: Path
     watch: Watch
     presence: Presence | None = None
+    folder_gib: float = math.inf
 
     @property
     def cells(self) -> Claims:
@@ -95,6 +98,7 @@ class Work:
     _running: Running | None = None
     _progress: ProgressFile = field(init=False)
     _meter: GpuMeter = field(init=False)
+    _limit: FolderLimit = field(init=False)
     _note: dict[str, object] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -113,6 +117,7 @@ class Work:
         self._progress = ProgressFile(self.folder.progress)
         self._note = {"program": self.program, "began_at": now()}
         self._done_at = None
+        self._limit = FolderLimit(path=self.folder.path, limit_gib=self.bench.folder_gib, clock=self.clock)
         self._meter = gpu_metering.meter_for(self.bench.executor, self.slot)
         self._running = self.bench.executor.start(
             self.program, self.folder.path, cache=self.bench.cache, log=self.folder.log, slot=self.slot
@@ -169,8 +174,12 @@ class Work:
 
     def _waited(self, running: Running, timeout_s: float) -> Ended | None:
         ended = running.wait(timeout_s)
-        if ended is not None or not self._is_stuck():
+        if ended is not None:
             return ended
+        if not self._is_stuck():
+            # What has left its outcome writes nothing more.
+            excess = self._limit.excess() if self._done_at is None else None
+            return None if excess is None else replace(running.stop(), cause=Cause.FOLDER_LIMIT, detail=excess)
         said = f"{self.folder.path}: its worker had left its outcome and did not end in {GRACE_S:g} s; it was ended"
         self.bench.watch(Remark(text=said))
         self._note["forced"] = True

@@ -33,6 +33,7 @@ class Cause(StrEnum):
 
     OUT_OF_MEMORY = "out of memory"
     DEADLINE = "deadline"
+    FOLDER_LIMIT = "folder too large"
     KILLED = "killed from outside"
     PREEMPTED = "preempted"
     ENGINE_GONE = "engine gone"
@@ -45,7 +46,7 @@ class Cause(StrEnum):
     @property
     def is_trouble(self) -> bool:
         """True for the machine's trouble; what a search does to a limit that it was declared is its own end."""
-        return self not in (Cause.OUT_OF_MEMORY, Cause.DEADLINE)
+        return self not in (Cause.OUT_OF_MEMORY, Cause.DEADLINE, Cause.FOLDER_LIMIT)
 
 
 # Images and activations are memory-mapped: the disk's trouble with them comes as this signal, not as an exception.

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.campaign import worker_attempts
+from harness.campaign import folder_limit, worker_attempts
 from harness.campaign.events import Event, Remark
 from harness.campaign.worker_attempts import Bench, Work
 from harness.cells import Cell
-from harness.executors import WHOLE, Devices, Ended
+from harness.executors import WHOLE, Cause, Devices, Ended
 from harness.record_schema import WorkerOutcome
 from harness.results_folder import MatrixFolder
 
@@ -106,3 +106,42 @@ def test_the_grace_begins_when_the_outcome_is_there(watched: Watched) -> None:
     watched.now += worker_attempts.GRACE_S
     assert watched.work.poll(0.1) is None
     assert watched.worker.stops == 0
+
+
+GIB = 2**30
+
+
+def fill(path: Path, size_bytes: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size_bytes)
+
+
+def test_a_worker_whose_folder_grows_beyond_its_limit_is_ended_and_told_of_it(watched: Watched) -> None:
+    watched.work.bench = replace(watched.work.bench, folder_gib=2**20 / GIB)
+    watched.work.begin()
+    assert watched.work.poll(0.1) is None
+
+    fill(watched.work.folder.checkpoints / "deep" / "1.npz", 2**21)
+    watched.now += folder_limit.LOOK_S
+    left = watched.work.poll(0.1)
+
+    assert left is not None
+    assert (left.ended.cause, left.is_machine_trouble, watched.worker.stops) == (Cause.FOLDER_LIMIT, False, 1)
+    (attempt,) = watched.work.folder.attempts()
+    said = "folder too large: its folder holds 0.0 GiB (0.0 GiB of it in checkpoints) and may hold 0.000976562"
+    assert str(attempt.reason) == f"{said}; raise container.folder_gib"
+
+
+def test_what_a_finished_search_leaves_is_not_held_against_it(watched: Watched) -> None:
+    watched.work.bench = replace(watched.work.bench, folder_gib=2**20 / GIB)
+    watched.work.begin()
+    watched.work.folder.write_outcome({"status": "completed"})
+    fill(watched.work.folder.checkpoints / "1.npz", 2**21)
+    watched.now += worker_attempts.GRACE_S + 1
+
+    assert watched.work.poll(0.1) is None
+    watched.now += worker_attempts.GRACE_S + 1
+    left = watched.work.poll(0.1)
+
+    assert left is not None
+    assert left.ended.cause is None

@@ -217,6 +217,40 @@ def test_a_gpu_that_is_asked_for_where_there_is_none_leaves_every_cell_missing_w
     assert real.cell.trials() == []
 
 
+GREEDY = """\
+import pathlib, tempfile, time
+
+def score(counts, classes):
+    pathlib.Path(tempfile.gettempdir(), "large").write_bytes(bytes(3_000_000))
+    time.sleep(60)
+"""
+
+
+@pytest.mark.train
+@pytest.mark.slow
+@pytest.mark.parametrize("start", ["warm", "fresh"])
+def test_a_search_whose_folder_grows_too_large_has_failed_and_says_what_holds_most(tmp_path: Path, start: str) -> None:
+    real = RealRun(tmp_path, tuner="default", epochs=4)
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    text = real.matrix.read_text("utf-8").replace("[protocol]", '[protocol]\nmetric = "greedy.py"')
+    real.matrix.write_text(f"{text}[container]\nfolder_gib = 0.002\n", "utf-8")
+
+    answer = subprocess.run(
+        [*real.command, "--start", start, "--executor", "local"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert answer.returncode == 3, answer.stderr
+    record = real.cell.record()
+    assert record is not None
+    assert str(record.reason).startswith("folder too large: its folder holds 0.0 GiB (0.0 GiB of it in scratch)")
+    assert not real.cell.scratch.exists()
+    assert real.workers == []
+
+
 TWO = """\
 [tuners]
 kt-random = {}

@@ -107,13 +107,14 @@ class Bench:
         return found
 
 
-def campaign(bench: Bench, executor: Executor) -> tuple[list[tuple[State, str | None]], CellFolder]:
+def campaign(
+    bench: Bench, executor: Executor, *, folder_gib: float = 1.0
+) -> tuple[list[tuple[State, str | None]], CellFolder]:
     """Run the bench's cell as a campaign does; return how it ended, and its folder."""
     heard: list[Event] = []
     folder = MatrixFolder(bench.path / "my matrix")
-    Runner(folder=folder, executor=executor, cache=bench.cache, watch=heard.append).run(
-        [bench.cell], retry_failed=False
-    )
+    runner = Runner(folder=folder, executor=executor, cache=bench.cache, watch=heard.append, folder_gib=folder_gib)
+    runner.run([bench.cell], retry_failed=False)
     return [(event.state, event.reason) for event in heard if isinstance(event, CellEnds)], folder.cell(bench.cell.id)
 
 

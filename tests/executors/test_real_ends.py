@@ -76,6 +76,21 @@ def sealed(bench: Bench, script: str, **limits: Any) -> Record:
     return record
 
 
+def test_a_search_whose_folder_grows_too_large_is_ended_and_says_what_holds_most(bench: Bench) -> None:
+    fill = 'mkdir -p "$1/scratch"; head -c 3000000 /dev/zero > "$1/scratch/large"; sleep 60'
+
+    began = time.monotonic()
+    ends, folder = campaign(bench, bench.executor(SEARCH.format(fill)), folder_gib=0.002)
+
+    assert time.monotonic() - began < PATIENCE_S
+    record = folder.record()
+    assert record is not None
+    assert ends == [(State.FAILED, record.reason)]
+    assert str(record.reason).startswith("folder too large: its folder holds 0.0 GiB (0.0 GiB of it in scratch)")
+    assert bench.containers() == []
+    assert not folder.scratch.exists()
+
+
 def test_a_search_over_its_memory_limit_is_a_failed_one_with_the_kernels_evidence(bench: Bench) -> None:
     record = sealed(bench, "echo about to; exec tail /dev/zero")
 
