@@ -50,6 +50,10 @@ class _File(Section):
     gpus: dict[str, GpuPrice] = Field(default_factory=dict)
 
 
+# What CUDA's name of an instance has behind that of its GPU, before the instance's size.
+_INSTANCE = "mig"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """One price file. ``path`` is what messages call it."""
@@ -85,7 +89,7 @@ class Prices:
         if _is_cpu(device):
             return self.cpu
         words = _words(device)
-        fitting = [gpu for gpu in self.gpus.values() if _words(" ".join(gpu.match)) <= words]
+        fitting = [gpu for gpu in self.gpus.values() if _fits(_words(" ".join(gpu.match)), words)]
         return max(fitting, key=lambda gpu: len(gpu.match), default=None)
 
 
@@ -114,6 +118,11 @@ def _refuse_twins(name: str, gpus: Mapping[str, GpuPrice]) -> None:
         if words in seen:
             raise UserError(f"{name}: gpus.{key}.match: the same as that of {seen[words]}; tell them apart by a word")
         seen[words] = key
+
+
+def _fits(asked: frozenset[str], words: frozenset[str]) -> bool:
+    """Whether a price is for a device; that of a whole GPU is for none of its instances (MIG)."""
+    return asked <= words and (_INSTANCE in asked) == (_INSTANCE in words)
 
 
 def _is_cpu(device: str) -> bool:

@@ -46,7 +46,9 @@ def test_gpus_are_found_by_the_names_that_their_driver_reports(device: str, usd:
     assert prices.load().per_hour(EnvironmentTable(device=device)).value == pytest.approx(usd)
 
 
-@pytest.mark.parametrize("device", ["NVIDIA L40S", "NVIDIA A10", "NVIDIA H100 PCIe", "NVIDIA T400", ""])
+@pytest.mark.parametrize(
+    "device", ["NVIDIA L40S", "NVIDIA A10", "NVIDIA H100 PCIe", "NVIDIA T400", "", "NVIDIA A100-SXM4-40GB MIG 1g.5gb"]
+)
 def test_a_device_without_a_price_is_said_not_guessed(device: str) -> None:
     reading = prices.load().per_hour(EnvironmentTable(device=device))
     assert reading.value is None
@@ -68,6 +70,14 @@ def test_the_entry_with_the_most_words_counts(tmp_path: Path) -> None:
     own = prices.load(_file(tmp_path, f'title = "t"\n{short}{long}'))
     assert own.per_hour(EnvironmentTable(device="NVIDIA A100 80GB PCIe")).value == 2.0
     assert own.per_hour(EnvironmentTable(device="NVIDIA A100-SXM4-40GB")).value == 1.0
+
+
+def test_an_instance_has_a_price_where_a_file_names_it(tmp_path: Path) -> None:
+    file = _file(tmp_path, 'title = "mine"\n' + _GPU.format(key="part", match='["A100", "MIG", "1g"]', usd=0.4))
+
+    name = "NVIDIA A100-SXM4-40GB"
+    assert prices.load(file).per_hour(EnvironmentTable(device=f"{name} MIG 1g.5gb")).value == 0.4
+    assert prices.load(file).per_hour(EnvironmentTable(device=name)).value is None
 
 
 def test_a_file_without_a_cpu_price_prices_no_cpu(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ containers that are given the ``utility`` capability, where it lists only the de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,14 @@ from harness.search_types import Reading
 NO_DRIVER = "no NVIDIA driver"
 
 _NO_DEVICE = "the NVIDIA driver lists no GPU"
+_NO_INSTANCE = "the GPU is cut into instances (MIG) and has none; make some: sudo nvidia-smi mig -cgi … -C"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
     """One GPU as NVML describes it; ``compute_capability`` is CUDA's, major and minor, None where it isn't told.
+
+    Where a GPU is cut into instances (MIG), each of them stands for one, with a UUID of its own (``MIG-…``).
 
     Every reading is unknown, with the reason, where device or driver doesn't support it.
     """
@@ -29,10 +32,15 @@ class Gpu:
     name: str
     driver: str
     compute_capability: tuple[int, int] | None
-    is_shared: bool
-    """Whether the device is cut into instances (MIG): its counters then tell of all of them together."""
+    instance: int | None = None
+    """Which instance (MIG) of the GPU at ``index`` it is; None for a whole one."""
     library: Any = field(repr=False, compare=False)
     handle: Any = field(repr=False, compare=False)
+
+    @property
+    def place(self) -> str:
+        """Where it is, as ``nvidia-smi`` counts: ``0``, or ``0:1`` for an instance."""
+        return str(self.index) if self.instance is None else f"{self.index}:{self.instance}"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -50,15 +58,15 @@ class Gpu:
 
         The counter moves every 0.02 to 0.1 s, so that differences are worth something from a second on.
         """
-        if self.is_shared:
-            return Reading.unknown(f"{self.name} is cut into instances (MIG), which share its energy counter")
+        if self.instance is not None:
+            return Reading.unknown(f"{self.name} is an instance (MIG), and the energy counter is the whole GPU's")
         library = self.library
         return self._read("energy counter", lambda: library.nvmlDeviceGetTotalEnergyConsumption(self.handle) / 1e3)
 
     def power_w(self) -> Reading:
         """Return watts: now, or averaged over the last second, as the device does it."""
-        if self.is_shared:
-            return Reading.unknown(f"{self.name} is cut into instances (MIG), which share its power")
+        if self.instance is not None:
+            return Reading.unknown(f"{self.name} is an instance (MIG), and the power is the whole GPU's")
         return self._read("power", lambda: self.library.nvmlDeviceGetPowerUsage(self.handle) / 1e3)
 
     def used_memory_bytes(self) -> Reading:
@@ -101,10 +109,13 @@ def find_through(library: Any) -> Found:
     try:
         library.nvmlInit()
         driver = library.nvmlSystemGetDriverVersion()
-        gpus = tuple(_gpu(library, index, driver) for index in range(library.nvmlDeviceGetCount()))
+        number = library.nvmlDeviceGetCount()
+        gpus = tuple(gpu for index in range(number) for gpu in _gpus(library, index, driver))
     except library.NVMLError as error:
         return Found(reason=_explained(library, error))
-    return Found(gpus=gpus, reason=None if gpus else _NO_DEVICE)
+    if gpus:
+        return Found(gpus=gpus)
+    return Found(reason=_NO_INSTANCE if number else _NO_DEVICE)
 
 
 def visible(environ: Mapping[str, str]) -> Gpu | Reading:
@@ -131,21 +142,34 @@ def choose(found: Found, asked: str | None, *, by_bus: bool) -> Gpu | Reading:
         return Reading.unknown("CUDA_VISIBLE_DEVICES hides every GPU")
     named = [gpu for gpu in found.gpus if gpu.uuid.startswith(asked)]
     if asked.isdecimal() and (by_bus or len(found.gpus) == 1):
-        named = [gpu for gpu in found.gpus if gpu.index == int(asked)]
+        named = [gpu for gpu in found.gpus if gpu.place == asked]
     if len(named) == 1:
         return named[0]
     return Reading.unknown(f"which GPU {asked!r} is can't be told; name one by its UUID")
 
 
-def _gpu(library: Any, index: int, driver: str) -> Gpu:
+def _gpus(library: Any, index: int, driver: str) -> Iterator[Gpu]:
+    """Yield the GPU at ``index``, or its instances where it is cut: nothing can be run on the whole then."""
     handle = library.nvmlDeviceGetHandleByIndex(index)
+    if not _is_cut(library, handle):
+        yield _gpu(library, handle, driver, index=index, whole=handle)
+        return
+    for number in range(library.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        try:
+            instance = library.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+        except library.NVMLError_NotFound:
+            continue
+        yield _gpu(library, instance, driver, index=index, instance=number, whole=handle)
+
+
+def _gpu(library: Any, handle: Any, driver: str, *, index: int, whole: Any, instance: int | None = None) -> Gpu:
     return Gpu(
         index=index,
         uuid=library.nvmlDeviceGetUUID(handle),
         name=library.nvmlDeviceGetName(handle),
         driver=driver,
-        compute_capability=_capability(library, handle),
-        is_shared=_is_shared(library, handle),
+        compute_capability=_capability(library, whole),
+        instance=instance,
         library=library,
         handle=handle,
     )
@@ -159,7 +183,7 @@ def _capability(library: Any, handle: Any) -> tuple[int, int] | None:
     return major, minor
 
 
-def _is_shared(library: Any, handle: Any) -> bool:
+def _is_cut(library: Any, handle: Any) -> bool:
     try:
         current, _ = library.nvmlDeviceGetMigMode(handle)
     except library.NVMLError:

@@ -153,7 +153,7 @@ def _alike(names: Sequence[str], found: Found, shown: Mapping[str, str]) -> tupl
 
 def _named(name: str, listed: Sequence[Gpu]) -> Gpu:
     for gpu in listed:
-        if name in (str(gpu.index), gpu.uuid):
+        if name in (gpu.place, gpu.uuid):
             return gpu
-    known = ", ".join(f"{gpu.index} {gpu.uuid}" for gpu in listed)
+    known = ", ".join(f"{gpu.place} {gpu.uuid}" for gpu in listed)
     raise UserError(f"--gpu {name}: NVIDIA's driver lists none such; it has {known}")

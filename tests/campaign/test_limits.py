@@ -36,7 +36,6 @@ def gpu(index: int, name: str = "Tesla T4") -> Gpu:
         name=name,
         driver="570",
         compute_capability=(7, 5),
-        is_shared=False,
         library=None,
         handle=None,
     )

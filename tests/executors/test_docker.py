@@ -397,18 +397,19 @@ def test_a_gpu_that_the_engine_can_not_give_is_told_before_anything_runs(
     assert client.left == []
 
 
+@pytest.mark.parametrize("uuid", ["GPU-1", "MIG-1"])
 def test_one_gpu_is_asked_for_through_nvidias_driver_or_cdi_where_the_engine_lists_it(
-    workshop: Workshop, client: FakeDockerClient
+    workshop: Workshop, client: FakeDockerClient, uuid: str
 ) -> None:
-    workshop.start(slot=ON_GPU)
-    client.told["DiscoveredDevices"] = [{"Source": "cdi", "ID": "nvidia.com/gpu=GPU-1"}]
-    workshop.start(slot=ON_GPU)
+    workshop.start(slot=Slot(gpu=uuid))
+    client.told["DiscoveredDevices"] = [{"Source": "cdi", "ID": f"nvidia.com/gpu={uuid}"}]
+    workshop.start(slot=Slot(gpu=uuid))
 
     probe, plain, _, cdi = [container.options["device_requests"][0] for container in client.made]
     assert probe == plain
-    assert (plain["Driver"], plain["DeviceIDs"]) == ("nvidia", ["GPU-1"])
+    assert (plain["Driver"], plain["DeviceIDs"]) == ("nvidia", [uuid])
     assert plain["Capabilities"] == [["gpu", "compute", "utility"]]
-    assert (cdi["Driver"], cdi["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=GPU-1"])
+    assert (cdi["Driver"], cdi["DeviceIDs"]) == ("cdi", [f"nvidia.com/gpu={uuid}"])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's folders are lent")

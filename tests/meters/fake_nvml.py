@@ -25,6 +25,20 @@ class FakeDevice:
     milliwatts: Any = 52_500
     millijoules: Any = 1_000_000
     mig: Any = field(default_factory=pynvml.NVMLError_NotSupported)
+    instances: tuple[FakeDevice | None, ...] = ()
+
+
+def cut(*instances: FakeDevice | None, **changes: Any) -> FakeDevice:
+    """A GPU that is cut into instances (MIG); None is a place that has none."""
+    mode = [pynvml.NVML_DEVICE_MIG_ENABLE, pynvml.NVML_DEVICE_MIG_ENABLE]
+    return FakeDevice(mig=mode, instances=instances, **changes)
+
+
+def instance(uuid: str, size: str = "1g.5gb", **changes: Any) -> FakeDevice:
+    """An instance, which tells its memory and neither utilisation, power nor capability."""
+    silent = {name: pynvml.NVMLError_NotSupported() for name in ("percent", "milliwatts", "millijoules", "capability")}
+    told: dict[str, Any] = {"uuid": uuid, "name": f"NVIDIA A100-SXM4-40GB MIG {size}", **silent, **changes}
+    return FakeDevice(total_bytes=5 * 2**30, **told)
 
 
 def _answer(value: Any) -> Any:
@@ -37,6 +51,7 @@ class FakeNvml:
     """The binding's module, as far as the harness calls it."""
 
     NVMLError = pynvml.NVMLError
+    NVMLError_NotFound = pynvml.NVMLError_NotFound
     NVMLError_LibraryNotFound = pynvml.NVMLError_LibraryNotFound
     NVMLError_DriverNotLoaded = pynvml.NVMLError_DriverNotLoaded
     NVMLError_LibRmVersionMismatch = pynvml.NVMLError_LibRmVersionMismatch
@@ -83,3 +98,12 @@ class FakeNvml:
 
     def nvmlDeviceGetMigMode(self, device: FakeDevice) -> Any:  # noqa: N802
         return _answer(device.mig)
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, device: FakeDevice) -> int:  # noqa: N802
+        return len(device.instances)
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, device: FakeDevice, index: int) -> FakeDevice:  # noqa: N802
+        found = device.instances[index]
+        if found is None:
+            raise pynvml.NVMLError_NotFound
+        return found

@@ -11,7 +11,7 @@ import pytest
 from harness.meters import nvml
 from harness.meters.nvml import Gpu
 from harness.search_types import Reading
-from tests.meters.fake_nvml import FakeDevice, FakeNvml
+from tests.meters.fake_nvml import FakeDevice, FakeNvml, cut, instance
 
 FIRST = FakeDevice()
 SECOND = FakeDevice(uuid="GPU-0a", name="NVIDIA T4", capability=(7, 5))
@@ -110,11 +110,39 @@ def test_what_a_device_does_not_tell_is_unknown_with_the_reason(error: Exception
     assert found.facts["compute_capability"] is None
 
 
-def test_a_device_cut_into_instances_has_no_energy_of_its_own() -> None:
-    found = gpu(FakeDevice(mig=[pynvml.NVML_DEVICE_MIG_ENABLE, pynvml.NVML_DEVICE_MIG_ENABLE]))
+def test_each_instance_of_a_device_that_is_cut_stands_for_one_with_its_own_uuid() -> None:
+    library = FakeNvml(FIRST, cut(instance("MIG-1"), None, instance("MIG-2", "2g.10gb"), capability=(9, 0)))
 
-    assert "MIG" in str(found.energy_j().reason)
-    assert "MIG" in str(found.power_w().reason)
+    whole, first, second = nvml.find_through(library).gpus
+
+    assert [one.uuid for one in (whole, first, second)] == [FIRST.uuid, "MIG-1", "MIG-2"]
+    assert [one.place for one in (whole, first, second)] == ["0", "1:0", "1:2"]
+    assert second.name.endswith("MIG 2g.10gb")
+    assert second.compute_capability == (9, 0)
+
+
+def test_of_an_instance_only_the_memory_is_its_own() -> None:
+    (found,) = nvml.find_through(FakeNvml(cut(instance("MIG-1", millijoules=1_000_000, milliwatts=1)))).gpus
+
+    assert found.used_memory_bytes() == Reading(value=2**30)
+    assert found.memory_bytes() == Reading(value=5 * 2**30)
+    assert "is an instance (MIG), and the energy counter is the whole GPU's" in str(found.energy_j().reason)
+    assert "is an instance (MIG), and the power is the whole GPU's" in str(found.power_w().reason)
+    assert "not supported" in str(found.utilisation().reason)
+
+
+def test_a_device_that_is_cut_into_no_instance_is_none() -> None:
+    assert nvml.find_through(FakeNvml(cut(None, None))).reason == (
+        "the GPU is cut into instances (MIG) and has none; make some: sudo nvidia-smi mig -cgi … -C"
+    )
+
+
+def test_an_instance_is_named_by_its_uuid_and_never_by_its_gpus_place() -> None:
+    found = nvml.find_through(FakeNvml(cut(instance("MIG-1"), instance("MIG-2"))))
+
+    assert uuid(nvml.choose(found, "MIG-2", by_bus=False)) == "MIG-2"
+    assert "can't be told" in reason(nvml.choose(found, "0", by_bus=True))
+    assert "2 GPUs" in reason(nvml.choose(found, None, by_bus=True))
 
 
 def test_a_device_that_could_be_cut_and_is_not_has_its_own_energy() -> None:

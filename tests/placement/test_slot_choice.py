@@ -10,7 +10,7 @@ from harness.executors import WHOLE, Slot, processor_sets
 from harness.meters import nvml
 from harness.meters.nvml import Found
 from harness.placement.slot_choice import ChosenSlots, asked, of_host, of_processes, visible
-from tests.meters.fake_nvml import FakeDevice, FakeNvml
+from tests.meters.fake_nvml import FakeDevice, FakeNvml, cut, instance
 
 A, B = FakeDevice(uuid="GPU-a", name="NVIDIA L4"), FakeDevice(uuid="GPU-b", name="NVIDIA L4")
 OTHER = FakeDevice(uuid="GPU-c", name="Tesla T4")
@@ -45,6 +45,23 @@ def test_by_default_one_cell_has_the_whole_machine() -> None:
 
 def test_one_gpu_is_taken_as_it_is_named_with_all_processors() -> None:
     assert list(asked(at_once=None, gpus=("0",), find=unlisted, shown={}).slots) == [Slot(gpu="0")]
+
+
+def test_instances_of_one_size_are_gpus_of_one_model_each_by_its_own_uuid() -> None:
+    device = cut(instance("MIG-a"), instance("MIG-b"))
+
+    assert [slot.gpu for slot in host_of(device).slots] == ["MIG-a", "MIG-b"]
+    assert [slot.gpu for slot in slots_of("0:0", "MIG-b", listed=[device])] == ["MIG-a", "MIG-b"]
+
+
+def test_of_instances_of_unlike_sizes_the_first_is_taken_and_none_for_the_whole_gpu() -> None:
+    device = cut(instance("MIG-a"), instance("MIG-b", "2g.10gb"))
+
+    assert str(host_of(device)) == "GPU MIG-a; idle: MIG-b"
+    with pytest.raises(UserError, match=r"lists none such; it has 0:0 MIG-a, 0:1 MIG-b$"):
+        slots_of("0", "MIG-b", listed=[device])
+    with pytest.raises(UserError, match=r"unlike GPUs \(.*MIG 1g\.5gb, .*MIG 2g\.10gb\)"):
+        slots_of("all", listed=[device])
 
 
 def test_so_many_at_once_are_so_many_sets_of_processors() -> None:

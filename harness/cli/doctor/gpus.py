@@ -79,7 +79,7 @@ def _gpu(gpu: Gpu) -> Finding:
     size = "memory unknown" if memory.value is None else f"{memory.value / GIB:.0f} GiB"
     capability = gpu.facts["compute_capability"] or "unknown"
     found = f"{gpu.name}, {size}, compute capability {capability}, {gpu.uuid}"
-    return Finding(what=f"GPU {gpu.index}", state="good", found=found)
+    return Finding(what=f"GPU {gpu.place}", state="good", found=found)
 
 
 def _silent_meters(gpu: Gpu) -> Iterator[Finding]:
@@ -88,4 +88,4 @@ def _silent_meters(gpu: Gpu) -> Iterator[Finding]:
     for name, reading in readings.items():
         if reading.value is None:
             remedy = "nothing to do: records will say that it is unknown, and why"
-            yield Finding(what=f"GPU {gpu.index} {name}", state="unknown", found=str(reading.reason), remedy=remedy)
+            yield Finding(what=f"GPU {gpu.place} {name}", state="unknown", found=str(reading.reason), remedy=remedy)

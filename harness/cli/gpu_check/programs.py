@@ -160,17 +160,12 @@ while True:
 
 INSIDE = """\
 import json, os
-import pynvml
 import tensorflow as tf
+from harness.meters import nvml
 
 details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
-try:
-    pynvml.nvmlInit()
-    handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    uuids = [pynvml.nvmlDeviceGetUUID(handle) for handle in handles]
-except pynvml.NVMLError:
-    uuids = []
-print(json.dumps({"uuids": uuids, "names": [one.get("device_name") for one in details]}), flush=True)
+told = {"uuids": [gpu.uuid for gpu in nvml.find().gpus], "names": [one.get("device_name") for one in details]}
+print(json.dumps(told), flush=True)
 os._exit(0)
 """
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.cli.doctor import findings, gpus
 from harness.meters.nvml import Found
-from tests.meters.fake_nvml import FakeDevice
+from tests.meters.fake_nvml import FakeDevice, cut, instance
 
 Look = Callable[..., Found]
 Put = Callable[[str, str], Path]
@@ -62,6 +62,14 @@ def test_what_a_gpu_does_not_tell_is_said_beforehand(found: Look) -> None:
 
     assert (energy.what, energy.state) == ("GPU 0 energy", "unknown")
     assert "not supported" in energy.found
+
+
+def test_each_instance_is_named_with_what_it_does_not_tell(found: Look) -> None:
+    findings = list(gpus.examine(found(cut(instance("MIG-1"), instance("MIG-2")))))
+
+    assert [one.what for one in findings if one.state == "good"] == ["NVIDIA driver", "GPU 0:0", "GPU 0:1"]
+    unknown = [one.what for one in findings if one.state == "unknown"]
+    assert unknown == [f"GPU 0:{number} {what}" for number in (0, 1) for what in ("energy", "utilisation")]
 
 
 def test_no_toolkit_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
