@@ -106,6 +106,7 @@ memory_gib = 2
 pids = 500
 shm_mib = 64
 deadline_s = 7200
+folder_gib = 50
 [[include]]
 dataset = ["sites", "bursts", "arrays", "digits"]
 backbone = "narrow"

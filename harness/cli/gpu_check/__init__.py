@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.cli import exit_codes, printing, streams
 from harness.cli.gpu_check import report
-from harness.cli.gpu_check.checking import Check, Outcome, State, carried_out
+from harness.cli.gpu_check.checking import Check, CheckResult, CheckState, carried_out
 from harness.cli.gpu_check.checks import CHECKS
 from harness.cli.gpu_check.gpu_host import GpuHost, Host
 from harness.errors import MachineError
@@ -39,13 +39,13 @@ def show(
     _refuse_unwritable(output)
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
         host = make(folder=Path(folder), gpus=found.gpus, images=file)
-        outcomes = carried_out(checks, host, total_s=TOTAL_S, clock=time.monotonic, say=_quiet if as_json else _say)
-    output.write_text(report.markdown(outcomes, gpus=found.gpus), "utf-8")
+        results = carried_out(checks, host, total_s=TOTAL_S, clock=time.monotonic, say=_quiet if as_json else _say)
+    output.write_text(report.markdown(results, gpus=found.gpus), "utf-8")
     if as_json:
-        streams.document([asdict(outcome) for outcome in outcomes])
+        streams.document([asdict(result) for result in results])
     else:
-        printing.say(f"{report.summary(outcomes)}; report: {output}")
-    return exit_codes.SOME_FAILED if any(one.state is State.FAILED for one in outcomes) else exit_codes.OK
+        printing.say(f"{report.summary(results)}; report: {output}")
+    return exit_codes.SOME_FAILED if any(one.state is CheckState.FAILED for one in results) else exit_codes.OK
 
 
 def _refuse_unwritable(output: Path) -> None:
@@ -56,9 +56,9 @@ def _refuse_unwritable(output: Path) -> None:
         raise MachineError(f"{output}: the report can't be written ({error.strerror}); choose --output") from error
 
 
-def _say(outcome: Outcome) -> None:
-    printing.say(f"{outcome.state:<13}  {outcome.what}: {outcome.found}")
+def _say(result: CheckResult) -> None:
+    printing.say(f"{result.state:<13}  {result.what}: {result.found}")
 
 
-def _quiet(_: Outcome) -> None:
+def _quiet(_: CheckResult) -> None:
     return None

@@ -11,7 +11,7 @@ from harness.cli.gpu_check.gpu_host import Host, OverTime
 from harness.errors import HarnessError
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check went."""
 
     PASSED = "passed"
@@ -41,11 +41,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class CheckResult:
     """How a check went, in a line; ``figures`` are what it read, ``said`` the last lines of a failed one's log."""
 
     what: str
-    state: State
+    state: CheckState
     found: str
     took_s: float
     figures: Figures = field(default_factory=dict)
@@ -58,8 +58,8 @@ def carried_out(
     *,
     total_s: float,
     clock: Callable[[], float],
-    say: Callable[[Outcome], None],
-) -> list[Outcome]:
+    say: Callable[[CheckResult], None],
+) -> list[CheckResult]:
     """Carry out every check, whatever becomes of the others; ``say`` is told of each as it ends."""
     return list(_each(checks, host, until=clock() + total_s, clock=clock, say=say))
 
@@ -70,28 +70,30 @@ def _each(
     *,
     until: float,
     clock: Callable[[], float],
-    say: Callable[[Outcome], None],
-) -> Iterator[Outcome]:
+    say: Callable[[CheckResult], None],
+) -> Iterator[CheckResult]:
     for check in checks:
         began = clock()
         host.allow(min(check.limit_s, until - began))
         state, found, figures = _looked(check, host, left_s=until - began)
-        said = host.last_said() if state is State.FAILED else ""
-        outcome = Outcome(what=check.what, state=state, found=found, took_s=clock() - began, figures=figures, said=said)
-        say(outcome)
-        yield outcome
+        said = host.last_said() if state is CheckState.FAILED else ""
+        result = CheckResult(
+            what=check.what, state=state, found=found, took_s=clock() - began, figures=figures, said=said
+        )
+        say(result)
+        yield result
 
 
-def _looked(check: Check, host: Host, *, left_s: float) -> tuple[State, str, Figures]:
+def _looked(check: Check, host: Host, *, left_s: float) -> tuple[CheckState, str, Figures]:
     if left_s <= 0:
-        return State.COULD_NOT_RUN, "the time of all checks together is over", {}
+        return CheckState.COULD_NOT_RUN, "the time of all checks together is over", {}
     try:
         found, figures = check.look(host)
     except CouldNotRun as why:
-        return State.COULD_NOT_RUN, str(why), {}
+        return CheckState.COULD_NOT_RUN, str(why), {}
     except (Failed, OverTime, HarnessError) as why:
-        return State.FAILED, str(why), {}
+        return CheckState.FAILED, str(why), {}
     except Exception as error:  # noqa: BLE001 - a mistake in one check must not keep the others from being carried out
         last = traceback.extract_tb(error.__traceback__)[-1]
-        return State.FAILED, f"the check itself broke: {type(error).__name__}: {error} (line {last.lineno})", {}
-    return State.PASSED, found, figures
+        return CheckState.FAILED, f"the check itself broke: {type(error).__name__}: {error} (line {last.lineno})", {}
+    return CheckState.PASSED, found, figures

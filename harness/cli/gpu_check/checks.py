@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from statistics import fmean, median
-from typing import Any
 
 from harness.cli.gpu_check import programs
 from harness.cli.gpu_check.checking import Check, CouldNotRun, Failed, Figures
-from harness.cli.gpu_check.gpu_host import Host, OverTime, Seen
+from harness.cli.gpu_check.gpu_host import Host, OverTime, Sampled, Seen
 from harness.errors import EngineError, ImagesError
 from harness.meters.nvml import Gpu
-from harness.search_types import Outcome, Trial
+from harness.search_types import Outcome, Reading, Trial
 
 _MOST_MEMORY = 0.5
 """Share of the device's memory beyond which its use speaks for an allocator that took all of it at once."""
@@ -29,14 +29,13 @@ _LOST = "the device no longer computes"
 def smoke(host: Host) -> tuple[str, Figures]:
     """A small search trains on the device that it was given, and says so."""
     gpu, (seen,) = host.gpus[0], _searched(host, _SMOKE, programs.smoke())
-    device, uuid = seen.environment.get("device"), seen.environment.get("device_uuid")
-    if uuid != gpu.uuid:
-        raise Failed(f"trained on {device} ({uuid or seen.environment.get('device_unknown')}), not on {gpu.uuid}")
-    return f"{len(seen.trials)} trials on {device}", {
+    if seen.uuid != gpu.uuid:
+        raise Failed(f"trained on {seen.device} ({seen.uuid or seen.why_unknown}), not on {gpu.uuid}")
+    return f"{len(seen.trials)} trials on {seen.device}", {
         "first_epochs_s": [trial.epochs[0].train_s for trial in seen.trials],
         "losses": [epoch.loss for trial in seen.trials for epoch in trial.epochs],
         "energy_j": [trial.energy_j for trial in seen.trials],
-        "gpu": seen.gpu,
+        "sampled": None if seen.sampled is None else asdict(seen.sampled),
     }
 
 
@@ -53,28 +52,24 @@ def warm(host: Host) -> tuple[str, Figures]:
 
 def memory_growth(host: Host) -> tuple[str, Figures]:
     """TensorFlow takes memory as it needs it, and not all of the device's at once."""
-    seen = _smoked(host)
-    whole = host.gpus[0].memory_bytes()
-    peak, idle = _value(seen.gpu, "peak_memory_bytes"), _value(seen.gpu, "idle_memory_bytes")
-    if whole.value is None:
-        raise CouldNotRun(str(whole.reason))
-    share = (peak - idle) / whole.value
+    sampled = _sampled(host)
+    whole = _known(host.gpus[0].memory_bytes())
+    peak, idle = _known(sampled.peak_memory_bytes), _known(sampled.idle_memory_bytes)
+    share = (peak - idle) / whole
     told = f"at most {share:.1%} of the device's memory was taken"
     if share > _MOST_MEMORY:
         raise Failed(told)
-    return told, {"peak_memory_bytes": peak, "idle_memory_bytes": idle, "memory_bytes": whole.value}
+    return told, {"peak_memory_bytes": peak, "idle_memory_bytes": idle, "memory_bytes": whole}
 
 
 def sampling(host: Host) -> tuple[str, Figures]:
     """Reading NVML beside a search costs next to nothing."""
-    seen = _smoked(host)
-    if not seen.gpu.get("samples"):
-        raise Failed("the device was not sampled while the search ran")
-    share = seen.gpu["sampling_s"] / seen.gpu["window_s"]
-    told = f"{seen.gpu['samples']} samples took {share:.2%} of the time"
+    sampled = _sampled(host)
+    share = sampled.sampling_s / sampled.window_s
+    told = f"{sampled.samples} samples took {share:.2%} of the time"
     if share > _MOST_SAMPLING:
         raise Failed(told)
-    return told, {"samples": seen.gpu["samples"], "sampling_s": seen.gpu["sampling_s"]}
+    return told, {"samples": sampled.samples, "sampling_s": sampled.sampling_s}
 
 
 def determinism(host: Host) -> tuple[str, Figures]:
@@ -100,11 +95,9 @@ def jit(host: Host) -> tuple[str, Figures]:
 
 def out_of_memory(host: Host) -> tuple[str, Figures]:
     """A batch that doesn't fit is a trial's outcome, and the search goes on."""
-    whole = host.gpus[0].memory_bytes()
-    if whole.value is None:
-        raise CouldNotRun(str(whole.reason))
+    whole = _known(host.gpus[0].memory_bytes())
     files = {"wide.py": programs.WIDE}
-    (seen,) = _searched(host, "planted", programs.planted(whole.value), files=files, outcomes=tuple(Outcome))
+    (seen,) = _searched(host, "planted", programs.planted(whole), files=files, outcomes=tuple(Outcome))
     outcomes = {int(trial.parameters["batch_size"]): trial.outcome for trial in seen.trials}
     wanted = {programs.SMALL_BATCH: Outcome.COMPLETED, programs.LARGE_BATCH: Outcome.OUT_OF_MEMORY}
     told = ", ".join(f"a batch of {size} is {outcome}" for size, outcome in sorted(outcomes.items()))
@@ -116,9 +109,8 @@ def out_of_memory(host: Host) -> tuple[str, Figures]:
 def energy(host: Host) -> tuple[str, Figures]:
     """The joules of the device's counter are its watts times the seconds."""
     gpu = host.gpus[0]
-    for reading in (gpu.energy_j(), gpu.power_w()):
-        if reading.value is None:
-            raise CouldNotRun(str(reading.reason))
+    _known(gpu.energy_j())
+    _known(gpu.power_w())
     with host.busy(gpu):
         began, first = host.now(), _joules(gpu)
         watts = [_watts(gpu)]
@@ -140,8 +132,8 @@ def one_cell_each(host: Host) -> tuple[str, Figures]:
         raise CouldNotRun(f"one {alike[0].name}; two of one model are needed")
     uuids = [gpu.uuid for gpu in alike]
     seen = _searched(host, "each", programs.smoke(cells=len(alike)), gpus=uuids, cells=len(alike))
-    strayed = [f"{one.slot_gpu} trained on {_uuid(one)}" for one in seen if _uuid(one) != one.slot_gpu]
-    idle = set(uuids) - {_uuid(one) for one in seen}
+    strayed = [f"{one.slot_gpu} trained on {one.uuid}" for one in seen if one.uuid != one.slot_gpu]
+    idle = set(uuids) - {one.uuid for one in seen}
     if strayed or idle:
         raise Failed("; ".join([*strayed, *(f"{uuid} stayed idle" for uuid in sorted(idle))]))
     return f"{len(alike)} cells on {len(alike)} GPUs", {"uuids": uuids}
@@ -154,12 +146,12 @@ def container(host: Host) -> tuple[str, Figures]:
         inside = host.inside(gpu)
     except (ImagesError, EngineError) as error:
         raise CouldNotRun(str(error)) from error
-    if inside["uuids"] != [gpu.uuid] or len(inside["names"]) != 1:
-        raise Failed(f"inside are {inside['uuids']}, and TensorFlow sees {inside['names']}; given was {gpu.uuid}")
+    if inside.uuids != [gpu.uuid] or len(inside.names) != 1:
+        raise Failed(f"inside are {inside.uuids}, and TensorFlow sees {inside.names}; given was {gpu.uuid}")
     (seen,) = _searched(host, "contained", programs.smoke(), executor="docker")
-    if _uuid(seen) != gpu.uuid:
-        raise Failed(f"a search in a container trained on {_uuid(seen)}, not on {gpu.uuid}")
-    return f"{inside['names'][0]} by UUID, and a search on it", inside
+    if seen.uuid != gpu.uuid:
+        raise Failed(f"a search in a container trained on {seen.uuid}, not on {gpu.uuid}")
+    return f"{inside.names[0]} by UUID, and a search on it", asdict(inside)
 
 
 def broken_context(host: Host) -> tuple[str, Figures]:
@@ -240,19 +232,21 @@ def _alike(host: Host, name: str, matrix: str) -> tuple[str, Figures]:
     return told, {"losses": losses, "train_s": times}
 
 
-def _curve(trial: Trial) -> Any:
+def _curve(trial: Trial) -> object:
     return dict(trial.parameters), trial.outcome, [(epoch.loss, epoch.val_score) for epoch in trial.epochs]
 
 
-def _uuid(seen: Seen) -> Any:
-    return seen.environment.get("device_uuid")
+def _sampled(host: Host) -> Sampled:
+    sampled = _smoked(host).sampled
+    if sampled is None or sampled.samples == 0:
+        raise Failed("the device was not sampled while the search ran")
+    return sampled
 
 
-def _value(table: Mapping[str, Any], name: str) -> float:
-    reading = table.get(name) or {"value": None, "reason": "it was not read"}
-    if reading["value"] is None:
-        raise CouldNotRun(f"{name}: {reading['reason']}")
-    return float(reading["value"])
+def _known(reading: Reading) -> float:
+    if reading.value is None:
+        raise CouldNotRun(str(reading.reason))
+    return reading.value
 
 
 def _joules(gpu: Gpu) -> float:

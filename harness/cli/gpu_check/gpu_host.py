@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -21,7 +21,7 @@ from harness.container_images import engine
 from harness.errors import EngineError, ImagesError
 from harness.meters.nvml import Gpu
 from harness.results_folder import MatrixFolder
-from harness.search_types import Trial
+from harness.search_types import Reading, Trial
 
 _SAID_LINES = 30
 
@@ -31,20 +31,42 @@ class OverTime(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """What was read of the device over a worker's life: ``samples`` of them took ``sampling_s`` of ``window_s``."""
+
+    window_s: float
+    samples: int
+    sampling_s: float
+    peak_memory_bytes: Reading
+    idle_memory_bytes: Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One search as its files say: ``status`` is ok, failed or missing.
 
-    ``environment`` is the record's; ``gpu`` what was read of the device over the worker's life; ``slot_gpu`` the device
-    that its slot was given; ``attempts`` why each of its processes ended, where that is told.
+    ``device`` and ``uuid`` are where the record says that it trained, ``why_unknown`` why it doesn't; ``sampled`` is
+    None where no device was. ``slot_gpu`` is the device that its slot was given; ``attempts`` are why each of its
+    processes ended, where that is told.
     """
 
     status: str
     reason: str | None = None
     trials: Sequence[Trial] = ()
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    gpu: Mapping[str, Any] = field(default_factory=dict)
+    device: str | None = None
+    uuid: str | None = None
+    why_unknown: str | None = None
+    sampled: Sampled | None = None
     slot_gpu: str | None = None
     attempts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What a container sees: the UUIDs that NVML lists, and the names of the devices that TensorFlow has."""
+
+    uuids: list[str]
+    names: list[str]
 
 
 class Host(Protocol):
@@ -75,11 +97,11 @@ class Host(Protocol):
         """Run a matrix beside ``files``, unless one of its name was; return its searches, none if it was refused."""
         ...
 
-    def busy(self, gpu: Gpu) -> Any:
+    def busy(self, gpu: Gpu) -> AbstractContextManager[None]:
         """Keep a GPU busy for as long as the block takes."""
         ...
 
-    def inside(self, gpu: Gpu) -> Mapping[str, Any]:
+    def inside(self, gpu: Gpu) -> Inside:
         """Return what a container that is given ``gpu`` sees.
 
         Raises:
@@ -169,7 +191,7 @@ class GpuHost:
             _end(process)
             self._said += log.read_text("utf-8", errors="replace").splitlines()
 
-    def inside(self, gpu: Gpu) -> Mapping[str, Any]:
+    def inside(self, gpu: Gpu) -> Inside:
         """Ask in a container of the GPU image, by CDI where the engine knows the device so."""
         declared = [image for image in container_images.load(self.images) if image.target == "gpu"]
         image = next((one.id for one in container_images.held(declared) if one.id is not None), None)
@@ -177,8 +199,7 @@ class GpuHost:
             raise ImagesError("no GPU image; build it: harness images build gpu")
         answer = self._asked_inside(image, gpu)
         # Libraries print what they please before it.
-        found: Mapping[str, Any] = json.loads(answer.strip().splitlines()[-1])
-        return found
+        return Inside(**json.loads(answer.strip().splitlines()[-1]))
 
     def _asked_inside(self, image: str, gpu: Gpu) -> str:
         program = ["python", "-c", programs.INSIDE]
@@ -231,16 +252,33 @@ class GpuHost:
         attempts = [str(attempt.reason) for attempt in cell.folder.attempts() if attempt.reason is not None]
         if cell.status is not analysis.Status.OK and cell.folder.log.exists():
             self._said += cell.folder.log.read_text("utf-8", errors="replace").splitlines()
-        evidence = {} if cell.record is None else cell.record.evidence.told
+        record = cell.record
+        where = {} if record is None else record.environment.told
+        evidence = {} if record is None else record.evidence.told
         return Seen(
             status=str(cell.status),
             reason=cell.reason,
             trials=cell.trials,
-            environment={} if cell.record is None else cell.record.environment.told,
-            gpu=evidence.get("gpu") or {},
-            slot_gpu=(evidence.get("slot") or {}).get("gpu"),
+            device=where.get("device"),
+            uuid=where.get("device_uuid"),
+            why_unknown=where.get("device_unknown"),
+            sampled=_sampled(evidence.get("gpu", {})),
+            slot_gpu=evidence.get("slot", {}).get("gpu"),
             attempts=attempts,
         )
+
+
+def _sampled(told: Mapping[str, Any]) -> Sampled | None:
+    """Return what the evidence has of a device; of none it has reasons alone."""
+    if "samples" not in told:
+        return None
+    return Sampled(
+        window_s=told["window_s"],
+        samples=told["samples"],
+        sampling_s=told["sampling_s"],
+        peak_memory_bytes=Reading(**told["peak_memory_bytes"]),
+        idle_memory_bytes=Reading(**told["idle_memory_bytes"]),
+    )
 
 
 def _stream(process: subprocess.Popen[bytes]) -> IO[bytes]:
@@ -249,7 +287,7 @@ def _stream(process: subprocess.Popen[bytes]) -> IO[bytes]:
     return process.stdout
 
 
-def _end(process: subprocess.Popen[Any]) -> None:
+def _end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """End a process and what it started; one that is gone has ended already."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.cli.gpu_check.gpu_host import OverTime, Seen
+from harness.cli.gpu_check.gpu_host import Inside, OverTime, Sampled, Seen
 from harness.meters import nvml
 from harness.meters.nvml import Gpu
-from harness.search_types import Epoch, Outcome, Proposal, Trial
+from harness.search_types import Epoch, Outcome, Proposal, Reading, Trial
 from tests.meters.fake_nvml import FakeDevice, FakeNvml
 
 GIB = 2**30
@@ -27,20 +27,14 @@ def trial(
     return Trial.of(proposal, number=number, outcome=Outcome(outcome), epochs=epochs, reason="as scripted")
 
 
-def read(value: float | None) -> dict[str, Any]:
-    return {"value": value, "reason": None if value is not None else "not told"}
+def sampled(**changes: Any) -> Sampled:
+    told = {"window_s": 10.0, "samples": 20, "sampling_s": 0.02}
+    memory = {"peak_memory_bytes": Reading(value=3.0 * GIB), "idle_memory_bytes": Reading(value=1.0 * GIB)}
+    return Sampled(**{**told, **memory, **changes})
 
 
 def seen(*trials: Trial, uuid: str | None = UUID, **more: Any) -> Seen:
-    gpu = {
-        "window_s": 10.0,
-        "samples": 20,
-        "sampling_s": 0.02,
-        "peak_memory_bytes": read(3 * GIB),
-        "idle_memory_bytes": read(GIB),
-    }
-    environment = {"device": "NVIDIA A100", "device_uuid": uuid}
-    given = {"status": "ok", "environment": environment, "gpu": gpu, "slot_gpu": uuid, **more}
+    given = {"status": "ok", "device": "NVIDIA A100", "uuid": uuid, "sampled": sampled(), "slot_gpu": uuid, **more}
     return Seen(trials=trials or tuple(trial(number) for number in range(4)), **given)
 
 
@@ -50,7 +44,7 @@ class FakeGpuHost:
 
     devices: list[FakeDevice] = field(default_factory=lambda: [FakeDevice(uuid=UUID)])
     searches: dict[str, Any] = field(default_factory=dict)
-    contained: Any = field(default_factory=lambda: {"uuids": [UUID], "names": ["NVIDIA A100"]})
+    contained: Any = field(default_factory=lambda: Inside(uuids=[UUID], names=["NVIDIA A100"]))
     draws_w: float = 300.0
     counts_w: float = 300.0
     allowed: list[float] = field(default_factory=list)
@@ -90,11 +84,12 @@ class FakeGpuHost:
         self.devices[0].milliwatts = self.draws_w * 1e3
         yield
 
-    def inside(self, gpu: Gpu) -> Mapping[str, Any]:
+    def inside(self, gpu: Gpu) -> Inside:
         assert gpu.uuid == UUID
         if isinstance(self.contained, Exception):
             raise self.contained
-        return dict(self.contained)
+        assert isinstance(self.contained, Inside)
+        return self.contained
 
     def pause(self, seconds: float) -> None:
         self.clock_s += seconds

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.gpu_check.checking import Check, CouldNotRun, Failed, Outcome, State, carried_out
+from harness.cli.gpu_check.checking import Check, CheckResult, CheckState, CouldNotRun, Failed, carried_out
 from harness.cli.gpu_check.gpu_host import OverTime
 from harness.errors import MachineError
 from tests.cli.gpu_check.conftest import FakeGpuHost
@@ -18,7 +18,7 @@ def raising(error: Exception) -> Callable[[Any], Any]:
     return look
 
 
-def carry_out(*looks: Callable[[Any], Any], host: FakeGpuHost | None = None, step_s: float = 1.0) -> list[Outcome]:
+def carry_out(*looks: Callable[[Any], Any], host: FakeGpuHost | None = None, step_s: float = 1.0) -> list[CheckResult]:
     checks = [Check(what=f"number {number}", limit_s=60, look=look) for number, look in enumerate(looks)]
     readings = iter(range(1000))
     return carried_out(
@@ -29,19 +29,19 @@ def carry_out(*looks: Callable[[Any], Any], host: FakeGpuHost | None = None, ste
 @pytest.mark.parametrize(
     ("error", "state", "found"),
     [
-        (Failed("no"), State.FAILED, "no"),
-        (OverTime("not done within 60 s"), State.FAILED, "not done within 60 s"),
-        (MachineError("no disk"), State.FAILED, "no disk"),
-        (CouldNotRun("no engine"), State.COULD_NOT_RUN, "no engine"),
-        (KeyError("uuid"), State.FAILED, "the check itself broke: KeyError: 'uuid'"),
+        (Failed("no"), CheckState.FAILED, "no"),
+        (OverTime("not done within 60 s"), CheckState.FAILED, "not done within 60 s"),
+        (MachineError("no disk"), CheckState.FAILED, "no disk"),
+        (CouldNotRun("no engine"), CheckState.COULD_NOT_RUN, "no engine"),
+        (KeyError("uuid"), CheckState.FAILED, "the check itself broke: KeyError: 'uuid'"),
     ],
 )
-def test_whatever_becomes_of_a_check_the_next_is_carried_out(error: Exception, state: State, found: str) -> None:
+def test_whatever_becomes_of_a_check_the_next_is_carried_out(error: Exception, state: CheckState, found: str) -> None:
     first, second = carry_out(raising(error), lambda _: ("well", {"seconds": 1}))
 
     assert first.state is state
     assert first.found.startswith(found)
-    assert (second.state, second.found, second.figures) == (State.PASSED, "well", {"seconds": 1})
+    assert (second.state, second.found, second.figures) == (CheckState.PASSED, "well", {"seconds": 1})
 
 
 def test_only_a_failure_quotes_what_was_said() -> None:

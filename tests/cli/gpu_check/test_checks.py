@@ -10,8 +10,10 @@ import pytest
 from harness import matrix
 from harness.cli.gpu_check import TOTAL_S, checks, programs
 from harness.cli.gpu_check.checking import Check, CouldNotRun, Failed
+from harness.cli.gpu_check.gpu_host import Inside
 from harness.errors import EngineError, ImagesError
-from tests.cli.gpu_check.conftest import GIB, FakeGpuHost, read, seen, trial
+from harness.search_types import Reading
+from tests.cli.gpu_check.conftest import GIB, FakeGpuHost, sampled, seen, trial
 from tests.meters.fake_nvml import FakeDevice
 
 NAMES = [check.what for check in checks.CHECKS]
@@ -47,7 +49,7 @@ def test_no_check_may_take_as_long_as_all_together() -> None:
 def test_a_search_that_trained_elsewhere_fails(host: FakeGpuHost) -> None:
     host.searches["smoke"] = [seen(uuid="GPU-2")]
     fails(checks.smoke, host, r"\(GPU-2\), not on GPU-1")
-    host.searches["smoke"] = [seen(environment={"device": "NVIDIA A100", "device_unknown": "2 GPUs"})]
+    host.searches["smoke"] = [seen(uuid=None, why_unknown="2 GPUs")]
     fails(checks.smoke, host, r"\(2 GPUs\), not on GPU-1")
 
 
@@ -76,16 +78,18 @@ def test_a_first_epoch_that_compiles_fails(host: FakeGpuHost) -> None:
 
 
 def test_an_allocator_that_takes_all_fails_and_one_that_is_not_told_of_can_not_run(host: FakeGpuHost) -> None:
-    whole = seen()
-    host.searches["smoke"] = [replace(whole, gpu={**whole.gpu, "peak_memory_bytes": read(38 * GIB)})]
+    host.searches["smoke"] = [seen(sampled=sampled(peak_memory_bytes=Reading(value=38.0 * GIB)))]
     fails(checks.memory_growth, host, r"at most 92\.5%")
-    host.searches["smoke"] = [replace(whole, gpu={**whole.gpu, "peak_memory_bytes": read(None)})]
-    can_not_run(checks.memory_growth, host, "peak_memory_bytes: not told")
+    host.searches["smoke"] = [seen(sampled=sampled(peak_memory_bytes=Reading.unknown("not told")))]
+    can_not_run(checks.memory_growth, host, "not told")
 
 
-@pytest.mark.parametrize(("more", "why"), [({"sampling_s": 1.0}, r"took 10\.00%"), ({"samples": 0}, "not sampled")])
-def test_samples_that_are_dear_or_none_fail(host: FakeGpuHost, more: dict[str, Any], why: str) -> None:
-    host.searches["smoke"] = [replace(seen(), gpu={**seen().gpu, **more})]
+@pytest.mark.parametrize(
+    ("read", "why"),
+    [(sampled(sampling_s=1.0), r"took 10\.00%"), (sampled(samples=0), "not sampled"), (None, "not sampled")],
+)
+def test_samples_that_are_dear_or_none_fail(host: FakeGpuHost, read: Any, why: str) -> None:
+    host.searches["smoke"] = [seen(sampled=read)]
 
     fails(checks.sampling, host, why)
 
@@ -155,9 +159,13 @@ def test_without_an_engine_or_an_image_no_container_can_be_looked_into(host: Fak
 
 @pytest.mark.parametrize(
     "inside",
-    [{"uuids": [], "names": []}, {"uuids": ["GPU-1", "GPU-2"], "names": ["A", "A"]}, {"uuids": ["GPU-1"], "names": []}],
+    [
+        Inside(uuids=[], names=[]),
+        Inside(uuids=["GPU-1", "GPU-2"], names=["A", "A"]),
+        Inside(uuids=["GPU-1"], names=[]),
+    ],
 )
-def test_a_container_that_sees_another_device_or_several_fails(host: FakeGpuHost, inside: dict[str, Any]) -> None:
+def test_a_container_that_sees_another_device_or_several_fails(host: FakeGpuHost, inside: Inside) -> None:
     host.contained = inside
 
     fails(checks.container, host, "given was GPU-1")

@@ -32,7 +32,7 @@ def on_cpu(matrix: str) -> str:
 def test_a_search_is_run_once_and_seen_as_its_files_say(host: GpuHost) -> None:
     (one,) = host.search("smoke", on_cpu(programs.smoke()), gpus=[])
 
-    assert (one.status, len(one.trials), one.environment["device"]) == ("ok", 4, "cpu")
+    assert (one.status, len(one.trials), one.device) == ("ok", 4, "cpu")
     began = time.monotonic()
     assert host.search("smoke", "another", gpus=[]) == [one]
     assert time.monotonic() - began < 0.1
