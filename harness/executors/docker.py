@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,9 @@ CELL = "tuner-harness.cell"
 # How long an engine that was stopped may take to come back before a cell is given up.
 PATIENCE_S = 60.0
 _POLL_S = 0.5
+# Another for each start of a kernel.
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_SEEN = "/mnt"
 _WORKER = ("python", "-m", "harness.worker")
 
 
@@ -118,14 +122,37 @@ class DockerExecutor:
         Who clears up images, a build of another run among them, leaves what a container holds.
 
         Raises:
-            MachineError: The engine doesn't see the campaign's folder, or refuses otherwise; says the way out.
+            MachineError: The engine doesn't see the campaign's folder, is another machine's, or refuses otherwise; says
+                the way out.
         """
-        try:
-            with tempfile.TemporaryDirectory(prefix=".seen-", dir=self.campaign) as seen:
-                place = Mount(target=seen, source=seen, type="bind", read_only=True)
+        with tempfile.TemporaryDirectory(prefix=".seen-", dir=self.campaign) as seen:
+            place = Mount(target=_SEEN, source=seen, type="bind", read_only=True)
+            try:
                 self._created(mounts=[place], **self._options(User(uid=1, gid=1), slot=WHOLE))
-        except engine_connection.FOREIGN as error:
-            raise MachineError(engine_connection.unseen(error, self.campaign)) from error
+                if self._is_podman or engine_connection.is_by_network(self.client):
+                    self._check_machine(Path(seen), place)
+            except engine_connection.FOREIGN as error:
+                raise MachineError(engine_connection.refused(error, self.campaign)) from error
+
+    def _check_machine(self, seen: Path, place: Mount) -> None:
+        """Refuse an engine whose containers run on another kernel, or find another folder in this one's place."""
+        token = secrets.token_hex()
+        seen.chmod(0o755)
+        (seen / "token").write_text(token, "utf-8")
+        script = f"cat {_BOOT_ID}; cat {_SEEN}/token"
+        looking = self._begun(
+            entrypoint=["sh", "-c", script], mounts=[place], **self._options(User(uid=1, gid=1), slot=WHOLE)
+        )
+        looking.wait(timeout=self.patience_s)
+        said = looking.logs(stdout=True, stderr=False).decode("utf-8", "replace").split()
+        remove(looking)
+        if said[:1] != [Path(_BOOT_ID).read_text("utf-8").strip()]:
+            raise MachineError(
+                "the container engine is another machine's, whose costs nobody here can read; run harness there, or "
+                "name an engine of this one in DOCKER_HOST"
+            )
+        if said[1:] != [token]:
+            raise MachineError(engine_connection.unseen(self.campaign))
 
     def sweep(self) -> None:
         """Remove what an earlier run of this campaign left on the engine; one that is gone has left nothing to do."""

@@ -17,6 +17,7 @@ from requests.exceptions import RequestException
 from harness import image_labels
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
+from harness.executors import engine_address
 from harness.executors.contract import Cause
 from harness.image_labels import Pinned
 
@@ -31,6 +32,8 @@ _MAPPED = ("name=rootless", "name=userns")
 _CONTAINERD = "io.containerd.snapshotter"
 _BUILD = "build it: harness images build"
 _START = "start it (systemctl start docker), then run again: finished cells are kept"
+# What Docker and Podman say of a folder that isn't there.
+_UNSEEN = ("bind source path does not exist", "no such file or directory")
 # What the engine says, and the way out.
 _REMEDIES = (
     (
@@ -68,10 +71,12 @@ def connect(*, patience_s: float = DEFAULT_TIMEOUT_SECONDS) -> Any:
 
     Raises:
         EngineError: No engine answers.
-        MachineError: It refuses this user.
+        MachineError: It refuses this user, or what names it can't be followed.
     """
+    address = engine_address.found()
     try:
-        return docker.from_env(timeout=patience_s)
+        # As the SDK's ``from_env`` does, which knows no contexts.
+        return docker.DockerClient(**address, version="auto", timeout=patience_s)
     except FOREIGN as error:
         _close_sockets(error)
         cause, line = explained(error)
@@ -231,15 +236,22 @@ def explained(error: Exception) -> tuple[Cause, str]:
     return Cause.ENGINE_GONE, f"the container engine doesn't answer; {_START} ({said})"
 
 
-def unseen(error: Exception, folder: Path) -> str:
+def is_by_network(client: Any) -> bool:
+    """Whether the engine is reached by something else than a socket of this machine's disk."""
+    return not str(client.api.base_url).startswith("http+docker://")
+
+
+def refused(error: Exception, folder: Path) -> str:
     """Return what to say where an engine refuses to show a folder that is here to a container."""
     said = explained(error)[1]
-    if "bind source path does not exist" not in said:
-        return said
+    return unseen(folder) if any(sign in said for sign in _UNSEEN) else said
+
+
+def unseen(folder: Path) -> str:
+    """Return what to say of an engine that has no such folder, though it is here."""
     why = "it is another machine's, or that of the host around this container"
-    return (
-        f"the container engine doesn't see {folder}: {why}; name one of this machine in DOCKER_HOST, or start one here"
-    )
+    way = "name one of this machine in DOCKER_HOST, or start it here"
+    return f"the container engine doesn't see {folder}: {why}; {way}"
 
 
 def _said(error: Exception) -> str:

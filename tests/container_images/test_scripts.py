@@ -126,3 +126,36 @@ def test_the_engine_script_says_what_it_can_do(path: Path, arguments: list[str])
 
     assert answer.returncode == 1
     assert answer.stderr == "test-engine.sh: say start [DATA_FOLDER] or stop\n"
+
+
+def test_continuous_integration_starts_an_engine_of_its_own_though_another_answers(path: Path, tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    for folder in (".ci", "docker", ".venv/bin"):
+        (job / folder).mkdir(parents=True)
+    (job / ".ci/run").write_text((ROOT / ".ci/run").read_text("utf-8"))
+    for place, name in ((job / "docker", "test-engine.sh"), (job / "docker", "base-from-debian.sh"), (path, "make")):
+        says(place, name, f'echo "$DOCKER_HOST ${{0##*/}} $*" >> "{job}/calls"')
+    says(job / ".venv/bin", "harness", f'echo "$DOCKER_HOST harness $*" >> "{job}/calls"')
+    for name in ("docker", "dockerd", "debootstrap", "iptables", "chromium", "busybox", "docker-registry", "slurmctld"):
+        says(path, name, "exit 0")
+    for name in ("slurmd", "sbatch", "munged", "python3"):
+        says(path, name, "exit 0")
+    for name in ("dirname", "mkdir"):
+        (path / name).symlink_to(str(shutil.which(name)))
+    own = {"CI_ENGINE": str(tmp_path / "own"), "RUNNER_TEMP": str(tmp_path / "temp")}
+
+    done = subprocess.run(
+        [str(path / "bash"), str(job / ".ci/run")],
+        env={"PATH": str(path), "DOCKER_HOST": "unix:///the/hosts.sock", "DOCKER_CONTEXT": "theirs", **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *_, last = (job / "calls").read_text().splitlines()
+    assert first == f"unix://{tmp_path}/own/engine.sock test-engine.sh start {tmp_path}/temp/tuner-harness-engine"
+    assert last == f"unix://{tmp_path}/own/engine.sock test-engine.sh stop"
+    assert all(
+        call.startswith(f"unix://{tmp_path}/own/engine.sock ") for call in (job / "calls").read_text().splitlines()
+    )

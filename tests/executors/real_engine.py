@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -119,17 +119,18 @@ def campaign(
 
 
 class OwnEngine:
-    """An engine of the test's own, to be killed and started again."""
+    """An engine of the test's own, to be killed and started again; ``within`` is what it is called through."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.url = f"unix://{path}/engine.sock"
+    def __init__(self, path: Path, *, url: str | None = None, within: Sequence[str] = ()) -> None:
+        self._path, self._within = path, list(within)
+        self.url = url or f"unix://{path}/engine.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         places = ["--data-root", "data", "--exec-root", "exec", "--pidfile", "pid"]
         folders = [str(self._path / word) if not word.startswith("-") else word for word in places]
-        command = ["dockerd", "-H", self.url, *folders, "--bridge=none", "--iptables=false", "--ip6tables=false"]
+        own = ["dockerd", "-H", self.url, *folders, "--bridge=none", "--iptables=false", "--ip6tables=false"]
+        command = [*self._within, *own, *(["--tls=false"] if self.url.startswith("tcp:") else [])]
         with (self._path / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 

@@ -622,3 +622,22 @@ def test_a_matrix_that_asks_for_more_than_a_slot_has_is_told_before_anything_run
         workshop.executor(slots=slots, cpus=3)
 
     assert client.made == []
+
+
+def test_an_engine_behind_the_network_that_is_this_machines_is_taken(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    client.api.base_url = "http://127.0.0.1:2375"
+
+    workshop.executor().hold()
+
+    assert [each.started for each in client.left] == [False]
+
+
+def test_an_engine_of_another_machine_is_refused_though_it_sees_the_results(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    client.api.base_url, client.has_our_kernel = "http://far:2375", False
+
+    with pytest.raises(MachineError, match="is another machine's, whose costs nobody here can read"):
+        workshop.executor().hold()

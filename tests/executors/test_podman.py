@@ -59,3 +59,16 @@ def test_a_gpu_is_refused_as_podman_would_give_none_and_say_nothing(workshop: Wo
 
 def test_evidence_names_the_engine(workshop: Workshop) -> None:
     assert workshop.executor().engine["name"] == "podman"
+
+
+def test_podmans_containers_are_asked_whether_they_see_the_results(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    workshop.executor().hold()
+    holding, looked = client.made
+    assert (holding.started, holding.removed) == (False, False)
+    assert (looked.started, looked.removed) == (True, True)
+
+    client.has_our_disk = False
+    with pytest.raises(MachineError, match="the container engine doesn't see"):
+        workshop.executor().hold()

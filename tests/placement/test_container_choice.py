@@ -168,7 +168,7 @@ def test_an_engine_that_does_not_see_the_results_runs_nothing(host: Host) -> Non
     assert isinstance(host.works(), WarmExecutor)
     (said,) = host.said
     assert said.startswith(f"running as local processes: the container engine doesn't see {host.path / 'm'}: it is")
-    assert said.endswith("name one of this machine in DOCKER_HOST, or start one here")
+    assert said.endswith("name one of this machine in DOCKER_HOST, or start it here")
 
 
 def test_nothing_is_built_on_an_engine_that_does_not_see_the_results(host: Host) -> None:

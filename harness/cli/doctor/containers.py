@@ -40,7 +40,7 @@ def reach() -> Engine | Finding:
     try:
         client = engine_connection.connect(patience_s=PATIENCE_S)
     except MachineError as error:
-        return _silent(error.__cause__)
+        return _misnamed(error) if error.__cause__ is None else _silent(error.__cause__)
     try:
         return Engine(info=client.info(), version=client.version(), spoken=client.api.api_version)
     except engine_connection.FOREIGN as error:
@@ -68,6 +68,11 @@ def cdi(reached: Engine, gpus: Sequence[Gpu]) -> Finding:
     )
     found = f"the engine lists {len(listed)} of {len(gpus)} GPUs by UUID"
     return Finding(what="CDI", state="missing", found=found, remedy=remedy)
+
+
+def _misnamed(error: MachineError) -> Finding:
+    found, _, remedy = str(error).partition("; ")
+    return Finding(what="container engine", state="unfit", found=found, remedy=remedy)
 
 
 def _silent(error: BaseException | None) -> Finding:

@@ -191,3 +191,13 @@ def test_an_engine_that_lists_not_all_gpus_is_told_how_to(
 
     assert found.state == "missing"
     assert "nvidia-ctk cdi generate" in str(found.remedy)
+
+
+def test_an_engines_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "nonsense")
+
+    found = containers.reach()
+
+    assert isinstance(found, Finding)
+    assert (found.state, found.found[:24]) == ("unfit", "DOCKER_HOST = 'nonsense'")
+    assert "give unix:///PATH" in str(found.remedy)
