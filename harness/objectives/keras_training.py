@@ -204,7 +204,8 @@ class KerasObjective:
     def _warm_up(self, steps: Steps) -> None:
         """Run the batches that trials will ask for once: a GPU's kernels are compiled and chosen by their shapes.
 
-        What doesn't fit into the memory is left to the trial that asks for it; each trial begins by a reset.
+        What fails here, for want of memory say, is left to the trial that asks for it and judged there; each trial
+        begins by a reset.
         """
         try:
             for batch_size in self._warmed_up:
@@ -212,8 +213,8 @@ class KerasObjective:
                 steps.train(index.astype(np.int32), batch_size, 1, np.zeros(2, np.int32))
             for part in (self._data.validation, self._data.test) if self._warmed_up else ():
                 steps.predict(whole_and_rest(part, EVALUATION_BATCH).astype(np.int32))
-        except tf.errors.ResourceExhaustedError as error:
-            log.warning("too large to be warmed up: %s", str(error).partition("\n")[0])
+        except tf.errors.OpError as error:
+            log.warning("can't be warmed up: %s: %s", type(error).__name__, str(error).partition("\n")[0])
 
     def _augmented(self, part: Trained) -> Augmented | None:
         if not self._protocol.augments:

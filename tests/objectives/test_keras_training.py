@@ -138,16 +138,20 @@ def test_on_a_cpu_only_the_graphs_are_traced(features: TrainingData, monkeypatch
     assert [(what, rows) for what, rows, _ in steps.seen] == [("train", 2), ("predict", 1)]
 
 
-def test_a_batch_that_does_not_fit_is_left_to_the_trial_that_asks_for_it(
-    features: TrainingData, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("kind", [tf.errors.ResourceExhaustedError, tf.errors.InternalError])
+def test_a_batch_that_fails_is_left_to_the_trial_that_asks_for_it(
+    features: TrainingData,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[tf.errors.OpError],
 ) -> None:
     subject = objective(features, warmed_up=[16])
-    full = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore")
-    monkeypatch.setattr(keras_training, "Steps", FakeSteps(subject._ledger, fails=full))
+    fails = kind(None, None, "OOM when allocating\nmore")
+    monkeypatch.setattr(keras_training, "Steps", FakeSteps(subject._ledger, fails=fails))
 
     subject.prepare({"learning_rate": 0.02})
 
-    assert "too large to be warmed up: OOM when allocating" in caplog.text
+    assert f"can't be warmed up: {kind.__name__}: OOM when allocating" in caplog.text
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
