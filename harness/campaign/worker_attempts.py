@@ -140,6 +140,8 @@ class Work:
             self._meter.sample()
             return None
         left = self._noted(ended)
+        if ended.cause is Cause.HALTED:
+            self.bench.watch(Remark(text=f"{self.folder.path}: {ended.detail}; its worker was ended"))
         if ended.cause is Cause.PREEMPTED:
             self.bench.watch(Remark(text=f"{self.folder.path}: {ended.detail}; it goes on as soon as it may"))
         else:

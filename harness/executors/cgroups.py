@@ -39,6 +39,11 @@ class Cgroup:
     cpu: Path
     memory: Path
 
+    @property
+    def has_stopped_process(self) -> bool:
+        """Whether a process of the container is stopped by a signal, SIGSTOP for example."""
+        return any(map(_is_stopped, _processes(self.memory)))
+
     def read(self) -> ContainerUse:
         """Return what was used so far; what this kernel doesn't tell, or no longer, is unknown."""
         if self.version == 1:
@@ -59,17 +64,32 @@ class Meter:
 
     def __init__(self, cgroup: Cgroup | None) -> None:
         """Begin without a reading; without a group there will be none."""
-        self._cgroup = cgroup
+        self.cgroup = cgroup
         unseen = "this host doesn't see the container's control group"
         self.last = ContainerUse.unknown(unseen if cgroup is None else str(_GONE.reason))
 
     def sample(self) -> None:
         """Read once more; a group that is gone leaves what was read before."""
-        if self._cgroup is None:
+        if self.cgroup is None:
             return
-        used = self._cgroup.read()
+        used = self.cgroup.read()
         if used.cpu_s.value is not None:
             self.last = used
+
+
+def _processes(group: Path) -> list[str]:
+    try:
+        return (group / "cgroup.procs").read_text().split()
+    except OSError:
+        return []
+
+
+def _is_stopped(pid: str) -> bool:
+    try:
+        # After the name, which may hold anything and ends with the last bracket.
+        return (PROC / pid / "stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except (OSError, IndexError):
+        return False
 
 
 def find(pid: int, *, proc: Path = PROC) -> Cgroup | None:

@@ -17,6 +17,7 @@ from harness import files
 from harness.executors import capped_log, engine_connection
 from harness.executors.cgroups import Meter
 from harness.executors.contract import BUS_ERROR, OWN_SIGNALS, Cause, Ended, told_apart
+from harness.executors.standstill import Standstill
 
 _SAMPLE_S = 0.1
 _POLITE_S = 5
@@ -45,6 +46,7 @@ class DockerRunning:
     meter: Meter
     facts: Mapping[str, Any]
     give_back: Callable[[], None]
+    standstill: Standstill
     _exit: Future[Exit] = field(init=False)
     _ended: Ended | None = None
 
@@ -62,6 +64,9 @@ class DockerRunning:
                 return self._collected(found)
             if self._is_late():
                 return self._forced(Cause.DEADLINE, f"{self.deadline_s:g} s are over; raise container.deadline_s")
+            halted = self.standstill.too_long()
+            if halted is not None:
+                return self._forced(Cause.HALTED, halted)
             if left_s <= 0:
                 return None
         return self._ended
@@ -84,6 +89,7 @@ class DockerRunning:
         self.meter.sample()
         # Where it is already gone, or the engine is, the exit or its absence says which.
         with suppress(*engine_connection.FOREIGN):
+            self.standstill.end()
             self.container.stop(timeout=_POLITE_S)
         found = self._next(_STUCK_S) or Exit(code=None, error=TimeoutError("the engine is stuck"), at=self.clock())
         return self._collected(found, why=(cause, detail))
@@ -108,6 +114,7 @@ class DockerRunning:
                 "status_code": found.code,
                 "oom_killed": state.get("OOMKilled"),
                 "output_lost": None if lost is None else lost[1],
+                "stood_still_s": self.standstill.total_s,
                 "used": asdict(self.meter.last),
             },
         )

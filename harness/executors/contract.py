@@ -35,6 +35,7 @@ class Cause(StrEnum):
     DEADLINE = "deadline"
     FOLDER_LIMIT = "folder too large"
     KILLED = "killed from outside"
+    HALTED = "halted from outside"
     PREEMPTED = "preempted"
     ENGINE_GONE = "engine gone"
     ENGINE_REFUSED = "engine refused"

@@ -24,6 +24,7 @@ from harness.executors.contract import Cause, Devices, Ended, Refused, Running
 from harness.executors.engine_connection import EngineImage
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
+from harness.executors.standstill import GRACE_S, Standstill
 from harness.matrix_schema import Container
 from harness.results_folder import MatrixFolder
 
@@ -55,6 +56,7 @@ class DockerExecutor:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     patience_s: float = PATIENCE_S
+    standstill_grace_s: float = GRACE_S
 
     name = "docker"
     devices = Devices.OF_SLOT
@@ -225,15 +227,19 @@ class DockerExecutor:
         except BaseException:
             give_back()
             raise
+        meter = Meter(cgroups.find(container.attrs["State"]["Pid"]))
         return DockerRunning(
             container=container,
             started=started,
             deadline_s=self.limits.deadline_s,
             log=log,
             clock=self.clock,
-            meter=Meter(cgroups.find(container.attrs["State"]["Pid"])),
+            meter=meter,
             facts=self._facts(container),
             give_back=give_back,
+            standstill=Standstill(
+                container=container, cgroup=meter.cgroup, clock=self.clock, grace_s=self.standstill_grace_s
+            ),
         )
 
     def _unseen(self, folder: Path, cache: Path) -> str | None:

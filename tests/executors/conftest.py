@@ -59,13 +59,14 @@ class FakeContainer:
     started: bool = False
     removed: bool = False
     deaf: bool = False
+    paused: bool = False
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def attrs(self) -> dict[str, Any]:
         options = self.options
         return {
-            "State": {"Pid": 0, "OOMKilled": self.oom_killed},
+            "State": {"Pid": 0, "OOMKilled": self.oom_killed, "Paused": self.paused},
             "Config": {"User": options["user"]},
             "HostConfig": {
                 "NanoCpus": options["nano_cpus"],
@@ -105,8 +106,13 @@ class FakeContainer:
             raise self.error
         return {"StatusCode": self.status}
 
+    def unpause(self) -> None:
+        assert self.paused
+        self.paused = False
+
     def stop(self, *, timeout: int) -> None:
         assert timeout > 0
+        assert not self.paused
         self.engine.answer()
         if not self.over.is_set():
             self.ends(137 if self.deaf else 143)

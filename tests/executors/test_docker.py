@@ -641,3 +641,33 @@ def test_an_engine_of_another_machine_is_refused_though_it_sees_the_results(
 
     with pytest.raises(MachineError, match="is another machine's, whose costs nobody here can read"):
         workshop.executor().hold()
+
+
+def test_a_container_that_stays_paused_is_ended_and_named(workshop: Workshop, client: FakeDockerClient) -> None:
+    executor = workshop.executor()
+    executor.standstill_grace_s = 0.2
+    running = workshop.start(executor)
+    client.made[0].paused = True
+
+    end = ended(running)
+
+    assert end.cause is Cause.HALTED
+    assert str(end.detail).startswith("somebody paused its container for 0 s; let it run")
+    assert end.evidence["stood_still_s"] > 0
+    assert client.left == []
+
+
+def test_a_pause_that_is_over_in_time_ends_nothing_and_is_kept_as_evidence(
+    workshop: Workshop, client: FakeDockerClient
+) -> None:
+    executor = workshop.executor()
+    executor.standstill_grace_s = 0.5
+    running = workshop.start(executor)
+    client.made[0].paused = True
+    assert running.wait(0.2) is None
+    client.made[0].paused = False
+    assert running.wait(0.7) is None
+
+    client.made[0].ends(0)
+
+    assert ended(running).cause is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import threading
 import time
@@ -156,6 +157,41 @@ def test_a_container_that_is_killed_is_tried_once_more(bench: Bench) -> None:
     assert first.told["evidence"]["oom_killed"] is False
     assert second.told["cause"] is None
     assert ends == [(State.FAILED, "second time")]
+
+
+def stop_processes(container: Any) -> None:
+    """Stop what a container runs below its init, as a person at the host's shell may."""
+    container.reload()
+    init = container.attrs["State"]["Pid"]
+    for child in Path(f"/proc/{init}/task/{init}/children").read_text().split():
+        os.kill(int(child), signal.SIGSTOP)
+
+
+@pytest.mark.parametrize(
+    ("halt", "how"),
+    [
+        (lambda container: container.pause(), "somebody paused its container"),
+        (stop_processes, "somebody stopped its process"),
+    ],
+    ids=["paused", "stopped"],
+)
+def test_a_container_that_stays_halted_is_ended_named_and_tried_once_more(
+    bench: Bench, halt: Callable[[Any], None], how: str
+) -> None:
+    def halt_it() -> None:
+        await_search(bench, executor)
+        halt(bench.containers()[0])
+
+    executor = Telling(bench.executor(SECOND_TIME, standstill_grace_s=1.0))
+    with meanwhile(halt_it):
+        ends, folder = campaign(bench, executor)
+
+    first, second = folder.attempts()
+    assert first.told["cause"] == "halted from outside"
+    assert str(first.told["detail"]).startswith(f"{how} for ")
+    assert second.told["cause"] is None
+    assert ends == [(State.FAILED, "second time")]
+    assert bench.containers() == []
 
 
 def test_an_image_that_went_missing_leaves_the_cell_missing_with_the_way_out(bench: Bench) -> None:
