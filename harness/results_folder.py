@@ -135,6 +135,11 @@ class MatrixFolder:
             return False
         return True
 
+    @property
+    def calibration(self) -> MatrixFolder:
+        """The folder of the short trainings that tell how long an epoch takes."""
+        return MatrixFolder(self.path / "calibration")
+
     def preparation(self, key: str) -> CellFolder:
         """Return the folder of one shared preparation."""
         return CellFolder(self.path / "preparations" / key)

@@ -36,6 +36,7 @@ OUTSIDE = (
     ),
     *(
         "matrix",
+        "matrix_advice",
         "score_names",
         "page",
         "tuner_plot_styles",

@@ -97,6 +97,61 @@ def harness() -> None:
 
 
 @harness.command()
+@click.argument("folder", type=GivenPath())
+@click.option("--budget", metavar="TIME|USD", help="What the comparison may take, as: 15 minutes, 2 hours, $5.")
+@click.option("--output", "-o", type=GivenPath(), help="Matrix file to write.  [default: named after the images, here]")
+@click.option("--folders", type=click.Choice(["classes", "parts"]), help="What the folders in FOLDER are.")
+@click.option(
+    "--column",
+    "columns",
+    type=(click.Choice(["image", "label", "part", "group"]), str),
+    multiple=True,
+    metavar="WHAT NAME",
+    help="What a table calls a column, as: label species.  [repeatable]",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it is there already.")
+@click.option("--yes", "takes_defaults", is_flag=True, help="Ask nothing, as where standard input is no terminal.")
+@_RESULTS
+@_CACHE
+@_EXECUTOR
+@_IMAGE
+@_GPU
+def init(
+    folder: Path,
+    budget: str | None,
+    output: Path | None,
+    folders: str | None,
+    columns: tuple[tuple[str, str], ...],
+    *,
+    force: bool,
+    takes_defaults: bool,
+    results: Path,
+    cache: Path,
+    executor: str,
+    image: str | None,
+    gpus: tuple[str, ...],
+) -> None:
+    """Write a matrix for your own images that fits this machine and a budget.
+
+    FOLDER has a folder of images for each class, or is a table of paths and labels, an .npz, or what Hugging Face's
+    library or TensorFlow Datasets saved. Two epochs of each backbone are trained to learn how long they take.
+    """
+    from harness.cli import init_command
+    from harness.placement.executor_choice import Where
+
+    hints = {"folders": folders, "columns": dict(columns)}
+    asked = init_command.InitOptions(
+        budget=budget,
+        output=output,
+        hints={name: value for name, value in hints.items() if value},
+        force=force,
+        asks=not takes_defaults and streams.is_asked(),
+    )
+    where = Where(executor=executor, image=image, gpus=gpus)
+    init_command.write(folder, asked=asked, results=results, cache=cache, where=where)
+
+
+@harness.command()
 @_MATRIX
 @_RESULTS
 @_CACHE

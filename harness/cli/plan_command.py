@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import analysis, cache_inventory, matrix, prices
 from harness.api import given_paths
 from harness.campaign import (
+    calibration,
     forecast,
     forecast_totals,
     learning_rate_retrainings,
@@ -19,10 +19,8 @@ from harness.campaign import (
     results_folder_collisions,
 )
 from harness.campaign.cell_searches import damage
-from harness.campaign.folder_holding import only_one
 from harness.campaign.forecast_totals import Total
 from harness.campaign.slow_setting_warnings import cautions
-from harness.campaign.wave_runner import Runner
 from harness.catalogue import hyperband_brackets
 from harness.catalogue.tuners import RETRAINING
 from harness.cells import Cell
@@ -30,7 +28,6 @@ from harness.cli import exit_codes, forecasts, printing, streams
 from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
 from harness.errors import ResultsError
-from harness.matrix import Matrix
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Local, Where
 from harness.records import CellFolder
@@ -88,9 +85,8 @@ def show(
     cache = given_paths.cache_folder(cache)
     folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
     if calibrate:
-        _calibrate(
-            loaded, MatrixFolder(folder.path / "calibration"), cache=cache, where=where, voice=Voice(is_json=as_json)
-        )
+        with watcher("calibration", voice=Voice(is_json=as_json)) as watch:
+            calibration.calibrate(loaded, folder.calibration, cache=cache, where=where, watch=watch)
     intent = where.in_image_of(loaded.spec.container).intended(device=loaded.spec.device)
     required_libraries.check_with_reports(loaded, intent)
     with cache_inventory.used(cache):
@@ -125,25 +121,6 @@ def show(
         for line in resolved.why_unreachable:
             printing.say(line)
     return exit_codes.OK if resolved.cells else exit_codes.SOME_MISSING
-
-
-def _calibrate(loaded: Matrix, folder: MatrixFolder, *, cache: Path, where: Where, voice: Voice) -> None:
-    spec = loaded.spec
-    with (
-        only_one(folder),
-        cache_inventory.used(cache),
-        where.in_image_of(spec.container).working(
-            campaign=folder.path,
-            container=spec.container,
-            device=spec.device,
-            admit=partial(required_libraries.check, loaded),
-        ) as here,
-        watcher("calibration", voice=voice) as watching,
-    ):
-        identity = here.executor.identity()
-        cells = matrix_resolution.resolve(loaded, cache=cache, results=folder.path, identity=identity).cells
-        runner = Runner(folder=folder, executor=here.executor, cache=cache, watch=watching, slots=here.slots)
-        runner.run(forecast.calibrations(cells), retry_failed=True)
 
 
 def _where(intent: Intent | Local) -> str:

@@ -66,7 +66,7 @@ def run(
         required_libraries.check_with_reports(loaded, intent)
     cache = given_paths.cache_folder(cache)
     folder = MatrixFolder(results / loaded.name)
-    again = ["harness", "run", str(path), *_unless_default(results, cache), *where.options, *asked.options]
+    again = ["harness", "run", str(path), *unless_default(results, cache), *where.options, *asked.options]
     with _saying_what_is_kept(folder, again):
         with watcher(loaded.name, voice=asked.voice) as watch:
             ended = running.run(
@@ -150,7 +150,8 @@ def _say_what_is_left(ended: Run, folder: MatrixFolder, asked: RunOptions, again
     )
 
 
-def _unless_default(results: Path, cache: Path) -> list[str]:
+def unless_default(results: Path, cache: Path) -> list[str]:
+    """Return the options that name these folders, where they aren't those that are taken anyway."""
     given = [] if results == given_paths.RESULTS else ["--results", str(results)]
     return given if cache == given_paths.default_cache().absolute() else [*given, "--cache", str(cache)]
 

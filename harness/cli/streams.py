@@ -23,6 +23,11 @@ def accept_everything() -> None:
             stream.reconfigure(errors=_ERRORS)
 
 
+def is_asked() -> bool:
+    """Whether somebody sits at a terminal and can answer a question."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 def shown(text: str, stream: IO[str]) -> str:
     """Return ``text`` as one printable line in letters that ``stream`` has."""
     return spelt(text_sanitising.line(text), stream)

@@ -62,6 +62,7 @@ def test_help_names_every_command() -> None:
         "doctor",
         "drift",
         "images",
+        "init",
         "plan",
         "run",
         "schema",
