@@ -43,6 +43,7 @@ OUTSIDE = (
         "image_labels",
         "placement",
         "text_sanitising",
+        "result_stores",
         "results_folder",
         "plots",
         "reports",

@@ -43,6 +43,39 @@ def given(path: object, *, called: str) -> Path:
         raise UserError(f"{called} = {text!r}: nobody's home is known by that name; give the path in full") from error
 
 
+def results(given_place: object, *, called: str = "results") -> Path:
+    """Return the folder that a user gave for results, or the one that stands for a store whose URL it is.
+
+    Raises:
+        UserError: It is neither.
+    """
+    return _mirror(given_place) if is_url(given_place) else given(given_place, called=called)
+
+
+def matrix_results(given_place: object, *, called: str = "path") -> Path:
+    """Return the folder with one matrix's results, in a folder or a store: ``results/birds``, ``s3://bucket/birds``.
+
+    Raises:
+        UserError: It is neither.
+    """
+    if not is_url(given_place):
+        return given(given_place, called=called)
+    store, _, matrix = str(given_place).rstrip("/").rpartition("/")
+    return _mirror(store) / matrix
+
+
+def is_url(given_place: object) -> bool:
+    """Return whether what a user gave names a store, not a folder."""
+    return isinstance(given_place, str) and "://" in given_place
+
+
+def _mirror(url: object) -> Path:
+    # Only here: the command line, which names its options by this module, imports nothing heavy to say what they are.
+    from harness import result_stores  # noqa: PLC0415 - see above
+
+    return result_stores.at(str(url)).mirror
+
+
 def results_folder(path: Path) -> Path:
     """Return ``path``, which need not exist.
 

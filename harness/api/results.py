@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import analysis, page, plots, reports
+from harness import analysis, page, plots, reports, result_stores
 from harness import carbon as intensities
 from harness import matrix as matrices
 from harness import prices as price_lists
@@ -55,7 +55,7 @@ def load(
     """Return the results in a folder that a run left, such as ``results/birds``; log its ``remarks`` as warnings.
 
     Args:
-        path: The folder.
+        path: The folder, or its URL in a store: what is there and not here is fetched.
         matrix: What was asked for, or its file: its ``equivalence`` counts, and its text stands in the page.
         prices: Price file to use instead of the harness's own.
         carbon: File of carbon intensities to use instead of the harness's own.
@@ -69,7 +69,7 @@ def load(
     if not isinstance(grid, str | None):
         raise UserError(f"grid = {grid!r}: give its name as text")
     found = opened(
-        given_paths.given(path, called="path"),
+        given_paths.matrix_results(path),
         matrix=_matrix(matrix),
         prices=prices,
         carbon=carbon,
@@ -103,7 +103,7 @@ def opened(
         ResultsError: As ``load``.
     """
     required_libraries.check_reports()
-    folder = MatrixFolder(path)
+    folder, refused = MatrixFolder(path), result_stores.fetch(path)
     if not folder.has_records:
         named = "MATRIX" if matrix is None else matrix.path
         raise ResultsError(f"{folder.path}: no search has a record yet; run the matrix first: harness run {named}")
@@ -117,7 +117,7 @@ def opened(
         mix_environments=mix_environments,
         equivalence=equivalence,
         matrix_text=None if matrix is None else matrix.text,
-        remarks=() if matrix is None else tuple(outdated_results.remarks(folder, matrix)),
+        remarks=(*refused, *(() if matrix is None else outdated_results.remarks(folder, matrix))),
         # Before the records are read, whichever part asks for them first.
         key=reports.tables_cache.key(
             folder,
@@ -273,6 +273,7 @@ class Results:
         Raises:
             UserError: There is no such part.
             ResultsError: As ``answer``.
+            MachineError: The store that the folder stands for can't be reached.
         """
         only = (only,) if isinstance(only, str) else tuple(only)
         unknown = [part for part in only if part not in PARTS]
@@ -287,6 +288,9 @@ class Results:
             for part in (part for part in makers if not only or part in only):
                 written[part] = makers[part]()
                 wrote(part, written[part])
+        store = result_stores.of(self.path.parent)
+        if store is not None:
+            store.put_made(self.path.name)
         return written
 
     def _write_tables(self) -> list[Path]:

@@ -54,7 +54,7 @@ def run(
 
     Args:
         matrix: What to run, or its file.
-        results: Folder that results go into, one folder for each matrix.
+        results: Folder that results go into, one folder for each matrix; or the URL of one in a store.
         cache: Folder for downloads, decoded images and activations; by default that of the user.
         executor: ``local`` processes, ``docker`` containers, ``slurm`` jobs, or ``auto``: containers where an engine
             and an image are. Else the file of your own, or ``package:NAME``.
@@ -88,7 +88,7 @@ def run(
     return campaign.run(
         matrix if isinstance(matrix, Matrix) else matrices.load(given_paths.given(matrix, called="matrix")),
         Request(
-            results=given_paths.given(results, called="results"),
+            results=given_paths.results(results),
             cache=given_paths.cache_folder(
                 given_paths.default_cache() if cache is None else given_paths.given(cache, called="cache")
             ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness import analysis, cache_inventory
+from harness import analysis, cache_inventory, result_stores
 from harness.campaign import (
     forecast_totals,
     learning_rate_retrainings,
@@ -26,6 +26,7 @@ from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
 from harness.campaign.matrix_resolution import Resolution
 from harness.campaign.runs_at_work import Presence
+from harness.campaign.sending import Sender
 from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.time_left import Outlook
 from harness.campaign.wave_runner import Runner
@@ -88,6 +89,7 @@ class Run:
         states: How many cells ended how, those of earlier runs included.
         unreachable: A line for each reason why cells can't run on this machine.
         left: What the limits left for a later run; None where nothing.
+        unsent: Why the store that results go into has not all of them; None where it has, or they go into a folder.
     """
 
     matrix: Matrix
@@ -95,6 +97,7 @@ class Run:
     states: Mapping[State, int]
     unreachable: tuple[str, ...] = ()
     left: Leftover | None = None
+    unsent: str | None = None
 
 
 def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock = time.monotonic) -> Run:
@@ -108,13 +111,14 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
     # Before an image is built or data are fetched, which the user waits, and may pay, for too.
     began = clock()
     folder = MatrixFolder(request.results / matrix.name)
-    if request.share and request.retry_failed:
-        raise UserError("--share: one run repeats failed cells alone; leave --share or --retry-failed out")
+    sender = Sender(store=result_stores.of(request.results), folder=folder, watch=watch)
+    _check_sharing(request, sender)
     with (
         held(Presence(folder=folder, is_alone=not request.share, clock=clock), watch=watch) as presence,
         cache_inventory.used(request.cache),
         _place(matrix, request, presence, watch) as here,
     ):
+        sender.fetch()
         allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
         resolved = _resolved(matrix, request, folder, here, watch)
         unreachable = resolved.why_unreachable
@@ -126,7 +130,7 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
             folder=folder,
             executor=here.executor,
             cache=request.cache,
-            watch=watch,
+            watch=sender,
             slots=here.slots,
             allowance=allowance,
             forecast_s=expected.seconds,
@@ -136,7 +140,15 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
         )
         states = _waves(runner, resolved, retry_failed=request.retry_failed)
         left = _leftover(runner, resolved, expected, request) if states[State.LEFT] else None
-        return Run(matrix=matrix, path=folder.path, states=states, unreachable=unreachable, left=left)
+        unsent = sender.finish()
+        return Run(matrix=matrix, path=folder.path, states=states, unreachable=unreachable, left=left, unsent=unsent)
+
+
+def _check_sharing(request: Request, sender: Sender) -> None:
+    if request.share and request.retry_failed:
+        raise UserError("--share: one run repeats failed cells alone; leave --share or --retry-failed out")
+    if request.share and sender.store is not None:
+        raise UserError(f"--share: hosts share a folder that all of them see, not {sender.store.url}; leave one out")
 
 
 @contextmanager

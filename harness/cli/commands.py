@@ -13,7 +13,7 @@ from harness import __version__
 from harness.api import given_paths
 from harness.cli import exit_codes, streams
 from harness.cli.help_encoding import CommandGroup
-from harness.cli.parameters import Amount, Day, GivenPath
+from harness.cli.parameters import Amount, Day, GivenPath, MatrixResultsPlace, ResultsPlace
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,10 +24,11 @@ PARTS = ("tables", "plots", "page")
 _MATRIX = click.argument("matrix", type=GivenPath())
 _RESULTS = click.option(
     "--results",
-    type=GivenPath(file_okay=False),
+    type=ResultsPlace(),
+    metavar="DIRECTORY|URL",
     default=given_paths.RESULTS,
     show_default=True,
-    help="Folder that results go into, one folder for each matrix.",
+    help="Folder that results go into, one folder for each matrix; or the URL of one in a store.",
 )
 _CACHE = click.option(
     "--cache",
@@ -341,8 +342,8 @@ def best(
 
 
 @harness.command()
-@click.argument("baseline", type=GivenPath())
-@click.argument("candidate", type=GivenPath())
+@click.argument("baseline", type=MatrixResultsPlace())
+@click.argument("candidate", type=MatrixResultsPlace())
 @click.option("--unlike", is_flag=True, help="Go on where machine, packages or requests differ, and say so.")
 @click.option(
     "--minimum",
@@ -369,7 +370,7 @@ def compare(
 ) -> int:
     """Say whether a run is worse than an earlier one: exit code 0 no worse, 1 worse, 2 can't be compared.
 
-    BASELINE and CANDIDATE are folders that runs left, such as results/nightly.
+    BASELINE and CANDIDATE are folders that runs left, such as results/nightly, or their URLs in a store.
     """
     from harness.cli import compare_command
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import analysis, compare, files
+from harness import analysis, compare, files, result_stores
 from harness.cli import exit_codes, printing, streams
 from harness.compare import RunComparison, RunVerdict, change_points, history, measures, pytest_benchmark_json
 from harness.compare import rendering as comparisons
@@ -108,6 +108,8 @@ def folder_of(path: Path) -> MatrixFolder:
 def _read(role: str, path: Path) -> analysis.MatrixResults | str:
     """Return a run, or why it can't be read."""
     try:
+        for line in result_stores.fetch(path):
+            streams.say(f"{role}: {line}", sys.stderr)
         return analysis.read(folder_of(path))
     except ResultsError as error:
         return f"{role}: {error}"

@@ -27,10 +27,31 @@ class GivenPath(click.Path):
             click.BadParameter: It is none.
         """
         try:
-            path = given_paths.given(value, called="path")
+            path = self._given(value)
         except UserError as error:
             self.fail(f"{error}.", param, ctx)
         return super().convert(path, param, ctx)
+
+    def _given(self, value: object) -> Path:
+        return given_paths.given(value, called="path")
+
+
+class ResultsPlace(GivenPath):
+    """A folder for results, or the URL of one in a store: then the folder of this machine that stands for it."""
+
+    def __init__(self) -> None:
+        """Take a folder that need not exist."""
+        super().__init__(file_okay=False)
+
+    def _given(self, value: object) -> Path:
+        return given_paths.results(value, called="path")
+
+
+class MatrixResultsPlace(GivenPath):
+    """The same for the results of one matrix."""
+
+    def _given(self, value: object) -> Path:
+        return given_paths.matrix_results(value)
 
 
 class Amount(click.FloatRange):

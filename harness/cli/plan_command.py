@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import analysis, cache_inventory, matrix, prices
+from harness import analysis, cache_inventory, matrix, prices, result_stores
 from harness.api import given_paths
 from harness.campaign import (
     calibration,
@@ -84,6 +85,8 @@ def show(
     price_list, loaded = prices.load(prices_file), matrix.load(path)
     cache = given_paths.cache_folder(cache)
     folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
+    for line in result_stores.fetch(folder.path):
+        streams.say(line, sys.stderr)
     if calibrate:
         with watcher("calibration", voice=Voice(is_json=as_json)) as watch:
             calibration.calibrate(loaded, folder.calibration, cache=cache, where=where, watch=watch)

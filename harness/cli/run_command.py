@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import matrix
+from harness import matrix, result_stores
 from harness.api import given_paths, running
 from harness.campaign.events import State
 from harness.campaign.limits import NONE, Limits
@@ -113,7 +113,7 @@ def _exit_code(ended: Run) -> int:
     states = ended.states
     if ended.left is not None:
         return exit_codes.LIMIT_REACHED
-    if ended.unreachable or states.get(State.MISSING):
+    if ended.unreachable or ended.unsent is not None or states.get(State.MISSING):
         return exit_codes.SOME_MISSING
     return exit_codes.SOME_FAILED if states.get(State.FAILED) else exit_codes.OK
 
@@ -152,7 +152,7 @@ def _say_what_is_left(ended: Run, folder: MatrixFolder, asked: RunOptions, again
 
 def unless_default(results: Path, cache: Path) -> list[str]:
     """Return the options that name these folders, where they aren't those that are taken anyway."""
-    given = [] if results == given_paths.RESULTS else ["--results", str(results)]
+    given = [] if results == given_paths.RESULTS else ["--results", result_stores.named(results)]
     return given if cache == given_paths.default_cache().absolute() else [*given, "--cache", str(cache)]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from harness import files
+from harness import files, result_stores
 from harness.cells import Cell
 from harness.cli import printing, streams
 from harness.errors import ResultsError
@@ -19,6 +20,9 @@ from harness.text_sanitising import counted
 
 def show(cell: str, *, results: Path, as_json: bool) -> None:
     """Print a cell's record and trials."""
+    store = result_stores.of(results)
+    for line in () if store is None else store.fetch_all():
+        streams.say(line, sys.stderr)
     folder = find(cell, results)
     sealed = folder.sealed()
     record = None if sealed is None else sealed.record
