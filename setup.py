@@ -1,4 +1,4 @@
-"""What pyproject.toml can't say: a wheel brings what images are made from, so that it makes them without a checkout."""
+"""What pyproject.toml can't say: a wheel brings what images are made from, and matrices."""
 
 import shutil
 from pathlib import Path
@@ -6,9 +6,14 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-# Beside the package in a checkout; harness/container_images/declarations.py looks for them in either place.
+# Beside the package in a checkout. harness/container_images/declarations.py looks for them in either place, and for
+# matrices harness/api/given_paths.py.
 SOURCES = (
     ".dockerignore",
+    "benchmarks/demo.toml",
+    "benchmarks/gpu.toml",
+    "benchmarks/nightly.toml",
+    "benchmarks/smoke.toml",
     "docker",
     "pyproject.toml",
     "requirements/image-cpu.txt",

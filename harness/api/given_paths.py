@@ -11,10 +11,22 @@ from harness.errors import UserError
 RESULTS = Path("results")
 """Where results go unless told otherwise."""
 
+_PACKAGE = Path(__file__).parents[1]
+# In a checkout, and as setup.py puts them into a wheel.
+_OWN_MATRICES = (_PACKAGE.parent / "benchmarks", _PACKAGE / "image_sources" / "benchmarks")
+
 
 def default_cache() -> Path:
     """Return where downloads, decoded images and activations go unless told otherwise."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuner-harness"
+
+
+def matrix_file(path: Path) -> Path:
+    """Return ``path``; where no file has that name the matrix that the harness brings under it, such as ``demo``."""
+    if path.is_file() or path.suffix or path.name != str(path):
+        return path
+    own = (folder / f"{path}.toml" for folder in _OWN_MATRICES)
+    return next((each for each in own if each.is_file()), path)
 
 
 def images_file() -> Path:

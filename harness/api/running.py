@@ -26,7 +26,7 @@ def load_matrix(path: str | Path) -> Matrix:
     Raises:
         MatrixError: The matrix can't be run as written; its ``mistakes`` are one line each.
     """
-    return matrices.load(given_paths.given(path, called="path"))
+    return _loaded(path, called="path")
 
 
 def run(
@@ -53,7 +53,7 @@ def run(
     goes on from there. No tables are written: ``harness.load(run.path).write()`` does that.
 
     Args:
-        matrix: What to run, or its file.
+        matrix: What to run, its file, or the name of one that the harness brings, such as ``demo``.
         results: Folder that results go into, one folder for each matrix; or the URL of one in a store.
         cache: Folder for downloads, decoded images and activations; by default that of the user.
         executor: ``local`` processes, ``docker`` containers, ``slurm`` jobs, or ``auto``: containers where an engine
@@ -86,7 +86,7 @@ def run(
     if not callable(watch):
         raise UserError(f"watch = {watch!r}: give a function that takes an event")
     return campaign.run(
-        matrix if isinstance(matrix, Matrix) else matrices.load(given_paths.given(matrix, called="matrix")),
+        matrix if isinstance(matrix, Matrix) else _loaded(matrix, called="matrix"),
         Request(
             results=given_paths.results(results),
             cache=given_paths.cache_folder(
@@ -107,6 +107,10 @@ def run(
         ),
         watch=watch,
     )
+
+
+def _loaded(path: object, *, called: str) -> Matrix:
+    return matrices.load(given_paths.matrix_file(given_paths.given(path, called=called)))
 
 
 def _check_start(start: str) -> None:

@@ -13,7 +13,7 @@ from harness import __version__
 from harness.api import given_paths
 from harness.cli import exit_codes, streams
 from harness.cli.help_encoding import CommandGroup
-from harness.cli.parameters import Amount, Day, GivenPath, MatrixResultsPlace, ResultsPlace
+from harness.cli.parameters import Amount, Day, GivenMatrix, GivenPath, MatrixResultsPlace, ResultsPlace
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.placement.executor_choice import Start
 
 PARTS = ("tables", "plots", "page")
-_MATRIX = click.argument("matrix", type=GivenPath())
+_MATRIX = click.argument("matrix", type=GivenMatrix())
 _RESULTS = click.option(
     "--results",
     type=ResultsPlace(),
@@ -93,7 +93,8 @@ _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, 
 def harness() -> None:
     """Which tuner gives the most F1 for your compute, and what did each search cost?
 
-    MATRIX is a TOML file: data sets × backbones × tuners × hyperparameter sets × seeds.
+    MATRIX is a TOML file: data sets × backbones × tuners × hyperparameter sets × seeds. demo, smoke, gpu and nightly
+    are there to be tried; init writes one for your own images.
     """
 
 

@@ -54,6 +54,18 @@ class MatrixResultsPlace(GivenPath):
         return given_paths.matrix_results(value)
 
 
+class GivenMatrix(GivenPath):
+    """The path of a matrix file, or the name of a matrix that the harness brings."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path of the file.
+
+        Raises:
+            click.BadParameter: It is no path.
+        """
+        return given_paths.matrix_file(super().convert(value, param, ctx))
+
+
 class Amount(click.FloatRange):
     """A finite number above 0; NaN, which is in no range and above no limit, is refused as infinity is."""
 

@@ -17,6 +17,7 @@ from tests.container_images.conftest import ROOT, FakeEngine
 pytestmark = pytest.mark.seconds
 
 BUILT_FROM = (
+    "benchmarks",
     "docker",
     "harness",
     "requirements",
@@ -78,3 +79,9 @@ def test_images_are_listed_from_a_wheel_and_what_makes_a_base_is_named_in_full(
     with pytest.raises(AssertionError, match=f"{installed}/harness/image_sources/docker/base-from-debian.sh makes it"):
         harness(installed, tmp_path, "images", "build", "--base", "debian")
     assert (installed / "harness/image_sources/docker/base-from-debian.sh").is_file()
+
+
+def test_a_wheel_brings_matrices_that_are_known_by_their_names(installed: Path, tmp_path: Path) -> None:
+    plan = json.loads(harness(installed, tmp_path, "plan", "smoke", "--executor", "local", "--json"))
+
+    assert (plan["matrix"], plan["pending"]) == ("smoke", 3)
