@@ -319,7 +319,7 @@ class Where:
 
     def _local(self, why: str | None, device: Device) -> Local:
         chosen = slot_choice.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
-        trouble = _without_gpu() if device == "gpu" else None
+        trouble = _without_gpu(self.gpus) if device == "gpu" or self.gpus else None
         return Local(why=why, identity=_processes(device).identity(), chosen=chosen, trouble=trouble)
 
 
@@ -328,23 +328,27 @@ def _refuse_in_vain(intent: Intent | Local) -> None:
         raise MachineError(intent.trouble)
 
 
-def _without_gpu() -> str | None:
+def _without_gpu(named: Sequence[str]) -> str | None:
     """Return why no process of this host would train on a GPU; None where one may.
 
-    What NVIDIA's driver lists says nothing of a TensorFlow for other makers' devices: its own worker asks it.
+    ``named`` are the GPUs that processes are given, whatever the environment shows. What NVIDIA's driver lists says
+    nothing of a TensorFlow for other makers' devices: its own worker asks it.
     """
     version_of = required_libraries.version_of
     if any(map(version_of, _FOR_OTHER_DEVICES)):
         return None
-    if slot_choice.sees_none(nvml.find, os.environ):
+    asked = f"--gpu {named[0]}" if named else "device: the matrix asks for a GPU"
+    if named and not (found := nvml.find()).gpus:
+        return f"{asked}: {found.reason}; see harness doctor"
+    if not named and slot_choice.sees_none(nvml.find, os.environ):
         return slot_choice.NO_GPU
     whole = version_of("tensorflow")
     # A maker's own build says so behind a plus.
     if platform.machine() == "aarch64" and whole is not None and "+" not in whole:
-        return f"device: the matrix asks for a GPU, and {compute_capability.NO_ARM_BUILD}"
+        return f"{asked}, and {compute_capability.NO_ARM_BUILD}"
     if whole is None and version_of("tensorflow-cpu") is not None:
         remedy = required_libraries.remedy(has_gpus=True)
-        return f"device: the matrix asks for a GPU, and this Python's TensorFlow is for the CPU alone; {remedy}"
+        return f"{asked}, and this Python's TensorFlow is for the CPU alone; {remedy}"
     return None
 
 

@@ -380,6 +380,26 @@ def test_beside_an_arm_processor_only_a_makers_own_tensorflow_may_see_a_gpu(
     assert not refused or "wheels for aarch64 are built for the CPU alone" in str(intended.trouble)
 
 
+def test_a_gpu_that_is_named_is_a_processs_own_whatever_the_environment_hides(host: Host) -> None:
+    host.monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    host.has_gpus(FIRST)
+    host.has_packages("tensorflow")
+
+    intended = Where(executor="local", gpus=("GPU-1",)).intended(device="gpu")
+
+    assert isinstance(intended, Local)
+    assert intended.trouble is None
+
+
+def test_a_gpu_that_is_named_where_there_is_none_is_told_of_beforehand_too(host: Host) -> None:
+    host.has_packages("tensorflow")
+
+    intended = Where(executor="local", gpus=("GPU-1",)).intended(device="any")
+
+    assert isinstance(intended, Local)
+    assert intended.trouble == "--gpu GPU-1: the NVIDIA driver lists no GPU; see harness doctor"
+
+
 def test_workers_of_another_place_may_have_the_gpu_that_is_not_here(host: Host) -> None:
     host.has_gpus()
 
@@ -398,6 +418,7 @@ def test_processes_begin_each_by_itself_where_that_is_asked_for() -> None:
 
 def test_processes_have_a_gpu_each_where_several_are_named(host: Host) -> None:
     host.has_gpus(FIRST, SECOND)
+    host.has_packages("tensorflow")
 
     here = host.here(Where(executor="local", gpus=("all",)))
 
