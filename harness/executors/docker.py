@@ -16,12 +16,13 @@ from docker.types import Mount
 from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError
-from harness.executors import cgroups, engine_connection, file_ownership, sandbox
+from harness.executors import cgroups, engine_connection, engine_users, file_ownership, sandbox
 from harness.executors.cgroups import Meter
 from harness.executors.container_resource_limits import ContainerLimits
 from harness.executors.container_worker import DockerRunning, remove
 from harness.executors.contract import Cause, Devices, Ended, Refused, Running
 from harness.executors.engine_connection import EngineImage
+from harness.executors.engine_users import Users
 from harness.executors.file_ownership import ROOT, User
 from harness.executors.slots import WHOLE, Slot
 from harness.executors.standstill import GRACE_S, Standstill
@@ -88,6 +89,8 @@ class DockerExecutor:
     ) -> DockerExecutor:
         """Return an executor for an image as it is; raise as ``ready`` does for engine and limits."""
         facts = engine_connection.facts(client)
+        if not facts["enforces_limits"]:
+            _check_unlimited(container, slots)
         limits = ContainerLimits.declared(
             container, cpus=facts["cpus"], memory_bytes=facts["memory_bytes"], slot=slots[0]
         )
@@ -210,7 +213,7 @@ class DockerExecutor:
 
     def _started(self, program: str, folder: Path, *, cache: Path, log: Path, slot: Slot) -> DockerRunning:
         started = self.clock()
-        user = file_ownership.worker(cache)
+        user = engine_users.inside(self.engine["users"], file_ownership.worker(cache))
         owner = file_ownership.owner(folder.parent)
         fills_cache = program == "prepare"
 
@@ -227,7 +230,9 @@ class DockerExecutor:
         except BaseException:
             give_back()
             raise
-        meter = Meter(cgroups.find(container.attrs["State"]["Pid"]))
+        # Where nothing limits a container, it shares its control group with whoever runs the engine.
+        own = cgroups.find(container.attrs["State"]["Pid"]) if self.engine["enforces_limits"] else None
+        meter = Meter(own)
         return DockerRunning(
             container=container,
             started=started,
@@ -281,6 +286,7 @@ class DockerExecutor:
             labels={CAMPAIGN: str(self.campaign), CELL: cell},
             devices=[] if slot.gpu is None else [sandbox.device(slot.gpu, by_cdi=self.engine["cdi_devices"])],
             slot=slot,
+            of_host=self.engine["users"] == Users.REMAPPED,
         )
 
     def _sweep(self, labels: Mapping[str, str]) -> None:
@@ -316,6 +322,21 @@ def _lend(folder: Path, cache: Path, *, to: User, fills_cache: bool) -> None:
     if fills_cache:
         # Not given back: another campaign's preparation may be writing there, and root reads what anyone owns.
         file_ownership.hand_over(cache, of=ROOT, to=to)
+
+
+def _check_unlimited(container: Container, slots: Sequence[Slot]) -> None:
+    """Refuse to promise limits that an engine doesn't hold containers to.
+
+    Raises:
+        MachineError: The matrix asks for one, or cells are to share the processors.
+    """
+    asked = [name for name in ("cpus", "memory_gib") if getattr(container, name) is not None]
+    what = f"container.{asked[0]}" if asked else "--at-once" if len(slots) > 1 else None
+    if what is not None:
+        raise MachineError(
+            f"{what}: a rootless engine enforces no limit without control groups of version 2; leave it out, or name "
+            "another engine in DOCKER_HOST"
+        )
 
 
 def _refusal(cause: Cause, detail: str, *, started: float, now: float) -> Ended:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from requests.exceptions import RequestException
 from harness import image_labels
 from harness.environment import Identity
 from harness.errors import EngineError, MachineError
-from harness.executors import engine_address
+from harness.executors import engine_address, engine_users
 from harness.executors.contract import Cause
 from harness.image_labels import Pinned
 
@@ -26,8 +26,6 @@ FOREIGN = (DockerException, RequestException)
 
 PODMAN = "podman"
 """The name of an engine that speaks Docker's language and is another."""
-# How an engine says that numbers of users inside are others outside.
-_MAPPED = ("name=rootless", "name=userns")
 # The store that an engine says it keeps images in, where that isn't its own.
 _CONTAINERD = "io.containerd.snapshotter"
 _BUILD = "build it: harness images build"
@@ -171,36 +169,30 @@ def facts(client: Any) -> dict[str, Any]:
     """Return what the engine is: name, version, storage driver, control groups, processors, memory, GPUs by CDI.
 
     Raises:
-        MachineError: It doesn't answer, or maps users to others.
+        MachineError: It doesn't answer, or is rootless and another user's.
     """
     try:
         told, parts = client.info(), client.version().get("Components") or ()
     except FOREIGN as error:
         raise MachineError(explained(error)[1]) from error
-    unmapped(told)
+    users = engine_users.of_engine(told, is_podman=is_podman(parts))
     devices = told.get("DiscoveredDevices") or ()
     return {
-        "name": PODMAN if any(part["Name"] == "Podman Engine" for part in parts) else "docker",
+        "name": PODMAN if is_podman(parts) else "docker",
         "version": told["ServerVersion"],
         "storage_driver": told["Driver"],
         "cgroup_version": told.get("CgroupVersion"),
         "cpus": told["NCPU"],
         "memory_bytes": told["MemTotal"],
         "cdi_devices": [device["ID"] for device in devices if device.get("Source") == "cdi"],
+        "users": str(users),
+        "enforces_limits": engine_users.enforces_limits(told, users),
     }
 
 
-def unmapped(told: Mapping[str, Any]) -> None:
-    """Refuse an engine that maps users to others, by what it tells of itself.
-
-    Raises:
-        MachineError: It does.
-    """
-    if any(option.startswith(_MAPPED) for option in told.get("SecurityOptions") or ()):
-        raise MachineError(
-            "the engine maps users to others (rootless, or userns-remap), so that a cell's files would not be yours; "
-            "name one that doesn't in DOCKER_HOST"
-        )
+def is_podman(parts: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an engine's list of its own parts is Podman's."""
+    return any(part["Name"] == "Podman Engine" for part in parts)
 
 
 def enforced(container: Any) -> dict[str, Any]:

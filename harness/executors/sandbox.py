@@ -28,8 +28,12 @@ def options(
     labels: Mapping[str, str],
     devices: Sequence[DeviceRequest],
     slot: Slot,
+    of_host: bool = False,
 ) -> dict[str, Any]:
-    """Return the options that keep a container to itself, and to its limits; ``content`` is its image's."""
+    """Return the options that keep a container to itself, and to its limits; ``content`` is its image's.
+
+    ``of_host`` asks an engine that would map its user to another not to.
+    """
     return {
         "cap_drop": ["ALL"],
         # Empty for all of them.
@@ -57,6 +61,7 @@ def options(
         "security_opt": ["no-new-privileges"],
         "shm_size": limits.shm_bytes,
         "user": str(user),
+        **({"userns_mode": "host"} if of_host else {}),
         "working_dir": HOME,
     }
 

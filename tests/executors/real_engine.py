@@ -121,8 +121,10 @@ def campaign(
 class OwnEngine:
     """An engine of the test's own, to be killed and started again; ``within`` is what it is called through."""
 
-    def __init__(self, path: Path, *, url: str | None = None, within: Sequence[str] = ()) -> None:
-        self._path, self._within = path, list(within)
+    def __init__(
+        self, path: Path, *, url: str | None = None, within: Sequence[str] = (), more: Sequence[str] = ()
+    ) -> None:
+        self._path, self._within, self._more = path, list(within), list(more)
         self.url = url or f"unix://{path}/engine.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -130,7 +132,7 @@ class OwnEngine:
         places = ["--data-root", "data", "--exec-root", "exec", "--pidfile", "pid"]
         folders = [str(self._path / word) if not word.startswith("-") else word for word in places]
         own = ["dockerd", "-H", self.url, *folders, "--bridge=none", "--iptables=false", "--ip6tables=false"]
-        command = [*self._within, *own, *(["--tls=false"] if self.url.startswith("tcp:") else [])]
+        command = [*self._within, *own, *self._more, *(["--tls=false"] if self.url.startswith("tcp:") else [])]
         with (self._path / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 

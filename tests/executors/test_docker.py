@@ -483,15 +483,15 @@ def test_no_engine_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("option", "refused"), [("name=rootless", True), ("name=userns", True), ("name=seccomp", False)]
-)
-def test_an_engine_that_maps_users_to_others_is_refused(
-    workshop: Workshop, client: FakeDockerClient, *, option: str, refused: bool
+def test_a_rootless_engine_of_another_user_is_refused(
+    workshop: Workshop, client: FakeDockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.told["SecurityOptions"] = ["name=cgroupns", f"{option},profile=default"]
+    client.told |= {"SecurityOptions": ["name=cgroupns", "name=rootless"], "DockerRootDir": str(tmp_path)}
+    monkeypatch.setattr("harness.executors.engine_users.os.geteuid", lambda: tmp_path.stat().st_uid + 1)
 
-    with pytest.raises(MachineError, match="DOCKER_HOST") if refused else contextlib.nullcontext():
+    with pytest.raises(
+        MachineError, match=r"rootless and user .*'s, so that a cell's files would not be yours; run harn"
+    ):
         workshop.executor()
 
 
@@ -671,3 +671,27 @@ def test_a_pause_that_is_over_in_time_ends_nothing_and_is_kept_as_evidence(
     client.made[0].ends(0)
 
     assert ended(running).cause is None
+
+
+def test_an_engine_that_remaps_users_is_asked_not_to(workshop: Workshop, client: FakeDockerClient) -> None:
+    client.told["SecurityOptions"] = ["name=userns"]
+
+    workshop.start()
+
+    options = client.made[0].options
+    assert options["userns_mode"] == "host"
+    assert options["user"] == f"{os.geteuid() or 10001}:{os.getegid() if os.geteuid() else 10001}"
+
+
+def test_in_a_rootless_engine_root_is_who_runs_it(workshop: Workshop, client: FakeDockerClient, tmp_path: Path) -> None:
+    client.told |= {"SecurityOptions": ["name=rootless"], "DockerRootDir": str(tmp_path), "CgroupVersion": "1"}
+
+    running = workshop.start()
+
+    options = client.made[0].options
+    assert (options["user"], options["cap_drop"]) == ("0:0", ["ALL"])
+    assert "userns_mode" not in options
+    assert running.meter.cgroup is None
+    client.made[0].ends(0)
+    engine = ended(running).evidence["engine"]
+    assert (engine["users"], engine["enforces_limits"]) == ("rootless", False)

@@ -216,12 +216,15 @@ def test_an_engine_that_can_not_be_reached_is_told_apart(
     assert reason in str(AUTO.intended(device="any"))
 
 
-def test_an_engine_that_maps_users_is_not_used(host: Host) -> None:
+def test_a_rootless_engine_that_enforces_no_limits_runs_what_asks_for_none(host: Host) -> None:
     host.builds()
-    host.client.told["SecurityOptions"] = ["name=rootless"]
+    host.client.told |= {"SecurityOptions": ["name=rootless"], "CgroupVersion": "1"}
 
-    assert isinstance(host.works(), WarmExecutor)
-    assert "maps users to others" in str(AUTO.intended(device="any"))
+    assert isinstance(host.works(), DockerExecutor)
+
+    for where, limits in ((AUTO, {"memory_gib": 1}), (Where(executor="auto", at_once=2), {})):
+        assert isinstance(host.works(where, **limits), WarmExecutor)
+        assert "a rootless engine enforces no limit without control groups of version 2" in host.said[-1]
 
 
 def test_a_gpu_of_the_host_is_given_and_tried_before_its_image_is_built(host: Host) -> None:

@@ -11,7 +11,8 @@ from harness import container_images
 from harness.cli.doctor.findings import Finding, disk, version
 from harness.container_images import DeclaredImage
 from harness.errors import EngineError, ImagesError, MachineError
-from harness.executors import Cause, engine_connection
+from harness.executors import Cause, engine_connection, engine_users
+from harness.executors.engine_users import Users
 from harness.meters.nvml import Gpu
 
 _LEAST_API = (1, 41)
@@ -90,10 +91,16 @@ def _engine(reached: Engine) -> Finding:
     info, what = reached.info, "container engine"
     found = f"{info['ServerVersion']}, {info['Driver']}, cgroup v{info.get('CgroupVersion', '?')}"
     try:
-        engine_connection.unmapped(info)
+        podman = engine_connection.is_podman(reached.version.get("Components") or ())
+        users = engine_users.of_engine(info, is_podman=podman)
     except MachineError as error:
         why, _, remedy = str(error).partition("; ")
         return Finding(what=what, state="unfit", found=f"{found}: {why}", remedy=remedy)
+    if users is not Users.SAME:
+        found = f"{found}, users {users}"
+    if not engine_users.enforces_limits(info, users):
+        remedy = "for limits, and several cells at once, let the engine have control groups of version 2"
+        return Finding(what=what, state="good", found=f"{found}, enforces no limits", remedy=remedy)
     return Finding(what=what, state="good", found=found)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -75,15 +76,42 @@ def test_an_engine_that_answers_is_good_and_its_api_is_named(daemon: FakeDaemon,
     assert found["engine API"].state == found["engine's disk"].state == "good"
 
 
-@pytest.mark.parametrize("option", ["name=rootless", "name=userns"])
-def test_an_engine_that_maps_users_is_unfit(daemon: FakeDaemon, built: DeclaredImage, option: str) -> None:
-    daemon.info["SecurityOptions"] = [option]
+@pytest.mark.parametrize(("option", "told"), [("name=rootless", "users rootless"), ("name=userns", "users remapped")])
+def test_an_engine_that_maps_users_says_so(
+    daemon: FakeDaemon, built: DeclaredImage, tmp_path: Path, option: str, told: str
+) -> None:
+    daemon.info |= {"SecurityOptions": [option], "DockerRootDir": str(tmp_path), "MemoryLimit": True}
+
+    found = by_name(built.root / "docker/images.toml")["container engine"]
+
+    assert found.state == "good"
+    assert found.found.endswith(told)
+
+
+def test_a_rootless_engine_without_limits_says_so(daemon: FakeDaemon, built: DeclaredImage, tmp_path: Path) -> None:
+    daemon.info |= {"SecurityOptions": ["name=rootless"], "DockerRootDir": str(tmp_path), "CgroupVersion": "1"}
+
+    found = by_name(built.root / "docker/images.toml")["container engine"]
+
+    assert found.found.endswith("users rootless, enforces no limits")
+    assert "version 2" in str(found.remedy)
+
+
+def test_a_rootless_engine_of_another_user_is_unfit(daemon: FakeDaemon, built: DeclaredImage, tmp_path: Path) -> None:
+    daemon.info |= {"SecurityOptions": ["name=rootless"], "DockerRootDir": _of_another(tmp_path)}
 
     found = by_name(built.root / "docker/images.toml")["container engine"]
 
     assert found.state == "unfit"
-    assert "maps users" in found.found
     assert "DOCKER_HOST" in str(found.remedy)
+
+
+def _of_another(path: Path) -> str:
+    """Return a folder that isn't the tests' user's: the root's where they aren't root's."""
+    if os.geteuid() != 0:
+        return "/"
+    os.chown(path, 12345, 12345)
+    return str(path)
 
 
 @pytest.mark.seconds
