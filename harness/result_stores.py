@@ -16,7 +16,7 @@ import secrets
 import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -108,6 +108,10 @@ class Store:
         for path in (path for pattern in only for path in sorted(folder.glob(pattern)) if path.is_file()):
             self._write(f"{matrix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
+    def board(self, matrix: str) -> StoreBoard:
+        """Return where runs of a matrix into this store find one another."""
+        return StoreBoard(self, f"{matrix}/runs")
+
     def _sent(self, matrix: str) -> dict[str, int]:
         """Return the cells that are there, each with how often it had been retried when it was sent last."""
         found: dict[str, int] = {}
@@ -177,6 +181,10 @@ class Store:
         fs.pipe_file(aside, data)
         fs.mv(aside, path)
 
+    def _remove(self, name: str) -> None:
+        with self._reached() as (fs, root), suppress(FileNotFoundError):
+            fs.rm_file(f"{root}/{name}")
+
     @property
     def _is_whole(self) -> bool:
         return urlsplit(self.url).scheme in WHOLE
@@ -210,6 +218,34 @@ class Store:
             raise MachineError(
                 f"{self.url}: {why}; {self.mirror} keeps what is here, and the next run sends it"
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBoard:
+    """A folder of a store in which each run has a file."""
+
+    store: Store
+    within: str
+
+    def names(self) -> list[str]:
+        """Return the names of the files that are whole, without their endings."""
+        names = self.store._names(self.within)  # noqa: SLF001 - of this module
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+
+    def read(self, token: str) -> bytes | None:
+        """Return what a run's file holds; None where there is none."""
+        return self.store._read(self._file(token))  # noqa: SLF001 - of this module
+
+    def write(self, token: str, pulse: bytes) -> None:
+        """Write a run's file anew."""
+        self.store._write(self._file(token), pulse)  # noqa: SLF001 - of this module
+
+    def remove(self, token: str) -> None:
+        """Take a run's file away."""
+        self.store._remove(self._file(token))  # noqa: SLF001 - of this module
+
+    def _file(self, token: str) -> str:
+        return f"{self.within}/{token}.json"
 
 
 def at(url: str) -> Store:

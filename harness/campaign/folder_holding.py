@@ -13,8 +13,8 @@ from typing import IO
 from harness import files
 from harness.campaign import claims, record_assembly, runs_at_work
 from harness.campaign.events import Remark, Watch, ignore
-from harness.campaign.runs_at_work import Life, Presence
-from harness.errors import ResultsError
+from harness.campaign.runs_at_work import Board, Life, Presence
+from harness.errors import MachineError, ResultsError
 from harness.results_folder import MatrixFolder
 
 _LOOK_S = 0.2
@@ -63,6 +63,30 @@ def held(
                 _take_away(folder, made)
 
 
+@contextmanager
+def known_in(
+    store: Board | None,
+    presence: Presence,
+    *,
+    watch: Watch = ignore,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
+    """Let a run that holds its folder be the only one in the store that the folder stands for, if it does for one.
+
+    Raises:
+        ResultsError: Another run is at work there.
+        MachineError: The store can't be reached.
+    """
+    if store is None:
+        yield
+        return
+    there = Presence(folder=presence.folder, machine=presence.machine, clock=presence.clock, store=store)
+    there.beat()
+    with _beating(there):
+        _await_room(there, watch, sleep)
+        yield
+
+
 def _hold(lock: IO[str], presence: Presence) -> None:
     try:
         fcntl.flock(lock, (fcntl.LOCK_EX if presence.is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -81,24 +105,32 @@ def _refusal(presence: Presence, host: str | None) -> ResultsError:
 @contextmanager
 def _present(presence: Presence) -> Iterator[None]:
     presence.path.mkdir(parents=True)
-    over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(presence, over), daemon=True)
     with (presence.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         presence.beat()
-        thread.start()
-        try:
+        with _beating(presence):
             yield
-        finally:
-            over.set()
-            thread.join()
+
+
+@contextmanager
+def _beating(presence: Presence) -> Iterator[None]:
+    over = threading.Event()
+    thread = threading.Thread(target=_beat, args=(presence, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        with suppress(MachineError):
+            # A store that is away: whoever comes next sees this run's pulse stand still.
             presence.leave()
 
 
 def _beat(presence: Presence, over: threading.Event) -> None:
     while not over.wait(runs_at_work.BEAT_S):
-        with suppress(OSError):
-            # The disk may come back within the time of a lease.
+        with suppress(OSError, MachineError):
+            # The disk, or the store, may come back within the time of a lease.
             presence.beat()
 
 

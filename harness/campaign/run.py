@@ -20,7 +20,7 @@ from harness.campaign import (
 )
 from harness.campaign.cell_searches import is_pending
 from harness.campaign.events import Remark, State, Unreachable, Watch, ignore
-from harness.campaign.folder_holding import held
+from harness.campaign.folder_holding import held, known_in
 from harness.campaign.forecast import GrowingRates
 from harness.campaign.forecast_totals import Total
 from harness.campaign.limits import NONE, Limits
@@ -115,6 +115,7 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
     _check_sharing(request, sender)
     with (
         held(Presence(folder=folder, is_alone=not request.share, clock=clock), watch=watch) as presence,
+        known_in(None if sender.store is None else sender.store.board(matrix.name), presence, watch=watch),
         cache_inventory.used(request.cache),
         _place(matrix, request, presence, watch) as here,
     ):

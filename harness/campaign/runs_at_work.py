@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from harness import files
 from harness.errors import ResultsError
@@ -27,6 +28,7 @@ BEAT_S = 5.0
 """Seconds between two beats of a run's pulse."""
 LEASE_S = 60.0
 """Seconds without a beat after which a run is taken for dead; one that was only stopped finds its cells gone."""
+_PULSE = "pulse.json"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 Clock = Callable[[], float]
@@ -67,19 +69,71 @@ class Pulse:
     beats: int = 0
 
     @classmethod
-    def read(cls, path: Path) -> Pulse | None:
+    def read(cls, text: bytes | None) -> Pulse | None:
         """Return what a run's file says; None where there is none, or none that a run wrote."""
         try:
-            told = json.loads(files.read_plain(path))
+            told = json.loads(text or b"")
             machine = Machine(str(told["host"]), str(told["kernel"]))
             return cls(machine=machine, is_alone=bool(told["alone"]), plan=told["plan"], beats=int(told["beats"]))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError):
             return None
 
-    def write(self, path: Path) -> None:
-        """Say it."""
+    def text(self) -> bytes:
+        """Return what the file is to say."""
         told = {"host": self.machine.host, "kernel": self.machine.kernel, "alone": self.is_alone, "plan": self.plan}
-        files.write_json(path, {**told, "beats": self.beats})
+        return files.readable_json({**told, "beats": self.beats})
+
+
+class Board(Protocol):
+    """Where the runs of a matrix leave their pulses for one another."""
+
+    def names(self) -> list[str]:
+        """Return the tokens of the runs that have something here."""
+        ...
+
+    def read(self, token: str) -> bytes | None:
+        """Return a run's pulse; None where there is none."""
+        ...
+
+    def write(self, token: str, pulse: bytes) -> None:
+        """Put a run's pulse in place of its last one."""
+        ...
+
+    def remove(self, token: str) -> None:
+        """Take away all that is of a run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderBoard:
+    """A folder in which each run has one of its own."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """Return the names of the folders."""
+        try:
+            return sorted(path.name for path in self.path.iterdir())
+        except FileNotFoundError:
+            return []
+
+    def read(self, token: str) -> bytes | None:
+        """Return what lies in a run's folder."""
+        try:
+            return files.read_plain(self.path / token / _PULSE)
+        except OSError:
+            return None
+
+    def write(self, token: str, pulse: bytes) -> None:
+        """Leave it in the run's folder, which is made anew if somebody took it away."""
+        files.write_atomically(self.path / token / _PULSE, pulse)
+
+    def remove(self, token: str) -> None:
+        """Take the run's folder away."""
+        shutil.rmtree(self.path / token, ignore_errors=True)
+        with suppress(OSError):
+            # Others may still be here.
+            self.path.rmdir()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +145,7 @@ class Presence:
     is_alone: bool = True
     clock: Clock = time.monotonic
     token: str = field(default_factory=lambda: secrets.token_hex(6))
+    store: Board | None = None
     _plan: str | None = None
     _beats: int = 0
     _seen: dict[str, tuple[Pulse | None, float]] = field(default_factory=dict)
@@ -103,6 +158,11 @@ class Presence:
         return self._runs / self.token
 
     @property
+    def board(self) -> Board:
+        """Where runs find one another: in the folder, or in the store that it stands for."""
+        return FolderBoard(self._runs) if self.store is None else self.store
+
+    @property
     def _runs(self) -> Path:
         return self.folder.path / "runs"
 
@@ -111,7 +171,7 @@ class Presence:
         with self._beating:
             self._beats += 1
             pulse = Pulse(machine=self.machine, is_alone=self.is_alone, plan=self._plan, beats=self._beats)
-            pulse.write(self.path / "pulse.json")
+            self.board.write(self.token, pulse.text())
 
     def plans(self, cell_ids: Sequence[str]) -> None:
         """Say which cells this run searches.
@@ -131,10 +191,7 @@ class Presence:
 
     def others(self) -> list[str]:
         """Return the tokens of the other runs that have a folder here, dead ones included."""
-        try:
-            return sorted(path.name for path in self._runs.iterdir() if path.name != self.token)
-        except FileNotFoundError:
-            return []
+        return [token for token in self.board.names() if token != self.token]
 
     def life(self, token: str) -> Life:
         """Return what is known of another run, after a look at it now."""
@@ -146,7 +203,7 @@ class Presence:
             self._seen[token] = pulse, now
         elif now - before[1] > LEASE_S:
             return Life.DEAD
-        if self.is_alone and not (self._runs / token).exists():
+        if self.is_alone and token not in self.board.names():
             # It left while nobody else could come.
             return Life.DEAD
         run = MatrixFolder(self._runs / token)
@@ -157,7 +214,7 @@ class Presence:
 
     def forget(self, token: str) -> None:
         """Take away the folder of a run that is dead."""
-        shutil.rmtree(self._runs / token, ignore_errors=True)
+        self.board.remove(token)
 
     def host_of(self, token: str) -> str:
         """Return what people call the host of another run."""
@@ -170,11 +227,8 @@ class Presence:
         return not self.is_alone and pulse is not None and not pulse.is_alone
 
     def _pulse(self, token: str) -> Pulse | None:
-        return Pulse.read(self._runs / token / "pulse.json")
+        return Pulse.read(self.board.read(token))
 
     def leave(self) -> None:
-        """Take this run's folder away."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
-            # Others may still be here.
-            self._runs.rmdir()
+        """Take away what is of this run."""
+        self.board.remove(self.token)

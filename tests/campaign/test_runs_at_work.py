@@ -165,11 +165,9 @@ def test_a_run_of_other_cells_than_those_that_another_is_at_is_refused(folder: M
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"host": 1', '{"host": "a", "kernel": "b", "alone": 1, "plan": 1}'])
-def test_a_pulse_that_nobody_wrote_says_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / "pulse.json").write_text(text)
-
-    assert Pulse.read(tmp_path / "pulse.json") is None
-    assert Pulse.read(tmp_path / "none") is None
+def test_a_pulse_that_nobody_wrote_says_nothing(text: str) -> None:
+    assert Pulse.read(text.encode()) is None
+    assert Pulse.read(None) is None
 
 
 def test_two_campaigns_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:

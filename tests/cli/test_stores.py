@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ import pytest
 
 import harness
 from harness import result_stores
+from harness.campaign import runs_at_work
 from harness.campaign.events import State
+from harness.campaign.runs_at_work import Machine, Presence
 from harness.errors import MachineError
 from harness.results_folder import MatrixFolder
 
@@ -200,16 +203,24 @@ def test_an_upload_that_is_killed_in_the_middle_leaves_nothing_that_is_believed(
     assert len(hosts.cells()) == 3
 
 
+def only_pulses(pipe_file: Callable[..., None]) -> Callable[..., None]:
+    """Let a store go away once a run has begun."""
+
+    def refuse(self: Any, path: str, *given: Any, **more: Any) -> None:
+        if "/runs/" not in path:
+            raise ConnectionError("no route to host")
+        pipe_file(self, path, *given, **more)
+
+    return refuse
+
+
 def test_a_store_that_goes_away_loses_nothing_and_the_next_run_sends_what_is_missing(
     in_memory: Hosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hosts = in_memory
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise ConnectionError("no route to host")
-
     with monkeypatch.context() as patched:
-        patched.setattr(type(hosts.fs), "pipe_file", refuse)
+        patched.setattr(type(hosts.fs), "pipe_file", only_pulses(type(hosts.fs).pipe_file))
         answer = hosts.call("run")
         assert hosts.cells() == []
     assert answer.code == 4
@@ -294,6 +305,37 @@ def test_what_is_unfinished_here_and_finished_elsewhere_is_fetched_by_a_run(in_m
     assert cell.is_sealed
 
 
+def test_a_second_run_into_a_store_is_told(in_memory: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = in_memory
+    monkeypatch.setattr(runs_at_work, "BEAT_S", 0.01)
+    store = result_stores.at(hosts.url)
+    elsewhere = Presence(
+        folder=hosts.here, machine=Machine("the other host", "its kernel"), store=store.board(hosts.here.path.name)
+    )
+    elsewhere.beat()
+    beat, over = threading.Event(), threading.Event()
+
+    def beats() -> None:
+        while not over.wait(0.05):
+            elsewhere.beat()
+            beat.set()
+
+    thread = threading.Thread(target=beats)
+    thread.start()
+    beat.wait()
+    hosts.move_to("second")
+    answer = hosts.call("run")
+    over.set()
+    thread.join()
+    assert answer.code == 2
+    assert "another run on the other host is writing here" in answer.err
+    assert hosts.line.executor.started == []
+
+    elsewhere.leave()
+    assert hosts.call("run").code == 0
+    assert hosts.there("*/runs/*") == []
+
+
 def test_hosts_share_folders_and_no_stores(in_memory: Hosts) -> None:
     answer = in_memory.call("run", "--share")
 
@@ -331,10 +373,7 @@ def test_a_run_from_python_says_what_the_store_has_not(in_memory: Hosts, monkeyp
     assert str(ended.path).startswith(str(hosts.line.folder / "first"))
     shutil.rmtree(hosts.here.path / "cells")
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise ConnectionError("no route to host")
-
-    monkeypatch.setattr(type(hosts.fs), "pipe_file", refuse)
+    monkeypatch.setattr(type(hosts.fs), "pipe_file", only_pulses(type(hosts.fs).pipe_file))
     assert "no route to host" in str(harness.run(hosts.line.matrix, results=hosts.url, cache=hosts.line.cache).unsent)
     with pytest.raises(MachineError, match="no route to host"):
         harness.load(f"{hosts.url}/{hosts.line.matrix.stem}").write("tables")
