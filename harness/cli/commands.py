@@ -235,6 +235,9 @@ def run(
     is_flag=True,
     help="Train two epochs of each backbone on each data set to learn how long they take here.",
 )
+@click.option(
+    "--budget", metavar="TIME|USD", help="Say what would save how much where this is exceeded, as: 2 hours, $5."
+)
 def plan(
     matrix: Path,
     results: Path,
@@ -247,6 +250,7 @@ def plan(
     at_once: int | None,
     as_json: bool,
     calibrate: bool,
+    budget: str | None,
 ) -> int:
     """Show the cells of a matrix and what they will take; run none of them."""
     from harness.cli import plan_command
@@ -254,7 +258,14 @@ def plan(
 
     where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
     return plan_command.show(
-        matrix, results=results, cache=cache, where=where, prices_file=prices, as_json=as_json, calibrate=calibrate
+        matrix,
+        results=results,
+        cache=cache,
+        where=where,
+        prices_file=prices,
+        as_json=as_json,
+        calibrate=calibrate,
+        budget=budget,
     )
 
 

@@ -29,6 +29,9 @@ from harness.cli import exit_codes, forecasts, printing, streams
 from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
 from harness.errors import ResultsError
+from harness.matrix_advice import savings
+from harness.matrix_advice import spending as spendings
+from harness.matrix_advice.spending import Spending
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Local, Where
 from harness.records import CellFolder
@@ -80,8 +83,10 @@ def show(
     prices_file: Path | None,
     as_json: bool,
     calibrate: bool,
+    budget: str | None,
 ) -> int:
     """Print the cells of a matrix and a forecast; run nothing but, if asked, a calibration. Return the exit code."""
+    spending = None if budget is None else spendings.spending(budget)
     price_list, loaded = prices.load(prices_file), matrix.load(path)
     cache = given_paths.cache_folder(cache)
     folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
@@ -120,6 +125,8 @@ def show(
         streams.document({**asdict(plan), **{f"pending_{name}": each for name, each in asdict(total).items()}})
     elif resolved.cells:
         _print(plan, total)
+        if spending is not None and plan.pending:
+            _print_savings(spending, pending, rates, total)
     if not as_json:
         for line in resolved.why_unreachable:
             printing.say(line)
@@ -203,6 +210,21 @@ def _print(plan: _Plan, total: Total) -> None:
     if plan.pending:
         apart = "" if total.wall_s is None else "; one cell after another, shared preparation apart"
         printing.say(f"{forecasts.told(total)}{apart}")
+
+
+def _print_savings(spending: Spending, cells: Sequence[Cell], rates: forecast.Rates, total: Total) -> None:
+    """Say whether the budget is kept and, where it isn't, what would save how much."""
+    share = spending.share_of(total)
+    if share is None:
+        printing.say(f"whether {spending.told} is enough isn't known")
+    elif share <= 1:
+        printing.say(f"within {spending.told}: {100 * share:.0f} % of it")
+    else:
+        printing.say(f"{share:.2g} times as much as {spending.told}; what saves how much of the time:")
+        for saving in savings.savings(cells, rates):
+            left = spending.share_of(saving.total)
+            fits = "; then it fits" if left is not None and left <= 1 else ""
+            printing.say(f"  {saving.change}: {100 * saving.share:.0f} %{fits}")
 
 
 def _shown(row: _Row) -> list[str]:

@@ -210,3 +210,23 @@ def test_what_is_left_is_forecast_in_hours_with_an_interval(line: CommandLine) -
         estimate = plan[f"pending_{name}"]
         assert estimate["low"] <= estimate["mean"] <= estimate["high"]
     assert "dollars unknown: no price for the machine" in line.plan().out
+
+
+def test_a_budget_that_is_exceeded_is_answered_with_what_saves_how_much(line: CommandLine) -> None:
+    line.plan("--calibrate")
+
+    short, enough = line.plan("--budget", "1 s").out, line.plan("--budget", "1 day").out
+
+    assert "times as much as 1 s; what saves how much of the time:\n" in short
+    assert short.splitlines()[-1] == "  half the epochs: 31 %"
+    assert enough.splitlines()[-1].startswith("within 1 day: ")
+
+
+def test_a_budget_is_not_judged_by_what_is_unknown(line: CommandLine) -> None:
+    assert line.plan("--budget", "$5").out.splitlines()[-1] == "whether $5 is enough isn't known"
+
+
+def test_a_budget_that_is_none_is_refused_before_anything_runs(line: CommandLine) -> None:
+    answer = line.plan("--budget", "much", "--calibrate")
+
+    assert (answer.code, answer.out, line.executor.started) == (2, "", [])
