@@ -87,6 +87,32 @@ def kept_for(cell: Cell, computed: Iterable[str], *, cache: Path) -> dict[str, s
     return needed
 
 
+def key_of(cell: Cell) -> str:
+    """Return what cells that share their preparation have in common, hashed: the name of its note."""
+    identity = cell.identity
+    return files.digest(
+        {
+            **{part: identity[part] for part in ("dataset", "backbone", "environment")},
+            "code": cell.training_code,
+            "image_size": cell.protocol.image_size,
+            # Nothing that is kept depends on it, but what is told does.
+            "split": identity["protocol"]["split"],
+            "precision": cell.protocol.precision,
+            "seed": cell.seed if cell.backbone.weights == "none" else None,
+            # They are no images, but what is told of files is to be of this folder's.
+            **({"skipped": skipped} if (skipped := cell.source.told.get("skipped")) else {}),
+            # It is tried there, before any search goes without joules.
+            **({} if cell.meter_file is None else {"meter": cell.meter_file.sha256}),
+        }
+    )[:16]
+
+
+def shared(cell: Cell, *, cache: Path) -> list[str]:
+    """Return the pictures and activations that a cell's preparation has left, by their paths in the cache."""
+    note = _read(cache / _NOTES / key_of(cell))
+    return [] if note is None else [path for path in note.kept if path.startswith(("images/", "activations/"))]
+
+
 def prepared(cache: Path, key: str) -> DataTable | None:
     """Return what a preparation found in its data, and note that this is used; None where it is still to be made."""
     path = cache / _NOTES / key

@@ -39,6 +39,7 @@ def run(
     gpus: Sequence[str] = (),
     at_once: int | None = None,
     start: Start = "warm",
+    address: str | None = None,
     retry_failed: bool = False,
     mix_environments: bool = False,
     share: bool = False,
@@ -56,12 +57,13 @@ def run(
         matrix: What to run, its file, or the name of one that the harness brings, such as ``demo``.
         results: Folder that results go into, one folder for each matrix; or the URL of one in a store.
         cache: Folder for downloads, decoded images and activations; by default that of the user.
-        executor: ``local`` processes, ``docker`` containers, ``slurm`` jobs, or ``auto``: containers where an engine
-            and an image are. Else the file of your own, or ``package:NAME``.
+        executor: ``local`` processes, ``docker`` containers, ``slurm`` jobs, ``ray`` tasks, or ``auto``: containers
+            where an engine and an image are. Else the file of your own, or ``package:NAME``.
         image: Image that containers run.
         gpus: UUIDs or indices of GPUs, or ``all``; of several each runs one cell.
         at_once: Cells that run side by side.
         start: How local processes begin: ``warm``, forked from one that has imported everything, or ``fresh``.
+        address: Ray cluster that ``ray`` uses; by default ``HARNESS_RAY_ADDRESS``, or the one of this host.
         retry_failed: Whether cells that ended in failure are searched anew.
         mix_environments: Whether cells may run beside records of an unlike environment.
         share: Whether other calls, of this machine or others, may be at the same matrix in the same folder; each takes
@@ -79,6 +81,7 @@ def run(
     _check_limit("max_hours", max_hours)
     _check_limit("max_cost", max_cost)
     _check_kind("executor", executor, str, "a word or a path as text")
+    _check_kind("address", address, str | None, "an address as text")
     _check_kind("at_once", at_once, int | None, "a whole number")
     _check_kind("retry_failed", retry_failed, bool, "True or False")
     _check_kind("mix_environments", mix_environments, bool, "True or False")
@@ -98,6 +101,7 @@ def run(
                 gpus=(gpus,) if isinstance(gpus, str) else tuple(gpus),
                 at_once=at_once,
                 start=start,
+                address=address,
             ),
             prices=price_lists.load(None if prices is None else given_paths.given(prices, called="prices")),
             limits=Limits(max_hours=max_hours, max_cost=max_cost),

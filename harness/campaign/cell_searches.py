@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from harness import files
-from harness.campaign import record_assembly, shared_preparation, worker_ends
+from harness import cache_inventory, files
+from harness.campaign import record_assembly, worker_ends
 from harness.campaign.events import CellBegins, CellDisturbed, CellEnds, EpochEnds, Remark, State
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd, now
 from harness.campaign.worker_progress import Progress
@@ -62,7 +62,7 @@ class Searches:
                 yield None
 
     def _searched(self, cell: Cell) -> Iterator[Cell]:
-        reason = self.lost.get(shared_preparation.key_of(cell))
+        reason = self.lost.get(cache_inventory.key_of(cell))
         if reason is None:
             self.at_work.add(cell.id)
             yield cell

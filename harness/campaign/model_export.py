@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.campaign import scheduling, shared_preparation, worker_ends
+from harness import cache_inventory
+from harness.campaign import scheduling, worker_ends
 from harness.campaign.events import Remark
 from harness.campaign.shared_preparation import Preparations
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd
@@ -39,7 +40,7 @@ def run(cells: Sequence[Cell], slots: Sequence[Slot], *, bench: Bench) -> Mappin
     preparations = Preparations(bench=bench)
     scheduling.run(preparations.due(cells), (slots[0].alone,), desk=preparations)
     for cell in cells:
-        if (why := preparations.lost.get(shared_preparation.key_of(cell))) is not None:
+        if (why := preparations.lost.get(cache_inventory.key_of(cell))) is not None:
             raise MachineError(f"{why}; then run this again")
     desk = _Savings(bench=bench)
     scheduling.run(cells, slots, desk=desk)

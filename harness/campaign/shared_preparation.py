@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from harness import cache_inventory, files
+from harness import cache_inventory
 from harness.campaign import record_assembly, worker_ends
 from harness.campaign.events import DataKnown, EpochEnds, PreparationBegins
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd
@@ -38,7 +38,7 @@ class Preparations:
         None stands for "none just now", as another run is making the one that is next.
         """
         for cell in cells:
-            key = key_of(cell)
+            key = cache_inventory.key_of(cell)
             while not self._is_over(cell, key):
                 if not self.bench.preparations.take(key):
                     yield None
@@ -63,7 +63,7 @@ class Preparations:
         if self.bench.cache.exists() and not os.access(self.bench.cache, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.bench.cache))
         self.bench.watch(PreparationBegins(cell=cell))
-        key = key_of(cell)
+        key = cache_inventory.key_of(cell)
         folder = self.bench.preparations.folder(key)
         folder.write_cell(cell)
         is_ours = partial(self.bench.preparations.holds, key)
@@ -79,7 +79,7 @@ class Preparations:
         Raises:
             UserError: Data or weights are unusable.
         """
-        names, key = work.cell.names, key_of(work.cell)
+        names, key = work.cell.names, cache_inventory.key_of(work.cell)
         if left.is_lost:
             self.bench.preparations.bring_home(key)
             return
@@ -100,7 +100,7 @@ class Preparations:
             left_over = f"; of the data set are left: {data_summary.line(facts)}" if facts.told else ""
             raise UserError(f"{names.dataset}, {names.backbone}: {outcome.reason}{left_over}")
         kept = cache_inventory.kept_for(cell, outcome.kept, cache=self.bench.cache)
-        cache_inventory.mark_prepared(self.bench.cache, key_of(cell), data=facts, kept=kept)
+        cache_inventory.mark_prepared(self.bench.cache, cache_inventory.key_of(cell), data=facts, kept=kept)
         self._tell(cell, facts)
 
     def _tell(self, cell: Cell, facts: DataTable) -> None:
@@ -113,26 +113,6 @@ class Preparations:
         if left.outcome is None:
             return worker_ends.told(left.ended, work.folder)
         if left.outcome.crashed:
-            log = self.bench.folder.preparation(key_of(work.cell)).log
+            log = self.bench.folder.preparation(cache_inventory.key_of(work.cell)).log
             return f"{left.outcome.reason}; traceback: {log.relative_to(self.bench.folder.path)}"
         return None
-
-
-def key_of(cell: Cell) -> str:
-    """Return what cells that share their preparation have in common, hashed."""
-    identity = cell.identity
-    return files.digest(
-        {
-            **{part: identity[part] for part in ("dataset", "backbone", "environment")},
-            "code": cell.training_code,
-            "image_size": cell.protocol.image_size,
-            # Nothing that is kept depends on it, but what is told does.
-            "split": identity["protocol"]["split"],
-            "precision": cell.protocol.precision,
-            "seed": cell.seed if cell.backbone.weights == "none" else None,
-            # They are no images, but what is told of files is to be of this folder's.
-            **({"skipped": skipped} if (skipped := cell.source.told.get("skipped")) else {}),
-            # It is tried there, before any search goes without joules.
-            **({} if cell.meter_file is None else {"meter": cell.meter_file.sha256}),
-        }
-    )[:16]

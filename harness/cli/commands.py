@@ -52,13 +52,13 @@ _MIX = click.option(
 )
 _EXECUTOR = click.option(
     "--executor",
-    metavar="auto|local|docker|slurm|FILE|package:NAME",
+    metavar="auto|local|docker|slurm|ray|FILE|package:NAME",
     envvar="HARNESS_EXECUTOR",
     default="auto",
     show_default=True,
     show_envvar=True,
     help="Where cells run; auto is in containers where an engine and an image are, else as local processes. slurm "
-    "makes each a job of a cluster. A Python file or a package has an executor of your own.",
+    "makes each a job of a cluster, ray a task. A Python file or a package has an executor of your own.",
 )
 _IMAGE = click.option(
     "--image", help="Image that containers run.  [default: tuner-harness:cpu, or :gpu where there is a GPU]"
@@ -74,6 +74,9 @@ _AT_ONCE = click.option(
     "--at-once",
     type=click.IntRange(min=1),
     help="Cells that run side by side, each on its own equal set of processors.  [default: 1, or one for each GPU]",
+)
+_ADDRESS = click.option(
+    "--address", help="Ray cluster that --executor ray uses.  [default: HARNESS_RAY_ADDRESS, or the one of this host]"
 )
 _START = click.option(
     "--start",
@@ -161,6 +164,7 @@ def init(
 @_IMAGE
 @_GPU
 @_AT_ONCE
+@_ADDRESS
 @_START
 @click.option("--retry-failed", is_flag=True, help="Search cells that ended in failure anew.")
 @click.option(
@@ -192,6 +196,7 @@ def run(
     image: str | None,
     gpus: tuple[str, ...],
     at_once: int | None,
+    address: str | None,
     start: Start,
     retry_failed: bool,
     max_hours: float | None,
@@ -208,7 +213,7 @@ def run(
     from harness.cli.output_options import Voice
     from harness.placement.executor_choice import Where
 
-    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, start=start)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, start=start, address=address)
     asked = run_command.RunOptions(
         retry_failed=retry_failed,
         mix_environments=mix_environments,
@@ -229,6 +234,7 @@ def run(
 @_IMAGE
 @_GPU
 @_AT_ONCE
+@_ADDRESS
 @_JSON
 @click.option(
     "--calibrate",
@@ -248,6 +254,7 @@ def plan(
     image: str | None,
     gpus: tuple[str, ...],
     at_once: int | None,
+    address: str | None,
     as_json: bool,
     calibrate: bool,
     budget: str | None,
@@ -256,7 +263,7 @@ def plan(
     from harness.cli import plan_command
     from harness.placement.executor_choice import Where
 
-    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once)
+    where = Where(executor=executor, image=image, gpus=gpus, at_once=at_once, address=address)
     return plan_command.show(
         matrix,
         results=results,
@@ -322,6 +329,7 @@ def tables(
 @_EXECUTOR
 @_IMAGE
 @_GPU
+@_ADDRESS
 @_JSON
 def best(
     matrix: Path,
@@ -335,13 +343,14 @@ def best(
     executor: str,
     image: str | None,
     gpus: tuple[str, ...],
+    address: str | None,
     as_json: bool,
 ) -> None:
     """Show the best hyperparameters that a run found, what found them, and what to expect of them."""
     from harness.cli import best_command as winning
     from harness.placement.executor_choice import Where
 
-    where = Where(executor=executor, image=image, gpus=gpus, start="fresh")
+    where = Where(executor=executor, image=image, gpus=gpus, start="fresh", address=address)
     winning.show(
         matrix,
         results=results,

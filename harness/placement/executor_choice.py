@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from harness import compute_capability, environment, image_labels
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
-from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, slurm
+from harness.executors import Executor, LocalExecutor, Slot, forked, own_executor, ray_cluster, slurm
 from harness.extensions import EXECUTOR, finding, loading
 from harness.matrix_schema import Container, Device
 from harness.meters import nvml
@@ -31,8 +31,9 @@ Start = Literal["warm", "fresh"]
 _FOR_OTHER_DEVICES = ("tensorflow-rocm", "tensorflow-metal", "tensorflow-directml-plugin")
 
 LOCAL: Callable[..., Executor] = LocalExecutor
-EXECUTORS = ("auto", "local", "docker", "slurm")
+EXECUTORS = ("auto", "local", "docker", "slurm", "ray")
 """The executors that have a name; any other word is the path of a user's own, or ``package:NAME``."""
+_CLUSTERS = ("slurm", "ray")
 VARIABLE = "HARNESS_EXECUTOR"
 """The environment variable that says where cells run unless the command line does."""
 
@@ -106,7 +107,7 @@ class Elsewhere(Local):
     """Cells would run wherever what ``called`` says has them run; ``create`` makes it for a matrix's folder."""
 
     called: str
-    create: Callable[[Path], StartsElsewhere]
+    create: Callable[[Path, Container], StartsElsewhere]
 
     @property
     def trains_on_cpu(self) -> bool:
@@ -144,7 +145,7 @@ class Here:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """What the options say: an executor, an image or None, GPUs, how many cells run at once, how they start.
+    """What the options say: an executor, an image or None, GPUs, how many cells run at once, how they start, a cluster.
 
     ``executor`` is one of ``EXECUTORS``, the path of a user's own, or ``package:NAME``. ``max_hours`` is how long the
     whole run may take, which a scheduler is told.
@@ -156,6 +157,7 @@ class Where:
     at_once: int | None = None
     start: Start = "warm"
     max_hours: float | None = None
+    address: str | None = None
 
     @property
     def options(self) -> list[str]:
@@ -164,7 +166,7 @@ class Where:
         at_once = None if self.at_once is None else str(self.at_once)
         named = [("--executor", executor), ("--image", self.image), *(("--gpu", gpu) for gpu in self.gpus)]
         start = None if self.start == "warm" else self.start
-        given = [*named, ("--at-once", at_once), ("--start", start)]
+        given = [*named, ("--at-once", at_once), ("--start", start), ("--address", self.address)]
         return [word for name, value in given if value is not None for word in (name, value)]
 
     @property
@@ -194,15 +196,18 @@ class Where:
             UserError: The options contradict each other.
             MachineError: No container can be run here as asked; says the way out.
         """
-        if self.executor == "slurm":
-            create = partial(slurm.create, needs_gpu=device == "gpu", is_warm=self.start == "warm")
-            return self._elsewhere("Slurm", partial(create, max_hours=self.max_hours))
+        if self.executor in _CLUSTERS:
+            return self._on_cluster(device)
+        self._refuse_address()
         if self.executor not in EXECUTORS:
             return self._own()
         if self.executor == "local":
             if self.image is not None:
                 raise UserError("--image: a local process has none; add --executor docker, or leave it out")
             return self._local(None, device)
+        return self._in_container(device)
+
+    def _in_container(self, device: Device) -> Intent | Local:
         # Only here: the engine's SDK takes a fifth of a second to import.
         from harness.placement import container_choice  # noqa: PLC0415
 
@@ -212,6 +217,20 @@ class Where:
             return container_choice.found(self._chosen(device))
         except MachineError as error:
             return self._local(str(error), device)
+
+    def _refuse_address(self) -> None:
+        if self.address is not None:
+            raise UserError(f"--address: only --executor ray has one; add that, or leave {self.address} out")
+
+    def _on_cluster(self, device: Device) -> Elsewhere:
+        needs_gpu = device == "gpu"
+        if self.executor == "ray":
+            # What is known of this Python's packages is what is found at the first look.
+            ray_cluster.identity()
+            return self._elsewhere("Ray", partial(_on_ray, address=self.address, needs_gpu=needs_gpu))
+        self._refuse_address()
+        create = partial(slurm.create, needs_gpu=needs_gpu, is_warm=self.start == "warm")
+        return self._elsewhere("Slurm", _anywhere(partial(create, max_hours=self.max_hours)))
 
     @contextmanager
     def working(
@@ -241,7 +260,8 @@ class Where:
         if intent.is_news:
             say(f"running {intent}")
         if containers is None:
-            with self._started(intent, campaign=campaign, device=device, say=say) as executor:
+            started = self._started(intent, campaign=campaign, container=container, device=device, say=say)
+            with started as executor:
                 yield Here(executor=executor, slots=intent.chosen.slots, intent=intent)
             return
         for folder in containers.sweep_abandoned():
@@ -286,11 +306,17 @@ class Where:
         return containers, intent
 
     def _started(
-        self, intent: Intent | Local, *, campaign: Path, device: Device, say: Callable[[str], None]
+        self,
+        intent: Intent | Local,
+        *,
+        campaign: Path,
+        container: Container,
+        device: Device,
+        say: Callable[[str], None],
     ) -> AbstractContextManager[Executor]:
         """Return what runs cells where no container is to."""
         if isinstance(intent, Elsewhere):
-            return closing(intent.create(campaign))
+            return closing(intent.create(campaign, container))
         processes = _processes(device)
         if self.start == "warm" and isinstance(processes, LocalExecutor) and forked.can_fork():
             return forked.warmed(processes, owner=campaign, say=say)
@@ -307,9 +333,9 @@ class Where:
             known = f"there are {', '.join(EXECUTORS)}, a Python file of your own, and package:NAME"
             raise UserError(f"--executor {self.executor}: no executor and no file of that name; {known}")
         found = finding.find(EXECUTOR, self.executor, base=Path.cwd())
-        return self._elsewhere(loading.called(found), partial(own_executor.create, found))
+        return self._elsewhere(loading.called(found), _anywhere(partial(own_executor.create, found)))
 
-    def _elsewhere(self, called: str, create: Callable[[Path], StartsElsewhere]) -> Elsewhere:
+    def _elsewhere(self, called: str, create: Callable[[Path, Container], StartsElsewhere]) -> Elsewhere:
         if self.image is not None or self.gpus:
             told = "--image" if self.image is not None else "--gpu"
             raise UserError(f"{told}: --executor {self.executor} places its workers itself; leave one of them out")
@@ -321,6 +347,15 @@ class Where:
         chosen = slot_choice.of_processes(at_once=self.at_once, gpus=self.gpus, find=nvml.find, shown=os.environ)
         trouble = _without_gpu(self.gpus) if device == "gpu" or self.gpus else None
         return Local(why=why, identity=_processes(device).identity(), chosen=chosen, trouble=trouble)
+
+
+def _anywhere(create: Callable[[Path], StartsElsewhere]) -> Callable[[Path, Container], StartsElsewhere]:
+    """Return what makes an executor that takes no note of what a matrix says of containers."""
+    return lambda campaign, _: create(campaign)
+
+
+def _on_ray(_: Path, container: Container, *, address: str | None, needs_gpu: bool) -> StartsElsewhere:
+    return ray_cluster.create(container=container, address=address, needs_gpu=needs_gpu)
 
 
 def _refuse_in_vain(intent: Intent | Local) -> None:

@@ -25,8 +25,7 @@ _LOOK_S = 0.05
 _CLOCKS_APART_S = 0.03
 _LONG_S = 600.0
 _ENDS = (("exit_code", 3), ("signal", "SIGSEGV"), ("signal", "SIGKILL"))
-# What a worker is at; of its files, none is asked for.
-_CELL = Cell(
+CELL = Cell(
     names=Names(dataset="digits", backbone="MobileNetV2", tuner="default", hyperparameters="none"),
     dataset=Dataset(source="digits"),
     source=SourceTable(content_hash="0" * 64),
@@ -40,6 +39,7 @@ _CELL = Cell(
     environment="0" * 64,
     code="0" * 64,
 )
+"""What a worker is at; of its files, none is asked for."""
 _NONE = {"exit_code": None, "signal": None}
 
 
@@ -53,7 +53,7 @@ class ProbeFolder:
 
     def __post_init__(self) -> None:
         """Make it."""
-        CellFolder(self.path).write_cell(_CELL)
+        CellFolder(self.path).write_cell(CELL)
         self.cache.mkdir(exist_ok=True)
         object.__setattr__(self, "log", self.path / "worker.log")
 
@@ -67,11 +67,12 @@ class ProbeFolder:
         said: Mapping[str, object] = json.loads((self.path / "outcome.json").read_text("utf-8"))
         return said
 
-    def awaits(self, name: str) -> None:
-        """Wait for a file of the worker's."""
+    def awaits(self, name: str, *, of: Running | None = None) -> None:
+        """Wait for a file of the worker's; where it is given, for its end meanwhile, as a run does all the time."""
         until = time.monotonic() + PATIENCE_S
         while not (self.path / name).exists():
             assert time.monotonic() < until, f"no {name} after {PATIENCE_S:g} s"
+            assert of is None or of.wait(0.0) is None, f"ended without {name}"
             time.sleep(_LOOK_S)
 
     def beats(self) -> Mapping[str, int]:
@@ -148,7 +149,7 @@ class ExecutorContract:
         with self._tried() as (executor, folder):
             running = folder.started(executor, asked={"waits_s": _LONG_S, "has_child": True})
             for name in ("beat", "child-beat"):
-                folder.awaits(name)
+                folder.awaits(name, of=running)
             ended = running.stop()
             assert ended.exit_code != 0
             left = folder.beats()
@@ -171,8 +172,8 @@ class ExecutorContract:
             owns = [ProbeFolder(folder.path / str(number), folder.cache) for number in range(len(self.slots))]
             places = zip(owns, self.slots, strict=True)
             running = [own.started(executor, slot=slot, asked={"waits_s": _LONG_S}) for own, slot in places]
-            for own in owns:
-                own.awaits("beat")
+            for own, worker in zip(owns, running, strict=True):
+                own.awaits("beat", of=worker)
             for each in running:
                 each.stop()
 

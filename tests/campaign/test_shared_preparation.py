@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.cache_inventory import key_of
 from harness.campaign.events import State
-from harness.campaign.shared_preparation import key_of
 from harness.cells import Cell, OwnFile
 from harness.errors import UserError
 from harness.executors import Cause

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import cache_inventory
+from harness.cache_inventory import key_of
 from harness.campaign import cell_searches, claims, record_assembly
 from harness.campaign.claims import Claims
 from harness.campaign.events import CellEnds, EpochEnds, Event, Remark, State, ignore
 from harness.campaign.run_time_allowance import STOPPING_S, UNLIMITED, Allowance
 from harness.campaign.runs_at_work import LEASE_S, Machine, Presence
-from harness.campaign.shared_preparation import key_of
 from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.record_schema import DataTable

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.cache_inventory import key_of
 from harness.campaign import gpu_metering
 from harness.campaign.events import State
 from harness.campaign.run_time_allowance import STOPPING_S, Allowance
-from harness.campaign.shared_preparation import key_of
 from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.executors import Cause, Slot
