@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from harness.cli.doctor.findings import Finding, ask
 from harness.compute_capability import objection
@@ -31,6 +31,16 @@ os._exit(0)
 _SETUP = "make setup, or pip install 'tuner-harness[cpu]'"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorflowAnswer:
+    """What the program prints: each GPU's name and compute capability, and what the build has code for."""
+
+    version: str
+    gpus: list[tuple[str, tuple[int, int] | None]]
+    kernels: list[str]
+    cudnn: str | None = None
+
+
 def here() -> Iterator[Finding]:
     """Yield what TensorFlow in this Python sees, and each GPU that it has no kernels for."""
     asked = ask([sys.executable, "-c", PROGRAM])
@@ -39,7 +49,7 @@ def here() -> Iterator[Finding]:
         yield Finding(what="TensorFlow", state="missing", found=last[0] if last else "no answer", remedy=_SETUP)
         return
     answer = _answer(asked.stdout)
-    seen, found = len(answer["gpus"]), answer["version"]
+    seen, found = len(answer.gpus), answer.version
     if not seen:
         remedy = "local searches run on the CPU; with a GPU: pip install 'tuner-harness[gpu]'"
         yield Finding(what="TensorFlow", state="good", found=f"{found}, sees no GPU", remedy=remedy)
@@ -59,19 +69,19 @@ def inside(image: str, gpu: Gpu, *, by_cdi: Sequence[str]) -> Iterator[Finding]:
         remedy = "install the container toolkit and restart the engine: docs/gpu-host.md"
         yield Finding(what=what, state="missing", found=str(error), remedy=remedy)
         return
-    if not answer["gpus"]:
+    if not answer.gpus:
         remedy = f"see what TensorFlow says: docker run --rm {' '.join(devices)} {image} python -c 'import tensorflow'"
         yield Finding(what=what, state="missing", found="the container starts, TensorFlow sees no GPU", remedy=remedy)
         return
-    yield Finding(what=what, state="good", found=f"TensorFlow {answer['version']} sees {answer['gpus'][0][0]}")
+    yield Finding(what=what, state="good", found=f"TensorFlow {answer.version} sees {answer.gpus[0][0]}")
     yield from uncovered(what, answer)
 
 
-def uncovered(what: str, answer: dict[str, Any]) -> Iterator[Finding]:
+def uncovered(what: str, answer: TensorflowAnswer) -> Iterator[Finding]:
     """Yield each GPU that this TensorFlow, or its cuDNN, has no code for."""
-    for name, told in answer["gpus"]:
-        capability = None if told is None else (int(told[0]), int(told[1]))
-        why = objection(answer["kernels"], capability, cudnn=answer.get("cudnn"))
+    for name, told in answer.gpus:
+        capability = None if told is None else (told[0], told[1])
+        why = objection(answer.kernels, capability, cudnn=answer.cudnn)
         if why is not None and capability is not None:
             lacks, _, remedy = why.partition("; ")
             found = f"{name} has compute capability {capability[0]}.{capability[1]}, and {lacks}"
@@ -79,7 +89,6 @@ def uncovered(what: str, answer: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(what=f"{what}: kernels", state="unfit", found=found, remedy=remedy)
 
 
-def _answer(text: str) -> dict[str, Any]:
+def _answer(text: str) -> TensorflowAnswer:
     # Libraries print what they please before it.
-    answer: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
-    return answer
+    return TensorflowAnswer(**json.loads(text.strip().splitlines()[-1]))
