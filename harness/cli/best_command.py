@@ -23,7 +23,7 @@ from harness.results_folder import GroupName, MatrixFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class SavingModels:
     """Where the best models are saved, and how they are trained again for that."""
 
     into: Path
@@ -38,7 +38,7 @@ def show(
     prices: Path | None,
     tuner: str | None,
     mix_environments: bool,
-    saving: Saving | None = None,
+    saving: SavingModels | None = None,
     as_json: bool,
 ) -> None:
     """Print the best configuration of each group, among one tuner's searches alone if it is named; save them if asked.
@@ -66,7 +66,7 @@ def show(
 
 
 def _saved(
-    saving: Saving, loaded: Matrix, found: Results, winners: Sequence[Winner], *, voice: Voice
+    saving: SavingModels, loaded: Matrix, found: Results, winners: Sequence[Winner], *, voice: Voice
 ) -> Mapping[GroupName, Path]:
     # Only here: what starts workers takes a while to import.
     from harness.api import model_export as models  # noqa: PLC0415 - see above

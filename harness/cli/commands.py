@@ -357,7 +357,7 @@ def best(
         prices=prices,
         tuner=tuner,
         mix_environments=mix_environments,
-        saving=None if save is None else winning.Saving(into=save, cache=cache, where=where),
+        saving=None if save is None else winning.SavingModels(into=save, cache=cache, where=where),
         as_json=as_json,
     )
 
