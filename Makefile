@@ -64,6 +64,7 @@ bench-reliability: $(READY)  ## Draw malformed matrices and damaged results, and
 	$(BIN)/python -m benchmarks.reliability.fuzz
 	$(BIN)/python -m benchmarks.reliability.kills
 	$(BIN)/python -m benchmarks.reliability.kills --at-once 2
+	$(BIN)/python -m benchmarks.reliability.kills --hosts 2
 
 # Whatever the night's exit code is, make's is 2: who needs it calls .ci/nightly run, as the workflow does.
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)

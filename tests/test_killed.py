@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reliability.kills import EPOCHS, Killer, Run, finish, mistakes
+from benchmarks.reliability.kills import EPOCHS, Killer, Run, finish, killed_through, mistakes
 
 pytestmark = [
     pytest.mark.train,
@@ -47,4 +47,15 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(un
     assert sum(count for (moment, _), count in killer.kills.items() if moment == "search") >= LEAST_KILLS // 3
     assert {whom for _, whom in killer.kills} == {"host", "worker"}
     assert {sum(trial.charged_epochs for trial in cell.trials()) for cell in undisturbed.cells.values()} == {EPOCHS}
+    assert list(mistakes(run, undisturbed)) == []
+
+
+def test_hosts_that_share_a_folder_and_are_killed_or_stopped_find_what_one_alone_does(tmp_path: Path) -> None:
+    undisturbed, run = (Run(tmp_path / name, hosts=2, patience_s=PATIENCE_S) for name in ("undisturbed", "run"))
+    del undisturbed.hosts[1:]
+    assert finish(undisturbed) == 0, undisturbed.log.read_text("utf-8")
+
+    kills = killed_through(run, seed=20260101, most=8)
+
+    assert kills.total() == 8
     assert list(mistakes(run, undisturbed)) == []

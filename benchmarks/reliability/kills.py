@@ -310,7 +310,7 @@ def main() -> int:
         while kills.total() < given.kills:
             rounds += 1
             run = asked(Path(folder) / f"run {rounds}")
-            kills += _killed_through(run, seed=given.seed * 1000 + rounds, most=given.kills - kills.total())
+            kills += killed_through(run, seed=given.seed * 1000 + rounds, most=given.kills - kills.total())
             found += [f"round {rounds}: {mistake}" for mistake in mistakes(run, undisturbed)]
             print(f"round {rounds}: {kills.total()} kills, {len(found)} mistakes", file=sys.stderr, flush=True)
     counts = {whom: sum(n for (_, who), n in kills.items() if who == whom) for whom in (*_WHOM, _STOPPED)}
@@ -327,7 +327,7 @@ _BEFORE_THE_FIRST_ENDS = 16
 _LATER = ("outcome", "record", "any time", "search", "search", "outcome", "record", "tables")
 
 
-def _killed_through(run: Run, *, seed: int, most: int) -> Counter[tuple[str, str]]:
+def killed_through(run: Run, *, seed: int, most: int) -> Counter[tuple[str, str]]:
     """Kill a run again and again until it is over, or was killed often enough, and let it finish."""
     draw, killer = random.Random(seed), Killer(run, seed)  # noqa: S311 - it picks moments, not secrets
     # The late moments stand last: whoever waits for one of them lets pass all that come before it.
