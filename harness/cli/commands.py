@@ -564,6 +564,18 @@ def image_sbom(name: str, output: Path, file: Path) -> None:
     images_command.sbom(name, file=file, output=output)
 
 
+@images.command("apptainer")
+@click.argument("name")
+@click.option("--base", help="Base to build on, by its name in the file; by default the first.")
+@click.option("--output", type=_FILE, default=Path("/dev/stdout"), help="File to write.  [default: standard output]")
+@_IMAGES_FILE
+def image_apptainer(name: str, base: str | None, output: Path, file: Path) -> None:
+    """Write what Apptainer builds the same image from."""
+    from harness.cli import images_command
+
+    images_command.apptainer(name, file=file, base=base, output=output)
+
+
 def main() -> None:
     """Run the command line."""
     exit_codes.open_closed_streams()

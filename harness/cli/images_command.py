@@ -84,6 +84,12 @@ def sbom(name: str, *, file: Path, output: Path) -> None:
     files.write_output(output, files.readable_json(container_images.bill_of_materials(image)))
 
 
+def apptainer(name: str, *, file: Path, base: str | None, output: Path) -> None:
+    """Write the definition file of an image for Apptainer."""
+    (image,) = _named(file, (name,))
+    files.write_output(output, container_images.definition(image, base).encode())
+
+
 def _say_how_to_ask(reference: str) -> None:
     printing.say(f'in a matrix, below [container]: image = "{reference}"')
 

@@ -1,5 +1,6 @@
 """Container images that searches run in: declared in ``images.toml``, built from locks, checked against them."""
 
+from harness.container_images.apptainer import definition
 from harness.container_images.bill_of_materials import bill_of_materials
 from harness.container_images.build_input_hashes import lock_hash, packages_of
 from harness.container_images.building import build, planned
@@ -16,6 +17,7 @@ __all__ = [
     "Held",
     "bill_of_materials",
     "build",
+    "definition",
     "held",
     "load",
     "lock_hash",

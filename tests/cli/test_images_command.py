@@ -181,6 +181,14 @@ def test_a_bill_of_materials_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.usefixtures("asked")
+def test_a_definition_for_apptainer_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(container_images, "definition", lambda image, base: f"{image.name} on {base}")
+
+    assert call("apptainer", "gpu", "--base", "python", "--output", str(tmp_path / "gpu.def")).output == ""
+    assert (tmp_path / "gpu.def").read_text() == "gpu on python"
+
+
+@pytest.mark.usefixtures("asked")
 def test_the_list_tells_what_is_here_from_what_is_not() -> None:
     said = call("list").output
 
