@@ -84,13 +84,17 @@ clean:  ## Remove what setup installed
 	rm -rf $(VENV) build *.egg-info
 
 $(VENV)/bin/uv: requirements/setup.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "setup 1/3: a virtual environment in $(VENV), with uv to install packages"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.txt
 	@touch $@
 
 # Bytecode is compiled here: without it TensorFlow takes three times as long to import, in every worker.
 $(READY): $(VENV)/bin/uv $(LOCK) pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $(LOCK)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode -e .
+	@echo "setup 2/3: the packages of $(LOCK), by hash (minutes the first time)"
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode -r $(LOCK)
+	@echo "setup 3/3: the harness itself"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode -e .
 	@touch $@
+	@echo "ready: $(BIN)/harness --help, or make bench"

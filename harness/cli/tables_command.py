@@ -11,7 +11,7 @@ from harness import analysis, matrix
 from harness.analysis import SearchResult
 from harness.api import given_paths
 from harness.api.results import Results, opened
-from harness.cli import final_table, printing
+from harness.cli import final_table, missing_cells, printing
 from harness.cli.output_options import ALOUD, Voice
 from harness.placement import required_libraries
 from harness.reports.report_types import CsvValue
@@ -93,9 +93,17 @@ def write(
 
 def _say(part: str, paths: Sequence[Path], found: Results, voice: Voice) -> None:
     if part == "tables" and voice.shows_tables:
-        final_table.show(found.tables.shown)
+        _show(found)
     if not voice.is_json:
         printing.say(_line(part, paths, found.folder))
+
+
+def _show(found: Results) -> None:
+    """Print the first table; where no search has a score, what went wrong in its place: a table would be all dashes."""
+    if any(search.val_score is not None for search in found.recorded.searches):
+        final_table.show(found.tables.shown)
+    else:
+        missing_cells.say(missing_cells.badly_ended(found.recorded.cells))
 
 
 def _line(part: str, paths: Sequence[Path], folder: MatrixFolder) -> str:

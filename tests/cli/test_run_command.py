@@ -878,3 +878,16 @@ def test_where_no_engine_answers_processes_do_it(line: CommandLine, monkeypatch:
 
     assert answer.code == 0
     assert answer.err == "running as local processes: no container engine answers; harness doctor says more\n"
+
+
+def test_where_no_search_has_a_score_the_reasons_are_said_and_no_table_of_dashes(
+    line: CommandLine, does: type[Script]
+) -> None:
+    for tuner in ("default", "kt-random", "optuna-tpe"):
+        line.executor.will(tuner, does.fail("no memory"))
+
+    answer = line.run()
+
+    assert answer.code == 3
+    assert "val macro-F1" not in answer.out
+    assert answer.err.splitlines()[-1].endswith(" and 2 more: no memory")
