@@ -26,8 +26,10 @@ _FIRST_WITH_THESE_IDS = 2
 
 # A path says where a thing stands, not what it is: the hashes say that.
 _NOT_IDENTITY = {"names", "source", "weights", "training_code", "model_file", "tuner_file", "metric_file", "meter_file"}
+# Left out where they are unused, so that cells which came before them keep their ids.
+_UNUSED_AT_NONE = ("recorded_rungs", "curves")
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
-_OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit")
+_OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit", "curves_seed")
 # Keys of the protocol that were added later: at their defaults cells are what they were without them.
 _LATER = ("schedule", "warmup_epochs", "class_weights", "patience", "augmentation", "meter")
 
@@ -106,6 +108,16 @@ class OwnFile(StoredTable):
     path: str | None = None
 
 
+class CurvesTable(StoredTable):
+    """A table of learning curves, and which of its seeds."""
+
+    sha256: str
+    seed: int
+    thinking: Literal["measured", "none"] = "measured"
+    """Whether the tuner's own thinking takes time."""
+    path: str | None = None
+
+
 class WeightsTable(StoredTable):
     """Where the weights are."""
 
@@ -143,8 +155,12 @@ class Cell(Section):
     meter_file: OwnFile | None = None
     """The same of a meter."""
     seed: int
-    audit: Literal["incumbent", "trial"] = "incumbent"
-    """Score the test images at each new incumbent, or at each trial's own best epoch too."""
+    audit: Literal["incumbent", "trial", "epoch"] = "incumbent"
+    """Score the test images at each new incumbent, at each trial's own best epoch too, or at every epoch."""
+    recorded_rungs: list[list[int]] | None = None
+    """Where no tuner proposes and every configuration is recorded: the epochs at which its trials continue others."""
+    curves: CurvesTable | None = None
+    """Where nothing is trained: the recorded learning curves that trials are looked up in."""
     environment: str
     """Hash of the installed packages or of the image that the cell runs in."""
     code: str
@@ -177,7 +193,7 @@ class Cell(Section):
     @property
     def read(self) -> tuple[Path, ...]:
         """The files and folders of this machine that its worker reads: data, weights, and what users wrote."""
-        single = (self.weights, self.model_file, self.tuner_file, self.metric_file, self.meter_file)
+        single = (self.weights, self.curves, self.model_file, self.tuner_file, self.metric_file, self.meter_file)
         named = [file.path for file in single if file is not None and file.path is not None]
         return tuple(map(Path, [*self.source.paths, *named]))
 
@@ -198,6 +214,7 @@ class Cell(Section):
             "protocol": self.protocol.model_copy(
                 update={key: _unplaced(getattr(self.protocol, key)) for key in ("metric", "meter")}
             ),
+            "curves": None if self.curves is None else self.curves.changed(path=None),
             "model_file": _placeless(self.model_file),
             "tuner_file": _placeless(self.tuner_file),
             "metric_file": _placeless(self.metric_file),
@@ -223,6 +240,7 @@ class Cell(Section):
     @property
     def _asked(self) -> dict[str, Any]:
         asked = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
+        self._add_recording(asked)
         asked["dataset"] |= {"path": None, "content_hash": self.source.content_hash}
         # The hash of the content tells how folders and tables are read, and which images belong together.
         for told in ("columns", "data", "folders", "group_by", "groups", "options"):
@@ -245,6 +263,14 @@ class Cell(Section):
         # Tuners draw in this order: another order, other proposals.
         asked["domains"] = list(asked["domains"].items())
         return asked
+
+    def _add_recording(self, asked: dict[str, Any]) -> None:
+        """Say what is recorded or replayed; nothing of it where a cell is neither, as such cells came first."""
+        for name in _UNUSED_AT_NONE:
+            if asked[name] is None:
+                del asked[name]
+        if self.curves is not None:
+            asked |= {"curves": [self.curves.sha256, self.curves.thinking], "curves_seed": self.curves.seed}
 
     @property
     def id(self) -> str:
@@ -278,6 +304,7 @@ class Asked(StoredTable):
     protocol: Protocol | None = None
     metric_file: OwnFile | None = None
     meter_file: OwnFile | None = None
+    curves: CurvesTable | None = None
     seed: Seed | None = None
     environment: str | None = None
 

@@ -29,12 +29,14 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.backbones.own_model": ("model", "file"),
     "harness.datasets.own_data": ("data", "file"),
     "harness.datasets.extracted_images": ("data", "file"),
+    "harness.worker.table_replay": ("program", "replay"),
+    "harness.tuners.every_configuration": ("program", "record"),
     "harness.worker.executor_probe": ("program", "probe"),
     "harness.worker.model_export": ("program", "save"),
 }
 """Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of
-data; and what saves a model or tries an executor, which no search does. All else that the worker imports, at once or
-later, is run through by every cell."""
+data; what records curves or replays them; and what saves a model or tries an executor, which no search does. All else
+that the worker imports, at once or later, is run through by every cell."""
 
 # Texts for readers of the documentation, which say what a thing is and do nothing.
 _SAID = frozenset({"meaning"})
@@ -42,17 +44,19 @@ _SAID = frozenset({"meaning"})
 _UNSTEADY = frozenset({"type_params", "type_comment", "kind"})
 
 
-def of_cell(*, library: str, model: str, data: str = "", package: Path = _PACKAGE) -> str:
+def of_cell(*, library: str, model: str, data: str = "", program: str = "", package: Path = _PACKAGE) -> str:
     """Return the SHA-256 over the sources that a cell runs through.
 
     Args:
         library: What its tuner comes from: ``harness``, ``keras-tuner`` or ``optuna``.
         model: Its backbone's name.
         data: The source of its data.
+        program: ``record`` or ``replay`` where it is no search that trains.
         package: The harness's package, or a copy.
     """
     entry = _backbones(package).get(model)
-    return _digest(package, reached(library=library, model=model, data=data, package=package), entry)
+    modules = reached(library=library, model=model, data=data, program=program, package=package)
+    return _digest(package, modules, entry)
 
 
 def of_training(*, model: str, data: str = "", package: Path = _PACKAGE) -> str:
@@ -76,9 +80,10 @@ def as_they_are(package: Path = _PACKAGE) -> str:
     return overall.hexdigest()
 
 
-def reached(*, library: str, model: str, data: str = "", package: Path = _PACKAGE) -> frozenset[str]:
+def reached(*, library: str, model: str, data: str = "", program: str = "", package: Path = _PACKAGE) -> frozenset[str]:
     """Return the names of the modules that a cell runs through."""
-    return _reached(package, frozenset({("library", library), ("model", model), ("data", data)}))
+    choices = {("library", library), ("model", model), ("data", data), ("program", program)}
+    return _reached(package, frozenset(choices))
 
 
 def _reached(package: Path, choices: frozenset[tuple[str, str]]) -> frozenset[str]:

@@ -65,7 +65,7 @@ class Search:
     usage: Usage
     keep: Callable[[Trial], None]
     watch: Callable[[int, Proposal, Epoch], None]
-    audit: Literal["incumbent", "trial"] = "incumbent"
+    audit: Literal["incumbent", "trial", "epoch"] = "incumbent"
     usd_per_hour: float | None = None
     patience: int = 0
     spent: BudgetSpent = field(default_factory=BudgetSpent)
@@ -150,7 +150,7 @@ class Search:
         best_of_trial = is_better(epoch.val_score, max((e.val_score for e in earlier), default=None))
         if best_of_search:
             self.incumbent = epoch.val_score
-        if not (best_of_search or (self.audit == "trial" and best_of_trial)):
+        if not (best_of_search or (self.audit == "trial" and best_of_trial) or self.audit == "epoch"):
             return epoch
         with self.ledger.phase("audit"):
             return replace(epoch, test_score=self._test_score(number, epoch))

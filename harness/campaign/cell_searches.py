@@ -90,7 +90,7 @@ class Searches:
         folder.write_cell(cell)
         self.bench.watch(CellBegins(cell=cell))
         is_ours = partial(cells.holds, cell.id)
-        return Work(cell=cell, folder=folder, program="search", bench=self.bench, slot=slot, is_ours=is_ours)
+        return Work(cell=cell, folder=folder, program=_program(cell), bench=self.bench, slot=slot, is_ours=is_ours)
 
     def advances(self, cell: Cell, progress: Progress) -> None:
         """Tell whoever watches."""
@@ -148,6 +148,10 @@ class Searches:
         self.ended.add(cell.id)
         became = state(self.bench.folder.cell(cell.id))
         self.bench.watch(CellEnds(cell=cell, state=became, reason=reason, best_score=best_score, wall_s=wall_s))
+
+
+def _program(cell: Cell) -> str:
+    return "search" if cell.curves is None else "replay"
 
 
 def state(folder: CellFolder) -> State:

@@ -12,9 +12,9 @@ from harness import code_identity
 
 
 @cache
-def of_cell(*, library: str, model: str, data: str = "") -> str:
+def of_cell(*, library: str, model: str, data: str = "", program: str = "") -> str:
     """Return ``code_identity.of_cell`` of the harness as it was at the first call."""
-    return code_identity.of_cell(library=library, model=model, data=data)
+    return code_identity.of_cell(library=library, model=model, data=data, program=program)
 
 
 @cache

@@ -91,7 +91,7 @@ def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, obje
 
 def _attempts(folder: CellFolder, said: WorkerOutcome) -> int:
     """Count the processes; one that was killed with its host was never noted, but left trials to be replayed."""
-    noted = [attempt.program for attempt in folder.attempts()].count("search")
+    noted = sum(attempt.program in ("search", "replay") for attempt in folder.attempts())
     return max(noted, 2) if "replay" in said.setup_phases else noted
 
 

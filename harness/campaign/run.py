@@ -31,6 +31,7 @@ from harness.campaign.slow_setting_warnings import cautions
 from harness.campaign.time_left import Outlook
 from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
+from harness.environment import Identity
 from harness.errors import UserError
 from harness.matrix import Matrix
 from harness.placement import required_libraries
@@ -39,6 +40,8 @@ from harness.prices import Prices
 from harness.results_folder import MatrixFolder
 
 Clock = Callable[[], float]
+Resolve = Callable[[Matrix, Identity], Resolution]
+"""What makes cells of a matrix, for workers of this identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +103,15 @@ class Run:
     unsent: str | None = None
 
 
-def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock = time.monotonic) -> Run:
-    """Run what is missing of a matrix.
+def run(
+    matrix: Matrix,
+    request: Request,
+    *,
+    watch: Watch = ignore,
+    clock: Clock = time.monotonic,
+    resolve: Resolve | None = None,
+) -> Run:
+    """Run what is missing of a matrix; ``resolve`` says which cells those are, where it isn't the matrix alone.
 
     Raises:
         UserError: The request, its data or its weights can't be followed as asked.
@@ -121,7 +131,9 @@ def run(matrix: Matrix, request: Request, *, watch: Watch = ignore, clock: Clock
     ):
         sender.fetch()
         allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
-        resolved = _resolved(matrix, request, folder, here, watch)
+        identity = here.executor.identity()
+        cells = _named(matrix, request, identity) if resolve is None else resolve(matrix, identity)
+        resolved = _checked(cells, matrix, request, folder=folder, here=here, watch=watch)
         unreachable = resolved.why_unreachable
         if not resolved.cells:
             return Run(matrix=matrix, path=folder.path, states={}, unreachable=unreachable)
@@ -171,11 +183,14 @@ def _place(matrix: Matrix, request: Request, presence: Presence, watch: Watch) -
         yield here
 
 
-def _resolved(matrix: Matrix, request: Request, folder: MatrixFolder, here: Here, watch: Watch) -> Resolution:
+def _named(matrix: Matrix, request: Request, identity: Identity) -> Resolution:
+    return matrix_resolution.resolve(matrix, cache=request.cache, results=request.results, identity=identity)
+
+
+def _checked(
+    resolved: Resolution, matrix: Matrix, request: Request, *, folder: MatrixFolder, here: Here, watch: Watch
+) -> Resolution:
     """Return the cells; refuse what would waste compute, and tell what can't run or takes another file's place."""
-    resolved = matrix_resolution.resolve(
-        matrix, cache=request.cache, results=request.results, identity=here.executor.identity()
-    )
     if resolved.unreachable:
         watch(Unreachable(reasons=resolved.why_unreachable))
     if resolved.cells and not request.mix_environments:

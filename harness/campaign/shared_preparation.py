@@ -38,6 +38,9 @@ class Preparations:
         None stands for "none just now", as another run is making the one that is next.
         """
         for cell in cells:
+            if cell.curves is not None:
+                # Nothing is trained.
+                continue
             key = cache_inventory.key_of(cell)
             while not self._is_over(cell, key):
                 if not self.bench.preparations.take(key):

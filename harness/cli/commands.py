@@ -18,6 +18,7 @@ from harness.cli.parameters import Amount, Day, GivenMatrix, GivenPath, MatrixRe
 if TYPE_CHECKING:
     import datetime as dt
 
+    from harness.campaign.curve_replay import Thinking
     from harness.placement.executor_choice import Start
 
 PARTS = ("tables", "plots", "page")
@@ -312,6 +313,70 @@ def tables(
         missing_cells.say(missing_cells.badly_ended(written.results.recorded.cells))
     if as_json:
         streams.document(written.document(exit_code=exit_codes.OK))
+
+
+@harness.command()
+@_MATRIX
+@_RESULTS
+@_CACHE
+@_EXECUTOR
+@_AT_ONCE
+@_START
+@click.option("--max-hours", type=Amount(), help="Stop before this has taken so long; a later call goes on.")
+@_QUIET
+def record(
+    matrix: Path,
+    results: Path,
+    cache: Path,
+    *,
+    executor: str,
+    at_once: int | None,
+    start: Start,
+    max_hours: float | None,
+    quiet: bool,
+) -> int:
+    """Train every configuration of a matrix's grids, and keep all learning curves, for harness replay."""
+    from harness.cli import curve_commands
+    from harness.cli.output_options import Voice
+    from harness.placement.executor_choice import Where
+
+    where = Where(executor=executor, at_once=at_once, start=start)
+    voice = Voice(is_quiet=quiet)
+    return curve_commands.record(matrix, results=results, cache=cache, where=where, max_hours=max_hours, voice=voice)
+
+
+@harness.command()
+@click.argument("tables", type=GivenPath(dir_okay=False), nargs=-1, required=True, metavar="TABLE...")
+@_RESULTS
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Seeds of each tuner, from 1.  [default: those that were recorded]"
+)
+@click.option(
+    "--thinking",
+    type=click.Choice(["measured", "none"]),
+    default="measured",
+    show_default=True,
+    help="Whether a tuner's own thinking takes time; without it equal replays are equal to the bit.",
+)
+@click.option("--at-once", type=click.IntRange(min=1), help="Searches that run side by side.  [default: 1]")
+@_QUIET
+@_JSON
+def replay(
+    tables: tuple[Path, ...],
+    results: Path,
+    *,
+    seeds: int | None,
+    thinking: Thinking,
+    at_once: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Search recorded learning curves with every tuner of their matrix, in seconds; write tables, pictures and page."""
+    from harness.cli import curve_commands
+    from harness.cli.output_options import Voice
+
+    voice = Voice(is_quiet=quiet, is_json=as_json)
+    return curve_commands.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, voice=voice)
 
 
 @harness.command()

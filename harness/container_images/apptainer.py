@@ -22,7 +22,7 @@ _PAIR = re.compile(r'([\w.-]+)=("[^"]*"|\S*)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class BuildStep:
     """One instruction of a Dockerfile, what it continues over several lines included."""
 
     word: str
@@ -54,15 +54,15 @@ def definition(image: DeclaredImage, base: str | None = None) -> str:
     return "\n".join([*header, "", *build, "", *final, *_run(_chain(stages, image.target), given), ""])
 
 
-def read(dockerfile: str) -> Mapping[str, Sequence[Step]]:
+def read(dockerfile: str) -> Mapping[str, Sequence[BuildStep]]:
     """Return the steps of each stage, by its name; the first is what it is built from."""
-    stages: dict[str, list[Step]] = {}
-    steps: list[Step] = []
+    stages: dict[str, list[BuildStep]] = {}
+    steps: list[BuildStep] = []
     bare = "\n".join(line for line in dockerfile.splitlines() if not line.lstrip().startswith("#"))
     for found in _STEP.finditer(bare):
         if found["word"] == "FROM":
             steps = stages.setdefault(str(_parsed(found["rest"])["name"]), [])
-        steps.append(Step(word=found["word"], rest=found["rest"]))
+        steps.append(BuildStep(word=found["word"], rest=found["rest"]))
     return stages
 
 
@@ -73,7 +73,7 @@ def _parsed(rest: str) -> re.Match[str]:
     return found
 
 
-def _chain(stages: Mapping[str, Sequence[Step]], name: str) -> list[Step]:
+def _chain(stages: Mapping[str, Sequence[BuildStep]], name: str) -> list[BuildStep]:
     """Return the steps of a stage after those of the stages that it is built from."""
     first, *steps = stages[name]
     below = _parsed(first.rest)["base"]
@@ -86,7 +86,7 @@ def _chosen(image: DeclaredImage, name: str | None) -> Base:
     return image.bases[name] if name is not None else next(iter(image.bases.values()))
 
 
-def _stage(name: str, steps: Sequence[Step], base: Base, given: Mapping[str, str]) -> list[str]:
+def _stage(name: str, steps: Sequence[BuildStep], base: Base, given: Mapping[str, str]) -> list[str]:
     # A base that this host makes is no registry's, but its engine's.
     source = "docker" if has_digest(base.reference) else "docker-daemon"
     lines = [f"Bootstrap: {source}", f"From: {base.reference}", f"Stage: {name}", ""]
@@ -98,7 +98,7 @@ def _stage(name: str, steps: Sequence[Step], base: Base, given: Mapping[str, str
     return [*lines, "%post", *_indented(_post(steps, given)), ""]
 
 
-def _post(steps: Sequence[Step], given: Mapping[str, str]) -> Iterator[str]:
+def _post(steps: Sequence[BuildStep], given: Mapping[str, str]) -> Iterator[str]:
     """Yield the shell's lines: what Docker sets for the steps, and the steps themselves."""
     yield "set -e"
     for step in steps:
@@ -110,7 +110,7 @@ def _post(steps: Sequence[Step], given: Mapping[str, str]) -> Iterator[str]:
             yield f"export {name}='{given[name]}'"
 
 
-def _run(steps: Sequence[Step], given: Mapping[str, str]) -> list[str]:
+def _run(steps: Sequence[BuildStep], given: Mapping[str, str]) -> list[str]:
     """Return what holds when the image runs."""
     settings = [pair for step in steps if step.word == "ENV" for pair in _PAIR.findall(step.rest)]
     labels = [pair for step in steps if step.word == "LABEL" for pair in _PAIR.findall(step.rest)]

@@ -41,10 +41,17 @@ def objective_for(cell: Cell, data: Loaded, *, ledger: Ledger, checkpoints: Path
         protocol=cell.protocol,
         seed=cell.seed,
         ledger=ledger,
-        checkpoints=Checkpoints(checkpoints) if declared(cell.tuner.tuner).continues else None,
+        checkpoints=Checkpoints(checkpoints) if _continues(cell) else None,
         needs=_needs(cell),
         warmed_up=warmed_up(cell.space),
     )
+
+
+def _continues(cell: Cell) -> bool:
+    """Whether trials may go on from the weights of earlier ones."""
+    if cell.recorded_rungs is not None:
+        return any(len(chain) > 1 for chain in cell.recorded_rungs)
+    return declared(cell.tuner.tuner).continues
 
 
 def prepare(objective: KerasObjective, space: Space) -> dict[str, object]:

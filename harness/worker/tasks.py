@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import environment, meters, prices, tuners
 from harness.catalogue import derived_tuner_settings
-from harness.cells import Cell
+from harness.cells import Cell, CurvesTable
 from harness.errors import MachineError, UserError
 from harness.extensions import Found
 from harness.meters import Energy, EnergyCounter, Usage, own_meter
@@ -18,14 +19,14 @@ from harness.meters.busyness import Busyness
 from harness.meters.nvml import Gpu
 from harness.meters.own_meter import OwnEnergy
 from harness.objectives import tensorflow_errors, tensorflow_settings
-from harness.objectives.keras_training import KerasObjective
 from harness.phase_clock import Ledger
 from harness.record_schema import EnvironmentTable
 from harness.records import CellFolder
 from harness.search_loop import Search
-from harness.search_types import Epoch, Proposal, Reading, SearchBudget, Trial, Tuner
+from harness.search_types import Epoch, Objective, Proposal, Reading, SearchBudget, Trial, Tuner
 from harness.seeds import derive
 from harness.tuners.thread_limits import Bounded, Threads
+from harness.virtual_clock import ThinkingTuner, VirtualClock
 from harness.worker import device, objective_assembly, training_data
 from harness.worker.library_imports import uncollected
 
@@ -61,14 +62,12 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obje
     gpu = device.trained_on()
     energy = _energy(cell, gpu)
     where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
-    phases, ended, busyness = _searched(
-        cell, folder, objective, ledger=ledger, energy=energy.counter, threads=threads, where=where
-    )
+    ran = searched(cell, folder, objective, ledger=ledger, energy=energy.counter, threads=threads, where=where)
     return {
         "status": "completed",
-        "ended": ended,
+        "ended": ran.ended,
         "started_at": started_at,
-        "setup_phases": phases,
+        "setup_phases": ran.phases,
         "closing_phases": ledger.take(),
         "lived_s": time.monotonic() - started,
         "peak_memory_bytes": asdict(meters.peak_memory()),
@@ -77,7 +76,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obje
         "data": data.facts.told,
         "model": model,
         "environment": where,
-        "busyness": busyness,
+        "busyness": ran.busyness,
     }
 
 
@@ -91,7 +90,24 @@ def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object
     return model_export.save(cell, folder, cache=cache, started=started)
 
 
-PROGRAMS: dict[str, Callable[..., dict[str, object]]] = {"prepare": prepare, "search": search, "save": save}
+def replay(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
+    """Search the cell in a table of recorded curves; nothing is trained, and no device is asked for."""
+    del cache
+    cell = _planned(folder.cell())
+    # Late, and by no other way: no search that trains runs through it.
+    from harness.worker import table_replay  # noqa: PLC0415 - see above
+
+    if cell.curves is None:
+        raise UserError(f"{folder.path}: names no table of curves")
+    return table_replay.replay(cell, folder, cell.curves, started=started)
+
+
+PROGRAMS: dict[str, Callable[..., dict[str, object]]] = {
+    "prepare": prepare,
+    "search": search,
+    "replay": replay,
+    "save": save,
+}
 
 
 def _current(cell: Cell) -> Cell:
@@ -101,29 +117,45 @@ def _current(cell: Cell) -> Cell:
         MachineError: The harness's sources or its packages are others than when the cell was planned, or the device
             is not what was asked for.
     """
+    tensorflow_settings.check_devices(needs_gpu=environment.needs_gpu())
+    return _planned(cell)
+
+
+def _planned(cell: Cell) -> Cell:
     if environment.content() != cell.environment or not environment.has_expected_sources():
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
-    tensorflow_settings.check_devices(needs_gpu=environment.needs_gpu())
     return cell
 
 
-def _searched(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """The seconds before the first ask by phase, what ended the search, and how busy the machine was."""
+
+    phases: dict[str, float]
+    ended: str
+    busyness: dict[str, object]
+
+
+def searched(
     cell: Cell,
     folder: CellFolder,
-    objective: KerasObjective,
+    objective: Objective,
     *,
     ledger: Ledger,
     energy: EnergyCounter | None,
     threads: Threads,
     where: dict[str, object],
-) -> tuple[dict[str, float], str, dict[str, object]]:
-    """Return the seconds before the first ask by phase, what ended the search, and how busy the machine was."""
+    clock: VirtualClock | None = None,
+) -> Searched:
+    """Search, and return what became of it; with a virtual ``clock`` the tuner's thinking lets it go on."""
     folder.mend()
     recorded = folder.trials()
     usd_per_hour = _usd_per_hour(cell, where)
-    usage = Usage(cpu_s=meters.cpu_s, energy=energy)
-    with ledger.phase("replay" if recorded else "ask"), threads.bounded():
-        tuner = Bounded(_tuner(cell, folder), threads)
+    usage = Usage(cpu_s=meters.cpu_s if clock is None else clock.cpu_s, energy=energy)
+    thinking = nullcontext if clock is None else clock.thinking
+    with ledger.phase("replay" if recorded else "ask"), threads.bounded(), thinking():
+        made = _tuner(cell, folder)
+    tuner = Bounded(made if clock is None else ThinkingTuner(made, clock), threads)
     with folder.progress.open("w", encoding="utf-8") as stream:
 
         def watch(number: int, proposal: Proposal | Trial, epoch: Epoch) -> None:
@@ -157,7 +189,7 @@ def _searched(
         ledger.book("ask", thought_s)
         busyness = Busyness(cpus=environment.cpus(), clock=time.monotonic, cpu_s=meters.cpu_s)
         ended = run.run()
-        return phases, ended, busyness.facts(resumed=bool(recorded))
+        return Searched(phases=phases, ended=ended, busyness=busyness.facts(resumed=bool(recorded)))
 
 
 def _energy(cell: Cell, gpu: Gpu | Reading | None) -> Energy | OwnEnergy:
@@ -183,6 +215,11 @@ def _usd_per_hour(cell: Cell, where: Mapping[str, object]) -> float | None:
 
 
 def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
+    if cell.recorded_rungs is not None:
+        # Late, and by no other way: no search runs through it.
+        from harness.tuners.every_configuration import EveryConfiguration  # noqa: PLC0415 - see above
+
+        return EveryConfiguration(space=cell.space, rungs=cell.recorded_rungs)
     full = cell.protocol.epochs_per_trial
     folder.scratch.mkdir(exist_ok=True)
     return tuners.create(
@@ -198,6 +235,13 @@ def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
 
 def _own_tuner(cell: Cell) -> Found | None:
     return None if cell.tuner_file is None else cell.tuner_file.told
+
+
+def path_of(table: CurvesTable) -> Path:
+    """Return where a table of curves lies on this machine."""
+    if table.path is None:
+        raise UserError(f"a table of curves ({table.sha256[:12]}) has no place on this machine; replay it again")
+    return Path(table.path)
 
 
 def _settings(cell: Cell) -> dict[str, object]:

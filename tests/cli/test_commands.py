@@ -64,6 +64,8 @@ def test_help_names_every_command() -> None:
         "images",
         "init",
         "plan",
+        "record",
+        "replay",
         "run",
         "schema",
         "show",

@@ -1,0 +1,98 @@
+"""Record a matrix's learning curves once, and replay searches on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import matrix as matrices
+from harness import prices as price_lists
+from harness.api import given_paths
+from harness.campaign import curve_recording, curve_replay, events
+from harness.campaign.curve_recording import Recorded
+from harness.campaign.curve_replay import Thinking
+from harness.campaign.limits import Limits
+from harness.campaign.run import Request, Run
+from harness.errors import UserError
+from harness.matrix import Matrix
+from harness.placement.executor_choice import Start, Where
+
+
+def record(
+    matrix: Matrix | str | Path,
+    *,
+    results: str | Path = given_paths.RESULTS,
+    cache: str | Path | None = None,
+    executor: str = "auto",
+    at_once: int | None = None,
+    start: Start = "warm",
+    max_hours: float | None = None,
+    watch: events.Watch = events.ignore,
+) -> Recorded:
+    """Train every configuration of a matrix's grids for each of its seeds, and write a table of curves for each group.
+
+    It goes on where an earlier call was interrupted. Tuners are not run; what is recorded beyond full trainings are
+    the continuations that the matrix's tuners may ask for.
+
+    Args:
+        matrix: What to record, or its file; each hyperparameter set is a grid of choices, or of ranges with steps.
+        results: Folder that ``NAME-recorded`` goes into, with the tables.
+        cache: As for ``run``.
+        executor: As for ``run``.
+        at_once: As for ``run``.
+        start: As for ``run``.
+        max_hours: As for ``run``.
+        watch: As for ``run``.
+
+    Raises:
+        UserError: A hyperparameter has no end of values, or the matrix can't be followed as asked.
+        MachineError: The machine can't run it; says the way out.
+    """
+    asked = matrix if isinstance(matrix, Matrix) else matrices.load(given_paths.given(matrix, called="matrix"))
+    where = Where(executor=executor, at_once=at_once, start=start)
+    return curve_recording.record(asked, _request(results, cache, where, Limits(max_hours=max_hours)), watch=watch)
+
+
+def replay(
+    tables: Sequence[str | Path],
+    *,
+    results: str | Path = given_paths.RESULTS,
+    seeds: int | None = None,
+    thinking: Thinking = "measured",
+    at_once: int | None = None,
+    watch: events.Watch = events.ignore,
+) -> Run:
+    """Search recorded curves with every tuner of the matrix that they were recorded of.
+
+    Args:
+        tables: Files that ``record`` wrote, all of one matrix.
+        results: Folder that ``NAME-replayed`` goes into.
+        seeds: Seeds of each tuner, from 1; by default those that were recorded.
+        thinking: ``measured``, or ``none``: tuners' own thinking takes no time, and equal replays are equal to the bit.
+        at_once: Searches that run side by side.
+        watch: As for ``run``.
+
+    Raises:
+        UserError: Files are no tables, or of several matrices.
+        ResultsError: A table can't be read.
+    """
+    paths = [given_paths.given(table, called="tables") for table in tables]
+    if not paths:
+        raise UserError("tables = []: give at least one that harness record wrote")
+    request = _request(results, None, Where(executor="local", at_once=at_once), Limits(), mix_environments=True)
+    return curve_replay.replay(paths, request, seeds=seeds, thinking=thinking, watch=watch)
+
+
+def _request(
+    results: str | Path, cache: str | Path | None, where: Where, limits: Limits, *, mix_environments: bool = False
+) -> Request:
+    return Request(
+        results=given_paths.given(results, called="results"),
+        cache=given_paths.cache_folder(
+            given_paths.default_cache() if cache is None else given_paths.given(cache, called="cache")
+        ),
+        where=where,
+        prices=price_lists.load(None),
+        limits=limits,
+        mix_environments=mix_environments,
+    )

@@ -1,0 +1,76 @@
+"""``harness record`` and ``harness replay``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import matrix as matrices
+from harness.api import curves
+from harness.campaign.curve_replay import Thinking
+from harness.campaign.events import State
+from harness.campaign.run import Run
+from harness.cli import exit_codes, missing_cells, printing, streams, tables_command
+from harness.cli.output_options import Voice
+from harness.cli.progress import watcher
+from harness.cli.tables_command import Figures
+from harness.placement.executor_choice import Where
+from harness.results_folder import MatrixFolder
+
+
+def record(path: Path, *, results: Path, cache: Path, where: Where, max_hours: float | None, voice: Voice) -> int:
+    """Record what is missing of a matrix's curves; say where the tables are."""
+    asked = matrices.load(path)
+    with watcher(f"{asked.name}-recorded", voice=voice) as watch:
+        recorded = curves.record(
+            asked,
+            results=results,
+            cache=cache,
+            executor=where.executor,
+            at_once=where.at_once,
+            start=where.start,
+            max_hours=max_hours,
+            watch=watch,
+        )
+    for table in recorded.tables:
+        printing.say(f"table: {table}")
+    _say_missing(recorded.run)
+    return _exit_code(recorded.run)
+
+
+def replay(
+    tables: Sequence[Path],
+    *,
+    results: Path,
+    seeds: int | None,
+    thinking: Thinking,
+    at_once: int | None,
+    voice: Voice,
+) -> int:
+    """Search recorded curves, and write tables, pictures and page as of any run."""
+    with watcher("replay", voice=voice) as watch:
+        ran = curves.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, watch=watch)
+    code = _exit_code(ran)
+    written = tables_command.write(
+        ran.matrix.path, results=ran.path.parent, figures=Figures(), mix_environments=False, voice=voice
+    )
+    _say_missing(ran)
+    if voice.is_json:
+        streams.document(written.document(exit_code=code))
+    return code
+
+
+def _say_missing(ran: Run) -> None:
+    if ran.states.get(State.MISSING) or ran.unreachable:
+        missing_cells.say(ran.unreachable or missing_cells.without_record(MatrixFolder(ran.path)))
+    if ran.left is not None:
+        streams.say(f"{len(ran.left.cells)} of {ran.left.wanted} are left for a later call", sys.stderr)
+
+
+def _exit_code(ran: Run) -> int:
+    if ran.left is not None:
+        return exit_codes.LIMIT_REACHED
+    if ran.unreachable or ran.states.get(State.MISSING):
+        return exit_codes.SOME_MISSING
+    return exit_codes.SOME_FAILED if ran.states.get(State.FAILED) else exit_codes.OK

@@ -1,0 +1,124 @@
+"""Curves recorded by real training, and searches replayed on them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from harness import events
+from harness.api import curves
+from harness.campaign import curve_recording
+from harness.errors import UserError
+from harness.phase_clock import on_the_clock
+from harness.results_folder import MatrixFolder
+from harness.search_types import Trial
+
+MATRIX = """\
+seeds = [1, 2]
+[budget]
+epochs = 24
+[protocol]
+epochs_per_trial = 6
+image_size = 32
+[datasets.digits]
+max_images = 200
+[backbones.EfficientNetLite0]
+weights = "none"
+[tuners.default]
+[tuners.kt-random]
+[tuners.kt-grid]
+[tuners.kt-bayesian]
+[tuners.kt-hyperband]
+[tuners.optuna-random]
+[tuners.optuna-grid]
+[tuners.optuna-tpe]
+[tuners.optuna-qmc]
+[tuners.pruned]
+tuner = "optuna-tpe"
+pruner = "hyperband"
+[hyperparameters.grid]
+learning_rate = { choices = [0.003, 0.03, 0.3] }
+batch_size = { choices = [16, 32] }
+"""
+
+
+def searched(folder: Path) -> dict[tuple[str, int], list[Trial]]:
+    """Return the trials of each search, without their seconds."""
+    found = MatrixFolder(folder)
+    return {(cell.tuner, cell.seed): list(map(timeless, found.cell(cell.id).trials())) for cell in found.plan()}
+
+
+def timeless(trial: Trial) -> Trial:
+    epochs = tuple(dataclasses.replace(epoch, train_s=0.0, evaluate_s=0.0) for epoch in trial.epochs)
+    return dataclasses.replace(trial, epochs=epochs, phases={}, cpu_s=0.0, energy_j=None)
+
+
+@pytest.mark.slow
+@pytest.mark.train
+def test_a_replayed_search_proposes_and_finds_what_the_real_one_does(tmp_path: Path) -> None:
+    path = tmp_path / "birds.toml"
+    path.write_text(MATRIX, "utf-8")
+    places: dict[str, Any] = {"results": tmp_path / "results", "cache": tmp_path / "cache"}
+    recorded = curves.record(path, executor="local", **places)
+    assert [table.name for table in recorded.tables] == ["digits-EfficientNetLite0-grid.parquet"]
+    real = harness.run(path, executor="local", **places)
+    replayed = curves.replay(recorded.tables, results=tmp_path / "results")
+    assert dict(replayed.states) == {events.State.OK: 20}
+    assert searched(replayed.path) == searched(real.path)
+
+    results = harness.load(replayed.path, matrix=replayed.matrix)
+    assert len(results.searches()) == 20
+    results.write()
+    assert (replayed.path / "report.html").exists()
+    folder = MatrixFolder(replayed.path)
+    records = [folder.cell(cell.id).record() for cell in folder.plan()]
+    assert all(record is not None and record.environment.told["replayed"] for record in records)
+
+
+@pytest.mark.slow
+@pytest.mark.train
+def test_without_thinking_a_replay_repeats_to_the_last_digit_and_more_seeds_go_round(tmp_path: Path) -> None:
+    path = tmp_path / "birds.toml"
+    path.write_text(MATRIX, "utf-8")
+    tables = curves.record(path, executor="local", results=tmp_path / "results", cache=tmp_path / "cache").tables
+    seconds = []
+    for name in ("one", "two"):
+        ran = curves.replay(tables, results=tmp_path / name, thinking="none", seeds=3)
+        assert dict(ran.states) == {events.State.OK: 30}
+        folder = MatrixFolder(ran.path)
+        trials = [folder.cell(cell.id).trials() for cell in folder.plan()]
+        seconds.append([on_the_clock(dict(trial.phases)) for found in trials for trial in found])
+    assert seconds[0] == seconds[1]
+
+
+def test_chains_are_those_that_the_matrix_s_tuners_may_ask_for() -> None:
+    sections: dict[str, Any] = {
+        "seeds": [1],
+        "budget": {"epochs": 20},
+        "datasets": {"digits": {}},
+        "backbones": {"EfficientNetLite0": {"weights": "none"}},
+        "hyperparameters": {"grid": {"learning_rate": {"choices": [0.1, 0.2]}}},
+    }
+    plain = harness.Matrix(name="plain", tuners={"kt-random": {}}, **sections)
+    bands = harness.Matrix(name="bands", tuners={"kt-random": {}, "kt-hyperband": {}}, **sections)
+    assert curve_recording.chains(plain.spec) == [[10]]
+    assert curve_recording.chains(bands.spec) == [[10], [4, 10], [2, 4, 10]]
+
+
+def test_a_continuum_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    path = tmp_path / "birds.toml"
+    path.write_text(
+        MATRIX.replace("{ choices = [0.003, 0.03, 0.3] }", "{ low = 1e-3, high = 1.0, log = true }"), "utf-8"
+    )
+    with pytest.raises(UserError, match=r"hyperparameters\.grid\.learning_rate: a range without steps"):
+        curves.record(path, results=tmp_path / "results", cache=tmp_path / "cache", executor="local")
+    assert not (tmp_path / "results").exists()
+
+
+def test_no_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="give at least one"):
+        curves.replay([], results=tmp_path)
