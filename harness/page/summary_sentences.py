@@ -23,7 +23,7 @@ from harness.analysis.statistics import (
 )
 from harness.analysis.statistics.interval_estimates import FEW
 from harness.prices import Prices
-from harness.reports import numerals, tuner_advice
+from harness.reports import numerals, replayed_searches, tuner_advice
 from harness.text_sanitising import counted
 
 _NOTABLE_SHARE = 0.1
@@ -43,6 +43,7 @@ def sentences(group: Group, made: Judged, *, prices: Prices) -> list[str]:
         *_sooner(group, answered[Question.SOONER]),
         *_on_test(group, answered[Question.SCORE]),
         *_few(group),
+        *replayed_searches.warnings([group]),
         *_thinking(group),
         *_against_default(group),
         *_bad(group),

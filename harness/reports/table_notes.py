@@ -9,7 +9,7 @@ from harness.carbon import Intensity
 from harness.datasets import data_summary
 from harness.prices import Prices
 from harness.record_schema import DataTable, ReadingTable
-from harness.reports import mixed_environments
+from harness.reports import mixed_environments, replayed_searches
 from harness.text_sanitising import counted
 
 _FEW_SEEDS = 10
@@ -43,13 +43,14 @@ def data_facts(results: MatrixResults) -> dict[str, list[DataTable]]:
 
 
 def few_seeds(groups: Sequence[Group]) -> list[str]:
-    """Return how many seeds the rows stand on, with a warning below ten."""
+    """Return how many seeds the rows stand on, with a warning below ten, and where they are replayed."""
     counts = sorted({len(row.ok) for group in groups for row in group.rows})
     if not counts:
         return []
     seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     note = f"Seeds per row: {seeds}."
-    return [f"{note} Fewer than {_FEW_SEEDS} seeds prove little." if counts[0] < _FEW_SEEDS else note]
+    warned = f"{note} Fewer than {_FEW_SEEDS} seeds prove little." if counts[0] < _FEW_SEEDS else note
+    return [warned, *replayed_searches.warnings(groups)]
 
 
 def holds_for(searches: Iterable[SearchResult]) -> list[str]:

@@ -73,7 +73,9 @@ def test_a_replayed_search_proposes_and_finds_what_the_real_one_does(tmp_path: P
     results = harness.load(replayed.path, matrix=replayed.matrix)
     assert len(results.searches()) == 20
     results.write()
-    assert (replayed.path / "report.html").exists()
+    said = "Replayed on recorded curves of 2 seeds, not trained anew."
+    assert said in (replayed.path / "tables" / "efficiency.md").read_text("utf-8")
+    assert said in (replayed.path / "report.html").read_text("utf-8")
     folder = MatrixFolder(replayed.path)
     records = [folder.cell(cell.id).record() for cell in folder.plan()]
     assert all(record is not None and record.environment.told["replayed"] for record in records)
@@ -90,6 +92,8 @@ def test_without_thinking_a_replay_repeats_to_the_last_digit_and_more_seeds_go_r
         ran = curves.replay(tables, results=tmp_path / name, thinking="none", seeds=3)
         assert dict(ran.states) == {events.State.OK: 30}
         folder = MatrixFolder(ran.path)
+        notes = harness.load(ran.path, matrix=ran.matrix).tables.shown.notes
+        assert any("The 3 seeds per row are no 3 independent trainings" in note for note in notes)
         trials = [folder.cell(cell.id).trials() for cell in folder.plan()]
         seconds.append([on_the_clock(dict(trial.phases)) for found in trials for trial in found])
     assert seconds[0] == seconds[1]
