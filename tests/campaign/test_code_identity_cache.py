@@ -31,8 +31,8 @@ def test_cells_of_one_kind_walk_through_the_sources_once(monkeypatch: pytest.Mon
     """A matrix may have a thousand cells, and a walk takes tens of milliseconds."""
     walked: list[tuple[str, str]] = []
 
-    def walk(*, library: str, model: str, data: str) -> str:
-        assert not data
+    def walk(*, library: str, model: str, data: str, program: str) -> str:
+        assert (data, program) == ("", "")
         walked.append((library, model))
         return f"{library} {model}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -264,7 +265,11 @@ class FakeHosts:
     def start(self, name: str, *, skew_s: float = 0.0, search_s: float = 0.2) -> subprocess.Popen[str]:
         program = [sys.executable, str(Path(__file__).with_name("fake_host.py"))]
         given = [name, str(skew_s), str(search_s), self.matrix, self.folder / "results", self.folder / name]
-        self.processes[name] = subprocess.Popen([*program, *map(str, given)], stdout=subprocess.PIPE, text=True)
+        # The benchmarks' folder is no installed package.
+        seeing = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        self.processes[name] = subprocess.Popen(
+            [*program, *map(str, given)], stdout=subprocess.PIPE, text=True, env=seeing
+        )
         return self.processes[name]
 
     def await_line(self, name: str, beginning: str) -> None:
