@@ -3,10 +3,12 @@
     nice .venv/bin/python -m benchmarks.reliability.kills --kills 200 --at-once 2
     nice .venv/bin/python -m benchmarks.reliability.kills --kills 50 --executor docker
     nice .venv/bin/python -m benchmarks.reliability.kills --kills 50 --hosts 2
+    nice .venv/bin/python -m benchmarks.reliability.kills --kills 50 --executor ray
 
 Workers in containers are killed as processes of this machine: its own engine has to run them, and ``harness images
 build`` to have made the image. Several hosts are processes that pass for such (``other_host.py``) and share the folder;
-they are also stopped for a while, longer than a lease or not, as their workers go on. Lost, doubled or wrong trials,
+they are also stopped for a while, longer than a lease or not, as their workers go on. With ``ray`` nodes of a cluster
+that is begun for it are killed, too; ``slurm`` takes the cluster that is there. Lost, doubled or wrong trials,
 torn files and unlike tables end it with 1.
 """
 
@@ -29,7 +31,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reliability import ray_nodes
 from benchmarks.reliability.other_host import LEASE_S
+from benchmarks.reliability.ray_nodes import RayNodes
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
 from harness.search_types import Trial
@@ -74,6 +78,7 @@ class Run:
         at_once: int = 1,
         executor: str = "local",
         hosts: int = 1,
+        nodes: RayNodes | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         folder.mkdir()
@@ -83,6 +88,7 @@ class Run:
         self.log = folder / "host.log"
         self.at_once = at_once
         self.executor = executor
+        self.nodes = nodes
         self.patience_s = patience_s
         self.matrix.write_text(MATRIX if hosts == 1 else MATRIX.replace("[1]", "[1, 2]"), "utf-8")
         self.hosts: list[subprocess.Popen[bytes] | None] = [None] * hosts
@@ -140,7 +146,7 @@ class Run:
     @property
     def workers(self) -> list[int]:
         """The processes that search or prepare for this run."""
-        mine, found = os.fsencode(self.results), []
+        mine, found = os.fsencode(self.results if self.nodes is None else self.nodes.place), []
         for path in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # ended meanwhile
                 command = (path / "cmdline").read_bytes()
@@ -170,6 +176,10 @@ class Killer:
             self._kill(moment, whom)
 
     def _kill(self, moment: str, whom: str) -> None:
+        if whom == "node" and self._run.nodes is not None:
+            self._run.nodes.lose(self._random.randrange(len(self._run.nodes.nodes)))
+            self.kills[moment, whom] += 1
+            return
         hosts = {host.pid: host for host in self._run.at_work if host.poll() is None}
         victims = self._run.workers if whom == "worker" else list(hosts)
         if not victims:
@@ -295,14 +305,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=1)
-    parser.add_argument("--executor", choices=("local", "docker", "slurm"), default="local")
+    parser.add_argument("--executor", choices=("local", "docker", "slurm", "ray"), default="local")
     parser.add_argument("--hosts", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    asked = partial(Run, at_once=given.at_once, executor=given.executor, hosts=given.hosts)
     kills: Counter[tuple[str, str]] = Counter()
     found: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _nodes(Path(folder), given.executor) as nodes:
+        asked = partial(Run, at_once=given.at_once, executor=given.executor, hosts=given.hosts, nodes=nodes)
         undisturbed = asked(Path(folder) / "undisturbed")
         del undisturbed.hosts[1:]
         assert finish(undisturbed) == 0, undisturbed.log.read_text("utf-8")
@@ -313,7 +323,7 @@ def main() -> int:
             kills += killed_through(run, seed=given.seed * 1000 + rounds, most=given.kills - kills.total())
             found += [f"round {rounds}: {mistake}" for mistake in mistakes(run, undisturbed)]
             print(f"round {rounds}: {kills.total()} kills, {len(found)} mistakes", file=sys.stderr, flush=True)
-    counts = {whom: sum(n for (_, who), n in kills.items() if who == whom) for whom in (*_WHOM, _STOPPED)}
+    counts = {whom: sum(n for (_, who), n in kills.items() if who == whom) for whom in (*_WHOM, _STOPPED, _NODE)}
     by_whom = ", ".join(f"{count} of {whom}s" for whom, count in counts.items())
     how = f"--executor {given.executor} --at-once {given.at_once} --hosts {given.hosts}"
     print(f"{how}: {kills.total()} kills ({by_whom}) in {rounds} runs: {len(found)} mistakes")
@@ -323,6 +333,7 @@ def main() -> int:
 
 _WHOM = ("host", "worker")
 _STOPPED = "stopped host"
+_NODE = "node"
 _BEFORE_THE_FIRST_ENDS = 16
 _LATER = ("outcome", "record", "any time", "search", "search", "outcome", "record", "tables")
 
@@ -335,9 +346,19 @@ def killed_through(run: Run, *, seed: int, most: int) -> Counter[tuple[str, str]
         if killer.kills.total() >= most or (run.is_over and _is_complete(run)):
             break
         run.start()
-        killer.kill_at(moment, draw.choice(_WHOM if len(run.hosts) == 1 else (*_WHOM, _STOPPED)))
+        killer.kill_at(moment, draw.choice(_victims(run)))
     assert finish(run) == 0, run.log.read_text("utf-8")
     return killer.kills
+
+
+def _victims(run: Run) -> tuple[str, ...]:
+    if run.nodes is not None:
+        return (*_WHOM, _NODE)
+    return _WHOM if len(run.hosts) == 1 else (*_WHOM, _STOPPED)
+
+
+def _nodes(folder: Path, executor: str) -> contextlib.AbstractContextManager[RayNodes | None]:
+    return ray_nodes.cluster(folder / "nodes") if executor == "ray" else contextlib.nullcontext()
 
 
 def _is_complete(run: Run) -> bool:

@@ -33,6 +33,7 @@ from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.errors import UserError
+from harness.executors import Devices
 from harness.matrix import Matrix
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Here, Where
@@ -130,6 +131,7 @@ def run(
         _place(matrix, request, presence, watch) as here,
     ):
         sender.fetch()
+        _check_priced(request.limits, here)
         allowance = request.limits.allowance(here.slots, request.prices, began=began, clock=clock)
         identity = here.executor.identity()
         cells = _named(matrix, request, identity) if resolve is None else resolve(matrix, identity)
@@ -181,6 +183,15 @@ def _place(matrix: Matrix, request: Request, presence: Presence, watch: Watch) -
         for line in cautions(matrix.spec, here.intent):
             remark(line)
         yield here
+
+
+def _check_priced(limits: Limits, here: Here) -> None:
+    """Refuse a limit in dollars where cells run on machines that nobody knows before they have run."""
+    if limits.max_cost is not None and here.executor.devices is Devices.ELSEWHERE:
+        raise UserError(
+            f"--max-cost: --executor {here.executor.name} has machines whose price isn't known before they have run; "
+            "say how long (--max-hours), or what each search may cost (budget.cost_usd)"
+        )
 
 
 def _named(matrix: Matrix, request: Request, identity: Identity) -> Resolution:

@@ -14,6 +14,7 @@ import pytest
 
 import harness
 from harness import events
+from harness.executors import Devices
 from harness.placement import executor_choice
 
 MATRIX: dict[str, Any] = {
@@ -183,3 +184,10 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert set(dir(harness)) == {*harness.__all__, "__version__"}
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = harness.no_such_name
+
+
+def test_dollars_are_no_limit_where_nobody_knows_what_the_machines_cost(run: Run, fake_executor: Any) -> None:
+    fake_executor.devices = Devices.ELSEWHERE
+    with pytest.raises(harness.UserError, match=r"--max-cost: .* say how long \(--max-hours\)"):
+        run(harness.Matrix(name="mine", **MATRIX), max_cost=1.0)
+    assert dict(run(harness.Matrix(name="mine", **MATRIX), max_hours=1.0).states) == {events.State.OK: 2}
