@@ -273,8 +273,8 @@ def test_a_process_is_known_by_whom_it_works_for(start: Start, executor: WarmExe
 
 LOOK = """\
 import json, os, resource
-from harness.worker import fork_server, import_settings
-import_settings.keep_still()
+from harness.worker import fork_server, library_imports
+library_imports.keep_still()
 with import_settings.uncollected():
     fork_server.import_all()
 import tensorflow as tf
