@@ -275,7 +275,7 @@ LOOK = """\
 import json, os, resource
 from harness.worker import fork_server, library_imports
 library_imports.keep_still()
-with import_settings.uncollected():
+with library_imports.uncollected():
     fork_server.import_all()
 import tensorflow as tf
 from tensorflow.python.eager import context

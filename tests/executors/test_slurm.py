@@ -128,9 +128,17 @@ def test_a_cell_whose_job_was_ended_between_cells_begins_in_another(
     executor: SlurmExecutor, folder: ProbeFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = worked(executor, folder)
-    told("scancel", "--signal=STOP", "--full", job)
-    running = folder.started(executor, asked={})
+    executor.jobs.ask()
     told("scancel", job)
+    until = time.monotonic() + PATIENCE_S
+    while job in told("squeue", "--noheader", "--format=%A"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    # Slurm's last answer was that the job is at work.
+    with says(executor):
+        running = folder.started(executor, asked={})
+    assert isinstance(running, SlurmRunning)
+    assert running.job.id == job
     monkeypatch.setattr(slurm, "FILES_S", 0.1)
     ended = running.wait(PATIENCE_S)
     assert ended is not None
