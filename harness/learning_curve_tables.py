@@ -19,12 +19,11 @@ A table is one Parquet file: a row for each epoch, and in its metadata, under ``
 from __future__ import annotations
 
 import io
-import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -35,11 +34,16 @@ from harness.matrix_schema import Section
 from harness.record_schema import BuiltTable, DataTable, EnvironmentTable
 from harness.search_types import Epoch, Outcome, Parameters, Trial, Value
 
+if TYPE_CHECKING:
+    import polars as pl
+
 VERSION = 1
 _KEY = "harness"
 _PARAMETER = "parameters."
 # What decides how long an epoch takes; all else that is tuned are numbers in the same graph.
 _COST = ("batch_size", "hidden_units", "optimizer", "fine_tune_depth")
+_OF_EPOCHS = ("train_s", "evaluate_s")
+_OF_TRIALS = ("begin_s", "checkpoint_s", "other_s")
 
 Row = Mapping[str, Any]
 Key = tuple[tuple[tuple[str, Value], ...], tuple[int, ...]]
@@ -66,21 +70,20 @@ class Header(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A trial as it was recorded; ``cpu_s`` are the processor seconds of an epoch."""
+    """A trial as it was recorded."""
 
     last_epoch: int
     epochs: tuple[Epoch, ...]
     outcome: Outcome
     reason: str | None
-    begin_s: float
-    checkpoint_s: float
-    other_s: float
-    cpu_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seconds:
-    """What an epoch and a trial of some batch size take: medians, so that no hiccup is a tuner's fault."""
+    """What an epoch and a trial of some batch size take: medians, so that no hiccup is a tuner's fault.
+
+    ``cpu_s`` are the processor seconds of an epoch.
+    """
 
     train_s: float
     evaluate_s: float
@@ -159,11 +162,11 @@ def read(path: Path, seed: int) -> CurvesOfSeed:
         frame = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"{path}: can't be read: {error}") from error
-    trials = list(_trials(frame.to_dicts()))
-    curves = {known: curve for found, known, curve in trials if found == seed}
+    # Of the other seeds, of which there may be many, no curve is made: only their medians count.
+    curves = dict(_curves(frame.filter(pl.col("seed") == seed).to_dicts()))
     if not curves:
         raise ResultsError(f"{path}: no curve of seed {seed}")
-    return CurvesOfSeed(curves=curves, seconds=_seconds((known, curve) for _, known, curve in trials))
+    return CurvesOfSeed(curves=curves, seconds=_seconds(frame))
 
 
 def _rows(seed: int, trials: Sequence[Trial], *, where: Path) -> Iterator[dict[str, object]]:
@@ -218,16 +221,15 @@ def _of_trial(seed: int, trial: Trial, ancestors: Sequence[int]) -> Iterator[dic
         yield {**whole, "epoch": None}
 
 
-def _trials(rows: Sequence[Row]) -> Iterator[tuple[int, Key, Curve]]:
-    found: dict[tuple[int, Key], list[Row]] = defaultdict(list)
+def _curves(rows: Sequence[Row]) -> Iterator[tuple[Key, Curve]]:
+    found: dict[Key, list[Row]] = defaultdict(list)
     for row in rows:
         parameters = {
             name.removeprefix(_PARAMETER): value for name, value in row.items() if name.startswith(_PARAMETER)
         }
         ancestors = [int(number) for number in row["continues"].split(",") if number]
-        found[(row["seed"], key(parameters, ancestors))].append(row)
-    for (seed, known), of_trial in found.items():
-        yield seed, known, _curve(of_trial)
+        found[key(parameters, ancestors)].append(row)
+    return ((known, _curve(of_trial)) for known, of_trial in found.items())
 
 
 def _curve(rows: Sequence[Row]) -> Curve:
@@ -237,10 +239,6 @@ def _curve(rows: Sequence[Row]) -> Curve:
         epochs=tuple(epochs),
         outcome=Outcome(first["outcome"]),
         reason=first["reason"],
-        begin_s=first["begin_s"],
-        checkpoint_s=first["checkpoint_s"],
-        other_s=first["other_s"],
-        cpu_s=first["cpu_s"] / max(len(epochs), 1),
     )
 
 
@@ -249,25 +247,23 @@ def _epoch(row: Row) -> Epoch:
     return Epoch(**{name: row[name] for name in names})
 
 
-def _seconds(curves: Iterable[tuple[Key, Curve]]) -> dict[tuple[Value | None, ...], Seconds]:
-    grouped: dict[tuple[Value | None, ...], list[Curve]] = defaultdict(list)
-    for (parameters, _), curve in curves:
-        grouped[_cost(dict(parameters))].append(curve)
-    return {cost: _median(found) for cost, found in grouped.items()}
+def _seconds(frame: pl.DataFrame) -> dict[tuple[Value | None, ...], Seconds]:
+    import polars as pl  # noqa: PLC0415 - see above
 
-
-def _median(curves: Sequence[Curve]) -> Seconds:
-    epochs = [epoch for curve in curves for epoch in curve.epochs]
-    of_epochs = {name: _middle([getattr(epoch, name) for epoch in epochs]) for name in ("train_s", "evaluate_s")}
-    of_trials = {
-        name: _middle([getattr(curve, name) for curve in curves])
-        for name in ("begin_s", "checkpoint_s", "other_s", "cpu_s")
+    cost = [f"{_PARAMETER}{name}" for name in _COST]
+    rows = frame.with_columns(pl.lit(None).alias(name) for name in cost if name not in frame.columns)
+    of_epochs = rows.group_by(cost).agg(pl.col(_OF_EPOCHS).median())
+    trial = ["seed", "continues", *(name for name in rows.columns if name.startswith(_PARAMETER))]
+    per_epoch = pl.col("cpu_s").first() / pl.col("epoch").count().clip(lower_bound=1)
+    trials = rows.group_by(trial).agg(pl.col(_OF_TRIALS).first(), per_epoch.alias("cpu_s"))
+    of_trials = trials.group_by(cost).agg(pl.col(*_OF_TRIALS, "cpu_s").median())
+    taken = of_epochs.join(of_trials, on=cost, nulls_equal=True)
+    return {
+        tuple(row[name] for name in cost): Seconds(
+            **{name: row[name] or 0.0 for name in (*_OF_EPOCHS, *_OF_TRIALS, "cpu_s")}
+        )
+        for row in taken.to_dicts()
     }
-    return Seconds(**of_epochs, **of_trials)
-
-
-def _middle(values: Sequence[float]) -> float:
-    return statistics.median(values) if values else 0.0
 
 
 def _cost(parameters: Parameters) -> tuple[Value | None, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,15 @@ from harness.matrix_schema import TunerSection
 
 Thinking = Literal["measured", "none"]
 """Whether a tuner's own thinking takes time: ``none`` repeats to the last digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table, hashed once for all that is searched in it."""
+
+    path: Path
+    sha256: str
+    header: Header
 
 
 def replay(
@@ -52,11 +62,14 @@ def replay(
     """
     headers = {path: learning_curve_tables.header(path) for path in tables}
     matrix = _matrix(headers, request.results, seeds)
-    found = {_group(header.cell.names): (path, header) for path, header in headers.items()}
+    found = {
+        _group(header.cell.names): _Table(path.absolute(), files.sha256_of(path), header)
+        for path, header in headers.items()
+    }
 
     def resolved(asked: Matrix, identity: Identity) -> Resolution:
         cells = [
-            _cell(asked, combination, *found[group], identity=identity, thinking=thinking)
+            _cell(asked, combination, found[group], identity=identity, thinking=thinking)
             for combination in combinations(asked.spec)
             if (group := (combination.dataset, combination.backbone, combination.hyperparameters)) in found
         ]
@@ -88,10 +101,8 @@ def _matrix(headers: dict[Path, Header], results: Path, seeds: int | None) -> Ma
     return matrices.load(written)
 
 
-def _cell(
-    matrix: Matrix, asked: Combination, path: Path, header: Header, *, identity: Identity, thinking: Thinking
-) -> Cell:
-    tuner, recorded = matrix.spec.tuners[asked.tuner], header.cell
+def _cell(matrix: Matrix, asked: Combination, table: _Table, *, identity: Identity, thinking: Thinking) -> Cell:
+    tuner, recorded = matrix.spec.tuners[asked.tuner], table.header.cell
     changes = {
         "names": recorded.names.model_copy(update={"tuner": asked.tuner}),
         "tuner": tuner,
@@ -103,10 +114,10 @@ def _cell(
         "audit": "trial" if tuner.tuner in RANDOM else "incumbent",
         "curves": CurvesTable.model_validate(
             {
-                "sha256": files.sha256_of(path),
-                "seed": _seed(header, asked.seed),
+                "sha256": table.sha256,
+                "seed": _seed(table.header, asked.seed),
                 "thinking": thinking,
-                "path": str(path.absolute()),
+                "path": str(table.path),
             }
         ),
         "environment": identity.environment,
