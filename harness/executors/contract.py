@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness import environment
 from harness.environment import Identity
 from harness.executors.slots import Slot
 
@@ -101,9 +102,28 @@ def told_apart(status: int | None) -> tuple[int | None, str | None]:
         return status, None
 
 
-def status(ended: Ended) -> int:
-    """Return exit code or signal as a shell has it."""
-    return _SIGNALLED + signal.Signals[ended.signal] if ended.signal is not None else ended.exit_code or 0
+def ended_by(code: int, *, wall_s: float, evidence: Mapping[str, Any] | None = None) -> Ended:
+    """Return the end of a process, by its exit code as Python has it: negative for a signal."""
+    cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
+    return Ended(
+        exit_code=code if code >= 0 else None,
+        signal=signal.Signals(-code).name if code < 0 else None,
+        wall_s=wall_s,
+        cause=cause,
+        detail=detail,
+        evidence={} if evidence is None else evidence,
+    )
+
+
+def code_of(ended: Ended) -> int:
+    """Return the exit code of an end as Python has it."""
+    return -signal.Signals[ended.signal] if ended.signal is not None else ended.exit_code or 0
+
+
+def settings_elsewhere(*, needs_gpu: bool) -> dict[str, str]:
+    """Return what a worker of another machine is told by its environment, besides what its slot says."""
+    needs = {environment.NEEDS_GPU: "1"} if needs_gpu else {}
+    return {**SETTINGS, **needs, environment.SOURCES: environment.sources_hash()}
 
 
 class Devices(StrEnum):

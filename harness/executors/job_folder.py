@@ -5,7 +5,7 @@
 | ``N.asked.json`` | host | what the job's worker number N, from 0, is to do |
 | ``N.taken.json`` | node | the same file, renamed when the worker begins |
 | ``N.withdrawn.json`` | host | the same file, renamed where the job has ended without it |
-| ``N.ended`` | node | the worker's seconds and its exit status as a shell has it |
+| ``N.ended`` | node | the worker's seconds and its exit code, negative for a signal |
 | ``closed`` | host | nothing more will be asked |
 | ``left`` | node | nothing more is waited for |
 
@@ -55,12 +55,12 @@ class JobFolder:
         (self.path / "closed").touch()
 
     def end(self, number: int) -> tuple[float, int] | None:
-        """Return a worker's seconds and exit status; None until it has ended."""
+        """Return a worker's seconds and exit code; None until it has ended."""
         try:
-            seconds, status = (self.path / f"{number}.ended").read_text("ascii").split()
+            seconds, code = (self.path / f"{number}.ended").read_text("ascii").split()
         except FileNotFoundError:
             return None
-        return float(seconds), int(status)
+        return float(seconds), int(code)
 
     def take(self, number: int, *, patience_s: float) -> WorkerRequest | None:
         """Wait for the next worker to be asked for; return None where nothing more is waited for."""
@@ -76,9 +76,9 @@ class JobFolder:
         # What was asked for in that moment would wait for ever.
         return self._taken(number)
 
-    def tell(self, number: int, *, wall_s: float, status: int) -> None:
+    def tell(self, number: int, *, wall_s: float, code: int) -> None:
         """Say how a worker ended."""
-        files.write_atomically(self.path / f"{number}.ended", f"{wall_s!r} {status}\n".encode())
+        files.write_atomically(self.path / f"{number}.ended", f"{wall_s!r} {code}\n".encode())
 
     def _taken(self, number: int) -> WorkerRequest | None:
         path = self._renamed(number, "taken")

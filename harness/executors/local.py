@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from harness import environment
 from harness.environment import Identity
-from harness.executors.contract import BUS_ERROR, SETTINGS, Devices, Ended, Running
+from harness.executors.contract import SETTINGS, Devices, Ended, Running, ended_by
 from harness.executors.slots import WHOLE, Slot
 
 POLITE_S = 5.0
@@ -102,14 +102,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 
 def ended(code: int, *, started: float) -> Ended:
     """Return how a process ended just now: ``code`` is its exit code, negative for a signal."""
-    cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
-    return Ended(
-        exit_code=code if code >= 0 else None,
-        signal=signal.Signals(-code).name if code < 0 else None,
-        wall_s=time.monotonic() - started,
-        cause=cause,
-        detail=detail,
-    )
+    return ended_by(code, wall_s=time.monotonic() - started)
 
 
 def host() -> dict[str, str]:

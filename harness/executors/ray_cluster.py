@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from harness import cache_inventory, environment, files
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import ray_node
-from harness.executors.contract import BUS_ERROR, SETTINGS, Cause, Devices, Ended, Running
+from harness.executors.contract import Cause, Devices, Ended, Running, ended_by, settings_elsewhere
 from harness.executors.ray_node import Begun, Order, Over, Piece, Sent
 from harness.executors.slots import WHOLE, Slot
 from harness.matrix_schema import Container
@@ -104,14 +104,13 @@ class RayExecutor:
         reads = [path for path in cell.read if path not in spared and path.exists()]
         moved = {str(path): self._moved(path, cache) for path in reads}
         entries = {*shared, *(entry for entry, _ in moved.values())}
-        needs = {environment.NEEDS_GPU: "1"} if self.options.get("num_gpus") else {}
         return Order(
             program=program,
             cell_id=folder.name,
             held={name: _sent(folder / name) for name in _read_in(folder)},
             entries={entry: self._entry(cache, entry) for entry in sorted(entries)},
             moved={path: there for path, (_, there) in moved.items()},
-            settings={**SETTINGS, **slot.settings, **needs, environment.SOURCES: environment.sources_hash()},
+            settings={**slot.settings, **settings_elsewhere(needs_gpu=bool(self.options.get("num_gpus")))},
             deadline_s=self.deadline_s,
             command=self.command,
         )
@@ -245,19 +244,10 @@ class RayRunning:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _told(self, over: Over) -> Ended:
-        code = over.code
-        cause, detail = BUS_ERROR if code == -signal.SIGBUS else (None, None)
-        if over.is_late:
-            cause, detail = Cause.DEADLINE, "container.deadline_s was over"
         queued_s = max(time.monotonic() - self.submitted - over.wall_s, 0.0)
-        return Ended(
-            exit_code=code if code >= 0 else None,
-            signal=signal.Signals(-code).name if code < 0 else None,
-            wall_s=over.wall_s,
-            cause=cause,
-            detail=detail,
-            evidence={**self._where, "queued_s": queued_s},
-        )
+        found = ended_by(over.code, wall_s=over.wall_s, evidence={**self._where, "queued_s": queued_s})
+        late = "container.deadline_s was over"
+        return replace(found, cause=Cause.DEADLINE, detail=late) if over.is_late else found
 
     def _killed(self, how: str) -> Ended:
         return Ended(

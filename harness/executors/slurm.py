@@ -19,7 +19,7 @@ from harness import environment
 from harness.environment import Identity
 from harness.errors import MachineError, UserError
 from harness.executors import slurm_commands
-from harness.executors.contract import BUS_ERROR, SETTINGS, Cause, Devices, Ended, Refused, Running, told_apart
+from harness.executors.contract import Cause, Devices, Ended, Refused, Running, ended_by, settings_elsewhere
 from harness.executors.job_folder import JobFolder, WorkerRequest
 from harness.executors.slots import WHOLE, Slot
 from harness.executors.slurm_commands import Jobs
@@ -148,8 +148,7 @@ class SlurmExecutor:
     def _submitted(self, folder: Path) -> subprocess.CompletedProcess[str]:
         start = "warm" if self.is_warm else "fresh"
         command = [sys.executable, "-m", "harness.worker.cell_queue", str(folder), start, str(IDLE_S)]
-        needs = {environment.NEEDS_GPU: "1"} if self.needs_gpu else {}
-        told = {**SETTINGS, **needs, environment.SOURCES: environment.sources_hash()}
+        told = settings_elsewhere(needs_gpu=self.needs_gpu)
         settings = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in told.items())
         given = [f"--output={_literal(folder / _LOG)}", "--no-requeue", f"--job-name={self.jobs.name}"]
         script = _SCRIPT.format(settings=settings, command=shlex.join(command))
@@ -218,15 +217,12 @@ class SlurmRunning:
         self.job, self._number, self._over_since = job, 0, None
         return None
 
-    def _told(self, wall_s: float, status: int) -> Ended:
+    def _told(self, wall_s: float, code: int) -> Ended:
         """Return the end that the node saw; its job may take the next cell."""
-        code, by_signal = told_apart(status)
-        cause, detail = BUS_ERROR if by_signal == "SIGBUS" else (None, None)
         self.job.longest_s = max(self.job.longest_s, wall_s)
         self.executor.idle.append(self.job)
         queued_s = max(time.monotonic() - self.began - wall_s, 0.0)
-        evidence = {"slurm_job": self.job.id, "queued_s": queued_s}
-        return Ended(exit_code=code, signal=by_signal, wall_s=wall_s, cause=cause, detail=detail, evidence=evidence)
+        return ended_by(code, wall_s=wall_s, evidence={"slurm_job": self.job.id, "queued_s": queued_s})
 
     def _unsaid(self, state: str | None) -> Ended:
         if state is None:

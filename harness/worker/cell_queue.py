@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import environment
 from harness.executors import Ended, LocalExecutor, Slot, forked
-from harness.executors.contract import status
+from harness.executors.contract import code_of
 from harness.executors.forked import WarmExecutor
 from harness.executors.job_folder import JobFolder, WorkerRequest
 from harness.worker.__main__ import end
@@ -26,7 +26,7 @@ def main(path: str, start: str, idle_s: str) -> None:
     with _workers(folder.path, start) as executor:
         while (asked := folder.take(number, patience_s=float(idle_s))) is not None:
             ended = _worked(executor, asked)
-            folder.tell(number, wall_s=ended.wall_s, status=status(ended))
+            folder.tell(number, wall_s=ended.wall_s, code=code_of(ended))
             number += 1
 
 

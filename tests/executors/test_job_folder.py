@@ -43,8 +43,8 @@ def test_what_was_withdrawn_is_not_taken_and_what_was_taken_not_withdrawn(folder
 
 def test_a_worker_that_has_not_ended_has_no_end(folder: JobFolder) -> None:
     assert folder.end(0) is None
-    folder.tell(0, wall_s=1.5, status=139)
-    assert folder.end(0) == (1.5, 139)
+    folder.tell(0, wall_s=1.5, code=-11)
+    assert folder.end(0) == (1.5, -11)
 
 
 def test_a_node_that_is_asked_for_nothing_leaves_and_takes_nothing_any_more(folder: JobFolder) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import MachineError, UserError
-from harness.executors import Cause, Running, Slot, slurm, slurm_commands
+from harness.executors import Cause, Running, Slot, contract, slurm, slurm_commands
 from harness.executors.slurm import SlurmExecutor, SlurmRunning
 from harness.testing import ExecutorContract
 from harness.testing.executor_contract import PATIENCE_S, ProbeFolder
@@ -201,7 +201,7 @@ def test_workers_know_what_they_must_where_the_cluster_clears_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: ProbeFolder
 ) -> None:
     monkeypatch.setenv(slurm.OPTIONS, "--export=NONE")
-    monkeypatch.setattr(slurm, "SETTINGS", {"PYTHONHASHSEED": "a seed that isn't one"})
+    monkeypatch.setattr(contract, "SETTINGS", {"PYTHONHASHSEED": "a seed that isn't one"})
     executor = created(tmp_path)
     running = folder.started(executor, asked={})
     ended = running.wait(PATIENCE_S)
