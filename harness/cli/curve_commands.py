@@ -11,10 +11,10 @@ from harness.api import curves
 from harness.campaign.curve_replay import Thinking
 from harness.campaign.events import State
 from harness.campaign.run import Run
-from harness.cli import exit_codes, missing_cells, printing, streams, tables_command
+from harness.cli import missing_cells, printing, run_command, streams
 from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
-from harness.cli.tables_command import Figures
+from harness.cli.run_command import RunOptions
 from harness.placement.executor_choice import Where
 from harness.results_folder import MatrixFolder
 
@@ -36,7 +36,7 @@ def record(path: Path, *, results: Path, cache: Path, where: Where, max_hours: f
     for table in recorded.tables:
         printing.say(f"table: {table}")
     _say_missing(recorded.run)
-    return _exit_code(recorded.run)
+    return run_command.exit_code(recorded.run)
 
 
 def replay(
@@ -51,13 +51,11 @@ def replay(
     """Search recorded curves, and write tables, pictures and page as of any run."""
     with watcher("replay", voice=voice) as watch:
         ran = curves.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, watch=watch)
-    code = _exit_code(ran)
-    written = tables_command.write(
-        ran.matrix.path, results=ran.path.parent, figures=Figures(), mix_environments=False, voice=voice
-    )
+    code = run_command.exit_code(ran)
+    document = run_command.written(ran, RunOptions(voice=voice), exit_code=code)
     _say_missing(ran)
     if voice.is_json:
-        streams.document(written.document(exit_code=code))
+        streams.document(document())
     return code
 
 
@@ -66,11 +64,3 @@ def _say_missing(ran: Run) -> None:
         missing_cells.say(ran.unreachable or missing_cells.without_record(MatrixFolder(ran.path)))
     if ran.left is not None:
         streams.say(f"{len(ran.left.cells)} of {ran.left.wanted} are left for a later call", sys.stderr)
-
-
-def _exit_code(ran: Run) -> int:
-    if ran.left is not None:
-        return exit_codes.LIMIT_REACHED
-    if ran.unreachable or ran.states.get(State.MISSING):
-        return exit_codes.SOME_MISSING
-    return exit_codes.SOME_FAILED if ran.states.get(State.FAILED) else exit_codes.OK

@@ -86,30 +86,31 @@ def run(
                 prices=asked.prices,
                 watch=watch,
             )
-        code = _exit_code(ended)
-        document = _written(ended, asked, exit_code=code)
+        code = exit_code(ended)
+        document = written(ended, asked, exit_code=code)
         _say_what_is_left(ended, folder, asked, again)
         if asked.voice.is_json:
             streams.document(document())
         return code
 
 
-def _written(ended: Run, asked: RunOptions, *, exit_code: int) -> Callable[[], dict[str, object]]:
+def written(ended: Run, asked: RunOptions, *, exit_code: int) -> Callable[[], dict[str, object]]:
     """Write tables, pictures and page, unless they would be of nothing; return what makes the document for programs."""
     folder = MatrixFolder(ended.path)
     if not ended.states or not folder.has_records:
         return partial(tables_command.nothing, folder, exit_code=exit_code)
-    written = tables_command.write(
+    made = tables_command.write(
         ended.matrix.path,
         results=ended.path.parent,
         figures=Figures(prices=asked.prices),
         mix_environments=asked.mix_environments,
         voice=asked.voice,
     )
-    return partial(written.document, exit_code=exit_code)
+    return partial(made.document, exit_code=exit_code)
 
 
-def _exit_code(ended: Run) -> int:
+def exit_code(ended: Run) -> int:
+    """Return what the command ends with."""
     states = ended.states
     if ended.left is not None:
         return exit_codes.LIMIT_REACHED
