@@ -10,7 +10,6 @@ started, so that 16 at once need no 16 processors. Starting the cluster and its 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,17 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import ray_nodes
 from harness.campaign import scheduling
 from harness.campaign.events import ignore
 from harness.campaign.worker_attempts import Bench, Work, WorkerEnd
 from harness.campaign.worker_progress import Progress
 from harness.cells import Cell
-from harness.executors import Slot, ray_node
+from harness.executors import Slot
 from harness.executors.ray_cluster import RayExecutor
 from harness.results_folder import MatrixFolder
 from harness.testing import executor_contract
-
-_STORE_BYTES = 80 * 2**20
 
 
 @dataclass(slots=True)
@@ -66,19 +64,11 @@ def resident_mib() -> int:
 @contextmanager
 def _cluster(place: Path, *, cpus: float) -> Iterator[None]:
     """Be connected to a cluster of a head on which nothing runs, and two nodes."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    import ray  # noqa: PLC0415 - once that is told
-    from ray.cluster_utils import Cluster  # noqa: PLC0415 - see above
+    with ray_nodes.running(place, cpus=cpus) as cluster:
+        import ray  # noqa: PLC0415 - once it is told not to report its use
 
-    sizes = {"num_gpus": 0, "object_store_memory": _STORE_BYTES}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **sizes})
-    try:
-        for number in range(2):
-            cluster.add_node(num_cpus=cpus, env_vars={ray_node.FOLDER: str(place / f"node {number}")}, **sizes)
         ray.init(address=cluster.address, log_to_driver=False)
         yield
-    finally:
-        cluster.shutdown()
 
 
 def main() -> None:

@@ -31,9 +31,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reliability import ray_nodes
+from benchmarks import ray_nodes
+from benchmarks.ray_nodes import RayCluster
 from benchmarks.reliability.other_host import LEASE_S
-from benchmarks.reliability.ray_nodes import RayNodes
+from harness.executors import ray_cluster
 from harness.records import CellFolder
 from harness.results_folder import MatrixFolder
 from harness.search_types import Trial
@@ -78,7 +79,7 @@ class Run:
         at_once: int = 1,
         executor: str = "local",
         hosts: int = 1,
-        nodes: RayNodes | None = None,
+        nodes: RayCluster | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         folder.mkdir()
@@ -177,7 +178,9 @@ class Killer:
 
     def _kill(self, moment: str, whom: str) -> None:
         if whom == "node" and self._run.nodes is not None:
-            self._run.nodes.lose(self._random.randrange(len(self._run.nodes.nodes)))
+            # One is lost, and another comes in its place.
+            self._run.nodes.kill(self._random.choice(self._run.nodes.alive))
+            self._run.nodes.add()
             self.kills[moment, whom] += 1
             return
         hosts = {host.pid: host for host in self._run.at_work if host.poll() is None}
@@ -357,8 +360,15 @@ def _victims(run: Run) -> tuple[str, ...]:
     return _WHOM if len(run.hosts) == 1 else (*_WHOM, _STOPPED)
 
 
-def _nodes(folder: Path, executor: str) -> contextlib.AbstractContextManager[RayNodes | None]:
-    return ray_nodes.cluster(folder / "nodes") if executor == "ray" else contextlib.nullcontext()
+@contextlib.contextmanager
+def _nodes(folder: Path, executor: str) -> Iterator[RayCluster | None]:
+    """Give a cluster of this machine's own that runs find by their environment, where they are to run by Ray."""
+    if executor != "ray":
+        yield None
+        return
+    with ray_nodes.running(folder / "nodes") as cluster:
+        os.environ[ray_cluster.ADDRESS] = cluster.address
+        yield cluster
 
 
 def _is_complete(run: Run) -> bool:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import harness
+from benchmarks.reliability.kills import what_repeats
 from harness import events
 from harness.api import curves
 from harness.campaign import curve_recording
 from harness.errors import UserError
 from harness.phase_clock import on_the_clock
 from harness.results_folder import MatrixFolder
-from harness.search_types import Trial
 
 MATRIX = """\
 seeds = [1, 2]
@@ -46,15 +45,10 @@ batch_size = { choices = [16, 32] }
 """
 
 
-def searched(folder: Path) -> dict[tuple[str, int], list[Trial]]:
+def searched(folder: Path) -> dict[tuple[str, int], list[object]]:
     """Return the trials of each search, without their seconds."""
     found = MatrixFolder(folder)
-    return {(cell.tuner, cell.seed): list(map(timeless, found.cell(cell.id).trials())) for cell in found.plan()}
-
-
-def timeless(trial: Trial) -> Trial:
-    epochs = tuple(dataclasses.replace(epoch, train_s=0.0, evaluate_s=0.0) for epoch in trial.epochs)
-    return dataclasses.replace(trial, epochs=epochs, phases={}, cpu_s=0.0, energy_j=None)
+    return {(cell.tuner, cell.seed): list(map(what_repeats, found.cell(cell.id).trials())) for cell in found.plan()}
 
 
 @pytest.mark.slow

@@ -1,65 +1,13 @@
-"""A real Ray cluster of several nodes on this machine, each with a folder of its own."""
+"""Whether tests start a real Ray cluster (``benchmarks.ray_nodes``)."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from harness.executors import ray_node
 
 NEEDED = "HARNESS_TESTS_NEED_RAY"
-_STORE_BYTES = 80 * 2**20
 
 
 def is_wanted() -> bool:
     """Whether tests are to start it: where Ray is installed, and where the environment says that they must."""
     return importlib.util.find_spec("ray") is not None or os.environ.get(NEEDED) == "1"
-
-
-@dataclass(slots=True)
-class RayCluster:
-    """A head on which no cell runs, and the nodes that were added to it; ``place`` holds their folders."""
-
-    place: Path
-    made: Any
-    nodes: list[Any] = field(default_factory=list)
-
-    @property
-    def address(self) -> str:
-        """What ``--address`` names."""
-        return str(self.made.address)
-
-    def add(self, *, cpus: float = 2, gpus: int = 0) -> None:
-        """Add a node with so many declared processors and GPUs."""
-        told = {ray_node.FOLDER: str(self.place / f"node {len(self.nodes)}")}
-        sizes = {"num_cpus": cpus, "num_gpus": gpus, "object_store_memory": _STORE_BYTES}
-        self.nodes.append(self.made.add_node(**sizes, env_vars=told))
-
-    def kill(self, number: int) -> None:
-        """Kill a node as a power cut does."""
-        self.made.remove_node(self.nodes[number], allow_graceful=False)
-
-    def folder(self, number: int) -> Path:
-        """Return what a node calls its own."""
-        return self.place / f"node {number}"
-
-
-@contextmanager
-def running(place: Path, *, nodes: int = 2, cpus: float = 2, gpus: int = 0) -> Iterator[RayCluster]:
-    """Give a cluster while it runs."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    from ray.cluster_utils import Cluster  # noqa: PLC0415 - tests that start none need no Ray
-
-    head = {"num_cpus": 0, "num_gpus": 0, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
-    cluster = RayCluster(place, Cluster(initialize_head=True, head_node_args=head))
-    try:
-        for _ in range(nodes):
-            cluster.add(cpus=cpus, gpus=gpus)
-        yield cluster
-    finally:
-        cluster.made.shutdown()

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import ray_nodes
+from benchmarks.ray_nodes import RayCluster
 from harness.executors import Cause, Slot, ray_cluster
 from harness.executors.ray_cluster import RayExecutor
 from harness.matrix_schema import Container
 from harness.testing import ExecutorContract
 from harness.testing.executor_contract import PATIENCE_S, ProbeFolder
 from tests.executors import ray_on_this_machine
-from tests.executors.ray_on_this_machine import RayCluster
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayCluster]:
-    with tempfile.TemporaryDirectory(prefix="ray-") as place, ray_on_this_machine.running(Path(place), gpus=1) as made:
+    with tempfile.TemporaryDirectory(prefix="ray-") as place, ray_nodes.running(Path(place), gpus=1) as made:
         yield made
 
 

@@ -10,18 +10,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import harness
+from benchmarks import ray_nodes
+from benchmarks.ray_nodes import RayCluster
+from benchmarks.reliability.kills import what_repeats
 from harness import events
 from harness.executors import ray_cluster
 from harness.results_folder import MatrixFolder
-from harness.search_types import Trial
 from tests.executors import ray_on_this_machine
-from tests.executors.ray_on_this_machine import RayCluster
 
 MATRIX = """\
 seeds = [1]
@@ -55,7 +55,7 @@ def cluster() -> Iterator[RayCluster]:
     with (
         pytest.MonkeyPatch.context() as patch,
         tempfile.TemporaryDirectory(prefix="ray-") as place,
-        ray_on_this_machine.running(Path(place), nodes=3, cpus=1) as made,
+        ray_nodes.running(Path(place), nodes=3, cpus=1) as made,
     ):
         patch.setenv(ray_cluster.ADDRESS, made.address)
         yield made
@@ -69,7 +69,7 @@ def matrix(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found_locally(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Trial]]:
+def found_locally(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
     place = tmp_path_factory.mktemp("local")
     path = place / "birds.toml"
     path.write_text(MATRIX, "utf-8")
@@ -77,15 +77,10 @@ def found_locally(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Tr
     return found(place)
 
 
-def found(place: Path) -> dict[str, list[Trial]]:
+def found(place: Path) -> dict[str, list[object]]:
     """Return the trials of the searches below a place, without their seconds."""
     folder = MatrixFolder(place / "results" / "birds")
-    return {name: [timeless(trial) for trial in folder.cell(name).trials()] for name in folder.cell_ids()}
-
-
-def timeless(trial: Trial) -> Trial:
-    epochs = tuple(replace(epoch, train_s=0.0, evaluate_s=0.0) for epoch in trial.epochs)
-    return replace(trial, epochs=epochs, phases={}, cpu_s=0.0)
+    return {name: [what_repeats(trial) for trial in folder.cell(name).trials()] for name in folder.cell_ids()}
 
 
 def attempts(place: Path) -> list[int]:
@@ -94,7 +89,7 @@ def attempts(place: Path) -> list[int]:
 
 
 def test_searches_find_what_they_find_as_local_processes_though_a_node_is_lost(
-    matrix: Path, tmp_path: Path, found_locally: dict[str, list[Trial]], cluster: RayCluster
+    matrix: Path, tmp_path: Path, found_locally: dict[str, list[object]], cluster: RayCluster
 ) -> None:
     killed: list[int] = []
 
@@ -119,7 +114,7 @@ def test_searches_find_what_they_find_as_local_processes_though_a_node_is_lost(
 
 
 def test_a_host_that_is_killed_leaves_no_worker_and_goes_on_where_it_was(
-    matrix: Path, tmp_path: Path, found_locally: dict[str, list[Trial]], cluster: RayCluster
+    matrix: Path, tmp_path: Path, found_locally: dict[str, list[object]], cluster: RayCluster
 ) -> None:
     places = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--executor", "ray"]
     command = [sys.executable, "-m", "harness", "run", str(matrix), *places]

@@ -9,14 +9,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import harness
+from benchmarks.reliability.kills import what_repeats
 from harness.results_folder import MatrixFolder
-from harness.search_types import Trial
 from tests.executors import slurm_cluster
 
 MATRIX = """\
@@ -62,7 +61,7 @@ def matrix(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found_locally(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
+def found_locally(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
     place = tmp_path_factory.mktemp("local")
     path = place / "birds.toml"
     path.write_text(MATRIX, "utf-8")
@@ -70,27 +69,22 @@ def found_locally(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
     return found(place)
 
 
-def found(place: Path) -> list[Trial]:
+def found(place: Path) -> list[object]:
     """Return the trials of the one search below a place, without their seconds."""
     folder = MatrixFolder(place / "results" / "birds")
     (only,) = (cell for cell in map(folder.cell, folder.cell_ids()) if cell.trials())
-    return [timeless(trial) for trial in only.trials()]
-
-
-def timeless(trial: Trial) -> Trial:
-    epochs = tuple(replace(epoch, train_s=0.0, evaluate_s=0.0) for epoch in trial.epochs)
-    return replace(trial, epochs=epochs, phases={}, cpu_s=0.0)
+    return [what_repeats(trial) for trial in only.trials()]
 
 
 def test_a_search_finds_what_it_finds_as_a_local_process(
-    matrix: Path, tmp_path: Path, found_locally: list[Trial]
+    matrix: Path, tmp_path: Path, found_locally: list[object]
 ) -> None:
     harness.run(matrix, results=tmp_path / "results", cache=tmp_path / "cache", executor="slurm")
     assert found(tmp_path) == found_locally
 
 
 def test_a_host_that_is_killed_goes_on_where_its_job_came_to(
-    matrix: Path, tmp_path: Path, found_locally: list[Trial]
+    matrix: Path, tmp_path: Path, found_locally: list[object]
 ) -> None:
     places = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--executor", "slurm"]
     command = [sys.executable, "-m", "harness", "run", str(matrix), *places]
