@@ -23,10 +23,11 @@ from harness.executors import ray_cluster
 from harness.results_folder import MatrixFolder
 from tests.executors import ray_on_this_machine
 
+# So many that no search is over before its node is gone, on a fast machine either.
 MATRIX = """\
 seeds = [1]
 [budget]
-epochs = 160
+epochs = 640
 [protocol]
 epochs_per_trial = 4
 image_size = 32
