@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from harness.cells import Cell, Names, SourceTable, WeightsTable, domains_of
 from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, TunerSection
@@ -27,13 +32,31 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a file's tests in one process where ``--dist loadgroup`` shares them out, and in one all that share a thing.
+class FileByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
+    """Keeps a file's tests in one process, and in one all that share a thing.
 
     A file's tests share what was built and searched for them; an engine and a browser there are once on a machine.
+    By their ids: what ``xdist_group`` adds to one, this pytest doesn't take.
     """
-    shared = any(item.get_closest_marker(name) for name in ("docker", "browser"))
-    item.add_marker(pytest.mark.xdist_group("engine" if shared else str(item.path)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _shared(nodeid.partition("::")[0])
+
+
+@cache
+def _shared(path: str) -> str:
+    """Return what the tests of a file share, by the marks in it."""
+    text = (Path(__file__).parents[1] / path).read_text("utf-8")
+    if any(f"mark.{name}" in text for name in ("docker", "browser")):
+        return "engine"
+    named = re.search(r'mark\.xdist_group\("(\w+)"\)', text)
+    return path if named is None else named[1]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile | None:
+    """Share tests out so where ``--dist loadgroup`` asks for groups."""
+    return FileByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
