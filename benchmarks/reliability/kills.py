@@ -91,7 +91,7 @@ class Run:
         self.executor = executor
         self.nodes = nodes
         self.patience_s = patience_s
-        self.matrix.write_text(MATRIX if hosts == 1 else MATRIX.replace("[1]", "[1, 2]"), "utf-8")
+        self.matrix.write_text(MATRIX if hosts == 1 else MATRIX.replace("[1]", "[1, 2, 3]"), "utf-8")
         self.hosts: list[subprocess.Popen[bytes] | None] = [None] * hosts
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from harness.matrix_schema import Backbone, Budget, Dataset, Protocol, TunerSect
 from harness.records import CellFolder
 from harness.search_types import Trial
 from harness.space import Choice, Domain, Range, Space
+from harness.worker.__main__ import LITTERING
 
 DOMAINS: Mapping[str, Domain] = {
     "learning_rate": Range(low=1e-3, high=1.0, log=True, default=1e-2),
@@ -107,6 +110,17 @@ class Bench:
         from harness.worker import tasks  # noqa: PLC0415 - TensorFlow, for marked tests only
 
         return tasks.search(folder, cache=self.cache, started=time.monotonic())
+
+
+@pytest.fixture(autouse=True)
+def _own_litter() -> Iterator[None]:
+    """What a worker that runs in this process sets for the rest of its life ends with the test."""
+    place, named = tempfile.tempdir, {name: os.environ.get(name) for name in LITTERING}
+    yield
+    tempfile.tempdir = place
+    for name, value in named.items():
+        os.environ.pop(name, None)
+        os.environ.update({} if value is None else {name: value})
 
 
 @pytest.fixture(scope="session")
