@@ -197,6 +197,9 @@ class Domain(Section):
     """Spread evenly in the logarithm."""
     step: Annotated[float | None, Field(examples=[0.1])] = None
     """Distance between neighbouring values of a linear range."""
+    points: Annotated[int | None, Field(ge=2, examples=[41])] = None
+    """So many values from `low` to `high`, both included, evenly spread (in the logarithm, for a log range): the same
+    as listing them as choices."""
     choices: Annotated[list[Plain] | None, Field(examples=[[16, 32, 64]])] = None
     """The values, where they are listed."""
     default: Annotated[Plain | None, Field(examples=[1e-3])] = None

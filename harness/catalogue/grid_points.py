@@ -33,6 +33,11 @@ def grid_values(domain: Range | Choice, points: int) -> tuple[Value, ...]:
         return domain.choices
     if _listed(domain, points) and domain.size is not None:
         return tuple(value_at(domain, index) for index in range(domain.size))
+    return spread(domain, points)
+
+
+def spread(domain: Range, points: int) -> tuple[float | int, ...]:
+    """Return at most ``points`` values from ``low`` to ``high``, in ascending order, as ``grid_values`` has them."""
     return tuple(dict.fromkeys(_spread(domain, index / (points - 1)) for index in range(points)))
 
 

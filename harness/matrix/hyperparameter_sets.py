@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from harness import matrix_schema
+from harness.catalogue import grid_points
 from harness.hyperparameters import KNOWN, Hyperparameter
 from harness.matrix.mistakes import Key, Mistake, Mistaken, nearest, show, unknown
 from harness.search_types import Value
@@ -14,6 +15,8 @@ from harness.space import Choice, Domain, Fixed, Range, Space
 
 # More steps than any search could tell apart: the step is a slip of the pen.
 _MOST_STEPS = 1_000_000
+# Points are listed as choices, in every cell and for every tuner.
+_MOST_POINTS = 10_000
 
 
 def resolve(key: Key, named: matrix_schema.HyperparameterSet) -> tuple[Space | None, list[Mistake]]:
@@ -54,6 +57,8 @@ def domain(key: Key, given: matrix_schema.Domain | Value) -> Domain:
         return Fixed(value=_value(key, known, given))
     if given.choices is not None:
         return _choice(key, known, given, given.choices)
+    if given.points is not None:
+        return _spread(key, known, given, given.points)
     return _range(key, known, given)
 
 
@@ -93,8 +98,8 @@ def _refuse(key: Key, known: Hyperparameter, value: Value) -> None:
 
 
 def _choice(key: Key, known: Hyperparameter, given: matrix_schema.Domain, listed: list[Value]) -> Choice | Fixed:
-    if given.low is not None or given.high is not None or given.step is not None or given.log:
-        raise Mistaken(key, "has choices and a range (low, high, log, step); keep one of the two")
+    if given.log or any(each is not None for each in (given.low, given.high, given.step, given.points)):
+        raise Mistaken(key, "has choices and a range (low, high, log, step, points); keep one of the two")
     if not listed:
         raise Mistaken((*key, "choices"), "is empty; give at least one")
     choices = tuple(_value((*key, "choices", place), known, each) for place, each in enumerate(listed))
@@ -118,6 +123,23 @@ def _choice_default(key: Key, known: Hyperparameter, given: matrix_schema.Domain
     if default not in choices:
         raise Mistaken((*key, "default"), f"{show(default)} is not among the choices; name one of them or add it")
     return default
+
+
+def _spread(key: Key, known: Hyperparameter, given: matrix_schema.Domain, points: int) -> Choice:
+    """Return the values of a range that is spelled by their number; its default is known, or the middle one."""
+    if given.step is not None:
+        raise Mistaken(key, "has step and points; keep one of the two")
+    if points > _MOST_POINTS:
+        raise Mistaken((*key, "points"), f"{points} are more than {_MOST_POINTS}; give fewer, or drop it")
+    low, high = _bounds(key, known, given)
+    span = Range(low=low, high=high, log=given.log, integer=known.integer, default=low)
+    values = grid_points.spread(span, points)
+    if len(values) < points:
+        raise Mistaken((*key, "points"), f"{low:g} to {high:g} has no {points} whole numbers so spread; give fewer")
+    if given.default is not None:
+        return Choice(choices=values, default=_choice_default(key, known, given, values))
+    middle = values[len(values) // 2]
+    return Choice(choices=values, default=known.default if known.default in values else middle)
 
 
 def _range(key: Key, known: Hyperparameter, given: matrix_schema.Domain) -> Range:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from harness import matrix_schema
 from harness.hyperparameters import KNOWN
 from harness.matrix import hyperparameter_sets
+from harness.matrix.mistakes import Mistaken
 from harness.search_types import Value
 from harness.space import Choice, Domain, Fixed, Range, Space
 
@@ -142,3 +144,45 @@ def test_tiny_and_huge_bounds_have_a_middle() -> None:
     assert isinstance(span.default, float)
     assert math.isfinite(span.default)
     assert span.contains(span.default)
+
+
+def test_points_stand_for_choices_that_are_evenly_spread_in_the_logarithm() -> None:
+    grid = domain("learning_rate", matrix_schema.Domain(low=1e-5, high=1e-1, log=True, points=9))
+
+    assert grid == Choice(
+        choices=(1e-5, 3.16227766017e-5, 1e-4, 3.16227766017e-4, 1e-3, 3.16227766017e-3, 1e-2, 3.16227766017e-2, 1e-1),
+        default=1e-3,
+    )
+
+
+def test_points_of_a_linear_range_are_evenly_spread_and_the_middle_one_is_the_default() -> None:
+    grid = domain("dropout", matrix_schema.Domain(low=0.0, high=0.6, points=5))
+
+    assert grid == Choice(choices=(0.0, 0.15, 0.3, 0.45, 0.6), default=0.3)
+
+
+def test_the_default_of_points_is_one_of_them() -> None:
+    given = matrix_schema.Domain(low=0.0, high=0.6, points=3, default=0.6)
+
+    assert domain("dropout", given) == Choice(choices=(0.0, 0.3, 0.6), default=0.6)
+    with pytest.raises(Mistaken, match=r"0\.2 is not among the choices"):
+        domain("dropout", matrix_schema.Domain(low=0.0, high=0.6, points=3, default=0.2))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"low": 0.0, "high": 0.6, "points": 3, "step": 0.1}, "has step and points"),
+        ({"low": 0.0, "high": 0.6, "points": 20_000}, "more than 10000"),
+        ({"choices": [0.0, 0.1], "points": 2}, "has choices and a range"),
+        ({"points": 3}, "neither a range nor choices"),
+    ],
+)
+def test_points_that_make_no_grid_are_refused(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(Mistaken, match=why):
+        domain("dropout", matrix_schema.Domain(**given))
+
+
+def test_more_points_than_whole_numbers_are_refused() -> None:
+    with pytest.raises(Mistaken, match="no 9 whole numbers"):
+        domain("batch_size", matrix_schema.Domain(low=2, high=5, points=9))
