@@ -7,13 +7,14 @@ FIND_GPU := $(PYTHON) -I harness/cli/doctor/nvidia_smi.py
 GPU := $(shell $(FIND_GPU) 2>/dev/null | head -n 1)
 LOCK := requirements/$(if $(GPU),gpu,cpu).txt
 MATRIX ?= benchmarks/$(if $(GPU),gpu,demo).toml
+SITE := .venv-docs
 READY := $(VENV)/.ready-$(if $(GPU),gpu,cpu)
 SLOW := slow or train or browser
 BESIDE := --numprocesses auto --dist
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup bench gpu-check test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
+.PHONY: help setup site bench gpu-check test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
@@ -66,6 +67,11 @@ bench-reliability: $(READY)  ## Draw malformed matrices and damaged results, and
 	$(BIN)/python -m benchmarks.reliability.kills --at-once 2
 	$(BIN)/python -m benchmarks.reliability.kills --hosts 2
 
+site: $(SITE)/.ready  ## Build the documentation as a site in build/site; a broken link fails
+	@PYTHONPATH=. $(SITE)/bin/python website/staging.py build/site-sources
+	@PYTHONPATH=. $(SITE)/bin/sphinx-build -W --keep-going -q -E -c website build/site-sources build/site
+	@echo "the site: build/site/index.html"
+
 # Whatever the night's exit code is, make's is 2: who needs it calls .ci/nightly run, as the workflow does.
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)
 	@HARNESS=$(BIN)/harness .ci/nightly run
@@ -79,15 +85,24 @@ lock: $(VENV)/bin/uv  ## Resolve the requirements anew
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --no-header --python-version 3.11 --extra $$extra --extra heic --constraint requirements/$$extra.txt --no-annotate \
 	  pyproject.toml -o requirements/image-$$extra.txt; done
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --extra docs --constraint requirements/cpu.txt pyproject.toml -o requirements/docs.txt
 
 clean:  ## Remove what setup installed
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(SITE) build *.egg-info
 
 $(VENV)/bin/uv: requirements/setup.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@echo "setup 1/3: a virtual environment in $(VENV), with uv to install packages"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.txt
+	@touch $@
+
+# Apart from what searches and tests run with.
+$(SITE)/.ready: $(VENV)/bin/uv requirements/docs.txt
+	@echo "setup of the site: the packages of requirements/docs.txt in $(SITE)"
+	@$(PYTHON) -m venv --without-pip $(SITE)
+	@$(BIN)/uv pip install --python $(SITE)/bin/python --require-hashes -r requirements/docs.txt
 	@touch $@
 
 # Bytecode is compiled here: without it TensorFlow takes three times as long to import, in every worker.

@@ -111,6 +111,7 @@ def test_pull_requests_run_what_a_person_runs() -> None:
 
     assert commands.pop("fast") == ["make check", "make test-fast"]
     assert commands.pop("coverage") == ["make coverage"]
+    assert commands.pop("site") == ["make site"]
     assert commands.pop("test-and-check")[-1] == ".ci/run"
     assert commands == {}
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
@@ -154,7 +155,7 @@ def test_every_target_that_a_workflow_makes_is_there() -> None:
     text = "\n".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.name))
     made = set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE))
 
-    assert made == {"check", "coverage", "setup", "test-fast"}
+    assert made == {"check", "coverage", "setup", "site", "test-fast"}
     assert made <= targets
 
 
