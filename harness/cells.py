@@ -27,9 +27,9 @@ _FIRST_WITH_THESE_IDS = 2
 # A path says where a thing stands, not what it is: the hashes say that.
 _NOT_IDENTITY = {"names", "source", "weights", "training_code", "model_file", "tuner_file", "metric_file", "meter_file"}
 # Left out where they are unused, so that cells which came before them keep their ids.
-_UNUSED_AT_NONE = ("recorded_rungs", "curves")
+_UNUSED_AT_NONE = ("recorded_rungs", "curves", "tuner_packages")
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
-_OF_ONE_TUNER = ("tuner", "tuner_file", "seed", "code", "audit", "curves_seed")
+_OF_ONE_TUNER = ("tuner", "tuner_file", "tuner_packages", "seed", "code", "audit", "curves_seed")
 # Keys of the protocol that were added later: at their defaults cells are what they were without them.
 _LATER = ("schedule", "warmup_epochs", "class_weights", "patience", "augmentation", "meter")
 
@@ -163,6 +163,8 @@ class Cell(Section):
     """Where nothing is trained: the recorded learning curves that trials are looked up in."""
     environment: str
     """Hash of the installed packages or of the image that the cell runs in."""
+    tuner_packages: dict[str, str] | None = None
+    """Versions of what its tuner's library needs and no other's; None where the environment's hash covers them."""
     code: str
     """Hash of the harness's own sources that this search runs through (``code_identity.of_cell``)."""
     training_code: str = ""

@@ -21,8 +21,6 @@ _WORKER = "harness.worker.__main__"
 _BACKBONES = "catalogue/backbones.json"
 
 _CHOSEN: Mapping[str, tuple[str, str]] = {
-    "harness.tuners.keras_tuner": ("library", "keras-tuner"),
-    "harness.tuners.optuna": ("library", "optuna"),
     "harness.tuners.own_tuner": ("library", "file"),
     "harness.backbones.efficientnet_lite0": ("model", "EfficientNetLite0"),
     "harness.backbones.torch_tensor_reader": ("model", "EfficientNetLite0"),
@@ -34,12 +32,15 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.worker.executor_probe": ("program", "probe"),
     "harness.worker.model_export": ("program", "save"),
 }
-"""Modules that only the cells which choose them run through, by that choice: a tuner's library, a model, or a kind of
+"""Modules that only the cells which choose them run through, by that choice: a user's own tuner, a model, or a kind of
 data; what records curves or replays them; and what saves a model or tries an executor, which no search does. All else
 that the worker imports, at once or later, is run through by every cell."""
 
+_LIBRARIES = ("tuners", "catalogue/tuner_libraries")
+"""Where each tuner library has a module of its name, adapter and declaration; nothing imports them but by that name."""
+
 # Texts for readers of the documentation, which say what a thing is and do nothing.
-_SAID = frozenset({"meaning"})
+_SAID = frozenset({"meaning", "drawn_as", "users_tell"})
 # Fields of syntax trees that some versions of Python have and others don't.
 _UNSTEADY = frozenset({"type_params", "type_comment", "kind"})
 
@@ -48,7 +49,7 @@ def of_cell(*, library: str, model: str, data: str = "", program: str = "", pack
     """Return the SHA-256 over the sources that a cell runs through.
 
     Args:
-        library: What its tuner comes from: ``harness``, ``keras-tuner`` or ``optuna``.
+        library: What its tuner comes from: a library's name, ``harness`` or ``file``.
         model: Its backbone's name.
         data: The source of its data.
         program: ``record`` or ``replay`` where it is no search that trains.
@@ -66,7 +67,8 @@ def of_training(*, model: str, data: str = "", package: Path = _PACKAGE) -> str:
 
 def of_any_cell(package: Path = _PACKAGE) -> str:
     """Return the SHA-256 over the sources that any cell runs through: what an image of the harness is made from."""
-    everything = _reached(package, frozenset(_CHOSEN.values()))
+    libraries = {("library", path.stem) for path in package.joinpath(_LIBRARIES[1]).glob("*.py")}
+    everything = _reached(package, frozenset({*_CHOSEN.values(), *libraries}))
     return _digest(package, everything, _backbones(package))
 
 
@@ -88,7 +90,7 @@ def reached(*, library: str, model: str, data: str = "", program: str = "", pack
 
 def _reached(package: Path, choices: frozenset[tuple[str, str]]) -> frozenset[str]:
     found: set[str] = set()
-    pending = [_WORKER]
+    pending = [_WORKER, *_of_libraries(choices)]
     while pending:
         name = pending.pop()
         path = _path_of(package, name)
@@ -97,6 +99,12 @@ def _reached(package: Path, choices: frozenset[tuple[str, str]]) -> frozenset[st
         found.add(name)
         pending += [*_read(path).imports, *_parents(name)]
     return frozenset(found)
+
+
+def _of_libraries(choices: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for kind, chosen in choices:
+        if kind == "library":
+            yield from (f"harness.{place.replace('/', '.')}.{chosen.replace('-', '_')}" for place in _LIBRARIES)
 
 
 def _digest(package: Path, modules: Iterable[str], data: object) -> str:

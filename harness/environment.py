@@ -64,8 +64,22 @@ def needs_gpu() -> bool:
 @functools.cache
 def packages() -> dict[str, str]:
     """Return the version of every installed package that a search may import, by normalised name."""
+    return _with_needs(_IMPORTED)
+
+
+def packages_beside(found: str, names: Collection[str]) -> dict[str, str] | None:
+    """Return the versions of ``names`` and all that they need beside ``packages``; None where there are no names.
+
+    ``found`` is the hash of an environment; None where it isn't this process's packages', as an image's covers all.
+    """
+    if not names or found != lock_hash():
+        return None
+    return {name: version for name, version in _with_needs(names).items() if name not in packages()}
+
+
+def _with_needs(names: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    pending = list(_IMPORTED)
+    pending = list(names)
     while pending:
         name = pending.pop()
         if name in found:

@@ -14,6 +14,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.catalogue.tuners import KNOWN
+
 LIGHT_BACKGROUND = "#FFFFFF"
 """What ``Style.light`` is drawn on."""
 
@@ -52,23 +54,24 @@ _MAGENTA = ("#AF2A80", "#B978A6")
 _INDIGO = ("#2C0093", "#6652D3")
 _WINE = ("#763142", "#CC2947")
 
-_SOLID: tuple[float, ...] = ()
-_DASHED = (5.0, 2.0)
-_DOTTED = (1.0, 1.4)
-
-_TUNERS: Mapping[str, tuple[tuple[str, str], tuple[float, ...], str]] = {
-    "default": (_NEUTRAL, _DOTTED, "o"),
-    "kt-random": (_NEUTRAL, _SOLID, "s"),
-    "optuna-random": (_NEUTRAL, _DASHED, "D"),
-    "kt-grid": (_OLIVE, _SOLID, "s"),
-    "optuna-grid": (_OLIVE, _DASHED, "D"),
-    "kt-bayesian": (_BLUE, _SOLID, "s"),
-    "optuna-gp": (_BLUE, _DASHED, "D"),
-    "kt-hyperband": (_ORANGE, _SOLID, "h"),
-    "optuna-tpe": (_GREEN, _SOLID, "D"),
-    "optuna-cmaes": (_MAGENTA, _SOLID, "P"),
-    "optuna-qmc": (_INDIGO, _SOLID, "X"),
-    "optuna-nsga2": (_WINE, _SOLID, "*"),
+# By the names that declarations of tuners use.
+_BY_NAME = {
+    "neutral": _NEUTRAL,
+    "olive": _OLIVE,
+    "blue": _BLUE,
+    "orange": _ORANGE,
+    "green": _GREEN,
+    "magenta": _MAGENTA,
+    "indigo": _INDIGO,
+    "wine": _WINE,
+}
+_DASHES: Mapping[str, tuple[float, ...]] = {
+    "solid": (),
+    "dashed": (5.0, 2.0),
+    "dotted": (1.0, 1.4),
+    "long": (12.0, 2.5),
+    "dash-dot": (7.0, 1.5, 1.0, 1.5),
+    "dash-dot-dot": (9.0, 1.5, 1.0, 1.5, 1.0, 1.5),
 }
 _PRUNERS: Mapping[str, tuple[tuple[float, ...], str]] = {
     "median": ((3.0, 1.2, 1.0, 1.2), "<"),
@@ -87,9 +90,10 @@ _OTHER_MARKERS = ("d", "H", "8")
 
 def of_kind(tuner: str, pruner: str = "none") -> Style | None:
     """Return the fixed look of a tuner that the harness knows, with its pruner; None for any other."""
-    if tuner not in _TUNERS:
+    declared = KNOWN.get(tuner)
+    if declared is None or declared.drawn_as is None:
         return None
-    colour, dash, marker = _TUNERS[tuner]
+    colour, dash, marker = _BY_NAME[declared.drawn_as.colour], _DASHES[declared.drawn_as.dash], declared.drawn_as.marker
     if pruner in _UNPRUNED:
         return _style(colour, dash, marker)
     return _style(colour, *_PRUNERS[pruner]) if pruner in _PRUNERS else None
@@ -103,7 +107,7 @@ def styles(kinds: Mapping[str, TunerKind]) -> dict[str, Style]:
     another has them already.
     """
     found: dict[str, Style] = {}
-    for name in sorted(kinds, key=lambda name: name not in _TUNERS):
+    for name in sorted(kinds, key=lambda name: name not in KNOWN):
         fixed = _fixed(name, kinds[name])
         taken = set(found.values())
         found[name] = fixed if fixed is not None and fixed not in taken else _free(name, fixed, taken)

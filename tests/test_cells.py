@@ -29,6 +29,7 @@ from harness.matrix_schema import Augmentation, Backbone, Budget, Columns, Datas
         {"prices": "x"},
         {"code": "x"},
         {"audit": "trial"},
+        {"tuner_packages": {"tuners": "2.0"}},
         {"schema_version": 99},
     ],
     ids=lambda change: next(iter(change)),
@@ -115,6 +116,10 @@ def test_how_a_problem_is_run_leaves_the_tuners_seed_as_it_is(cell: Cell, change
 
 def test_other_code_leaves_the_group_as_it_is(cell: Cell) -> None:
     assert cell.model_copy(update={"code": "x", "audit": "trial"}).group == cell.group
+
+
+def test_what_one_tuners_library_needs_leaves_the_group_as_it_is(cell: Cell) -> None:
+    assert cell.model_copy(update={"tuner_packages": {"tuners": "2.0"}}).group == cell.group
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ OUTSIDE = (
 )
 # Modules that only some kinds of cells run through, or none though a neighbour is run through by all.
 ONLY = {
+    "catalogue.tuner_libraries.keras_tuner": {"keras-tuner"},
+    "catalogue.tuner_libraries.optuna": {"optuna"},
     "tuners.keras_tuner": {"keras-tuner"},
     "tuners.optuna": {"optuna"},
     "tuners.own_tuner": {"own"},
@@ -164,7 +166,7 @@ def test_remarks_and_texts_that_do_nothing_change_no_cell(copy: Path, unchanged:
 
 @pytest.mark.seconds
 def test_layout_and_what_is_only_said_of_an_option_change_no_cell(copy: Path) -> None:
-    path = copy / "catalogue/tuners.py"
+    path = copy / "catalogue/tuner_libraries/optuna.py"
     before, text = hashes(copy), path.read_text("utf-8")
 
     path.write_text(text.replace('meaning="', 'meaning="Above all ').replace("\n\n\n", "\n\n\n\n"), "utf-8")
@@ -184,6 +186,24 @@ def test_only_the_entry_of_its_own_model_counts(copy: Path) -> None:
     after = hashes(copy)
     assert {kind for kind in KINDS if before[kind] != after[kind]} == EVERY - {"lite0", "own model"}
     path.write_text(text, "utf-8")
+
+
+def test_a_new_library_of_tuners_is_two_files_and_makes_no_other_cell_another(
+    copy: Path, unchanged: dict[str, str]
+) -> None:
+    added = [copy / "catalogue/tuner_libraries/new_library.py", copy / "tuners/new_library.py"]
+    before = code_identity.of_any_cell(copy)
+    for path in added:
+        path.write_text("A_CONSTANT = 1\n", "utf-8")
+
+    after, own = hashes(copy), code_identity.reached(library="new-library", model="MobileNetV2", package=copy)
+    image = code_identity.of_any_cell(copy)
+
+    for path in added:
+        path.unlink()
+    assert after == unchanged
+    assert {"harness.catalogue.tuner_libraries.new_library", "harness.tuners.new_library"} <= own
+    assert image != before
 
 
 def test_an_image_is_made_from_what_any_cell_runs_through(copy: Path) -> None:

@@ -54,6 +54,19 @@ def test_another_version_of_a_package_is_another_environment(monkeypatch: pytest
     environment.lock_hash.cache_clear()
 
 
+def test_what_one_library_needs_beside_the_others_is_told_apart() -> None:
+    assert environment.packages_beside(environment.lock_hash(), ("pytest",)) == {
+        name: version
+        for name, version in environment._with_needs(["pytest"]).items()
+        if name not in environment.packages()
+    }
+    assert environment.packages_beside(environment.lock_hash(), ()) is None
+
+
+def test_of_an_image_no_package_is_told_apart_as_its_hash_covers_them_all() -> None:
+    assert environment.packages_beside("1" * 64, ("pytest",)) is None
+
+
 def test_a_process_is_known_by_its_image_or_by_its_packages_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARNESS_IMAGE_CONTENT", raising=False)
     assert environment.identity().environment == environment.lock_hash()

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import tomli_w
 
-from harness import extensions, files, learning_curve_tables
+from harness import environment, extensions, files, learning_curve_tables
 from harness import matrix as matrices
 from harness.campaign import code_identity_cache
 from harness.campaign.events import Watch, ignore
 from harness.campaign.matrix_resolution import Resolution
 from harness.campaign.run import Request, Run, run
+from harness.catalogue import tuner_libraries
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, CurvesTable, Names, OwnFile, domains_of
 from harness.environment import Identity
@@ -121,6 +122,7 @@ def _cell(matrix: Matrix, asked: Combination, table: _Table, *, identity: Identi
             }
         ),
         "environment": identity.environment,
+        "tuner_packages": environment.packages_beside(identity.environment, tuner_libraries.own_packages(tuner.tuner)),
         "code": code_identity_cache.of_cell(
             library=declared(tuner.tuner).library,
             model=recorded.backbone.model,

@@ -78,6 +78,7 @@ def _retraining(cell: Cell, best: Parameters) -> Cell:
             "names": Names(**{**cell.names.model_dump(), "tuner": RETRAINING}),
             "tuner": TunerSection(tuner=_RETRAINER),
             "tuner_file": None,
+            "tuner_packages": None,
             "code": code_identity_cache.of_cell(
                 library=TUNERS[_RETRAINER].library, model=cell.backbone.model, data=cell.dataset.source
             ),

@@ -12,6 +12,7 @@ from typing import TypeVar
 from harness import environment, extensions, files, prices
 from harness.backbones import weights
 from harness.campaign import code_identity_cache
+from harness.catalogue import tuner_libraries
 from harness.catalogue.tuners import RANDOM, declared
 from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
@@ -135,6 +136,7 @@ def _cell(
         meter_file=own.meter,
         seed=combination.seed,
         environment=workers.environment,
+        tuner_packages=environment.packages_beside(workers.environment, tuner_libraries.own_packages(tuner.tuner)),
         code=code_identity_cache.of_cell(
             library=declared(tuner.tuner).library, model=backbone.model, data=dataset.source
         ),

@@ -5,11 +5,12 @@ The adapters configure their libraries by these functions, and tables say what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from harness import matrix_schema
+from harness.catalogue.tuner_libraries import LIBRARIES, TUNERS
 from harness.space import Choice, Range, Space
 
 _LEAST_STARTUP = 3
@@ -44,11 +45,10 @@ def startup_trials(expected_trials: int | None, *, most: int) -> int:
 
 def startup(tuner: matrix_schema.TunerSection, space: Space, expected_trials: int | None) -> Startup | None:
     """Return the start of the tuner's model; None where it has no model. A number among the options wins."""
-    found = _STARTUPS.get(tuner.tuner)
-    if found is None:
+    declared = TUNERS.get(tuner.tuner)
+    if declared is None or declared.start is None:
         return None
-    option, own_of = found
-    own = own_of(space)
+    option, own = declared.start.option, declared.start.of(space)
     trials = own if tuner.startup == "library" else startup_trials(expected_trials, most=own)
     return Startup(option=option, trials=int(tuner.options.get(option, trials)), library=own)
 
@@ -59,11 +59,10 @@ def startup_options(tuner: matrix_schema.TunerSection, space: Space, expected_tr
     return {} if start is None else {start.option: start.trials}
 
 
-def library(tuner: matrix_schema.TunerSection) -> Literal["keras-tuner", "optuna"] | None:
+def library(tuner: matrix_schema.TunerSection) -> str | None:
     """Return whose tuner it is; None for no tuning, which is told nothing, and for a user's own."""
-    if tuner.tuner.startswith("optuna-"):
-        return "optuna"
-    return "keras-tuner" if tuner.tuner.startswith("kt-") else None
+    declared = TUNERS.get(tuner.tuner)
+    return None if declared is None else declared.library
 
 
 def reported(tuner: matrix_schema.TunerSection) -> Literal["best", "last"] | None:
@@ -88,53 +87,41 @@ def is_listed(domain: Range | Choice) -> bool:
 def is_ordered(tuner: matrix_schema.TunerSection, choice: Choice) -> bool:
     """Whether the library reads an order into the choices.
 
-    Keras Tuner does into every list, text too; Optuna does where it isn't told of categories, which text always is.
+    Keras Tuner does into every list, text too; the others do where they aren't told of categories, which text always
+    is.
     """
-    return library(tuner) == "keras-tuner" or (choice.ordered and tuner.numeric_choices == "ordered")
+    return _orders_words(tuner) or (choice.ordered and tuner.numeric_choices == "ordered")
 
 
 def mistakes(tuner: matrix_schema.TunerSection) -> Iterator[str]:
     """Yield where a word of how a tuner is told doesn't apply to it, a line for each, which begins with the key."""
     if tuner.reports == "last" and tuner.pruner == "none":
         yield "reports: 'last' is for a pruner, and none is set; set pruner or remove it"
-    if tuner.numeric_choices == "categories" and tuner.tuner not in _CATEGORISES:
-        why = "reads every choice as ordered" if library(tuner) == "keras-tuner" else "has no model that orders choices"
-        yield f"numeric_choices: {tuner.tuner} {why}; remove 'categories' or use {_CATEGORISES[0]}"
+    if tuner.numeric_choices == "categories" and not (tuner.tuner in TUNERS and TUNERS[tuner.tuner].categorises):
+        why = "reads every choice as ordered" if _orders_words(tuner) else "has no model that orders choices"
+        yield f"numeric_choices: {tuner.tuner} {why}; remove 'categories' or use optuna-tpe"
     if tuner.startup == "library":
         yield from _startup_mistakes(tuner)
 
 
+def _orders_words(tuner: matrix_schema.TunerSection) -> bool:
+    whose = library(tuner)
+    return whose is not None and LIBRARIES[whose].orders_words
+
+
 def _startup_mistakes(tuner: matrix_schema.TunerSection) -> Iterator[str]:
-    if tuner.tuner not in _STARTUPS or tuner.tuner == "optuna-cmaes":
-        yield f"startup: {tuner.tuner} starts as its library does in any case; remove it"
-        return
-    option, _ = _STARTUPS[tuner.tuner]
-    if option in tuner.options:
-        yield f"startup: 'library', and options.{option} is {tuner.options[option]!r}; remove one of the two"
-
-
-def _always(trials: int) -> Callable[[Space], int]:
-    return lambda _: trials
-
-
-def _three_per_dimension(space: Space) -> int:
-    return max(3, 3 * len(space.tuned))
-
-
-# The option, and the library's own number where it isn't given (keras-tuner 1.4.8, Optuna 5.0.0).
-_STARTUPS: Mapping[str, tuple[str, Callable[[Space], int]]] = {
-    "kt-bayesian": ("num_initial_points", _three_per_dimension),
-    "optuna-tpe": ("n_startup_trials", _always(10)),
+    start = TUNERS[tuner.tuner].start if tuner.tuner in TUNERS else None
     # One is less than any third, so that it always stays.
-    "optuna-cmaes": ("n_startup_trials", _always(1)),
-    "optuna-gp": ("n_startup_trials", _always(10)),
-    # The first generation is drawn at random; Optuna's own fifty trials are more than most budgets.
-    "optuna-nsga2": ("population_size", _always(50)),
-}
+    if start is None or (start.trials <= 1 and not start.per_dimension):
+        yield f"startup: {tuner.tuner} starts as its library does in any case; remove it"
+    elif start.option in tuner.options:
+        given = tuner.options[start.option]
+        yield f"startup: 'library', and options.{start.option} is {given!r}; remove one of the two"
+
+
 # What Optuna would learn from the first trials, and its own numbers, so that a table can name them.
 _PRUNERS: Mapping[str, dict[str, matrix_schema.Scalar]] = {
     "percentile": {"percentile": 25.0},
     "asha": {"min_resource": 1, "reduction_factor": 4},
     "hyperband": {"min_resource": 1, "reduction_factor": 3},
 }
-_CATEGORISES = ("optuna-tpe", "optuna-cmaes", "optuna-qmc", "optuna-nsga2", "optuna-gp")

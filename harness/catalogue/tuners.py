@@ -6,35 +6,12 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness import matrix_schema
-from harness.catalogue import derived_tuner_settings, grid_points
-from harness.catalogue.tuner_declarations import DeclaredPruner, DeclaredTuner, Option
+from harness.catalogue import derived_tuner_settings, grid_points, tuner_libraries
+from harness.catalogue.tuner_declarations import DeclaredPruner, DeclaredTuner, Look, Option, count
 from harness.space import Choice, Space
 
 # No search walks a longer grid, and Optuna's holds every configuration in memory.
 _LONGEST_GRID = 100_000
-
-
-def _count(low: int, meaning: str) -> Option:
-    return Option(kind=int, low=low, meaning=meaning)
-
-
-def _share(meaning: str) -> Option:
-    return Option(kind=float, low=0, high=1, meaning=meaning)
-
-
-def _flag(meaning: str) -> Option:
-    return Option(kind=bool, meaning=meaning)
-
-
-_POINTS = {
-    "points": Option(
-        kind=int,
-        low=2,
-        library=False,
-        meaning=f"values of a range without steps, bounds included (default {grid_points.DEFAULT_POINTS})",
-    )
-}
-_STARTUP = "trials drawn at random before the model (default: a third of the expected trials, 3 to the library's own)"
 
 RETRAINING = "learning-rate check"
 """What stands for a tuner where a best configuration is trained again at multiples of its learning rate."""
@@ -49,107 +26,26 @@ UNTUNED = "default"
 """The tuner that trains the default configuration only."""
 
 KNOWN: Mapping[str, DeclaredTuner] = {
-    "default": DeclaredTuner(library="harness", seeded=False, meaning="no tuning: one trial at the defaults"),
-    "kt-random": DeclaredTuner(
-        library="keras-tuner", modules=("keras_tuner",), meaning="Keras Tuner's random search, without repeats"
-    ),
-    "kt-grid": DeclaredTuner(
-        library="keras-tuner",
-        modules=("keras_tuner",),
+    "default": DeclaredTuner(
+        library="harness",
         seeded=False,
-        options=_POINTS,
-        meaning="Keras Tuner's grid: the defaults first where they lie on it, the last hyperparameter varied fastest",
+        drawn_as=Look(colour="neutral", dash="dotted", marker="o"),
+        meaning="no tuning: one trial at the defaults",
     ),
-    "kt-bayesian": DeclaredTuner(
-        library="keras-tuner",
-        modules=("keras_tuner",),
-        options={
-            "num_initial_points": _count(1, _STARTUP),
-            "alpha": Option(kind=float, above=0, meaning="noise expected in the score (default 1e-4)"),
-            "beta": Option(kind=float, low=0, meaning="the larger, the more exploration (default 2.6)"),
-        },
-        meaning="Keras Tuner's Gaussian process with an upper confidence bound",
-    ),
-    "kt-hyperband": DeclaredTuner(
-        library="keras-tuner",
-        modules=("keras_tuner",),
-        continues=True,
-        options={"factor": _count(2, "one in so many trials is promoted (default 3)")},
-        meaning="Keras Tuner's Hyperband: short trials, the best of which are trained on",
-    ),
-    "optuna-random": DeclaredTuner(library="optuna", modules=("optuna",), meaning="Optuna's random search"),
-    "optuna-grid": DeclaredTuner(
-        library="optuna", modules=("optuna",), options=_POINTS, meaning="Optuna's grid, in random order"
-    ),
-    "optuna-tpe": DeclaredTuner(
-        library="optuna",
-        modules=("optuna", "scipy.special"),
-        options={
-            "n_startup_trials": _count(0, _STARTUP),
-            "n_ei_candidates": _count(1, "candidates of which the best is proposed (default 24)"),
-            "multivariate": _flag("model hyperparameters together (default true)"),
-            "group": _flag("split the space into groups that are modelled together (default false)"),
-            "constant_liar": _flag("penalise what runs at the same time (default true)"),
-        },
-        meaning="Optuna's tree-structured Parzen estimator",
-    ),
-    "optuna-cmaes": DeclaredTuner(
-        library="optuna",
-        modules=("optuna", "cmaes"),
-        options={
-            "n_startup_trials": _count(0, "trials drawn at random before the model (default 1)"),
-            "sigma0": Option(kind=float, above=0, meaning="first step size, of a space scaled to 1 (default 1/6)"),
-            "popsize": _count(4, "trials of a generation (default 4 + 3 ln dimensions)"),
-            "consider_pruned_trials": _flag("learn from pruned trials too (default false)"),
-            "use_separable_cma": _flag("diagonal covariance (default false)"),
-            "with_margin": _flag("keep discrete hyperparameters from getting stuck (default false)"),
-            "lr_adapt": _flag("adapt the learning rate of the search itself (default false)"),
-        },
-        meaning="Optuna's CMA-ES; text choices are drawn at random",
-    ),
-    "optuna-qmc": DeclaredTuner(
-        library="optuna",
-        modules=("optuna", "scipy.stats.qmc"),
-        options={
-            "qmc_type": Option(kind=str, choices=("sobol", "halton"), meaning="sequence (default sobol)"),
-            "scramble": _flag("let the seed choose the sequence (default true; Optuna's own is false)"),
-        },
-        meaning="Optuna's quasi-random search: evenly spread points",
-    ),
-    "optuna-nsga2": DeclaredTuner(
-        library="optuna",
-        modules=("optuna",),
-        options={
-            "population_size": _count(2, "trials of a generation (default: a third of the expected trials, 3 to 50)"),
-            "mutation_prob": _share("chance that a hyperparameter is drawn anew (default 1 / dimensions)"),
-            "crossover_prob": _share("chance that two parents are crossed (default 0.9)"),
-            "swapping_prob": _share("chance that parents swap a hyperparameter (default 0.5)"),
-        },
-        meaning="Optuna's genetic algorithm",
-    ),
-    "optuna-gp": DeclaredTuner(
-        library="optuna",
-        modules=("optuna", "torch", "scipy.stats.qmc"),
-        extra="gp",
-        options={
-            "n_startup_trials": _count(1, _STARTUP),
-            "deterministic_objective": _flag("assume scores without noise (default false)"),
-        },
-        meaning="Optuna's Gaussian process with log expected improvement",
-    ),
+    **tuner_libraries.TUNERS,
 }
 
 _OF_USER = DeclaredTuner(library=OWN, meaning="a tuner of your own, in a Python file or a package")
 
 _PERCENTILE = {
-    "n_startup_trials": _count(0, "completed trials before any is pruned (default 5)"),
-    "n_warmup_steps": _count(0, "epochs before a trial may be pruned (default 0)"),
-    "interval_steps": _count(1, "epochs between two looks (default 1)"),
-    "n_min_trials": _count(1, "trials known at an epoch before it is judged (default 1)"),
+    "n_startup_trials": count(0, "completed trials before any is pruned (default 5)"),
+    "n_warmup_steps": count(0, "epochs before a trial may be pruned (default 0)"),
+    "interval_steps": count(1, "epochs between two looks (default 1)"),
+    "n_min_trials": count(1, "trials known at an epoch before it is judged (default 1)"),
 }
 _HALVING = {
-    "min_resource": _count(1, "epochs before the first rung (default 1)"),
-    "bootstrap_count": _count(0, "trials on a rung before any passes it (default 0)"),
+    "min_resource": count(1, "epochs before the first rung (default 1)"),
+    "bootstrap_count": count(0, "trials on a rung before any passes it (default 0)"),
 }
 
 PRUNERS: Mapping[str, DeclaredPruner] = {
@@ -167,17 +63,17 @@ PRUNERS: Mapping[str, DeclaredPruner] = {
     "asha": DeclaredPruner(
         options={
             **_HALVING,
-            "reduction_factor": _count(2, "one in so many trials passes a rung (default 4)"),
-            "min_early_stopping_rate": _count(0, "rungs left out at the start (default 0)"),
+            "reduction_factor": count(2, "one in so many trials passes a rung (default 4)"),
+            "min_early_stopping_rate": count(0, "rungs left out at the start (default 0)"),
         },
         meaning="asynchronous successive halving",
     ),
     "hyperband": DeclaredPruner(
-        options={**_HALVING, "reduction_factor": _count(2, "one in so many trials passes a rung (default 3)")},
+        options={**_HALVING, "reduction_factor": count(2, "one in so many trials passes a rung (default 3)")},
         meaning="successive halving at several rates; not Keras Tuner's Hyperband: nothing is paused and continued",
     ),
     "patient": DeclaredPruner(
-        options={"patience": _count(0, "epochs without a new best before a trial is judged (default 1)")} | _PERCENTILE,
+        options={"patience": count(0, "epochs without a new best before a trial is judged (default 1)")} | _PERCENTILE,
         meaning="median, but only once a trial has stopped getting better",
     ),
 }

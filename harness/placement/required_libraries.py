@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from harness import extensions
-from harness.catalogue.tuners import OWN, declared
+from harness.catalogue.tuner_libraries import LIBRARIES
+from harness.catalogue.tuners import declared
 from harness.errors import MatrixError, UserError
 from harness.extensions import Kind, finding
 from harness.matrix import Matrix
@@ -25,15 +26,12 @@ REPORTS = ("matplotlib", "numpy", "optuna", "polars", "scipy")
 
 REPORTS_REMEDY = "make setup, or pip install 'tuner-harness[report]'"
 
-# What libraries import without declaring it, or only where it is used.
-_BENEATH = {"keras-tuner": ("tensorflow", "keras", "six"), "optuna": (), "harness": (), OWN: ()}
-_LATE = {"kt-bayesian": ("sklearn",)}
 # What packages call themselves where their modules have another name.
 _PACKAGES = {
     "tensorflow": ("tensorflow-cpu", "tensorflow"),
     "PIL": ("pillow",),
-    "keras_tuner": ("keras-tuner",),
     "sklearn": ("scikit-learn",),
+    **{module: (name,) for library in LIBRARIES.values() for module, name in library.packages.items()},
 }
 # A Gaussian process is computed on the CPU; the builds for GPUs, which PyPI has, are gigabytes.
 _REMEDIES = {
@@ -56,7 +54,8 @@ def packages_of(module: str) -> tuple[str, ...]:
 def needed(tuner: str) -> tuple[str, ...]:
     """Return what a tuner imports beyond what training does; of a user's own only its file could tell."""
     known = declared(tuner)
-    modules = (*known.modules, *_BENEATH[known.library], *_LATE.get(tuner, ()))
+    shared = LIBRARIES[known.library].beneath if known.library in LIBRARIES else ()
+    modules = (*known.modules, *shared, *known.beneath)
     return tuple(dict.fromkeys(module.partition(".")[0] for module in modules))
 
 
@@ -68,7 +67,8 @@ def version_of(name: str) -> str | None:
 def remedy(tuner: str | None = None, *, has_gpus: bool = False) -> str:
     """Return how to install what a tuner needs; None: what training does."""
     extra = None if tuner is None else declared(tuner).extra
-    return _REMEDIES.get(str(extra), f"make setup, or pip install 'tuner-harness[{'gpu' if has_gpus else 'cpu'}]'")
+    known = extra or ("gpu" if has_gpus else "cpu")
+    return _REMEDIES.get(known, f"make setup, or pip install 'tuner-harness[{known}]'")
 
 
 def check(matrix: Matrix, where: Intent | Local) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness.analysis import MatrixResults, SearchResult
 from harness.catalogue import derived_tuner_settings, hyperband_brackets
+from harness.catalogue.tuner_libraries import LIBRARIES
 from harness.catalogue.tuners import OWN
 from harness.cells import Cell
 from harness.reports import table_notes
@@ -52,20 +53,6 @@ _HEADS = {
 }
 _PLACE, _CATEGORY, _VALUE = "place", "category", "value"
 _AFTER = {"best": "best so far", "last": "that epoch's", None: "nothing"}
-_LIBRARYS = {
-    "keras-tuner": {
-        "library_after_an_epoch": "nothing",
-        "library_at_the_end": "best epoch's",
-        "library_numeric_choices": _PLACE,
-        "library_steps": _VALUE,
-    },
-    "optuna": {
-        "library_after_an_epoch": "that epoch's",
-        "library_at_the_end": "last epoch's",
-        "library_numeric_choices": _CATEGORY,
-        "library_steps": _VALUE,
-    },
-}
 
 
 def report(results: MatrixResults) -> Report:
@@ -164,7 +151,7 @@ def _scored(cell: Cell) -> dict[str, CsvValue]:
     return {
         "after_an_epoch": f"{_AFTER[derived_tuner_settings.reported(cell.tuner)]}{unread}",
         "at_the_end": "best epoch's",
-        **{name: text for name, text in _LIBRARYS[library].items() if name.endswith(("epoch", "end"))},
+        **{name: text for name, text in LIBRARIES[library].users_tell.items() if name.endswith(("epoch", "end"))},
     }
 
 
@@ -194,7 +181,7 @@ def _shown(cell: Cell) -> dict[str, CsvValue]:
         alike = [domain for domain in cell.space.tuned.values() if is_kind(domain)]
         if alike:
             found[name] = _place(cell, alike[0])
-            found |= {own: text for own, text in _LIBRARYS[library].items() if own == f"library_{name}"}
+            found |= {own: text for own, text in LIBRARIES[library].users_tell.items() if own == f"library_{name}"}
     return found
 
 

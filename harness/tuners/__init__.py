@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Protocol
 
 from harness import matrix_schema
+from harness.catalogue import tuner_libraries
 from harness.catalogue import tuners as catalogue
 from harness.errors import MachineError, UserError, reason
 from harness.extensions import TUNER, Found, loading
 from harness.search_types import Tuner
 from harness.space import Space
 from harness.tuners.untuned import Untuned
+
+
+class _Adapter(Protocol):
+    """How an adapter makes a tuner: ``create`` in the module of its library's name."""
+
+    def __call__(
+        self,
+        tuner: matrix_schema.TunerSection,
+        space: Space,
+        *,
+        seed: int,
+        epochs_per_trial: int,
+        expected_trials: int | None,
+        folder: Path,
+    ) -> Tuner:
+        """Return the tuner that the section names, ready for its first ask."""
 
 
 def create(
@@ -55,15 +73,9 @@ def create(
         from harness.tuners import own_tuner  # noqa: PLC0415 (no other cell runs through it)
 
         return own_tuner.create(tuner, space, file=file, seed=seed, epochs_per_trial=epochs_per_trial)
-    if catalogue.KNOWN[tuner.tuner].library == "optuna":
-        from harness.tuners import optuna  # noqa: PLC0415 (a Keras Tuner cell never imports Optuna)
-
-        return optuna.create(
-            tuner, space, seed=seed, epochs_per_trial=epochs_per_trial, expected_trials=expected_trials
-        )
-    from harness.tuners import keras_tuner  # noqa: PLC0415 (an Optuna cell never imports Keras Tuner)
-
-    return keras_tuner.create(
+    # By name: no cell imports the library of another's tuner, nor is made another by its adapter.
+    adapter: _Adapter = importlib.import_module(tuner_libraries.adapter(catalogue.KNOWN[tuner.tuner].library)).create
+    return adapter(
         tuner,
         space,
         seed=seed,

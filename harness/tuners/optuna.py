@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import optuna
 
@@ -79,9 +80,16 @@ class Optuna:
 
 
 def create(
-    tuner: matrix_schema.TunerSection, space: Space, *, seed: int, epochs_per_trial: int, expected_trials: int | None
+    tuner: matrix_schema.TunerSection,
+    space: Space,
+    *,
+    seed: int,
+    epochs_per_trial: int,
+    expected_trials: int | None,
+    folder: Path,
 ) -> Optuna:
-    """Return the tuner that ``tuner`` names, ready for its first ask."""
+    """Return the tuner that ``tuner`` names, ready for its first ask; nothing is written to ``folder``."""
+    del folder
     if tuner.tuner == "optuna-grid":
         space = grid_points.grid_space(space, int(tuner.options.get("points", grid_points.DEFAULT_POINTS)))
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import environment, meters, prices, tuners
-from harness.catalogue import derived_tuner_settings
+from harness.catalogue import derived_tuner_settings, tuner_libraries
 from harness.cells import Cell, CurvesTable
 from harness.errors import MachineError, UserError
 from harness.extensions import Found
@@ -122,7 +122,9 @@ def _current(cell: Cell) -> Cell:
 
 
 def _planned(cell: Cell) -> Cell:
-    if environment.content() != cell.environment or not environment.has_expected_sources():
+    found = environment.content()
+    beside = environment.packages_beside(found, tuner_libraries.own_packages(cell.tuner.tuner))
+    if (found, beside) != (cell.environment, cell.tuner_packages) or not environment.has_expected_sources():
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
     return cell
 
