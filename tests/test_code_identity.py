@@ -32,6 +32,7 @@ OUTSIDE = (
         "cli",
         "compare",
         "executors",
+        "exports",
         "container_images",
     ),
     *(

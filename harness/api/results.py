@@ -17,10 +17,12 @@ from harness import prices as price_lists
 from harness.analysis import best_configurations
 from harness.analysis.best_configurations import Winner
 from harness.analysis.statistics import judged
-from harness.api import frames, given_paths, notebook
+from harness.api import given_paths, notebook
 from harness.campaign import outdated_results
 from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
+from harness.exports import frames
+from harness.exports import writing as exporting
 from harness.matrix import Matrix, mistakes
 from harness.matrix_schema import EQUIVALENCE
 from harness.page import summary_sentences
@@ -292,6 +294,18 @@ class Results:
         if store is not None:
             store.put_made(self.path.name)
         return written
+
+    def export(self, to: str, output: str | Path) -> Path:
+        """Write every planned search as another tool keeps it, and return where.
+
+        Args:
+            to: ``optuna``, ``tensorboard``, ``keras-tuner`` or ``parquet`` (docs/exports.md).
+            output: File or folder to write, which must not be there yet.
+
+        Raises:
+            UserError: There is no such format, a package is missing, or ``output`` is there already or can't be.
+        """
+        return exporting.write(to, given_paths.given(output, called="output"), self.recorded, self.prices)
 
     def _write_tables(self) -> list[Path]:
         return reports.write(self.folder, self.tables)

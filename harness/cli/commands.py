@@ -13,7 +13,16 @@ from harness import __version__
 from harness.api import given_paths
 from harness.cli import exit_codes, streams
 from harness.cli.help_encoding import CommandGroup
-from harness.cli.parameters import Amount, Day, GivenMatrix, GivenPath, MatrixResultsPlace, ResultsPlace
+from harness.cli.parameters import (
+    Amount,
+    Day,
+    GivenMatrix,
+    GivenPath,
+    MatrixResultsPlace,
+    ResultsOrMatrix,
+    ResultsPlace,
+)
+from harness.exports.formats import FORMATS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -425,6 +434,23 @@ def best(
         saving=None if save is None else winning.SavingModels(into=save, cache=cache, where=where),
         as_json=as_json,
     )
+
+
+@harness.command()
+@click.argument("source", type=ResultsOrMatrix(), metavar="RESULTS|MATRIX")
+@click.option("--to", "form", type=click.Choice(list(FORMATS)), required=True, help="What opens it.")
+@click.option("--output", "-o", type=GivenPath(), required=True, help="File or folder to write; it must not be there.")
+@_RESULTS
+@_PRICES
+def export(source: Path, form: str, output: Path, results: Path, prices: Path | None) -> None:
+    """Write all searches of a run as another tool keeps them, to be opened there.
+
+    RESULTS is the folder that a run left, such as results/birds, or its URL in a store; MATRIX is looked for in the
+    folder that --results names.
+    """
+    from harness.cli import export_command
+
+    export_command.write(source, to=form, output=output, results=results, prices=prices)
 
 
 @harness.command()

@@ -66,6 +66,22 @@ class GivenMatrix(GivenPath):
         return given_paths.matrix_file(super().convert(value, param, ctx))
 
 
+class ResultsOrMatrix(GivenPath):
+    """The results of one matrix, as a folder or URL, or else the matrix, by its file or the name of one of ours."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the folder, or the path of the matrix's file.
+
+        Raises:
+            click.BadParameter: It is no path.
+        """
+        path: Path = super().convert(value, param, ctx)
+        return path if path.is_dir() or given_paths.is_url(value) else given_paths.matrix_file(path)
+
+    def _given(self, value: object) -> Path:
+        return given_paths.matrix_results(value)
+
+
 class Amount(click.FloatRange):
     """A finite number above 0; NaN, which is in no range and above no limit, is refused as infinity is."""
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, object]
 
-_PARAMETER = "params_"
+PARAMETER = "params_"
+"""What the columns of hyperparameters begin with."""
 
 
 def searches(results: MatrixResults, *, prices: Prices) -> pl.DataFrame:
@@ -28,7 +29,7 @@ def searches(results: MatrixResults, *, prices: Prices) -> pl.DataFrame:
     ``usd``; ``is_disturbed`` where its seconds aren't to be trusted; and ``params_…``, the incumbent's hyperparameters.
     What is unknown is null.
     """
-    return _frame([_search(each, prices) for each in results.searches], _SEARCH)
+    return _frame([search_row(each, prices) for each in results.searches], _SEARCH)
 
 
 def trials(results: MatrixResults) -> pl.DataFrame:
@@ -39,7 +40,7 @@ def trials(results: MatrixResults) -> pl.DataFrame:
     charged, of ``first_epoch`` to ``last_epoch`` asked for; ``parent``, the trial that it continued; ``search_s``, and
     of these ``ask_s``, ``train_s`` and ``tell_s``; and ``params_…``.
     """
-    return _frame([row for each in results.searches for row in _trials(each)], _TRIAL)
+    return _frame([row for each in results.searches for row in trial_rows(each)], _TRIAL)
 
 
 def epochs(results: MatrixResults) -> pl.DataFrame:
@@ -107,7 +108,8 @@ _EPOCH = {
 }
 
 
-def _search(search: SearchResult, prices: Prices) -> Row:
+def search_row(search: SearchResult, prices: Prices) -> Row:
+    """Return the row of a search in ``searches``."""
     cost = search.cost
     spent: Row = (
         {}
@@ -137,7 +139,8 @@ def _search(search: SearchResult, prices: Prices) -> Row:
     }
 
 
-def _trials(search: SearchResult) -> Iterator[Row]:
+def trial_rows(search: SearchResult) -> Iterator[Row]:
+    """Yield the rows of a search in ``trials``."""
     for trial in search.tried:
         yield {
             **_named(search),
@@ -178,7 +181,7 @@ def _named(search: SearchResult) -> Row:
 
 
 def _parameters(found: Parameters) -> Row:
-    return {f"{_PARAMETER}{name}": value for name, value in found.items()}
+    return {f"{PARAMETER}{name}": value for name, value in found.items()}
 
 
 def _frame(rows: Sequence[Row], columns: Mapping[str, type | None]) -> pl.DataFrame:
