@@ -100,7 +100,7 @@ def _pair(world: World, name: SearchName, night: float, hour: NDArray[np.float64
     to_target = _twice(world, lambda: _cost_to_target(random))
     values["score"] = ours, theirs - (world.score_loss if planted else 0.0)
     values["target"] = to_target[0], to_target[1] * values["epoch"][1]
-    return Pair(name=name, values=values)
+    return Pair(name=name, seed=name.seed, values=values)
 
 
 def _twice(world: World, draw: Callable[[], float]) -> tuple[float, float]:

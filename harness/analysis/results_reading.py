@@ -15,7 +15,7 @@ from harness.analysis.findings_cache import FindingsCache
 from harness.analysis.incumbent_curves import Step
 from harness.analysis.search_findings import Findings, Tried
 from harness.catalogue.tuners import RANDOM
-from harness.cells import Asked, Domains
+from harness.cells import Asked, CurvesTable, Domains
 from harness.errors import ResultsError
 from harness.matrix_schema import EQUIVALENCE
 from harness.meters import busyness
@@ -55,6 +55,20 @@ class SearchResult:
     def record(self) -> Record | None:
         """The sealed record."""
         return None if self.findings is None else self.findings.record
+
+    @property
+    def training_seed(self) -> int:
+        """The seed of its trainings: the recorded one where they are replayed, its own where they were its own."""
+        return self.planned.seed if self._curves is None else self._curves.seed
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether its trials were looked up in recorded curves."""
+        return self._curves is not None
+
+    @property
+    def _curves(self) -> CurvesTable | None:
+        return None if self.record is None else self.record.cell.curves
 
     @property
     def cost(self) -> Cost | None:
@@ -114,6 +128,12 @@ class SearchResult:
     def test_score(self) -> float | None:
         """The score on images that no tuner saw, of the epoch that became the incumbent."""
         return self.curve[-1].test_score if self.curve else None
+
+    @property
+    def gap_score(self) -> float | None:
+        """What selection overrates: validation minus test score of the incumbent; None without both."""
+        both = self.val_score, self.test_score
+        return None if both[0] is None or both[1] is None else both[0] - both[1]
 
     @property
     def best(self) -> Parameters:

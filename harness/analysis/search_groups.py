@@ -12,6 +12,7 @@ from harness.analysis.costs import NOTHING, Cost, Spent, cost_usd
 from harness.analysis.means_and_t_intervals import Interval, interval, mean
 from harness.analysis.results_reading import MatrixResults, SearchResult, Status
 from harness.analysis.target_score import Target, target
+from harness.analysis.training_seeds import by_training_seed, means
 from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.prices import Prices
 from harness.results_folder import GroupName
@@ -45,6 +46,11 @@ class Row:
         """The searches that ran to their end."""
         return tuple(search for search in self.searches if search.status is Status.OK)
 
+    @cached_property
+    def independent(self) -> int:
+        """How many training seeds the searches that ran to their end have."""
+        return len({search.training_seed for search in self.ok})
+
     def count(self, status: Status) -> int:
         """Return how many of the planned searches ended so."""
         return sum(1 for search in self.searches if search.status is status)
@@ -72,23 +78,17 @@ class Row:
     @cached_property
     def val_score(self) -> Interval:
         """Validation score of the incumbents."""
-        return interval([search.val_score for search in self.ok if search.val_score is not None])
+        return interval(means((search, search.val_score) for search in self.ok))
 
     @cached_property
     def test_score(self) -> Interval:
         """Test score of the incumbents."""
-        return interval([search.test_score for search in self.ok if search.test_score is not None])
+        return interval(means((search, search.test_score) for search in self.ok))
 
     @property
     def gap_score(self) -> float | None:
         """Mean of validation minus test score over the searches that have both: what selection overrates."""
-        pairs = [(search.val_score, search.test_score) for search in self.ok]
-        gaps = [
-            val_score - test_score
-            for val_score, test_score in pairs
-            if val_score is not None and test_score is not None
-        ]
-        return mean(gaps)
+        return mean(means((search, search.gap_score) for search in self.ok))
 
     @property
     def total_s(self) -> float | None:
@@ -127,6 +127,24 @@ class Group:
     def searches(self) -> tuple[SearchResult, ...]:
         """Every planned search of the group."""
         return tuple(search for row in self.rows for search in row.searches)
+
+    @cached_property
+    def training_seeds(self) -> Mapping[int, int]:
+        """The training seed of each planned seed.
+
+        Where a search is missing, another tuner's tells it. One of a replay of which all are missing is left out.
+        """
+        known = {s.planned.seed: s.training_seed for s in self.searches if s.record is not None}
+        if any(search.is_replayed for search in self.searches):
+            return known
+        return {search.planned.seed: search.planned.seed for search in self.searches} | known
+
+    @cached_property
+    def best_val_scores(self) -> Mapping[int, float]:
+        """The best validation score that any tuner found, by training seed."""
+        found = ((search, search.val_score) for search in self.searches)
+        known = by_training_seed((search, score) for search, score in found if score is not None)
+        return {seed: max(scores) for seed, scores in known.items()}
 
     @cached_property
     def metric(self) -> str | None:

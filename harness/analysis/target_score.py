@@ -22,7 +22,7 @@ PART = 0.5
 class Target:
     """A validation score, and what it is, as ``what 3 random searches have on average after half of their epochs``.
 
-    ``shifts`` says by how much it is higher or lower on each seed, whose split may be easy or hard.
+    ``shifts`` says by how much it is higher or lower on each training seed, whose split may be easy or hard.
     """
 
     score: float
@@ -30,7 +30,7 @@ class Target:
     shifts: Mapping[int, float] = field(default_factory=dict)
 
     def at(self, seed: int) -> float:
-        """Return the score to be reached on a seed."""
+        """Return the score to be reached on a training seed."""
         return self.score + self.shifts.get(seed, 0.0) - _EQUAL
 
 
@@ -58,7 +58,7 @@ def target(searches: Sequence[SearchResult]) -> Target | None:
         of = f"what {count} on average after half of {whose} epochs"
         return Target(score=statistics.fmean(halves), of=of, shifts=shifts)
     scores = [
-        search.val_score - shifts.get(search.planned.seed, 0.0) for search in ended if search.val_score is not None
+        search.val_score - shifts.get(search.training_seed, 0.0) for search in ended if search.val_score is not None
     ]
     if not scores:
         return None
@@ -68,15 +68,15 @@ def target(searches: Sequence[SearchResult]) -> Target | None:
 
 
 def _shifts(ended: Sequence[SearchResult]) -> dict[int, float]:
-    seeds = sorted({search.planned.seed for search in ended})
+    seeds = sorted({search.training_seed for search in ended})
     by_tuner: dict[str, dict[int, list[float]]] = {}
     for search in ended:
         if search.val_score is not None:
-            by_tuner.setdefault(search.planned.tuner, {}).setdefault(search.planned.seed, []).append(search.val_score)
+            by_tuner.setdefault(search.planned.tuner, {}).setdefault(search.training_seed, []).append(search.val_score)
     everywhere = [found for found in by_tuner.values() if len(found) == len(seeds)]
     if not everywhere:
         return {}
-    # Where two runs are compared, a tuner has a search of each on a seed.
+    # A tuner has several on a seed where recorded ones are used again, and where two runs are compared.
     means = {seed: statistics.fmean(statistics.fmean(found[seed]) for found in everywhere) for seed in seeds}
     middle = statistics.fmean(means.values())
     return {seed: mean - middle for seed, mean in means.items()}

@@ -40,14 +40,14 @@ def slices(names: Sequence[SearchName]) -> list[Slice]:
     return list(found.values())
 
 
-def by_seed(changes: Mapping[int, float], names: Sequence[SearchName], part: Slice) -> dict[int, float]:
-    """Return the mean change over the part's searches of each seed, from the changes by the searches' indices.
+def by_seed(changes: Mapping[int, float], seeds: Sequence[int], part: Slice) -> dict[int, float]:
+    """Return the mean change over the part's searches of each training seed.
 
-    Seeds, not searches, are what the test counts: the searches of one seed share their images and stand near to each
-    other in time.
+    Both ``changes`` and ``seeds`` are by the searches' indices. Seeds, not searches, are what the test counts: the
+    searches of one seed share their images and stand near to each other in time.
     """
     found: dict[int, list[float]] = {}
     for index in part.members:
         if index in changes:
-            found.setdefault(names[index].seed, []).append(changes[index])
+            found.setdefault(seeds[index], []).append(changes[index])
     return {seed: math.fsum(found[seed]) / len(found[seed]) for seed in sorted(found)}

@@ -135,7 +135,7 @@ def _score_after(search: SearchResult, epochs: int) -> float | None:
 
 def _cost_to(search: SearchResult, goal: Target) -> float:
     """Return the search seconds to the goal; a miss counts twice what was spent (PAR2, as in SAT competitions)."""
-    step = incumbents.first_at(search.curve, goal.at(search.planned.seed))
+    step = incumbents.first_at(search.curve, goal.at(search.training_seed))
     spent_s = 0.0 if search.cost is None else search.cost.wall_s
     return _MISS_PENALTY * spent_s if step is None else step.wall_s
 

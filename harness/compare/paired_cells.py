@@ -13,9 +13,13 @@ from harness.results_folder import GroupName, SearchName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """One search in both runs; ``values`` maps a measure's name to the baseline's and the candidate's value."""
+    """One search in both runs; ``values`` maps a measure's name to the baseline's and the candidate's value.
+
+    ``seed`` is the training seed: the recorded one if either run replays, else that of the search.
+    """
 
     name: SearchName
+    seed: int
     values: Mapping[str, tuple[float, float]]
 
 
@@ -56,7 +60,10 @@ def pair(baseline: MatrixResults, candidate: MatrixResults) -> Paired:
     both = {name: (search, theirs[name]) for name, search in finished.items() if _has(theirs, name)}
     targets = _targets(both)
     return Paired(
-        pairs=[Pair(name=name, values=measures.paired(*two, targets[name.group])) for name, two in both.items()],
+        pairs=[
+            Pair(name=name, seed=_training_seed(*two), values=measures.paired(*two, targets[name.group]))
+            for name, two in both.items()
+        ],
         searches=list(both.values()),
         lost=[Lost(name=name, reason=_why_lost(theirs.get(name))) for name in finished if name not in both],
         unfinished=len(ours) - len(finished),
@@ -64,6 +71,10 @@ def pair(baseline: MatrixResults, candidate: MatrixResults) -> Paired:
         shared=len(theirs.keys() & ours.keys()),
         targets=targets,
     )
+
+
+def _training_seed(baseline: SearchResult, candidate: SearchResult) -> int:
+    return (candidate if candidate.is_replayed else baseline).training_seed
 
 
 def _by_name(results: MatrixResults) -> dict[SearchName, SearchResult]:
@@ -88,5 +99,5 @@ def _why_lost(search: SearchResult | None) -> str:
 
 
 def seeds(pairs: Iterable[Pair]) -> list[int]:
-    """Return the seeds that the pairs have, in order."""
-    return sorted({pair.name.seed for pair in pairs})
+    """Return the training seeds that the pairs have, in order."""
+    return sorted({pair.seed for pair in pairs})

@@ -14,7 +14,6 @@ from harness.compare import comparability, sign_flip_test
 from harness.compare.matrix_slices import Slice, by_seed, slices
 from harness.compare.measures import MEASURES, Measure, named
 from harness.compare.paired_cells import Lost, Pair, Paired, pair, seeds
-from harness.results_folder import SearchName
 from harness.score_names import name_of_all
 
 ALPHA = 0.05
@@ -140,20 +139,18 @@ def judge(pairs: Sequence[Pair], *, measures: Sequence[Measure] = MEASURES) -> l
     Scores and costs are tested apart, each at half of ``ALPHA``: costs are many, and a loss is hardest to see in
     scores.
     """
-    names = [one.name for one in pairs]
-    parts = slices(names)
+    parts = slices([one.name for one in pairs])
     costs = [measure for measure in measures if measure.is_ratio]
     scores = [measure for measure in measures if not measure.is_ratio]
-    return [finding for tested in (scores, costs) for finding in _judge(pairs, names, parts, tested)]
+    return [finding for tested in (scores, costs) for finding in _judge(pairs, parts, tested)]
 
 
-def _judge(
-    pairs: Sequence[Pair], names: Sequence[SearchName], parts: Sequence[Slice], measures: Sequence[Measure]
-) -> list[MeasureChange]:
+def _judge(pairs: Sequence[Pair], parts: Sequence[Slice], measures: Sequence[Measure]) -> list[MeasureChange]:
     found: list[tuple[Measure, Slice, dict[int, float]]] = []
+    training_seeds = [one.seed for one in pairs]
     for measure in measures:
         changes = _changes(pairs, measure)
-        found += [(measure, part, by_seed(changes, names, part)) for part in parts]
+        found += [(measure, part, by_seed(changes, training_seeds, part)) for part in parts]
     known = [(measure, part, changes) for measure, part, changes in found if changes]
     worse, better = _tested(known, sign=1), _tested(known, sign=-1)
     return [

@@ -43,7 +43,7 @@ def sentences(group: Group, made: Judged, *, prices: Prices) -> list[str]:
         *_sooner(group, answered[Question.SOONER]),
         *_on_test(group, answered[Question.SCORE]),
         *_few(group),
-        *replayed_searches.warnings([group]),
+        *replayed_searches.notes([group]),
         *_thinking(group),
         *_against_default(group),
         *_bad(group),
@@ -141,7 +141,7 @@ def _on_test(group: Group, answered: Answered) -> Iterator[str]:
 
 
 def _few(group: Group) -> Iterator[str]:
-    fewest = min(len(row.ok) for row in group.rows if row.ok)
+    fewest = min(row.independent for row in group.rows if row.ok)
     if fewest < FEW:
         yield f"With {counted(fewest, 'seed')} only large differences can show; {FEW} or more are better."
 
@@ -161,6 +161,8 @@ def _against_default(group: Group) -> Iterator[str]:
     if gains:
         worse, of = sum(gain.worse for gain in gains), sum(gain.estimate.n for gain in gains)
         searches = counted(of, "tuned search", "tuned searches")
+        if replayed_searches.are_repeated(group):
+            searches = f"{counted(of, 'mean', 'means')} of tuned searches on one recorded seed"
         yield (
             f"{worse} of {searches} ended below the untuned default on the test images; of searches that gained "
             "nothing, half would."

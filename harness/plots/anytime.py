@@ -38,7 +38,7 @@ def draw(group: Group, stem: Path, *, title: str, axis: Axis, looks: Looks, pric
 
 def _panel(axes: Axes, found: Sequence[Band], looks: Looks, *, axis: Axis, score: str) -> list[str]:
     """Draw one score, called so; return what is to be said beneath."""
-    drawn = [band for band in found if band.n]
+    drawn = [band for band in found if band.searches]
     if not drawn:
         figures.say(axes, f"No search has a {score} and a known cost.")
         return []
@@ -53,7 +53,7 @@ def _panel(axes: Axes, found: Sequence[Band], looks: Looks, *, axis: Axis, score
 
 def _curve(axes: Axes, band: Band, looks: Looks, *, shaded: bool) -> None:
     look = lined(looks[band.tuner])
-    label = f"{figures.short(band.tuner)} ({band.n})"
+    label = f"{figures.short(band.tuner)} ({band.searches})"
     axes.plot(band.cost, band.mean, drawstyle="steps-post", label=label, **look)
     low = [bound for bound in band.low if bound is not None]
     high = [bound for bound in band.high if bound is not None]

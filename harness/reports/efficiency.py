@@ -22,7 +22,14 @@ from harness.analysis.statistics import (
 )
 from harness.carbon import Intensity
 from harness.prices import Prices
-from harness.reports import mixed_environments, numerals, score_per_cost_columns, table_notes, trial_outcomes
+from harness.reports import (
+    mixed_environments,
+    numerals,
+    replayed_searches,
+    score_per_cost_columns,
+    table_notes,
+    trial_outcomes,
+)
 from harness.reports.report_types import CsvValue, Report, TableSection
 
 COLUMNS = (
@@ -302,8 +309,9 @@ def _row_notes(group: Group, lines: Sequence[_Line]) -> list[str]:
             found.append(
                 f"{row.tuner}: {row.unscored} of {len(row.ok)} searches have no score; {group.score} leaves them out."
             )
-        if row.val_score.n != row.test_score.n:
-            found.append(f"{row.tuner}: {row.test_score.n} of {row.val_score.n} incumbents have a test {group.score}.")
+        scored = len(row.ok) - row.unscored
+        if (tested := sum(search.test_score is not None for search in row.ok)) != scored:
+            found.append(f"{row.tuner}: {tested} of {scored} incumbents have a test {group.score}.")
         found += _late_builds(row)
     return [*found, *trial_outcomes.lost(group), *_undefined(group, lines)]
 
@@ -358,6 +366,7 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
         "Speed-up: these seconds of random search over the tuner's, with a 95 % interval; no claim that it is faster.",
         "Verdict: against random search, corrected for all that is claimed; a dash: no difference is shown.",
         *table_notes.few_seeds(found),
+        *replayed_searches.notes(found),
     ]
 
 
@@ -367,6 +376,7 @@ def _pressing(results: MatrixResults, found: Sequence[Group]) -> list[str]:
         *table_notes.disturbed(results.searches),
         *mixed_environments.unlike(found),
         *table_notes.few_seeds(found),
+        *replayed_searches.notes(found),
     ]
 
 

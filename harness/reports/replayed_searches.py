@@ -1,29 +1,38 @@
-"""Searches that were replayed on recorded curves: said wherever their seeds are, with what that does to intervals."""
+"""Searches that were replayed on recorded curves: said wherever their seeds are, with what intervals are then over."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from harness.analysis import Group
 from harness.text_sanitising import counted
 
 
-def warnings(groups: Sequence[Group]) -> list[str]:
-    """Return what to know of replayed searches, once for each number of recorded seeds; nothing of trained ones."""
-    return list(dict.fromkeys(line for group in groups for line in _of(group)))
+def notes(groups: Sequence[Group]) -> list[str]:
+    """Return what to know of replayed searches, once for each way in which seeds were used; nothing of trained ones."""
+    return list(dict.fromkeys(_note(group) for group in groups if any(s.is_replayed for s in group.searches)))
 
 
-def _of(group: Group) -> list[str]:
-    curves = [
-        search.record.cell.curves.seed
-        for search in group.searches
-        if search.record is not None and search.record.cell.curves is not None
-    ]
-    if not curves:
-        return []
-    recorded, most = len(set(curves)), max((len(row.ok) for row in group.rows), default=0)
-    replayed = f"Replayed on recorded curves of {counted(recorded, 'seed')}, not trained anew."
-    if most <= recorded:
-        return [replayed]
-    unlike = f"The {most} seeds per row are no {most} independent trainings"
-    return [f"{replayed} {unlike}: intervals are too narrow, and verdicts too sure."]
+def are_repeated(group: Group) -> bool:
+    """Whether a tuner has several searches on one recorded seed."""
+    return any(len(row.ok) > row.independent for row in group.rows)
+
+
+def _note(group: Group) -> str:
+    seeds = {search.training_seed for search in group.searches if search.is_replayed}
+    replayed = f"Replayed on recorded curves of {counted(len(seeds), 'seed')}, not trained anew"
+    if not are_repeated(group):
+        return f"{replayed}."
+    rows = _span(len(row.ok) for row in group.rows)
+    each = _span(count for row in group.rows for count in Counter(s.training_seed for s in row.ok).values())
+    return (
+        f"{replayed}: {rows} searches per row, {each} on each. A tuner's searches on one recorded seed are averaged "
+        "first; intervals and verdicts are over recorded seeds."
+    )
+
+
+def _span(counts: Iterable[int]) -> str:
+    """Return a number, or from which to which they go."""
+    found = sorted(set(counts))
+    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"

@@ -43,14 +43,13 @@ def data_facts(results: MatrixResults) -> dict[str, list[DataTable]]:
 
 
 def few_seeds(groups: Sequence[Group]) -> list[str]:
-    """Return how many seeds the rows stand on, with a warning below ten, and where they are replayed."""
-    counts = sorted({len(row.ok) for group in groups for row in group.rows})
+    """Return how many seeds the rows stand on, with a warning below ten."""
+    counts = sorted({row.independent for group in groups for row in group.rows})
     if not counts:
         return []
     seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     note = f"Seeds per row: {seeds}."
-    warned = f"{note} Fewer than {_FEW_SEEDS} seeds prove little." if counts[0] < _FEW_SEEDS else note
-    return [warned, *replayed_searches.warnings(groups)]
+    return [f"{note} Fewer than {_FEW_SEEDS} seeds prove little." if counts[0] < _FEW_SEEDS else note]
 
 
 def holds_for(searches: Iterable[SearchResult]) -> list[str]:
@@ -64,8 +63,13 @@ def holds_for(searches: Iterable[SearchResult]) -> list[str]:
 
 
 def beneath(results: MatrixResults, groups: Sequence[Group]) -> list[str]:
-    """Return what every table of searches ends with: what it lacks, and for which machines it holds."""
-    return [*left_out(results, results.searches), *mixed_environments.unlike(groups), *holds_for(results.searches)]
+    """Return what every table of searches ends with: what is replayed, what it lacks, for which machines it holds."""
+    return [
+        *replayed_searches.notes(groups),
+        *left_out(results, results.searches),
+        *mixed_environments.unlike(groups),
+        *holds_for(results.searches),
+    ]
 
 
 def disturbed(searches: Iterable[SearchResult]) -> list[str]:

@@ -84,7 +84,7 @@ def _readable(group: Group, row: Row) -> list[str]:
         *_gain(over_random(group, row)),
         numerals.signed_estimate(lost.gap),
         numerals.score_estimate(lost.loss),
-        f"{lost.losers}/{lost.loss.n}" if lost.loss.n else numerals.UNKNOWN,
+        f"{lost.losers}/{lost.searches}" if lost.searches else numerals.UNKNOWN,
     ]
 
 
@@ -103,7 +103,7 @@ def _values(group: Group, row: Row) -> Mapping[str, CsvValue]:
         **_gain_values("random", over_random(group, row)),
         **shared_columns.estimate("gap_score", lost.gap),
         **shared_columns.estimate("overtuning_score", lost.loss),
-        "overtuned": lost.losers if lost.loss.n else None,
+        "overtuned": lost.losers if lost.searches else None,
         "metric": group.metric,
     }
 

@@ -37,6 +37,7 @@ class Made:
         self.folder = MatrixFolder(path)
         self.planned: list[Planned] = []
         self.protocol: dict[str, Any] = {}
+        self.recorded: int | None = None
 
     def trial(self, number: int, *scores: float, **changes: Any) -> Trial:
         """One second of asking, then two of training and one of evaluation for each epoch; 0.1 lower on test images."""
@@ -77,7 +78,11 @@ class Made:
     def search(
         self, trained: Sequence[Trial], tuner: str = "random", seed: int = 0, *, kind: str = "kt-random", **changes: Any
     ) -> Planned:
-        """Plan a cell and seal its record; ``changes`` with a record's field go there, the others to the plan."""
+        """Plan a cell and seal its record; ``changes`` with a record's field go there, the others to the plan.
+
+        ``recorded`` is the seed of the curves that the search was replayed on, if it was.
+        """
+        self.recorded = changes.pop("recorded", None)
         record = {name: changes.pop(name) for name in list(changes) if name in Record.__dataclass_fields__}
         cell = self.plan(tuner, seed, **changes)
         folder = self.folder.cell(cell.id)
@@ -109,6 +114,7 @@ class Made:
                 "tuner": {"tuner": kind},
                 "backbone": {"model": "MobileNetV2", "train": "head", "alpha": 1.0, "weights": "imagenet"},
                 "protocol": dict(self.protocol),
+                **({} if self.recorded is None else {"curves": {"sha256": "0" * 64, "seed": self.recorded}}),
                 "domains": {"learning_rate": {"kind": "choice", "choices": [1e-4, 1e-3, 1e-2], "default": 1e-3}},
             },
             "status": "completed",

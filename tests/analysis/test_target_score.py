@@ -149,3 +149,9 @@ def test_rounding_puts_no_target_above_a_score_that_equals_it(made: Made) -> Non
     for seed, score in enumerate((0.41, 0.04)):
         made.search([made.trial(0, score)], seed=seed)
     assert _reached(made) == 2
+
+
+def test_the_target_is_shifted_by_recorded_seeds_not_by_those_of_the_tuners(made: Made) -> None:
+    for seed, (score, recorded) in enumerate(((0.3, 1), (0.5, 1), (0.8, 2))):
+        made.search([made.trial(0, score)], "dice", seed, kind="optuna-random", recorded=recorded)
+    assert _target(made).shifts == pytest.approx({1: -0.2, 2: 0.2})

@@ -87,7 +87,7 @@ def test_without_thinking_a_replay_repeats_to_the_last_digit_and_more_seeds_go_r
         assert dict(ran.states) == {events.State.OK: 30}
         folder = MatrixFolder(ran.path)
         notes = harness.load(ran.path, matrix=ran.matrix).tables.shown.notes
-        assert any("The 3 seeds per row are no 3 independent trainings" in note for note in notes)
+        assert any(": 3 searches per row, 1 to 2 on each." in note for note in notes)
         trials = [folder.cell(cell.id).trials() for cell in folder.plan()]
         seconds.append([on_the_clock(dict(trial.phases)) for found in trials for trial in found])
     assert seconds[0] == seconds[1]

@@ -82,6 +82,6 @@ def run(tmp_path: Path) -> Callable[[str], Run]:
 @pytest.fixture
 def pair() -> Callable[..., Pair]:
     def make(seed: int, tuner: str = "a", backbone: str = "b", **values: tuple[float, float]) -> Pair:
-        return Pair(name=SearchName("animals", backbone, "full", tuner, seed), values=values)
+        return Pair(name=SearchName("animals", backbone, "full", tuner, seed), seed=seed, values=values)
 
     return make

@@ -264,3 +264,13 @@ def _directions(findings: Sequence[MeasureChange], measure: str, where: str) -> 
 
 def _environment(run: Run) -> dict[str, object]:
     return dict(run.results().searches[0].environment)
+
+
+def test_of_replayed_runs_recorded_seeds_are_what_is_counted(run: Runs) -> None:
+    runs = run("a"), run("b")
+    for each in runs:
+        for seed in range(1, 17):
+            each.search("tpe [µ]", seed, recorded=1 + seed % 8)
+    found = compare(*(each.results() for each in runs))
+    assert (found.pairs, found.seeds, found.verdict) == (16, 8, RunVerdict.NO_WORSE)
+    assert {len(finding.by_seed) for finding in found.findings} == {8}

@@ -38,13 +38,13 @@ probability (``benchmarks/verdict/probabilities.py``)."""
 class Standing:
     """One tuner at one budget: ``part`` of what a random search spends on ``axis``, over one group or all (None).
 
-    ``score`` is the mean test score in hand by then over ``score.n`` seeds, 0 where there is no model yet;
+    ``score`` is the mean test score in hand by then over ``score.n`` training seeds, 0 where there is no model yet;
     ``over_random`` the same minus that of random search on the same seeds, with its ``probabilities`` of being better,
     practically equivalent or worse. ``regret`` is the mean of the best validation score that any tuner ever found in
-    the group with that seed minus the one in hand. ``improvement`` is the probability that a search of this tuner beats
-    one of random search, ``iqm`` the interquartile mean of the scores (``improvement_and_iqm``). ``search_s`` and
-    ``usd`` are what a whole search costs. ``verdict`` is what may be claimed of the final score against random
-    search's, None at other budgets.
+    the group with that training seed minus the one in hand. ``improvement`` is the probability that a search of this
+    tuner beats one of random search, ``iqm`` the interquartile mean of the scores (``improvement_and_iqm``).
+    ``search_s`` and ``usd`` are what a whole search costs. ``verdict`` is what may be claimed of the final score
+    against random search's, None at other budgets.
     """
 
     group: GroupName | None
@@ -134,7 +134,7 @@ class _Budget:
     def regret(self, group: Group, search: SearchResult) -> float | None:
         """Return how much less validation score is in hand than the best that is known of the group and seed."""
         now = _in_hand(search, self.lines[Score.VALIDATION][id(search)], self.costs.get(group.name))
-        best = _best_known(group, search.planned.seed)
+        best = group.best_val_scores.get(search.training_seed)
         return None if now is None or best is None else max(0.0, best - now)
 
 
@@ -181,7 +181,7 @@ class _Scope:
             probabilities=None if over is None else bayesian_signed_rank.signed_rank(over, rope=self.rope),
             regret=mean(complete_blocks.column(regrets, tuner)),
             improvement=improvement_and_iqm.improvement(by_group, tuner, self.yardstick),
-            iqm=improvement_and_iqm.interquartile_mean([complete_blocks.column(each, tuner) for each in by_group]),
+            iqm=improvement_and_iqm.interquartile_mean([complete_blocks.searches(each, tuner) for each in by_group]),
             search_s=mean(search.cost.wall_s for search in ended if search.cost is not None),
             usd=mean_usd(ended, self.prices),
             verdict=self._verdict(tuner) if at.axis is Axis.EPOCHS and at.part == 1.0 else None,
@@ -214,11 +214,6 @@ def _in_hand(search: SearchResult, drawn: Line | None, cost: float | None) -> fl
         return None
     before = sum(1 for each in drawn.cost if each <= cost)
     return drawn.score[before - 1] if before else complete_blocks.NO_MODEL
-
-
-def _best_known(group: Group, seed: int) -> float | None:
-    found = [s.val_score for s in group.searches if s.planned.seed == seed and s.val_score is not None]
-    return max(found, default=None)
 
 
 def _differences(scores: Seeds, tuner: str, yardstick: str | None) -> list[float] | None:

@@ -28,7 +28,7 @@ class Line:
     """One search's step function: from ``cost[i]`` on its incumbent scores ``score[i]``; it ends at ``spent``."""
 
     tuner: str
-    seed: int
+    training_seed: int
     cost: tuple[float, ...]
     score: tuple[float, ...]
     spent: float
@@ -38,8 +38,9 @@ class Line:
 class Band:
     """The mean step function of one tuner's searches.
 
-    ``cost``, ``mean``, ``low``, ``high`` and ``running`` are equally long; from ``cost[i]`` until the next the mean
-    over the ``n`` searches is ``mean[i]``. The curve begins where the last of them has its first incumbent, because a
+    ``cost``, ``mean``, ``low``, ``high`` and ``running`` are equally long; from ``cost[i]`` until the next ``mean[i]``
+    is the mean over ``n`` training seeds, of which each counts by the mean of its searches. There are ``searches`` in
+    all. The curve begins where the last of them has its first incumbent, because a
     mean over a changing set of searches would jump for that reason alone, and ends where the last of them ends. A
     search that ended earlier goes on with its last value; ``running[i]`` says how many had not ended. ``low`` and
     ``high`` bound a pointwise 95 % t interval over seeds, cut off at 0 and 1, None with one search.
@@ -57,6 +58,7 @@ class Band:
     high: tuple[float | None, ...]
     running: tuple[int, ...]
     n: int
+    searches: int
     left_out: int
 
     @property
@@ -99,8 +101,8 @@ def _drawn(search: SearchResult, *, axis: Axis, score: Score, prices: Prices) ->
 
 
 def _line(search: SearchResult, cost: tuple[float, ...], score: tuple[float, ...], *, spent: float) -> Line:
-    name = search.planned
-    return Line(tuner=name.tuner, seed=name.seed, cost=cost, score=score, spent=max(spent, cost[-1]))
+    ends = max(spent, cost[-1])
+    return Line(tuner=search.planned.tuner, training_seed=search.training_seed, cost=cost, score=score, spent=ends)
 
 
 def band(row: Row, *, axis: Axis, score: Score, prices: Prices, at: Sequence[float] | None = None) -> Band:
@@ -125,7 +127,8 @@ def band_of(used: list[Line], row: Row, *, axis: Axis, score: Score, at: Sequenc
         low=low,
         high=high,
         running=tuple(sum(1 for line in used if line.spent >= point) for point in points),
-        n=len(used),
+        n=len(values),
+        searches=len(used),
         left_out=len(row.searches) - len(used),
     )
 
@@ -146,10 +149,14 @@ def _from_first(used: list[Line], at: Sequence[float]) -> tuple[float, ...]:
 
 
 def _values(used: list[Line], points: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return the mean score of each training seed's searches at these costs, of shape (training seeds, costs)."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most commands make no tables
 
-    rows = [np.asarray(line.score)[np.searchsorted(line.cost, points, side="right") - 1] for line in used]
-    return np.vstack(rows) if rows else np.empty((0, 0))
+    rows: dict[int, list[NDArray[np.float64]]] = {}
+    for line in used:
+        at = np.searchsorted(line.cost, points, side="right") - 1
+        rows.setdefault(line.training_seed, []).append(np.asarray(line.score)[at])
+    return np.vstack([np.mean(each, axis=0) for each in rows.values()]) if rows else np.empty((0, 0))
 
 
 def _interval(values: NDArray[np.float64]) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:

@@ -1,17 +1,22 @@
-"""Searches put side by side: by group and seed, and by seed alone, since only seeds are independent of each other."""
+"""Searches put side by side: by group and seed, and by training seed, as only these are independent of each other."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group
+from harness.results_folder import GroupName
 
 NO_MODEL = 0.0
 """The score of a search that failed or ended without any score: it leaves no model that anybody could use."""
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,11 @@ class Block:
     group: Group
     seed: int
     searches: Mapping[str, SearchResult]
+
+    @property
+    def training_seed(self) -> int | None:
+        """The seed of the searches' trainings; None where nothing tells it."""
+        return self.group.training_seeds.get(self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +54,7 @@ class Blocks:
     @property
     def remarks(self) -> list[str]:
         """What was left out, in words."""
-        found = []
-        if self.left_out_tuners:
-            found.append(f"Left out, as some group has no search of theirs: {', '.join(self.left_out_tuners)}.")
+        found = _others(self.left_out_tuners)
         if self.left_out:
             found.append(f"Left out, as a search is missing: {self.left_out} of {self.left_out + len(self.complete)}.")
         return found
@@ -54,15 +62,17 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """One value for each seed and tuner: the mean over the groups, of which there are ``groups``.
+    """One value for each training seed and tuner: the mean over the groups, of which there are ``groups``.
 
-    ``values`` has a row for each of ``seeds`` and a column for each of ``tuners``. ``remarks`` say what was left out.
+    ``values`` has a row for each of ``seeds`` and a column for each of ``tuners``, and so has ``searches``: the values
+    of single searches that these are means of. ``remarks`` say what was left out.
     """
 
     tuners: tuple[str, ...]
     seeds: tuple[int, ...]
     groups: int
     values: tuple[tuple[float, ...], ...]
+    searches: tuple[tuple[tuple[float, ...], ...], ...]
     remarks: tuple[str, ...]
 
 
@@ -97,45 +107,91 @@ def blocks(groups: Sequence[Group]) -> Blocks:
 
 
 def over_seeds(groups: Sequence[Group], value: Callable[[Group, SearchResult], float | None]) -> Seeds:
-    """Return ``value`` of each seed and tuner, averaged over the groups.
+    """Return ``value`` of each training seed and tuner, averaged over its searches and then over the groups.
 
-    Only seeds are independent: searches of one seed share their split, weights and batches, in every group of a data
-    set. A seed counts where each tuner that all groups share has a known value in each of them.
+    Only training seeds are independent: searches of one share their split, weights and batches, in every group of a
+    data set. A seed counts where each tuner that all groups share has a known value in each of them. Where recorded
+    seeds are used again, the values are what the analysis of variance of tuners (fixed) crossed with recorded seeds
+    (random) rests on: with as many searches in each cell its tests of tuners are those of the cells' means.
     """
     tuners, others = _shared(groups)
-    found: dict[int, dict[str, list[float]]] = {}
-    for block in every(groups):
-        here = found.setdefault(block.seed, {name: [] for name in tuners})
-        for name in tuners:
-            known = value(block.group, block.searches[name]) if name in block.searches else None
-            if known is not None and math.isfinite(known):
-                here[name].append(known)
+    found = _cells(groups, tuners, value)
     complete = {
-        seed: tuple(statistics.fmean(values) for values in by_tuner.values())
-        for seed, by_tuner in found.items()
-        if tuners and all(len(values) == len(groups) for values in by_tuner.values())
+        seed: cells for seed, cells in found.items() if tuners and all(len(each) == len(groups) for each in cells)
     }
-    remarks = []
-    if others:
-        remarks.append(f"Left out, as some group has no search of theirs: {', '.join(others)}.")
-    if len(complete) < len(found):
-        missing = len(found) - len(complete)
-        remarks.append(f"Left out, as a search is missing or a value unknown: {missing} of {len(found)} seeds.")
     return Seeds(
         tuners=tuners,
         seeds=tuple(complete),
         groups=len(groups),
-        values=tuple(complete.values()),
-        remarks=tuple(remarks),
+        values=tuple(tuple(map(_mean, cells)) for cells in complete.values()),
+        searches=tuple(tuple(map(_joined, cells)) for cells in complete.values()),
+        remarks=(*_others(others), *_incomplete(found, complete), *_absent(groups, complete, tuners)),
     )
 
 
+_Cell = dict[GroupName, list[float]]
+"""A tuner's values on one training seed, by group."""
+
+
+def _cells(
+    groups: Sequence[Group], tuners: Sequence[str], value: Callable[[Group, SearchResult], float | None]
+) -> dict[int, list[_Cell]]:
+    """Return the known values by training seed and, in the order of ``tuners``, by tuner."""
+    found: dict[int, list[_Cell]] = {}
+    for block in every(groups):
+        seed = block.training_seed
+        if seed is None:
+            continue
+        cells = found.setdefault(seed, [{} for _ in tuners])
+        for cell, name in zip(cells, tuners, strict=True):
+            known = value(block.group, block.searches[name]) if name in block.searches else None
+            if known is not None and math.isfinite(known):
+                cell.setdefault(block.group.name, []).append(known)
+    return found
+
+
+def _mean(cell: _Cell) -> float:
+    return statistics.fmean(statistics.fmean(values) for values in cell.values())
+
+
+def _joined(cell: _Cell) -> tuple[float, ...]:
+    return tuple(itertools.chain(*cell.values()))
+
+
+def _others(names: Sequence[str]) -> list[str]:
+    return [f"Left out, as some group has no search of theirs: {', '.join(names)}."] if names else []
+
+
+def _incomplete(found: Sized, complete: Sized) -> list[str]:
+    missing = len(found) - len(complete)
+    why = "Left out, as a search is missing or a value unknown"
+    return [f"{why}: {missing} of {len(found)} seeds."] if missing else []
+
+
+def _absent(groups: Sequence[Group], complete: Mapping[int, Sequence[_Cell]], tuners: Sequence[str]) -> list[str]:
+    """Return how many values the means of complete seeds lack; nothing where each is one search's own."""
+    seeds = [block.training_seed for block in every(groups)]
+    planned = len(tuners) * sum(seed is None or seed in complete for seed in seeds)
+    known = sum(len(values) for cells in complete.values() for cell in cells for values in cell.values())
+    why = "Averaged without searches that are missing or of unknown value"
+    return [f"{why}: {planned - known} of {planned}."] if complete and known < planned else []
+
+
 def column(values: Seeds, tuner: str) -> list[float]:
-    """Return a tuner's values, one for each seed; empty where it has none."""
+    """Return a tuner's values, one for each training seed; empty where it has none."""
+    return _column(values, tuner, values.values)
+
+
+def searches(values: Seeds, tuner: str) -> list[tuple[float, ...]]:
+    """Return the values of a tuner's single searches, by training seed; empty where it has none."""
+    return _column(values, tuner, values.searches)
+
+
+def _column(values: Seeds, tuner: str, rows: Sequence[Sequence[_Value]]) -> list[_Value]:
     if tuner not in values.tuners:
         return []
     place = values.tuners.index(tuner)
-    return [row[place] for row in values.values]
+    return [row[place] for row in rows]
 
 
 def _shared(groups: Sequence[Group]) -> tuple[tuple[str, ...], list[str]]:

@@ -47,7 +47,7 @@ def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching 
 
     The expected running time is ERT = (all costs spent until the target, or until the end of a search that missed it)
     / (searches that reached it) (Hansen et al., COCO, Optimization Methods and Software 36(1), 2021), with a jackknife
-    interval over the seeds. That of random search is taken over all orders of its trials (``spent_until``).
+    interval over the training seeds. That of random search is taken over all orders of its trials (``spent_until``).
     """
     goal = group.target
     if goal is None:
@@ -68,8 +68,8 @@ def reaching(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Reaching 
 def speedup(group: Group, row: Row, *, axis: Axis, prices: Prices) -> Estimate | None:
     """Return how many times cheaper than random search the target was reached: the ratio of expected running times.
 
-    Paired: both are taken over the seeds that both have a record of, and the interval leaves out one seed at a time,
-    with all searches of it, of which there may be several random ones.
+    Paired: both are taken over the training seeds that both have a record of, and the interval leaves out one of these
+    at a time, with all searches of it.
 
     None for random search itself, without a target, without pairs, where a cost is unknown, and where half of the
     tuner's searches or more missed the target: what such a ratio says depends on a few lucky seeds. On every axis but
@@ -100,7 +100,7 @@ def cost_to_target(search: SearchResult, goal: Target, *, axis: Axis, prices: Pr
         return None
     if not is_reached(search, goal):
         return math.inf
-    first = next(index for index, step in enumerate(search.curve) if step.val_score >= goal.at(search.planned.seed))
+    first = next(index for index, step in enumerate(search.curve) if step.val_score >= goal.at(search.training_seed))
     found = costs(search, axis=axis, prices=prices)
     return None if found is None else found[first]
 
@@ -109,13 +109,15 @@ def is_reached(search: SearchResult, goal: Target) -> bool:
     """Whether the search ran to its end and met the target on its way."""
     # Each incumbent scores more than the one before it, so that the last has reached whatever any of them has.
     return (
-        search.status is Status.OK and search.val_score is not None and search.val_score >= goal.at(search.planned.seed)
+        search.status is Status.OK
+        and search.val_score is not None
+        and search.val_score >= goal.at(search.training_seed)
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tries:
-    """What the searches of one seed spent until they met the target, or until they ended; and how many met it."""
+    """What the searches of a training seed spent until they met the target, or ended without; and how many met it."""
 
     spent: float
     met: float
@@ -157,13 +159,13 @@ def _try(search: SearchResult, goal: Target, *, axis: Axis, prices: Prices) -> _
     cost = cost_to_target(search, goal, axis=axis, prices=prices)
     until = cost if cost is None or math.isfinite(cost) else spent(search, axis=axis, prices=prices).value
     met = is_reached(search, goal)
-    over_orders = spent_until(search, goal.at(search.planned.seed), axis=axis, prices=prices) if met else None
+    over_orders = spent_until(search, goal.at(search.training_seed), axis=axis, prices=prices) if met else None
     spends = until if over_orders is None else over_orders
-    return _Try(seed=search.planned.seed, cost=cost, spent=spends, met=met)
+    return _Try(seed=search.training_seed, cost=cost, spent=spends, met=met)
 
 
 def _by_seed(tries: Sequence[_Try]) -> dict[int, Tries] | None:
-    """Return the tries summed by seed; None where a cost is unknown."""
+    """Return the tries summed by training seed; None where a cost is unknown."""
     found: dict[int, Tries] = {}
     for each in tries:
         if each.spent is None:

@@ -13,6 +13,7 @@ from harness.analysis.search_groups import Group
 from harness.analysis.statistics import interval_estimates
 from harness.analysis.statistics.anytime_bands import Line, line
 from harness.analysis.statistics.interval_estimates import Estimate
+from harness.analysis.training_seeds import means
 from harness.catalogue.tuners import RANDOM, UNTUNED
 from harness.prices import Prices
 
@@ -50,10 +51,10 @@ def areas(group: Group, *, axis: Axis, score: Score, prices: Prices) -> list[Are
     bounds = frame(group, axis=axis, score=score, prices=prices)
     found = []
     for row in group.rows:
-        values = [of(search, bounds, axis=axis, score=score, prices=prices) for search in row.searches]
-        known = [value for value in values if value is not None]
-        area = interval_estimates.mean(known)
-        found.append(Area(tuner=row.tuner, axis=axis, score=score, area=area, unknown=len(values) - len(known)))
+        values = [(search, of(search, bounds, axis=axis, score=score, prices=prices)) for search in row.searches]
+        unknown = sum(1 for _, value in values if value is None)
+        area = interval_estimates.mean(means(values))
+        found.append(Area(tuner=row.tuner, axis=axis, score=score, area=area, unknown=unknown))
     return found
 
 

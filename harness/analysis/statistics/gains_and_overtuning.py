@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.results_reading import SearchResult, Status
+from harness.analysis.results_reading import SearchResult
 from harness.analysis.search_groups import Group, Row
 from harness.analysis.statistics import complete_blocks, interval_estimates
 from harness.analysis.statistics.interval_estimates import Estimate
+from harness.analysis.training_seeds import by_training_seed, means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """Mean test score above a yardstick's on the same seeds, and on how many of these it is worse or tied.
+    """Mean test score above a yardstick's on the same training seeds, and on how many of these it is worse or tied.
 
-    A search that failed scores 0 (``complete_blocks.score``). ``left_out`` seeds make no pair, as one of the two is
-    missing or has no test score.
+    Searches of one training seed are averaged first. A search that failed scores 0 (``complete_blocks.score``).
+    ``left_out`` seeds make no pair, as one of the two is missing or has no test score.
     """
 
     estimate: Estimate
@@ -32,22 +32,23 @@ class Overtuning:
 
     ``gap`` is the mean of validation minus test score of the final incumbent. ``loss`` is the mean of the best test
     score among a search's incumbents minus that of the final one: 0 where choosing longer never hurt, never negative.
-    ``losers`` of ``loss.n`` searches have lost any.
+    ``losers`` of so many ``searches`` have lost any.
     """
 
     gap: Estimate
     loss: Estimate
     losers: int
+    searches: int
 
 
 def over_untuned(group: Group, row: Row) -> Gain | None:
     """Return test score minus that of the default configuration on the same seed; None without such pairs."""
-    return None if row.is_untuned or group.untuned is None else _gain(row, group.untuned)
+    return None if row.is_untuned or group.untuned is None else _gain(group, row, group.untuned)
 
 
 def over_random(group: Group, row: Row) -> Gain | None:
     """Return test score minus that of the group's first random search on the same seed; None without such pairs."""
-    return None if row.is_random or group.random is None else _gain(row, group.random)
+    return None if row.is_random or group.random is None else _gain(group, row, group.random)
 
 
 def overtuning(row: Row) -> Overtuning:
@@ -56,43 +57,38 @@ def overtuning(row: Row) -> Overtuning:
     ``gap`` is the meta-overfitting and ``loss`` the overtuning of Schneider, Bischl and Feurer, "Overtuning in
     Hyperparameter Optimization", AutoML 2025 (arXiv 2506.19540), told in scores instead of errors.
     """
-    gaps, losses = [], []
-    for search in row.ok:
-        seen = [step.test_score for step in search.curve if step.test_score is not None]
-        if search.val_score is not None and search.test_score is not None:
-            gaps.append(search.val_score - search.test_score)
-            losses.append(max(seen) - search.test_score)
+    losses = [(search, _loss(search)) for search in row.ok]
+    known = [loss for _, loss in losses if loss is not None]
     return Overtuning(
-        gap=interval_estimates.mean(gaps),
-        loss=interval_estimates.mean(losses),
-        losers=sum(1 for each in losses if each > 0),
+        gap=interval_estimates.mean(means((search, search.gap_score) for search in row.ok)),
+        loss=interval_estimates.mean(means(losses)),
+        losers=sum(1 for each in known if each > 0),
+        searches=len(known),
     )
 
 
-def _gain(row: Row, yardstick: Row) -> Gain | None:
-    ours, theirs = _by_seed(row.searches, complete_blocks.score), _by_seed(yardstick.searches, complete_blocks.score)
-    pairs = [(_mean(values), _mean(theirs.get(seed, []))) for seed, values in ours.items()]
-    differences = [own - other for own, other in pairs if own is not None and other is not None]
+def _loss(search: SearchResult) -> float | None:
+    """Return how much better than the last incumbent's test score the best one's was; None where one is unknown."""
+    seen = [step.test_score for step in search.curve if step.test_score is not None]
+    return None if search.val_score is None or search.test_score is None else max(seen) - search.test_score
+
+
+def _gain(group: Group, row: Row, yardstick: Row) -> Gain | None:
+    ours, theirs = _scores(row), _scores(yardstick)
+    differences = [own - theirs[seed] for seed, own in ours.items() if seed in theirs]
     if not differences:
         return None
+    planned = {group.training_seeds.get(search.planned.seed) for search in row.searches} - {None}
     return Gain(
         estimate=interval_estimates.mean(differences),
         worse=sum(1 for difference in differences if difference < 0),
         tied=sum(1 for difference in differences if difference == 0),
-        left_out=len({search.planned.seed for search in row.searches}) - len(differences),
+        left_out=len(planned) - len(differences),
     )
 
 
-def _by_seed(
-    searches: Sequence[SearchResult], of: Callable[[SearchResult], float | None]
-) -> dict[int, list[float | None]]:
-    found: dict[int, list[float | None]] = {}
-    for search in searches:
-        if search.status is not Status.MISSING:
-            found.setdefault(search.planned.seed, []).append(of(search))
-    return found
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else None
+def _scores(row: Row) -> dict[int, float]:
+    """Return the mean test score of each training seed's searches."""
+    scored = [(search, complete_blocks.score(search)) for search in row.searches]
+    known = by_training_seed((search, score) for search, score in scored if score is not None)
+    return {seed: statistics.fmean(scores) for seed, scores in known.items()}

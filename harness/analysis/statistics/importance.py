@@ -124,7 +124,7 @@ def _full(search: SearchResult, effect: Effect, left_out: Counter[str]) -> Itera
             left_out[EARLY] += 1
         else:
             planned = search.planned
-            yield _Point(cell=planned.id, seed=planned.seed, parameters=trial.parameters, effect=value)
+            yield _Point(cell=planned.id, seed=search.training_seed, parameters=trial.parameters, effect=value)
 
 
 def _is_full(trial: Tried, search: SearchResult) -> bool:

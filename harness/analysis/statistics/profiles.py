@@ -58,13 +58,20 @@ def profiles(groups: Sequence[Group], *, axis: Axis, prices: Prices) -> Profiles
     remarks = list(found.remarks)
     if len(usable) < len(costs):
         remarks.append(f"Left out, without a target or a known cost: {len(costs) - len(usable)} of {len(costs)}.")
-    if len(usable) < interval_estimates.FEW:
-        remarks.append(f"Problems (groups × seeds): {len(usable)}; fewer than {interval_estimates.FEW} prove little.")
+    remarks += _few([block for block, row in zip(found.complete, costs, strict=True) if row is not None])
     return Profiles(
         tuners=tuple(_profile(name, axis, ratios) for name, ratios in ratios(found.tuners, usable).items()),
         problems=len(usable),
         remarks=tuple(remarks),
     )
+
+
+def _few(used: Sequence[Block]) -> list[str]:
+    """Return what few problems mean: those of one group and training seed count once."""
+    independent = len({(block.group.name, block.training_seed) for block in used})
+    seeds = "seeds" if independent == len(used) else "recorded seeds"
+    few = f"fewer than {interval_estimates.FEW} prove little"
+    return [f"Problems (groups × {seeds}): {independent}; {few}."] if independent < interval_estimates.FEW else []
 
 
 def ratios(tuners: Sequence[str], costs: Sequence[Sequence[float]]) -> Mapping[str, list[float]]:

@@ -10,6 +10,7 @@ from harness.analysis.cost_axes import Axis, spent
 from harness.analysis.means_and_t_intervals import mean
 from harness.analysis.results_reading import SearchResult, Status
 from harness.analysis.search_groups import Group, Row
+from harness.analysis.training_seeds import by_training_seed
 from harness.catalogue.tuners import UNTUNED
 from harness.prices import Prices
 
@@ -41,16 +42,14 @@ def gain_rate(group: Group, row: Row, *, prices: Prices) -> ValuePerUnit:
     taken off.
     """
     untuned = {} if row.is_untuned else _untuned(group)
-    scored = [(search, search.test_score, untuned.get(search.planned.seed)) for search in row.ok]
+    scored = [(search, search.test_score, untuned.get(search.training_seed)) for search in row.ok]
     pairs = [(search, score - base) for search, score, base in scored if score is not None and base is not None]
     return _rate(pairs, prices)
 
 
 def _untuned(group: Group) -> dict[int, float]:
-    by_seed: dict[int, list[float]] = {}
-    for search in group.of((UNTUNED,)):
-        if search.status is Status.OK and search.test_score is not None:
-            by_seed.setdefault(search.planned.seed, []).append(search.test_score)
+    ended = [(search, search.test_score) for search in group.of((UNTUNED,)) if search.status is Status.OK]
+    by_seed = by_training_seed((search, score) for search, score in ended if score is not None)
     return {seed: statistics.fmean(scores) for seed, scores in by_seed.items()}
 
 

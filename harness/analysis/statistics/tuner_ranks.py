@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.search_groups import Group
@@ -15,10 +15,10 @@ from harness.analysis.statistics.verdicts import ALPHA, Question, Verdicts
 class Ranks:
     """Tuners by mean test score over seeds and groups, the best first.
 
-    ``average`` are their average ranks over groups and seeds; rank 1 is best, equals share their mean rank. It decides
-    nothing. ``cliques`` are the longest runs of tuners in which no two are shown to differ, ``differ`` says whether
-    any two are. ``smallest_effect`` is the difference that so many seeds would have shown four times in five; None
-    where nothing was tested. ``remarks`` say in words what it rests on and what was left out.
+    ``average`` are their average ranks over groups and training seeds; rank 1 is best, equals share their mean rank. It
+    decides nothing. ``cliques`` are the longest runs of tuners in which no two are shown to differ, ``differ`` says
+    whether any two are. ``smallest_effect`` is the difference that so many seeds would have shown four times in five;
+    None where nothing was tested. ``remarks`` say in words what it rests on and what was left out.
     """
 
     tuners: tuple[str, ...]
@@ -33,7 +33,7 @@ class Ranks:
 
 
 def ranks(groups: Sequence[Group], found: Verdicts) -> Ranks:
-    """Rank the tuners that all groups share, over the seeds on which each of them has a record in every group.
+    """Rank the tuners that all groups share, over the training seeds on which each of them has a record in every group.
 
     A failed search, and one without any score, scores 0. A missing one, or an unknown test score, leaves its seed out,
     and ``remarks`` count it.
@@ -61,10 +61,17 @@ def _average_ranks(groups: Sequence[Group], seeds: set[int], tuners: Sequence[st
     # scipy takes a second to import, and most commands make no tables.
     from scipy import stats  # noqa: PLC0415 - see above
 
-    complete = [block for block in complete_blocks.blocks(groups).complete if block.seed in seeds]
-    table = [[-(complete_blocks.score(block.searches[name]) or 0.0) for name in tuners] for block in complete]
-    by_tuner = zip(*(stats.rankdata(row).tolist() for row in table), strict=True)
+    table = [row for group in groups for row in _scores(group, seeds, tuners)]
+    by_tuner = zip(*(stats.rankdata([-score for score in row]).tolist() for row in table), strict=True)
     return {name: statistics.fmean(found) for name, found in zip(tuners, by_tuner, strict=True)}
+
+
+def _scores(group: Group, seeds: set[int], tuners: Sequence[str]) -> Iterator[list[float]]:
+    """Yield the tuners' scores on each of these training seeds."""
+    found = complete_blocks.over_seeds([group], lambda _, search: complete_blocks.score(search))
+    places = [found.tuners.index(name) for name in tuners]
+    rows = zip(found.seeds, found.values, strict=True)
+    yield from ([row[place] for place in places] for seed, row in rows if seed in seeds)
 
 
 def _nothing(remarks: tuple[str, ...], *, seeds: int) -> Ranks:

@@ -134,3 +134,13 @@ def test_the_interval_holds_the_mean(made: Made, price_list: Prices) -> None:
         assert low is not None
         assert high is not None
         assert low < mean < high
+
+
+def test_searches_on_one_recorded_seed_are_one_curve_among_those_that_are_averaged(
+    made: Made, price_list: Prices
+) -> None:
+    for seed, (score, recorded) in enumerate(((0.2, 1), (0.4, 1), (0.9, 2))):
+        made.search([made.trial(0, score)], seed=seed, recorded=recorded)
+    found = _band(made, price_list)
+    assert (found.n, found.searches, found.running) == (2, 3, (3,))
+    assert found.mean == pytest.approx(((0.3 + 0.9) / 2,))

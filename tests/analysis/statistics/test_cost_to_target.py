@@ -234,3 +234,12 @@ def test_an_unknown_cost_makes_the_speed_up_unknown(made: Made, price_list: Pric
     made.search([made.trial(0, 0.5, energy_j=None)], "random")
     made.search([made.trial(0, 0.5)], "tpe", kind="optuna-tpe")
     assert _speedup(made, price_list, axis=Axis.ENERGY_J) is None
+
+
+def test_intervals_leave_out_a_recorded_seed_with_all_its_searches(made: Made, price_list: Prices) -> None:
+    for seed, recorded in enumerate((1, 1, 2, 2)):
+        made.search([made.trial(0, *((0.5,) if recorded == 1 else (0.1, 0.2, 0.5)))], seed=seed, recorded=recorded)
+    found = _reaching(made, price_list)
+    factor = math.exp(stats.t.ppf(0.975, 1) * math.log(3) / 2)
+    assert (found.expected.n, found.searches) == (2, 4)
+    assert (found.expected.low, found.expected.high) == pytest.approx((2 / factor, 2 * factor))

@@ -20,7 +20,7 @@ FRAME = Frame(worst=0.2, best=0.6, cost=10.0, worst_of="of a test")
 
 
 def _line(cost: tuple[float, ...], score: tuple[float, ...]) -> Line:
-    return Line(tuner="a", seed=0, cost=cost, score=score, spent=cost[-1])
+    return Line(tuner="a", training_seed=0, cost=cost, score=score, spent=cost[-1])
 
 
 def _areas(made: Made, price_list: Prices) -> list[Area]:

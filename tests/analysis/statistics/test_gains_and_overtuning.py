@@ -93,3 +93,22 @@ def test_tuning_that_loses_to_the_default_is_counted_by_seed(made: Made) -> None
     found = over_untuned(group, group.rows[1])
     assert found is not None
     assert (found.worse, found.tied, found.estimate.n) == (1, 1, 2)
+
+
+def test_a_gain_on_a_recorded_seed_is_that_of_the_means_of_its_searches(made: Made) -> None:
+    for seed, (own, recorded) in enumerate(((0.5, 1), (0.7, 1), (0.4, 2))):
+        made.search([made.trial(0, own)], "tpe", seed, kind="optuna-tpe", recorded=recorded)
+        made.search([made.trial(0, 0.5)], "default", seed, kind="default", recorded=recorded)
+    made.plan("tpe", 3)
+    group = _group(made)
+    found = over_untuned(group, group.rows[0])
+    assert found is not None
+    assert found.estimate.value == pytest.approx((0.1 - 0.1) / 2)
+    assert (found.estimate.n, found.worse, found.tied, found.left_out) == (2, 1, 0, 0)
+
+
+def test_overtuned_searches_are_counted_one_by_one(made: Made) -> None:
+    for seed, last in enumerate((0.3, 0.6, 0.2)):
+        made.search([_tested(made, (0.5, 0.5), (0.6, last))], "tpe", seed, recorded=1)
+    found = overtuning(_group(made).rows[0])
+    assert (found.losers, found.searches, found.loss.n) == (2, 3, 1)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -15,8 +17,14 @@ def _seeds(**columns: tuple[float, ...]) -> Seeds:
         seeds=tuple(range(len(next(iter(columns.values()))))),
         groups=1,
         values=tuple(zip(*columns.values(), strict=True)),
+        searches=tuple(zip(*([(value,) for value in values] for values in columns.values()), strict=True)),
         remarks=(),
     )
+
+
+def _iqm(groups: Sequence[Sequence[float]]) -> Estimate:
+    """Of searches that each have a training seed of their own."""
+    return improvement_and_iqm.interquartile_mean([[(value,) for value in values] for values in groups])
 
 
 def test_the_probability_of_improvement_counts_all_pairs_of_seeds_and_ties_by_half() -> None:
@@ -50,24 +58,24 @@ def test_without_two_tuners_there_is_no_improvement(tuner: str, other: str | Non
 def test_the_interquartile_mean_is_that_of_all_values_trimmed_by_a_quarter(sizes: tuple[int, ...]) -> None:
     random = np.random.default_rng(len(sizes))
     groups = [random.random(size).tolist() for size in sizes]
-    found = improvement_and_iqm.interquartile_mean(groups)
+    found = _iqm(groups)
     assert found.value == pytest.approx(stats.trim_mean(np.concatenate(groups), 0.25))
     assert found.n == min(sizes)
 
 
 def test_its_interval_holds_it_and_is_the_same_each_time() -> None:
     groups = [[0.1, 0.5, 0.9, 0.4], [0.8, 0.85, 0.9, 0.95]]
-    found = improvement_and_iqm.interquartile_mean(groups)
+    found = _iqm(groups)
     assert found.low is not None
     assert found.high is not None
     assert found.value is not None
     assert found.low < found.value < found.high
-    assert improvement_and_iqm.interquartile_mean(groups) == found
+    assert _iqm(groups) == found
 
 
 def test_seeds_are_drawn_again_within_each_group() -> None:
     # Each group is constant: whichever seeds are drawn, nothing changes.
-    found = improvement_and_iqm.interquartile_mean([[0.2] * 4, [0.8] * 4])
+    found = _iqm([[0.2] * 4, [0.8] * 4])
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
 
 
@@ -81,4 +89,20 @@ def test_seeds_are_drawn_again_within_each_group() -> None:
     ],
 )
 def test_none_one_and_tied_values_are_told_as_they_are(groups: list[list[float]], expected: Estimate) -> None:
-    assert improvement_and_iqm.interquartile_mean(groups) == expected
+    assert _iqm(groups) == expected
+
+
+def test_searches_of_one_training_seed_are_drawn_again_together() -> None:
+    # Four times the same two training seeds: a draw has both, or one of them alone.
+    found = improvement_and_iqm.interquartile_mean([[(0.2,) * 4, (0.8,) * 4]])
+    assert found.n == 2
+    assert (found.low, found.high) == pytest.approx((0.2, 0.8))
+
+
+def test_training_seeds_may_have_different_numbers_of_searches() -> None:
+    values = [[(0.1, 0.2, 0.3), (0.5, 0.6), (0.7, 0.8, 0.9)]]
+    found = improvement_and_iqm.interquartile_mean(values)
+    assert found.value == pytest.approx(stats.trim_mean([each for group in values[0] for each in group], 0.25))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0.1 < found.low < 0.5 < found.high < 0.9
