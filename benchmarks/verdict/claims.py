@@ -23,13 +23,15 @@ from benchmarks.verdict.drawn import World
 from harness import carbon, prices
 from harness.analysis import MatrixResults, groups
 from harness.analysis.statistics import Question, judged, over_random, verdicts
-from harness.page import summary_sentences
+from harness.page import headline, summary_sentences
 from harness.reports import made as reports_made
 
 PRICES = prices.load()
 
 # What a sentence says that names a tuner better, worse, sooner or cheaper than another.
-CLAIM = re.compile(r"\b(is (better|worse) than|has a good model sooner than|[Ss]hown to (differ|have|cost)|^Use )")
+CLAIM = re.compile(
+    r"\b(is (better|worse) than|has a good model sooner than|[Ss]hown to (differ|have|cost)|^Use |^Avoid )"
+)
 EFFECT = 0.02
 
 
@@ -80,7 +82,10 @@ def judge(world: World, seed: int, *, whole: bool) -> Judged:
 def claims_of(results: MatrixResults) -> Iterator[str]:
     """Yield whatever the page's sentences and the tables claim."""
     made = judged(results, prices=PRICES)
-    sentences = [*summary_sentences.overall(made, score="macro-F1")]
+    sentences = [
+        *headline.sentences(made, score="macro-F1"),
+        *summary_sentences.overall(made, score="macro-F1"),
+    ]
     for group in made.groups:
         sentences += summary_sentences.sentences(group, made, prices=PRICES)
     yield from (sentence for sentence in sentences if CLAIM.search(sentence))

@@ -15,7 +15,17 @@ from harness import files
 from harness.analysis import Group, MatrixResults, SearchResult, Status, groups, statistics
 from harness.analysis.statistics import Judged
 from harness.analysis.tuner_style_lookup import styles
-from harness.page import curve_data, dataset_sections, markup, provenance, search_rows, summary_sentences, tuner_table
+from harness.page import (
+    curve_data,
+    dataset_sections,
+    forest,
+    headline,
+    markup,
+    provenance,
+    search_rows,
+    summary_sentences,
+    tuner_table,
+)
 from harness.page.search_rows import Room
 from harness.prices import Prices
 from harness.reports import efficiency
@@ -26,7 +36,7 @@ from harness.tuner_plot_styles import Style
 NAME = "report.html"
 """What the page is called within the matrix's folder."""
 
-_SCRIPTS = ("numbers.js", "tables.js", "scales.js", "chart.js", "curves.js", "cells.js", "main.js")
+_SCRIPTS = ("numbers.js", "tables.js", "scales.js", "chart.js", "curves.js", "forest.js", "cells.js", "main.js")
 
 
 def write(
@@ -65,7 +75,11 @@ def page(
 
 def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], prices: Prices) -> dict[str, str]:
     made = statistics.judged(results, prices=prices)
+    scopes = forest.scopes(made, prices=prices)
     return {
+        "headline": _headline(made, results.score),
+        "grounds": markup.facts(headline.grounds(results, made)),
+        "forests": forest.sections(scopes, made, styles(found), score=results.score),
         "lead": markup.escaped(_lead(results)),
         "overall": _overall(made, results.score),
         "summary": "".join(_summary(group, made, prices) for group in found),
@@ -74,7 +88,11 @@ def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group
         "searches": search_rows.table(results.cells, prices=prices, score=results.score),
         "images": dataset_sections.sections(results),
         "environment": provenance.environment(results.cells, prices=prices),
-        "data": markup.embedded(markup.shown(_data(folder, results, found, prices))),
+        "data": markup.embedded(
+            markup.shown(
+                {**_data(folder, results, found, prices), "forest": forest.document(scopes, made, prices=prices)}
+            )
+        ),
     }
 
 
@@ -115,6 +133,12 @@ def _lead(results: MatrixResults) -> str:
         parts.append(summary_sentences.ended(results.retrainings, "retraining", "retrainings"))
     days = provenance.when(results.cells)
     return "; ".join([*parts, *([f"run on {days}"] if days is not None else [])])
+
+
+def _headline(made: Judged, score: str) -> str:
+    first, *others = headline.sentences(made, score=score)
+    said = "".join(f"<p>{_unbroken(sentence)}</p>" for sentence in others)
+    return f'<p class="verdict">{_unbroken(first)}</p>{said}'
 
 
 def _overall(made: Judged, score: str) -> str:

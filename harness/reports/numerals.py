@@ -11,6 +11,7 @@ from harness.analysis.statistics import Estimate, Reaching, Verdict
 UNKNOWN = "—"
 
 _SMALLEST_P = 1e-3
+_SMALLEST_CHANCE = 0.005
 _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e6
 # Beyond it, decimals of a speed-up say nothing.
@@ -19,7 +20,15 @@ _LARGEST_EXACT_FACTOR = 100
 
 def score(value: float | None) -> str:
     """Return a score with three decimals."""
-    return UNKNOWN if value is None else f"{value:.3f}"
+    return UNKNOWN if value is None else _minus(f"{value:.3f}")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Return a difference with its sign; what is rounded to nothing has none."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:+.{digits}f}"
+    return _minus(text) if text.strip("+-0.") else text[1:]
 
 
 def score_interval(value: Interval) -> str:
@@ -36,8 +45,8 @@ def difference(found: Estimate) -> str:
     if found.value is None:
         return UNKNOWN
     if found.high is None:
-        return f"{found.value:+.3f} (1 seed)"
-    return f"{found.value:+.3f} ± {found.high - found.value:.3f}"
+        return f"{signed(found.value)} (1 seed)"
+    return f"{signed(found.value)} ± {found.high - found.value:.3f}"
 
 
 def number(value: float | None) -> str:
@@ -73,6 +82,13 @@ def percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{100 * share:.1f} %"
 
 
+def chance(share: float | None) -> str:
+    """Return a probability in whole percent; one of less than half a percent isn't called none."""
+    if share is None:
+        return UNKNOWN
+    return "< 1 %" if share < _SMALLEST_CHANCE else f"{100 * share:.0f} %"
+
+
 def times(factor: float | None) -> str:
     """Return a speed-up; infinite where only the other one missed, ``never`` where only this one did."""
     if factor is None:
@@ -105,7 +121,7 @@ def score_estimate(value: Estimate) -> str:
 
 def signed_estimate(value: Estimate) -> str:
     """Return a difference with its sign and interval."""
-    return _with_interval(value, lambda each: UNKNOWN if each is None else f"{each:+.3f}")
+    return _with_interval(value, signed)
 
 
 def negative(found: Estimate) -> Estimate:
@@ -136,6 +152,11 @@ def p_value(p: float | None) -> str:
     if p is None:
         return UNKNOWN
     return "< 0.001" if p < _SMALLEST_P else f"{p:.3f}"
+
+
+def _minus(text: str) -> str:
+    """Return a number with the sign that is as wide as a plus, not a hyphen."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _with_interval(value: Estimate, shown: Callable[[float | None], str]) -> str:

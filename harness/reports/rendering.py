@@ -21,7 +21,14 @@ _LATEX = {
     **{character: f"\\{character}" for character in "#$%&_{}"},
 }
 # tabulate escapes what LaTeX forbids, but not what the usual font encoding shows as something else.
-_LATEX_FONT = {"|": r"\textbar{}", "—": "---", "∞": r"$\infty$", "×": r"$\times$", "±": r"$\pm$"}
+_LATEX_FONT = {
+    "\N{MINUS SIGN}": "$-$",
+    "|": r"\textbar{}",
+    "—": "---",
+    "∞": r"$\infty$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+}
 _LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.statistics import Advice, Answer, Ground, Standing, Verdict
 from harness.reports import numerals
@@ -20,22 +20,32 @@ def named(tuners: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+def costs(search_s: Mapping[str, float | None], tuners: Sequence[str]) -> str:
+    """Return what a search of these tuners costs, as ``1.83 s a search`` or ``1.83 to 2.25 s a search``."""
+    known = [cost for name in tuners if (cost := search_s.get(name)) is not None]
+    if not known:
+        return "at an unknown cost"
+    low, high = numerals.number(min(known)), numerals.number(max(known))
+    return f"{low} s a search" if low == high else f"{low} to {high} s a search"
+
+
 def _use(found: Answer, score: str) -> Iterator[str]:
     given = found.advice
     if given.ground is Ground.NOTHING:
         yield f"Nothing can be advised: it takes two tuners and two complete seeds, and there are {given.seeds}."
         return
     standings = {each.tuner: each for each in found.at_end(None)}
+    known = {name: each.search_s for name, each in standings.items()}
     if given.ground is Ground.NONE:
         least = "what costs least:" if len(given.tuners) == 1 else "what costs least, as far as costs are told apart:"
         yield (
             f"No tuner is shown to reach a higher test {score} than another. Then use {least} "
-            f"{named(given.tuners)} ({_costs(standings, given.tuners)})."
+            f"{named(given.tuners)} ({costs(known, given.tuners)})."
         )
         yield from _equivalent(found, score)
         return
     yield (
-        f"Use {named(given.tuners)} ({_costs(standings, given.tuners)}): none is shown to be better in test {score}, "
+        f"Use {named(given.tuners)} ({costs(known, given.tuners)}): none is shown to be better in test {score}, "
         f"and none that is as good to cost less."
     )
     for tuner in given.tuners:
@@ -64,12 +74,3 @@ def _reach(given: Advice, score: str) -> Iterator[str]:
             f"{counted(given.seeds, 'seed')} would have shown a difference of {given.smallest_effect:.3f} in test "
             f"{score} four times in five; smaller ones stay unseen."
         )
-
-
-def _costs(standings: dict[str, Standing], tuners: Sequence[str]) -> str:
-    costs = [standings[tuner].search_s for tuner in tuners if tuner in standings]
-    known = [cost for cost in costs if cost is not None]
-    if not known:
-        return "at an unknown cost"
-    low, high = numerals.number(min(known)), numerals.number(max(known))
-    return f"{low} s a search" if low == high else f"{low} to {high} s a search"

@@ -185,7 +185,7 @@ def test_filters_narrow_tables_summary_and_curves_together(desktop: Page) -> Non
 def test_a_chosen_tuner_leaves_the_summary_whole_and_the_page_says_so(desktop: Page) -> None:
     sentences = desktop.locator("#summary .groups")
     before = sentences.inner_text()
-    note = desktop.get_by_text("These sentences compare all tuners, whichever is chosen above.")
+    note = desktop.get_by_text("The answer and its sentences compare all tuners, whichever is chosen here.")
     noted = [note.is_visible()]
     desktop.locator("#filters select[name=tuner]").select_option(label="kt-random")
     noted.append(note.is_visible())
@@ -219,6 +219,50 @@ def test_searches_and_retrainings_are_counted_apart_and_alike_everywhere(browser
     page.locator("#filters select[name=status]").select_option(label="failed")
     assert said.inner_text() == "2 of 2 rows of tuners, 0 of 4 searches and 1 of 2 retrainings shown"
     page.close()
+
+
+def _spend(page: Page, budget: int) -> None:
+    """Move the slider to so many steps from its left end."""
+    page.locator("#budget-at").fill(str(budget))
+
+
+def test_the_slider_asks_who_stands_where_by_then(desktop: Page) -> None:
+    row = desktop.locator("#forest-1 tr[data-name=kt-bayesian]")
+    whole = row.locator(".gain .told").inner_text()
+    _spend(desktop, 0)
+    said = desktop.locator("#budget output")
+    assert said.inner_text().startswith("after ")
+    assert row.locator(".gain .told").inner_text() == "no model yet"
+    assert row.locator(".chance").inner_text() == numerals.UNKNOWN
+    _spend(desktop, int(desktop.locator("#budget-at").get_attribute("max") or 0))
+    assert said.inner_text().startswith("whole searches")
+    assert row.locator(".gain .told").inner_text() == whole
+
+
+def test_a_budget_in_epochs_gives_costs_in_epochs(desktop: Page) -> None:
+    desktop.locator("#budget").get_by_label("epochs").check()
+    assert desktop.locator("#forest-1 th.cost").inner_text() == "epochs"
+    assert desktop.locator("#forest-1 tr[data-name=kt-random] td.cost .told").inner_text() == "4.00"
+
+
+def test_each_tuner_has_a_row_in_the_forest_of_its_group(desktop: Page) -> None:
+    names = desktop.locator("#forest-1 tr[data-name]").evaluate_all("rows => rows.map((row) => row.dataset.name)")
+    assert sorted(names[:2]) == ["default", "kt-random"]
+    assert {"optuna-tpe", "kt-bayesian"} <= set(names)
+
+
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, {"width": 390, "height": 844}])
+def test_the_first_screen_holds_the_verdict_and_a_forest(browser: Browser, awkward: Path, size: dict[str, int]) -> None:
+    page = opened(browser, awkward, size=size)
+    tops = page.evaluate(
+        "() => ['.verdict', '.grounds', '.forest-table'].map((one) => document.querySelector(one)"
+        ".getBoundingClientRect().top)"
+    )
+    wide = page.evaluate("() => document.documentElement.scrollWidth")
+    page.close()
+    assert tops == sorted(tops)
+    assert tops[-1] < 0.8 * size["height"]
+    assert wide <= size["width"]
 
 
 def test_every_filter_is_undone_by_one_button(desktop: Page) -> None:

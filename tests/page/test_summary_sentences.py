@@ -90,7 +90,7 @@ def test_a_tuner_that_is_worse_is_named_so(made: Made, price_list: Prices) -> No
     for seed in range(10):
         made.search([made.trial(0, 0.7 + seed / 100)], "kt-random", seed)
         made.search([made.trial(0, 0.4 + seed / 90)], "Füchse", seed, kind="optuna-tpe")
-    assert "Füchse is worse than kt-random on the same seeds by -0.2" in said(made, price_list)
+    assert "Füchse is worse than kt-random on the same seeds by −0.2" in said(made, price_list)
 
 
 def test_no_difference_beyond_chance_is_said(made: Made, price_list: Prices) -> None:

@@ -31,7 +31,7 @@ def test_a_group_shows_its_hyperparameters_what_found_them_and_what_to_expect(ma
     assert found.startswith("Found by tpe on seed 4, in trial 1, epoch 2; the search took 12.5 s and ")
     assert scores == "Validation accuracy 0.900, by which it was chosen; test accuracy 0.800."
     assert expected.startswith(
-        "Expect of a search by tpe a test accuracy of 0.700 in the mean, [-0.571, 1.971] at 95 %"
+        "Expect of a search by tpe a test accuracy of 0.700 in the mean, [−0.571, 1.971] at 95 %"
     )
 
 

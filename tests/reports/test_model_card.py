@@ -60,7 +60,7 @@ def test_a_model_that_did_not_repeat_its_trial_says_so(found: Made, cell: Cell) 
 def test_several_seeds_have_an_interval(found: Made, cell: Cell) -> None:
     found.search([found.trial(0, 0.7)], "tpe", 5, kind="optuna-tpe")
 
-    assert "0.700 [-0.571, 1.971] (2 seeds)" in text(found, cell)
+    assert "0.700 [−0.571, 1.971] (2 seeds)" in text(found, cell)
 
 
 def test_names_that_are_markup_stay_what_they_are(made: Made, cell: Cell) -> None:

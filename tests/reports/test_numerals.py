@@ -103,7 +103,7 @@ def test_seeds_name_what_went_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("values", "text"),
-    [([], "—"), ([0.02], "+0.020 (1 seed)"), ([-0.01, -0.03], "-0.020 ± 0.127"), ([0.0, 0.0], "+0.000 ± 0.000")],
+    [([], "—"), ([0.02], "+0.020 (1 seed)"), ([-0.01, -0.03], "−0.020 ± 0.127"), ([0.0, 0.0], "0.000 ± 0.000")],
 )
 def test_differences_carry_their_sign(values: list[float], text: str) -> None:
     assert numerals.difference(interval_estimates.mean(values)) == text
@@ -111,7 +111,7 @@ def test_differences_carry_their_sign(values: list[float], text: str) -> None:
 
 def test_turned_around_an_interval_keeps_its_ends_in_order() -> None:
     found = numerals.negative(Estimate(value=0.02, low=-0.01, high=0.05, n=3))
-    assert numerals.signed_estimate(found) == "-0.020 [-0.050, +0.010]"
+    assert numerals.signed_estimate(found) == "−0.020 [−0.050, +0.010]"
     nothing = Estimate(value=None, low=None, high=None, n=0)
     assert numerals.negative(nothing) == nothing
 

@@ -14,7 +14,7 @@ from benchmarks.verdict.claims import PRICES
 from benchmarks.verdict.drawn import World
 from harness.analysis import MatrixResults, groups
 from harness.analysis.statistics import Judged, Question, judged, verdicts
-from harness.page import summary_sentences
+from harness.page import headline, summary_sentences
 
 # Each takes seconds of simulation; what verdicts, tables and page say of given results, their own tests show quickly.
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ ALIKE = {
 
 # Whatever puts one tuner before another, in the words of today and of earlier pages.
 _CLAIM = re.compile(
-    r"\bis (better|worse) than\b|\bhas a good model sooner\b|\bShown to\b|^Use |\bdiffers? from random search\b"
+    r"\bis (better|worse) than\b|\bhas a good model sooner\b|\bShown to\b|^Use |^Avoid |\bdiffers? from random search\b"
     r"|\bbest of\b|\btimes (faster|slower)\b|\bas fast as\b|\bin an expected\b"
 )
 # No other words may: these sentences hold one and compare no two tuners.
@@ -52,7 +52,8 @@ def _result(world: World, seed: int) -> MatrixResults:
 
 def _sentences(made: Judged) -> list[str]:
     within = [said for group in made.groups for said in summary_sentences.sentences(group, made, prices=PRICES)]
-    return [*summary_sentences.overall(made, score="macro-F1"), *within]
+    first = headline.sentences(made, score="macro-F1")
+    return [*first, *summary_sentences.overall(made, score="macro-F1"), *within]
 
 
 def _most(chance: float, times: int) -> int:
@@ -125,7 +126,7 @@ _Told = tuple[object, Question, tuple[str, str]]
 def _told_over_all(made: Judged) -> Iterator[_Told]:
     """Yield each pair (better, worse) that a sentence on all groups names, with its question."""
     for said in summary_sentences.overall(made, score="macro-F1"):
-        for one, other in re.findall(r"([\w -]+?) over ([\w -]+?) by [+-]", said):
+        for one, other in re.findall(r"([\w -]+?) over ([\w -]+?) by [+−]", said):
             yield "all", Question.SCORE, (one.strip(), other)
         for one, other in re.findall(r"^([\w -]+?) is better than ([\w -]+?) by", said):
             yield "all", Question.SCORE, (one, other)

@@ -3,6 +3,7 @@ document.documentElement.classList.add("runs");
 for (const table of document.querySelectorAll("table.sortable")) makeSortable(table);
 addSwatches(data.styles);
 buildCells(data.cells);
+buildBudget(data.forest);
 const curves = buildCurves(data);
 buildFilters((wanted) => curves.filter(wanted));
 // What is folded is missing on paper, apart from each search's own trials, which could be hundreds of pages.

@@ -23,10 +23,22 @@ function score(value) {
 // What a table's cell is sorted by: its number, infinite where never reached, null where unknown.
 function sortKey(cell, label) {
   if (cell.dataset.v !== undefined) return cell.dataset.v === "inf" ? Infinity : Number(cell.dataset.v);
-  const text = cell.textContent.trim().replace(/^< /, "");
+  const text = cell.textContent.trim().replace(/^< /, "").replace("\u2212", "-");
   // Whoever never reached the target was not faster than anyone.
   if (text.startsWith("never")) return label === "speed-up" ? 0 : Infinity;
   if (text.startsWith("∞")) return Infinity;
   const number = parseFloat(text);
   return Number.isNaN(number) ? null : number;
+}
+
+// A difference with its sign; what is rounded to nothing has none.
+function signed(value) {
+  const text = Math.abs(value).toFixed(3);
+  if (Number(text) === 0) return text;
+  return `${value < 0 ? "\u2212" : "+"}${text}`;
+}
+
+function chance(share) {
+  if (share === null) return UNKNOWN;
+  return share < 0.005 ? "< 1 %" : `${(100 * share).toFixed(0)} %`;
 }

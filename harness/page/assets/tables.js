@@ -99,7 +99,7 @@ function filterRows(wanted, said) {
     row.hidden = !isWanted(row.dataset, wanted);
     if (row.opened) row.opened.hidden = row.hidden;
   }
-  for (const group of document.querySelectorAll("#summary .groups > section")) {
+  for (const group of document.querySelectorAll("#summary .groups > section, #answer .forest")) {
     group.hidden = !isWanted(group.dataset, wanted);
   }
   document.getElementById("summary-note").hidden = !wanted.tuner;
