@@ -19,7 +19,7 @@ A table is one Parquet file: a row for each epoch, and in its metadata, under ``
 from __future__ import annotations
 
 import io
-from collections import defaultdict
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,13 +32,15 @@ from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.matrix_schema import Section
 from harness.record_schema import BuiltTable, DataTable, EnvironmentTable
-from harness.search_types import Epoch, Outcome, Parameters, Trial, Value
+from harness.search_types import Outcome, Parameters, Trial, Value
 
 if TYPE_CHECKING:
     import polars as pl
 
 VERSION = 1
 _KEY = "harness"
+# What stands for no test score: none is below 0.
+_UNSCORED = -1.0
 _PARAMETER = "parameters."
 # What decides how long an epoch takes; all else that is tuned are numbers in the same graph.
 _COST = ("batch_size", "hidden_units", "optimizer", "fine_tune_depth")
@@ -68,14 +70,36 @@ class Header(Section):
     environment: EnvironmentTable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Curve:
-    """A trial as it was recorded."""
+    """A trial as it was recorded: the row of its first epoch, how many there are, and how it ended."""
 
+    _scores: ScoreColumns = field(repr=False)
+    _row: int
+    _first_epoch: int
+    _count: int
     last_epoch: int
-    epochs: tuple[Epoch, ...]
     outcome: Outcome
     reason: str | None
+
+    def epoch(self, number: int) -> tuple[float, float, float | None] | None:
+        """Return validation score, loss and test score after an epoch; None where it had no such epoch."""
+        place = number - self._first_epoch
+        return self._scores.at(self._row + place) if 0 <= place < self._count else None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreColumns:
+    """ScoreColumns and losses of many epochs, in columns, as objects would take ten times the memory."""
+
+    val: array[float]
+    loss: array[float]
+    test: array[float]
+
+    def at(self, row: int) -> tuple[float, float, float | None]:
+        """Return validation score, loss and test score of a row."""
+        test = self.test[row]
+        return self.val[row], self.loss[row], None if test == _UNSCORED else test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,23 +174,42 @@ def header(path: Path) -> Header:
     return found
 
 
-def read(path: Path, seed: int) -> CurvesOfSeed:
-    """Return the curves of one seed.
+class CurveTable:
+    """A table in memory: read once, its medians computed once, the curves of a seed gathered when first asked for."""
 
-    Raises:
-        ResultsError: The table has none, or can't be read.
-    """
-    import polars as pl  # noqa: PLC0415 - see above
+    def __init__(self, path: Path) -> None:
+        """Read a table.
 
-    try:
-        frame = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResultsError(f"{path}: can't be read: {error}") from error
-    # Of the other seeds, of which there may be many, no curve is made: only their medians count.
-    curves = dict(_curves(frame.filter(pl.col("seed") == seed).to_dicts()))
-    if not curves:
-        raise ResultsError(f"{path}: no curve of seed {seed}")
-    return CurvesOfSeed(curves=curves, seconds=_seconds(frame))
+        Raises:
+            ResultsError: It is none, or can't be read.
+        """
+        import polars as pl  # noqa: PLC0415 - see above
+
+        self.header = header(path)
+        self._path = path
+        try:
+            frame = pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise ResultsError(f"{path}: can't be read: {error}") from error
+        self._seconds = _seconds(frame)
+        self._of_seed = dict(_columns_of_seeds(frame))
+        self._gathered: dict[int, CurvesOfSeed] = {}
+        # Of one object for each, however many seeds have it.
+        self._keys: dict[Key, Key] = {}
+
+    def curves(self, seed: int) -> CurvesOfSeed:
+        """Return the curves of one seed.
+
+        Raises:
+            ResultsError: The table has none.
+        """
+        if seed not in self._of_seed:
+            raise ResultsError(f"{self._path}: no curve of seed {seed}")
+        if seed not in self._gathered:
+            trials, scores = self._of_seed[seed]
+            found = {self._keys.setdefault(known, known): curve for known, curve in _curves(trials, scores)}
+            self._gathered[seed] = CurvesOfSeed(curves=found, seconds=self._seconds)
+        return self._gathered[seed]
 
 
 def _rows(seed: int, trials: Sequence[Trial], *, where: Path) -> Iterator[dict[str, object]]:
@@ -221,30 +264,32 @@ def _of_trial(seed: int, trial: Trial, ancestors: Sequence[int]) -> Iterator[dic
         yield {**whole, "epoch": None}
 
 
-def _curves(rows: Sequence[Row]) -> Iterator[tuple[Key, Curve]]:
-    found: dict[Key, list[Row]] = defaultdict(list)
-    for row in rows:
+def _columns_of_seeds(frame: pl.DataFrame) -> Iterator[tuple[int, tuple[pl.DataFrame, ScoreColumns]]]:
+    """Yield each seed with a row for each of its trials, and the scores of its epochs, trial after trial."""
+    import polars as pl  # noqa: PLC0415 - see above
+
+    trial = ["continues", *(name for name in frame.columns if name.startswith(_PARAMETER))]
+    ordered = frame.sort("seed", *trial, "epoch")
+    for (seed,), rows in ordered.partition_by("seed", as_dict=True).items():
+        epochs = rows.with_row_index("row").group_by(trial, maintain_order=True)
+        trials = epochs.agg(
+            pl.col("row", "last_epoch", "outcome", "reason").first(),
+            pl.col("epoch").first().alias("first_epoch"),
+            pl.col("epoch").count().alias("count"),
+        )
+        columns = (rows[name].cast(pl.Float64).fill_null(_UNSCORED) for name in ("val_score", "loss", "test_score"))
+        yield seed, (trials, ScoreColumns(*(array("d", column.to_numpy().tobytes()) for column in columns)))
+
+
+def _curves(trials: pl.DataFrame, scores: ScoreColumns) -> Iterator[tuple[Key, Curve]]:
+    for row in trials.iter_rows(named=True):
         parameters = {
             name.removeprefix(_PARAMETER): value for name, value in row.items() if name.startswith(_PARAMETER)
         }
         ancestors = [int(number) for number in row["continues"].split(",") if number]
-        found[key(parameters, ancestors)].append(row)
-    return ((known, _curve(of_trial)) for known, of_trial in found.items())
-
-
-def _curve(rows: Sequence[Row]) -> Curve:
-    first, epochs = rows[0], [_epoch(row) for row in rows if row["epoch"] is not None]
-    return Curve(
-        last_epoch=first["last_epoch"],
-        epochs=tuple(epochs),
-        outcome=Outcome(first["outcome"]),
-        reason=first["reason"],
-    )
-
-
-def _epoch(row: Row) -> Epoch:
-    names = ("epoch", "val_score", "loss", "train_s", "evaluate_s", "test_score")
-    return Epoch(**{name: row[name] for name in names})
+        first, count = row["first_epoch"] or 0, row["count"]
+        last, outcome = row["last_epoch"], Outcome(row["outcome"])
+        yield key(parameters, ancestors), Curve(scores, row["row"], first, count, last, outcome, row["reason"])
 
 
 def _seconds(frame: pl.DataFrame) -> dict[tuple[Value | None, ...], Seconds]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness import matrix as matrices
@@ -14,6 +15,7 @@ from harness.campaign.curve_replay import Thinking
 from harness.campaign.limits import Limits
 from harness.campaign.run import Request, Run
 from harness.errors import UserError
+from harness.executors import slots
 from harness.matrix import Matrix
 from harness.placement.executor_choice import Start, Where
 
@@ -69,7 +71,7 @@ def replay(
         results: Folder that ``NAME-replayed`` goes into.
         seeds: Seeds of each tuner, from 1; by default those that were recorded.
         thinking: ``measured``, or ``none``: tuners' own thinking takes no time, and equal replays are equal to the bit.
-        at_once: Searches that run side by side.
+        at_once: Searches that run side by side; by default one on each core.
         watch: As for ``run``.
 
     Raises:
@@ -79,13 +81,15 @@ def replay(
     paths = [given_paths.given(table, called="tables") for table in tables]
     if not paths:
         raise UserError("tables = []: give at least one that harness record wrote")
-    request = _request(results, None, Where(executor="local", at_once=at_once), Limits(), mix_environments=True)
+    request = replace(
+        _request(results, None, Where(executor="local"), Limits()),
+        mix_environments=True,
+        replay_slots=slots.of_each_core() if at_once is None else slots.of_processors(at_once),
+    )
     return curve_replay.replay(paths, request, seeds=seeds, thinking=thinking, watch=watch)
 
 
-def _request(
-    results: str | Path, cache: str | Path | None, where: Where, limits: Limits, *, mix_environments: bool = False
-) -> Request:
+def _request(results: str | Path, cache: str | Path | None, where: Where, limits: Limits) -> Request:
     return Request(
         results=given_paths.given(results, called="results"),
         cache=given_paths.cache_folder(
@@ -94,5 +98,4 @@ def _request(
         where=where,
         prices=price_lists.load(None),
         limits=limits,
-        mix_environments=mix_environments,
     )

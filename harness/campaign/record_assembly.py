@@ -5,28 +5,52 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from harness import environment, files
 from harness.campaign import worker_ends
 from harness.campaign.worker_attempts import WorkerEnd
 from harness.cells import SCHEMA_VERSION, Asked, Cell
-from harness.executors import Slot
+from harness.executors import Ended, Slot
 from harness.record_schema import EnvironmentTable, EvidenceTable, WorkerOutcome
 from harness.records import CellFolder, Record
 from harness.search_types import Outcome, Trial
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a record says of the files beside it: trials, the processes that worked there, the end of the log."""
+
+    trials: int
+    trials_sha256: str | None
+    attempts: int
+    began_at: str
+    log: Sequence[str] = ()
+
+
 def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machine: Mapping[str, object]) -> Record:
     """Return the record of a search that ended on a slot, well or not; ``machine`` is what the host knows of where."""
-    ended = left.ended
-    said = left.outcome or WorkerOutcome(status="failed", reason=worker_ends.told(ended, folder))
+    said = left.outcome or WorkerOutcome(status="failed", reason=worker_ends.told(left.ended, folder))
     trials = folder.trials()
-    scored = any(trial.epochs for trial in trials)
-    status, reason = said.status, said.reason
-    if status == "completed" and not scored:
-        status, reason = "failed", f"no trial had a score: {_reasons(trials)}{_limit(cell, trials, said.ended)}"
+    if said.environment is None:
+        said = said.model_copy(update={"environment": EnvironmentTable.model_validate(machine)})
+    beside = Beside(
+        trials=len(trials),
+        trials_sha256=folder.trials_sha256,
+        attempts=_attempts(folder, said),
+        began_at=folder.attempts()[-1].began_at,
+        log=worker_ends.last_lines(folder),
+    )
+    made = of_outcome(cell, said, left.ended, beside=beside, slot=slot)
+    if made.status == "completed" and not any(trial.epochs for trial in trials):
+        reason = f"no trial had a score: {_reasons(trials)}{_limit(cell, trials, said.ended)}"
+        return replace(made, status="failed", reason=reason)
+    return made
+
+
+def of_outcome(cell: Cell, said: WorkerOutcome, ended: Ended, *, beside: Beside, slot: Slot) -> Record:
+    """Return the record of a search as its worker's outcome tells it."""
     setup, closing = dict(said.setup_phases), dict(said.closing_phases)
     if said.lived_s is not None:
         setup["startup"] = ended.launch_s + setup.get("startup", 0.0)
@@ -34,12 +58,12 @@ def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machi
     return Record(
         schema_version=SCHEMA_VERSION,
         cell=Asked.model_validate_json(cell.published.model_dump_json()),
-        status=status,
+        status=said.status,
         ended=said.ended,
-        reason=reason,
-        started_at=said.started_at or folder.attempts()[-1].began_at,
-        attempts=_attempts(folder, said),
-        trials=len(trials),
+        reason=said.reason,
+        started_at=said.started_at or beside.began_at,
+        attempts=beside.attempts,
+        trials=beside.trials,
         wall_s=ended.wall_s,
         setup_phases=setup,
         closing_phases=closing,
@@ -48,10 +72,10 @@ def record(cell: Cell, folder: CellFolder, left: WorkerEnd, *, slot: Slot, machi
         device_peak_memory_bytes=said.device_peak_memory_bytes,
         data=said.data,
         model=said.model,
-        environment=said.environment or EnvironmentTable.model_validate(machine),
-        evidence=EvidenceTable.model_validate(_evidence(left, folder, slot)),
+        environment=said.environment or EnvironmentTable(),
+        evidence=EvidenceTable.model_validate(_evidence(ended, slot, beside.log)),
         busyness=said.busyness,
-        trials_sha256=folder.trials_sha256,
+        trials_sha256=beside.trials_sha256,
     )
 
 
@@ -78,14 +102,14 @@ def sweep_half_written(folder: Path) -> None:
         aside.unlink()
 
 
-def _evidence(left: WorkerEnd, folder: CellFolder, slot: Slot) -> dict[str, object]:
-    seen = asdict(left.ended)
+def _evidence(ended: Ended, slot: Slot, log: Sequence[str]) -> dict[str, object]:
+    seen = asdict(ended)
     return {
         **seen.pop("evidence"),
         **seen,
         "sources": environment.provenance(),
         "slot": slot.evidence,
-        "log": worker_ends.last_lines(folder),
+        "log": list(log),
     }
 
 

@@ -33,7 +33,7 @@ from harness.campaign.wave_runner import Runner
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.errors import UserError
-from harness.executors import Devices
+from harness.executors import WHOLE, Devices, Slot
 from harness.matrix import Matrix
 from harness.placement import required_libraries
 from harness.placement.executor_choice import Here, Where
@@ -58,6 +58,7 @@ class Request:
         retry_failed: Whether cells that ended in failure are searched anew.
         mix_environments: Whether cells may run beside records of an unlike environment.
         share: Whether other runs, of this machine or others, may be at the same matrix in the same folder.
+        replay_slots: What searches that replay recorded curves run on, many to a process.
     """
 
     results: Path
@@ -68,6 +69,7 @@ class Request:
     retry_failed: bool = False
     mix_environments: bool = False
     share: bool = False
+    replay_slots: Sequence[Slot] = (WHOLE,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,7 @@ def run(
             outlook=Outlook(lambda: expected.rates, slots=len(here.slots), clock=clock),
             presence=presence,
             folder_gib=matrix.spec.container.folder_gib,
+            replay_slots=request.replay_slots,
         )
         states = _waves(runner, resolved, retry_failed=request.retry_failed)
         left = _leftover(runner, resolved, expected, request) if states[State.LEFT] else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.campaign import record_assembly, scheduling
 from harness.campaign.cell_searches import Searches, damage, is_pending, state
 from harness.campaign.events import CellBegins, CellEnds, Event, State, Watch, WaveBegins, ignore
+from harness.campaign.replayed_searches import Replays
 from harness.campaign.run_time_allowance import UNLIMITED, Allowance, AllowanceSpent
 from harness.campaign.runs_at_work import Presence
 from harness.campaign.shared_preparation import Preparations
@@ -40,6 +41,7 @@ class Runner:
     outlook: Outlook = field(default_factory=Outlook)
     presence: Presence | None = None
     folder_gib: float = math.inf
+    replay_slots: Sequence[Slot] = (WHOLE,)
 
     def run(self, cells: Sequence[Cell], *, retry_failed: bool) -> Counter[State]:
         """Run every cell that has no sealed record yet; return how many ended how, earlier ones included.
@@ -89,7 +91,9 @@ class Runner:
     def _hand_out(self, pending: Sequence[Cell], preparations: Preparations, searches: Searches) -> None:
         alone = (self.slots[0].alone,)
         scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
-        handed_out = searches.possible(pending, self._is_affordable)
+        replays = Replays(bench=preparations.bench, slots=self.replay_slots, allowance=self.allowance)
+        left = replays.run(pending, searches.ended)
+        handed_out = searches.possible(left, self._is_affordable)
         scheduling.run(handed_out, self.slots, desk=searches, allowance=self.allowance)
 
     def _told(self, event: Event) -> None:

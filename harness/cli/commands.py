@@ -367,7 +367,7 @@ def record(
     show_default=True,
     help="Whether a tuner's own thinking takes time; without it equal replays are equal to the bit.",
 )
-@click.option("--at-once", type=click.IntRange(min=1), help="Searches that run side by side.  [default: 1]")
+@click.option("--at-once", type=click.IntRange(min=1), help="Searches that run side by side.  [default: one a core]")
 @_QUIET
 @_JSON
 def replay(

@@ -42,7 +42,7 @@ class LocalExecutor:
         """Start the worker's ``program`` on a cell folder; its output goes to ``log``."""
         started = time.monotonic()
         command = [sys.executable, "-m", "harness.worker", program, str(folder), str(cache), repr(started)]
-        with log.open("ab") as output, _held_to(slot.cpus):
+        with log.open("ab") as output, held_to(slot.cpus):
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -111,7 +111,7 @@ def host() -> dict[str, str]:
 
 
 @contextmanager
-def _held_to(cpus: tuple[int, ...] | None) -> Iterator[None]:
+def held_to(cpus: tuple[int, ...] | None) -> Iterator[None]:
     """Hold this thread to processors, which a process that it starts inherits.
 
     So nothing of the worker ever ran elsewhere: pinned by its number it would have begun to, and a worker that pins

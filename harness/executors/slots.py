@@ -74,6 +74,14 @@ def of_processors(at_once: int) -> list[Slot]:
     return [Slot(cpus=cpus, at_once=at_once) for cpus in processor_sets.divided(found, at_once)]
 
 
+def of_each_core() -> list[Slot]:
+    """Give each core that this process may use a slot of its own; one for all where nothing can be pinned."""
+    try:
+        return of_processors(len(_cores()))
+    except (MachineError, UserError):
+        return [WHOLE]
+
+
 def of_gpus(gpus: Sequence[str]) -> list[Slot]:
     """Give each GPU an equal set of the processors that this process may use; a remainder stays idle.
 

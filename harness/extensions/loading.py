@@ -63,6 +63,11 @@ def load(path: Path, sha256: str) -> ModuleType:
     return module
 
 
+def forget() -> None:
+    """Let each file be run anew when it is next asked for, so that nothing it remembers passes on."""
+    load.cache_clear()
+
+
 @functools.lru_cache(maxsize=16)
 def _of_package(package: str, version: str, entry_point: str, sha256: str) -> Callable[..., object]:
     _verify(package, version, entry_point, sha256)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Generator
 
 from harness.errors import UserError
 from harness.learning_curve_tables import Curve, CurvesOfSeed
 from harness.phase_clock import Ledger
-from harness.search_types import Diverged, Epoch, Outcome, OutOfMemory, Proposal, Trial, TrialFailed
+from harness.search_types import Diverged, Epoch, Outcome, OutOfMemory, Proposal, TrialFailed
 from harness.virtual_clock import VirtualClock
 
 
 class RecordedCurves:
     """Looks up proposals in the curves of one seed.
 
-    An epoch takes the median of what epochs of its batch size took. ``earlier`` are the trials of an interrupted
-    search, which later ones may continue; ``keeps`` says whether trials leave weights for others, which takes time.
+    An epoch takes the median of what epochs of its batch size took. ``keeps`` says whether trials leave weights for
+    others, which takes time.
     """
 
     def __init__(
@@ -27,7 +26,6 @@ class RecordedCurves:
         clock: VirtualClock,
         ledger: Ledger,
         keeps: bool,
-        earlier: Sequence[Trial] = (),
     ) -> None:
         self._curves = curves
         self._images_per_epoch = images_per_epoch
@@ -36,9 +34,7 @@ class RecordedCurves:
         self._keeps = keeps
         self._chains: dict[int, tuple[int, ...]] = {}
         self._proposal: Proposal | None = None
-        self._epoch: Epoch | None = None
-        for trial in earlier:
-            self._chains[trial.number] = (*self._ancestors(trial.parent), trial.last_epoch)
+        self._test_score: float | None = None
 
     @property
     def images_per_epoch(self) -> int:
@@ -63,11 +59,16 @@ class RecordedCurves:
         for number in range(proposal.first_epoch, proposal.last_epoch + 1):
             with self._ledger.phase("train"):
                 self._clock.advance(taken.train_s, cpu_s=taken.cpu_s)
-            epoch = _numbered(curve, number)
+            val_score, loss, self._test_score = _scores(curve, number)
             with self._ledger.phase("evaluate"):
                 self._clock.advance(taken.evaluate_s)
-            self._epoch = epoch
-            yield replace(epoch, train_s=taken.train_s, evaluate_s=taken.evaluate_s, test_score=None)
+            yield Epoch(
+                epoch=number,
+                val_score=val_score,
+                loss=loss,
+                train_s=taken.train_s,
+                evaluate_s=taken.evaluate_s,
+            )
 
     def test_score(self) -> float:
         """Return what the epoch scored on the test images.
@@ -75,9 +76,9 @@ class RecordedCurves:
         Raises:
             TrialFailed: That wasn't recorded.
         """
-        if self._epoch is None or self._epoch.test_score is None:
+        if self._test_score is None:
             raise TrialFailed("not recorded")
-        return self._epoch.test_score
+        return self._test_score
 
     def keep(self, number: int) -> None:
         """Let the seconds pass in which weights were stored."""
@@ -102,9 +103,9 @@ class RecordedCurves:
         return () if parent is None else self._chains[parent]
 
 
-def _numbered(curve: Curve, number: int) -> Epoch:
-    """Return an epoch of a curve, or raise how it ended before."""
-    found = next((epoch for epoch in curve.epochs if epoch.epoch == number), None)
+def _scores(curve: Curve, number: int) -> tuple[float, float, float | None]:
+    """Return the scores and the loss of an epoch, or raise how the trial ended before."""
+    found = curve.epoch(number)
     if found is not None:
         return found
     reason = curve.reason or "it had no such epoch"

@@ -84,7 +84,7 @@ def _main(program: str, path: str, cache: str, started: float) -> int:
         except BlockingIOError:
             log.error("%s: another worker is still at this cell", path)  # noqa: TRY400 - no traceback for this
             return MACHINE_TROUBLE_EXIT
-        _keep_litter_in(folder)
+        keep_litter_in(folder.scratch)
         return _work(program, folder, cache=Path(cache), started=started)
 
 
@@ -145,15 +145,15 @@ def is_bound_to_host() -> bool:
     return host is None or os.getppid() == int(host)
 
 
-def _keep_litter_in(folder: CellFolder) -> None:
+def keep_litter_in(scratch: Path) -> None:
     """Let what libraries write go where the host sweeps: temporary files of TensorFlow's, Keras's settings.
 
     So no settings in somebody's home change what is trained, either.
     """
-    folder.scratch.mkdir(exist_ok=True)
-    tempfile.tempdir = str(folder.scratch)
+    scratch.mkdir(exist_ok=True)
+    tempfile.tempdir = str(scratch)
     for name in LITTERING:
-        os.environ[name] = str(folder.scratch)
+        os.environ[name] = str(scratch)
 
 
 def end(code: int) -> None:

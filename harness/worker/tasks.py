@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import environment, meters, prices, tuners
 from harness.catalogue import derived_tuner_settings, tuner_libraries
-from harness.cells import Cell, CurvesTable
+from harness.cells import Cell
 from harness.errors import MachineError, UserError
 from harness.extensions import Found
 from harness.meters import Energy, EnergyCounter, Usage, own_meter
@@ -26,7 +25,6 @@ from harness.search_loop import Search
 from harness.search_types import Epoch, Objective, Proposal, Reading, SearchBudget, Trial, Tuner
 from harness.seeds import derive
 from harness.tuners.thread_limits import Bounded, Threads
-from harness.virtual_clock import ThinkingTuner, VirtualClock
 from harness.worker import device, objective_assembly, training_data
 from harness.worker.library_imports import uncollected
 
@@ -51,7 +49,7 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obje
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     cell = _current(folder.cell())
     with uncollected():
-        tuners.load_library(cell.tuner, _own_tuner(cell))
+        tuners.load_library(cell.tuner, own_tuner(cell))
     threads = Threads(cell.protocol.tuner_threads)
     ledger = Ledger(clock=time.monotonic, started=started)
     tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
@@ -93,13 +91,13 @@ def save(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object
 def replay(folder: CellFolder, *, cache: Path, started: float) -> dict[str, object]:
     """Search the cell in a table of recorded curves; nothing is trained, and no device is asked for."""
     del cache
-    cell = _planned(folder.cell())
+    cell = planned(folder.cell())
     # Late, and by no other way: no search that trains runs through it.
     from harness.worker import table_replay  # noqa: PLC0415 - see above
 
-    if cell.curves is None:
-        raise UserError(f"{folder.path}: names no table of curves")
-    return table_replay.replay(cell, folder, cell.curves, started=started)
+    # It costs nothing to begin anew.
+    folder.forget_trials()
+    return table_replay.replay(cell, keep=folder.append, scratch=folder.scratch, started=started)
 
 
 PROGRAMS: dict[str, Callable[..., dict[str, object]]] = {
@@ -118,10 +116,15 @@ def _current(cell: Cell) -> Cell:
             is not what was asked for.
     """
     tensorflow_settings.check_devices(needs_gpu=environment.needs_gpu())
-    return _planned(cell)
+    return planned(cell)
 
 
-def _planned(cell: Cell) -> Cell:
+def planned(cell: Cell) -> Cell:
+    """Return ``cell`` if its packages and the harness's sources are those that it was planned with.
+
+    Raises:
+        MachineError: They are others.
+    """
     found = environment.content()
     beside = environment.packages_beside(found, tuner_libraries.own_packages(cell.tuner.tuner))
     if (found, beside) != (cell.environment, cell.tuner_packages) or not environment.has_expected_sources():
@@ -147,17 +150,14 @@ def searched(
     energy: EnergyCounter | None,
     threads: Threads,
     where: dict[str, object],
-    clock: VirtualClock | None = None,
 ) -> Searched:
-    """Search, and return what became of it; with a virtual ``clock`` the tuner's thinking lets it go on."""
+    """Search from where the trials in ``folder`` end, and return what became of it."""
     folder.mend()
     recorded = folder.trials()
-    usd_per_hour = _usd_per_hour(cell, where)
-    usage = Usage(cpu_s=meters.cpu_s if clock is None else clock.cpu_s, energy=energy)
-    thinking = nullcontext if clock is None else clock.thinking
-    with ledger.phase("replay" if recorded else "ask"), threads.bounded(), thinking():
-        made = _tuner(cell, folder)
-    tuner = Bounded(made if clock is None else ThinkingTuner(made, clock), threads)
+    price = usd_per_hour(cell, where)
+    usage = Usage(cpu_s=meters.cpu_s, energy=energy)
+    with ledger.phase("replay" if recorded else "ask"), threads.bounded():
+        tuner = Bounded(tuner_of(cell, folder.scratch), threads)
     with folder.progress.open("w", encoding="utf-8") as stream:
 
         def watch(number: int, proposal: Proposal | Trial, epoch: Epoch) -> None:
@@ -180,7 +180,7 @@ def searched(
             keep=keep,
             watch=watch,
             audit=cell.audit,
-            usd_per_hour=usd_per_hour,
+            usd_per_hour=price,
             patience=cell.protocol.patience,
         )
         if recorded:
@@ -202,7 +202,7 @@ def _energy(cell: Cell, gpu: Gpu | Reading | None) -> Energy | OwnEnergy:
     return meters.of_processor(at_once=at_once) if gpu is None else meters.of_gpu(gpu)
 
 
-def _usd_per_hour(cell: Cell, where: Mapping[str, object]) -> float | None:
+def usd_per_hour(cell: Cell, where: Mapping[str, object]) -> float | None:
     """Return what the machine costs, or None where no budget asks.
 
     Raises:
@@ -216,34 +216,29 @@ def _usd_per_hour(cell: Cell, where: Mapping[str, object]) -> float | None:
     return price.value
 
 
-def _tuner(cell: Cell, folder: CellFolder) -> Tuner:
+def tuner_of(cell: Cell, scratch: Path) -> Tuner:
+    """Return the cell's tuner, ready for its first ask; its library's files go into ``scratch``."""
     if cell.recorded_rungs is not None:
         # Late, and by no other way: no search runs through it.
         from harness.tuners.every_configuration import EveryConfiguration  # noqa: PLC0415 - see above
 
         return EveryConfiguration(space=cell.space, rungs=cell.recorded_rungs)
     full = cell.protocol.epochs_per_trial
-    folder.scratch.mkdir(exist_ok=True)
+    scratch.mkdir(exist_ok=True)
     return tuners.create(
         cell.tuner,
         cell.space,
         seed=cell.tuner_seed,
         epochs_per_trial=full,
         expected_trials=derived_tuner_settings.expected_trials(cell.budget, full),
-        folder=folder.scratch,
-        file=_own_tuner(cell),
+        folder=scratch,
+        file=own_tuner(cell),
     )
 
 
-def _own_tuner(cell: Cell) -> Found | None:
+def own_tuner(cell: Cell) -> Found | None:
+    """Return what was found of a tuner of the user's own; None for every other."""
     return None if cell.tuner_file is None else cell.tuner_file.told
-
-
-def path_of(table: CurvesTable) -> Path:
-    """Return where a table of curves lies on this machine."""
-    if table.path is None:
-        raise UserError(f"a table of curves ({table.sha256[:12]}) has no place on this machine; replay it again")
-    return Path(table.path)
 
 
 def _settings(cell: Cell) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pytest
 from harness import learning_curve_tables
 from harness.cells import Cell
 from harness.errors import ResultsError, UserError
-from harness.learning_curve_tables import Header
+from harness.learning_curve_tables import CurveTable, Header
 from harness.objectives.recorded_curves import RecordedCurves
 from harness.phase_clock import Ledger
 from harness.record_schema import BuiltTable, DataTable, EnvironmentTable
@@ -56,10 +56,10 @@ def recorded(cell: Cell, tmp_path: Path) -> Recorded:
     return write
 
 
-def objective(path: Path, clock: VirtualClock, *, keeps: bool = False, earlier: Sequence[Trial] = ()) -> RecordedCurves:
-    curves = learning_curve_tables.read(path, 1)
+def objective(path: Path, clock: VirtualClock, *, keeps: bool = False) -> RecordedCurves:
+    curves = CurveTable(path).curves(1)
     ledger = Ledger(clock=clock, started=0.0)
-    return RecordedCurves(curves, images_per_epoch=7, clock=clock, ledger=ledger, keeps=keeps, earlier=earlier)
+    return RecordedCurves(curves, images_per_epoch=7, clock=clock, ledger=ledger, keeps=keeps)
 
 
 def test_a_trial_is_what_was_recorded_and_its_test_score_is_shown_when_asked_for(recorded: Recorded) -> None:
@@ -93,7 +93,7 @@ def test_storing_weights_takes_time_only_where_others_may_continue_from_them(
     assert clock() - before == pytest.approx(seconds)
 
 
-def test_a_trial_continues_another_as_it_was_recorded_and_after_an_interruption_too(recorded: Recorded) -> None:
+def test_a_trial_continues_another_as_it_was_recorded(recorded: Recorded) -> None:
     first, second = trial(0, SMALL, 2), trial(1, SMALL, 4, first=3, parent=0)
     path = recorded([trial(2, SMALL, 4), first, second])
     asked = Proposal(parameters=SMALL, first_epoch=3, last_epoch=4, parent=0)
@@ -101,8 +101,6 @@ def test_a_trial_continues_another_as_it_was_recorded_and_after_an_interruption_
     list(found.train(Proposal(parameters=SMALL, last_epoch=2)))
     found.keep(0)
     assert [epoch.epoch for epoch in found.train(asked)] == [3, 4]
-    resumed = objective(path, VirtualClock(), earlier=[first])
-    assert [epoch.epoch for epoch in resumed.train(asked)] == [3, 4]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,9 @@ def test_a_trial_continues_another_as_it_was_recorded_and_after_an_interruption_
     ],
 )
 def test_what_was_not_recorded_is_refused(recorded: Recorded, asked: Proposal) -> None:
-    found = objective(recorded([trial(0, SMALL, 4)]), VirtualClock(), earlier=[trial(0, SMALL, 2)])
+    found = objective(recorded([trial(0, SMALL, 4)]), VirtualClock())
+    list(found.train(Proposal(parameters=SMALL, last_epoch=2)))
+    found.keep(0)
     with pytest.raises(UserError, match="was not recorded"):
         next(found.train(asked))
 
@@ -148,7 +148,7 @@ def test_trainings_that_differ_where_they_should_repeat_are_no_table(recorded: R
 def test_a_file_that_is_no_table_and_a_seed_that_is_not_in_it_are_named(recorded: Recorded, tmp_path: Path) -> None:
     path = recorded([trial(0, SMALL, 4)])
     with pytest.raises(ResultsError, match="no curve of seed 2"):
-        learning_curve_tables.read(path, 2)
+        CurveTable(path).curves(2)
     other = tmp_path / "other.parquet"
     other.write_bytes(b"no parquet")
     with pytest.raises(ResultsError, match="no table of learning curves"):

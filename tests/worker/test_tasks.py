@@ -452,9 +452,9 @@ def test_a_budget_in_dollars_on_a_machine_without_a_price_is_refused_in_one_line
     cell = bench.cell().model_copy(update={"budget": Budget(cost_usd=0.5)})
 
     with pytest.raises(UserError, match=r"^budget\.cost_usd: .*Quantum 9000.*; budget seconds or epochs instead$"):
-        tasks._usd_per_hour(cell, {"device": "Quantum 9000", "logical_cpus": 2})
-    assert tasks._usd_per_hour(cell, {"device": "cpu", "logical_cpus": 2}) == pytest.approx(0.1, abs=0.05)
-    assert tasks._usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
+        tasks.usd_per_hour(cell, {"device": "Quantum 9000", "logical_cpus": 2})
+    assert tasks.usd_per_hour(cell, {"device": "cpu", "logical_cpus": 2}) == pytest.approx(0.1, abs=0.05)
+    assert tasks.usd_per_hour(bench.cell(), {"device": "Quantum 9000", "logical_cpus": 2}) is None
 
 
 @pytest.mark.parametrize("program", ["prepare", "search", "save"])
