@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness import files
+from harness import file_locks, files
 
 
 def folder(path: Path, build: Callable[[Path], None]) -> Path:
@@ -62,9 +61,9 @@ def _alone(path: Path) -> Iterator[None]:
 @contextmanager
 def _held(lock: Path) -> Iterator[int]:
     # Read only: who may read a lock may hold it, whoever made it.
-    handle = os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    handle = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o666)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        file_locks.flock(handle, file_locks.LOCK_EX)
         yield handle
     finally:
         os.close(handle)

@@ -6,7 +6,6 @@ touched whenever a run relies on it, so that its time tells when that was last u
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import files
+from harness import file_locks, files
 from harness.cells import Cell
 from harness.errors import UserError
 from harness.record_schema import DataTable, Form
@@ -62,7 +61,7 @@ def used(cache: Path) -> Iterator[None]:
         return
     try:
         _sweep_if_alone(cache, handle)
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        file_locks.flock(handle, file_locks.LOCK_SH)
         yield
     finally:
         _sweep_if_alone(cache, handle)
@@ -171,13 +170,13 @@ def size_of(path: Path) -> int:
 
 def _opened(cache: Path) -> int:
     # Read only: who may read a lock may hold it, whoever made it.
-    return os.open(cache / "lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    return os.open(cache / "lock", os.O_RDONLY | os.O_CREAT, 0o666)
 
 
 def _sweep_if_alone(cache: Path, handle: int) -> bool:
     """Remove what is half built if no other process uses the cache; return whether none does."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_locks.flock(handle, file_locks.LOCK_EX | file_locks.LOCK_NB)
     except BlockingIOError:
         return False
     for path in half_built(cache):

@@ -188,7 +188,7 @@ def machine_facts() -> dict[str, object]:
         "logical_cpus": logical_cpus(),
         "cpu_set": cpu_set(),
         "at_once": at_once(),
-        "memory_bytes": memory_bytes(),
+        "memory_bytes": memory_bytes() if hasattr(os, "sysconf") else None,
         "kernel": platform.release(),
     }
 

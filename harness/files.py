@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, overload
 
 _STDOUT = 1
+# What Windows lacks of these is left out; only there need bytes be asked for.
+_PLAIN_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _ASIDE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
 DISK_TROUBLE = {
@@ -175,7 +177,7 @@ def open_plain(path: Path) -> BinaryIO:
         OSError: It is a link, no plain file, or can't be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | _PLAIN_FLAGS)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "a link, which is not followed here", str(path)) from error
@@ -200,6 +202,9 @@ def _is_stdout(path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        # Windows opens no folder.
+        return
     # A rename is only durable once the folder itself has reached the disk.
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from harness import files, stored_file_validation
+from harness import file_locks, files, stored_file_validation
 from harness.cells import SCHEMA_VERSION
 from harness.errors import ResultsError
 from harness.matrix_schema import Seed
@@ -129,7 +128,7 @@ class MatrixFolder:
         """Whether a campaign was begun here and none is at it now, as far as this machine can tell."""
         try:
             with self.lock.open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                file_locks.flock(lock, file_locks.LOCK_SH | file_locks.LOCK_NB)
         except OSError:
             # Held, or not there, or not ours to look at.
             return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from harness import files
+from harness import file_locks, files
 from harness.campaign import claims, record_assembly, runs_at_work
 from harness.campaign.events import Remark, Watch, ignore
 from harness.campaign.runs_at_work import Board, Life, Presence
@@ -89,7 +88,7 @@ def known_in(
 
 def _hold(lock: IO[str], presence: Presence) -> None:
     try:
-        fcntl.flock(lock, (fcntl.LOCK_EX if presence.is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        file_locks.flock(lock, (file_locks.LOCK_EX if presence.is_alone else file_locks.LOCK_SH) | file_locks.LOCK_NB)
     except BlockingIOError as error:
         raise _refusal(presence, None) from error
 
@@ -106,7 +105,7 @@ def _refusal(presence: Presence, host: str | None) -> ResultsError:
 def _present(presence: Presence) -> Iterator[None]:
     presence.path.mkdir(parents=True)
     with (presence.path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        file_locks.flock(lock, file_locks.LOCK_EX)
         presence.beat()
         with _beating(presence):
             yield

@@ -27,8 +27,6 @@ from harness.executors.slots import WHOLE, Slot
 
 _MODULE = "harness.worker.fork_server"
 _READY_BYTES = 16
-# A worker whose end nobody tells was killed with the process that it was forked from.
-_LOST = -signal.SIGKILL
 
 
 def can_fork() -> bool:
@@ -196,7 +194,8 @@ class WarmRunning:
         if self._end is None and self.lines.are_ready(timeout_s):
             code = self.lines.next()
             self.lines.close()
-            self._end = local.ended(_LOST if code is None else code, started=self.started)
+            # A worker whose end nobody tells was killed with the process that it was forked from.
+            self._end = local.ended(-signal.SIGKILL if code is None else code, started=self.started)
         return self._end
 
     def stop(self) -> Ended:

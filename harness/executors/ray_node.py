@@ -6,7 +6,6 @@ any of this machine's files. No search runs through this module; a node imports 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from harness import atomic_folders, files
+from harness import atomic_folders, file_locks, files
 from harness.cells import Cell, OwnFile, WeightsTable
 from harness.errors import MachineError
 from harness.records import CellFolder
@@ -315,14 +314,14 @@ def _base() -> Path:
 def _place(base: Path) -> Iterator[Path]:
     """Give a new folder, and take it away at the end; those that killed tasks left are taken away first."""
     with (base / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        file_locks.flock(lock, file_locks.LOCK_EX)
         for left in (base / "cells").iterdir():
             with _held(left) as is_ours:
                 if is_ours:
                     shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(dir=base / "cells"))
         handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        file_locks.flock(handle, file_locks.LOCK_EX)
     try:
         yield place
     finally:
@@ -339,7 +338,7 @@ def _held(place: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_locks.flock(handle, file_locks.LOCK_EX | file_locks.LOCK_NB)
     except BlockingIOError:
         yield False
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,12 +70,16 @@ class Usage:
 
 def cpu_s() -> float:
     """Return user and system seconds of this process and of its children that have ended."""
+    import resource  # noqa: PLC0415 - no part of Windows, where tables are made and nothing is searched
+
     usages = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def peak_memory() -> Reading:
     """Return the largest resident memory of this process so far, in bytes."""
+    import resource  # noqa: PLC0415 - as above
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts kibibytes, macOS bytes.
     return Reading(value=float(peak if sys.platform == "darwin" else peak * 1024))

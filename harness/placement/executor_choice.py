@@ -130,6 +130,11 @@ class Elsewhere(Local):
         return f"by {self.called}" + ("" if number == 1 else f", {number} cells at once")
 
 
+def _refuse_windows() -> None:
+    if not hasattr(os, "fork"):
+        raise MachineError("searches don't run on Windows; run them on Linux (WSL 2 will do), and read results here")
+
+
 def _admit_any(_: Intent | Local) -> None:
     return None
 
@@ -248,8 +253,9 @@ class Where:
 
         Raises:
             UserError: The options contradict each other.
-            MachineError: No container can be run here as asked; says the way out.
+            MachineError: No container can be run here as asked, or this is Windows; says the way out.
         """
+        _refuse_windows()
         self._fetch(say)
         intent = self.intended(device=device)
         _refuse_in_vain(intent)

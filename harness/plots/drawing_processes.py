@@ -42,7 +42,7 @@ def drawers(folder: MatrixFolder) -> Iterator[Begin]:
     _quieten()
     groups = len({cell.name.group for cell in folder.plan()})
     processes = min(_MOST_PROCESSES, os.cpu_count() or 1)
-    if groups < _MANY_GROUPS or processes == 1:
+    if groups < _MANY_GROUPS or processes == 1 or not hasattr(signal, "pthread_sigmask"):
         yield here
         return
     # Spawned, because a fork of a process with threads, which polars and numpy start, may hang.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ _LEAST_MEMORY_GIB = 4
 
 def examine(cache: Path) -> Iterator[Finding]:
     """Yield what is found of memory, disk, packages, what they suffice for, and the processor's energy counter."""
-    yield _memory()
+    yield _memory() if hasattr(os, "fork") else _windows()
     way = "free some (harness cache prune), or choose --cache elsewhere"
     remedy = f"downloads and activations take up to {LEAST_DISK_GIB} GiB; {way}"
     yield disk(cache, what="disk", least_gib=LEAST_DISK_GIB, remedy=remedy)
@@ -24,6 +26,12 @@ def examine(cache: Path) -> Iterator[Finding]:
     yield from _imports()
     yield from _tuners()
     yield _energy()
+
+
+def _windows() -> Finding:
+    found = f"{platform.system()}, where searches don't run"
+    remedy = "run them on Linux (WSL 2 will do); plan, tables, compare and the page work here"
+    return Finding(what="system", state="unfit", found=found, remedy=remedy)
 
 
 def _memory() -> Finding:
