@@ -28,7 +28,10 @@ def modelled(values: Values) -> Values:
     """Return the probabilities that the page tells."""
     names = tuple(map(str, range(values.shape[1])))
     rows = tuple(map(tuple, values.tolist()))
-    found = best_of(Seeds(tuners=names, seeds=tuple(range(len(rows))), groups=1, values=rows, remarks=()))
+    seeds = Seeds(
+        tuners=names, seeds=tuple(range(len(rows))), groups=1, values=rows, searches=tuple(() for _ in rows), remarks=()
+    )
+    found = best_of(seeds)
     return np.array([found[name] for name in names])
 
 

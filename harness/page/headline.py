@@ -35,7 +35,7 @@ def grounds(results: MatrixResults, made: Judged) -> list[tuple[str, str]]:
         ("searches", _searches(results, made)),
         *_reach(made.answer.advice, results.score),
         ("no practical difference", f"up to {made.rope:g} in {results.score}, as the matrix declares"),
-        *(("replayed", warning) for warning in replayed_searches.warnings(made.groups)),
+        *(("replayed", note) for note in replayed_searches.notes(made.groups)),
     ]
 
 

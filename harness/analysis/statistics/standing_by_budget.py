@@ -89,7 +89,7 @@ def by_then(
         for search in group.searches
         if math.isfinite(budget) and search.status is Status.OK and value(group, search) == NO_MODEL
     }
-    failed = {name for name in seeds.tuners if NO_MODEL in complete_blocks.column(seeds, name)}
+    failed = {name for name in seeds.tuners if any(NO_MODEL in each for each in complete_blocks.searches(seeds, name))}
     chances = best_of(seeds, without=early | failed)
     return [
         ByThen(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def _seeds(*values: tuple[float, ...]) -> Seeds:
     names = tuple("abcdef"[: len(values[0])])
-    return Seeds(tuners=names, seeds=tuple(range(len(values))), groups=1, values=values, remarks=())
+    single = tuple(tuple((value,) for value in row) for row in values)
+    return Seeds(tuners=names, seeds=tuple(range(len(values))), groups=1, values=values, searches=single, remarks=())
 
 
 def _slow_and_fast(made: Made) -> None:
