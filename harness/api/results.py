@@ -23,6 +23,7 @@ from harness.carbon import Intensity
 from harness.errors import ResultsError, UserError
 from harness.exports import frames
 from harness.exports import writing as exporting
+from harness.exports.exported_searches import Export
 from harness.matrix import Matrix, mistakes
 from harness.matrix_schema import EQUIVALENCE
 from harness.page import summary_sentences
@@ -299,13 +300,14 @@ class Results:
         """Write every planned search as another tool keeps it, and return where.
 
         Args:
-            to: ``optuna``, ``tensorboard``, ``keras-tuner`` or ``parquet`` (docs/exports.md).
+            to: ``optuna``, ``tensorboard``, ``keras-tuner``, ``mlflow``, ``wandb-offline`` or ``parquet``.
             output: File or folder to write, which must not be there yet.
 
         Raises:
             UserError: There is no such format, a package is missing, or ``output`` is there already or can't be.
         """
-        return exporting.write(to, given_paths.given(output, called="output"), self.recorded, self.prices)
+        place = given_paths.given(output, called="output").absolute()
+        return exporting.write(to, Export(name=self.path.name, results=self.recorded, prices=self.prices, output=place))
 
     def _write_tables(self) -> list[Path]:
         return reports.write(self.folder, self.tables)

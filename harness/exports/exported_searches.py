@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from harness.analysis import MatrixResults, SearchResult
 from harness.exports import frames
@@ -23,6 +23,8 @@ Fact = str | int | float | bool
 Facts = Mapping[str, Fact]
 """What is known, by its name with the unit; what is unknown is not among it, and never 0."""
 
+_OF_EPOCHS = ("val_score", "test_score", "loss", "train_s", "evaluate_s")
+_FILES = ("record.json", "trials.jsonl", "worker.log")
 _MACHINE = ("device", "cpu_model", "logical_cpus", "memory_bytes", "platform", "python")
 
 
@@ -50,6 +52,15 @@ class ExportedTrial:
         """The finite validation scores by epoch."""
         return {epoch.epoch: epoch.val_score for epoch in self.trial.epochs if math.isfinite(epoch.val_score)}
 
+    def epochs(self) -> Iterator[tuple[int, dt.datetime, dict[str, float]]]:
+        """Yield each epoch's number, its end, and what is known of it: scores, loss and seconds, where finite."""
+        ended_at = self.began_at
+        for epoch in self.trial.epochs:
+            ended_at += dt.timedelta(seconds=epoch.train_s + epoch.evaluate_s)
+            told = {name: getattr(epoch, name) for name in _OF_EPOCHS}
+            known = {name: value for name, value in told.items() if value is not None and math.isfinite(value)}
+            yield epoch.epoch, ended_at, known
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedSearch:
@@ -66,20 +77,40 @@ class ExportedSearch:
     domains: Mapping[str, Domain]
     fixed: Parameters = field(default_factory=dict)
     trials: Sequence[ExportedTrial]
+    files: Sequence[Path] = ()
+    """What is kept of it on the disk: record, trials and log."""
 
     @property
     def study(self) -> str:
         """The name in one line: data set, backbone, hyperparameters, tuner and seed, with slashes between."""
         return "/".join(map(str, self.name))
 
+    def incumbents(self) -> Iterator[tuple[int, dt.datetime, float]]:
+        """Yield, after each trial with a score, the epochs charged so far, the moment, and the best score so far."""
+        best, epochs = -math.inf, 0
+        for each in self.trials:
+            epochs += each.trial.charged_epochs
+            if each.score is not None:
+                best = max(best, each.score)
+                yield epochs, each.ended_at, best
 
-def exported(results: MatrixResults, prices: Prices) -> Iterator[ExportedSearch]:
-    """Yield every planned search in the order of the plan; its epochs are read when its turn comes."""
-    taken: set[PurePosixPath] = set()
-    for search in results.searches:
-        folder = _folder(search, taken)
-        taken.add(folder)
-        yield _exported(search, prices, folder)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What is exported, at whose prices, and where it is once it is whole; ``name`` is the matrix's."""
+
+    name: str
+    results: MatrixResults
+    prices: Prices
+    output: Path
+
+    def searches(self) -> Iterator[ExportedSearch]:
+        """Yield every planned search in the order of the plan; its epochs are read when its turn comes."""
+        taken: set[PurePosixPath] = set()
+        for search in self.results.searches:
+            folder = _folder(search, taken)
+            taken.add(folder)
+            yield _exported(search, self.prices, folder)
 
 
 def _exported(search: SearchResult, prices: Prices, folder: PurePosixPath) -> ExportedSearch:
@@ -93,6 +124,7 @@ def _exported(search: SearchResult, prices: Prices, folder: PurePosixPath) -> Ex
         domains={name: domain for name, domain in domains.items() if name not in search.asked.fixed},
         fixed={name: domain.default for name, domain in domains.items() if name in search.asked.fixed},
         trials=trials,
+        files=tuple(path for name in _FILES if (path := search.folder.path / name).is_file()),
     )
 
 
@@ -135,6 +167,11 @@ def _machine(environment: EnvironmentTable) -> dict[str, Fact]:
 
 
 def _folder(search: SearchResult, taken: set[PurePosixPath]) -> PurePosixPath:
-    *parents, last = (re.sub(r"[^\w.-]+", "-", str(part)).strip("-.") or "-" for part in search.planned.name)
+    *parents, last = (file_name(str(part)) for part in search.planned.name)
     found = PurePosixPath(*parents, last)
     return found if found not in taken else found.with_name(f"{last}-{search.planned.id}")
+
+
+def file_name(text: str) -> str:
+    """Return ``text`` as a name that every file system takes: letters, digits, dots and dashes."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "-"

@@ -41,6 +41,20 @@ FORMATS = {
         is_folder=True,
         opened_by="keras_tuner.RandomSearch(…, directory=…, project_name=…).get_best_hyperparameters()",
     ),
+    "mlflow": ExportFormat(
+        writer="mlflow_runs",
+        modules=("mlflow", "sqlalchemy", "alembic"),
+        remedy="pip install 'tuner-harness[mlflow]'",
+        is_folder=True,
+        opened_by="mlflow ui --backend-store-uri sqlite:///{path}/mlflow.db",
+    ),
+    "wandb-offline": ExportFormat(
+        writer="wandb_offline_runs",
+        modules=("wandb",),
+        remedy="pip install 'tuner-harness[wandb]'",
+        is_folder=True,
+        opened_by="wandb leet {path}/wandb, or wandb sync {path}/wandb/offline-run-*",
+    ),
     "parquet": ExportFormat(
         writer="parquet_files",
         modules=("polars",),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
-from harness.analysis import MatrixResults
-from harness.exports.exported_searches import ExportedSearch, ExportedTrial, exported
-from harness.prices import Prices
+from harness.exports.exported_searches import Export, ExportedSearch, ExportedTrial
 from harness.search_types import Value
 from harness.space import Choice, Range
 
@@ -20,17 +17,17 @@ if TYPE_CHECKING:
 
 OBJECTIVE = "val_score"
 """What Keras Tuner is told to maximise."""
-_OF_EPOCHS = {"test_score": "max", "loss": "min", "train_s": "min", "evaluate_s": "min"}
+_DIRECTIONS = {OBJECTIVE: "max", "test_score": "max"}
 _OF_TRIALS = ("epochs", "search_s", "ask_s", "tell_s", "cpu_s", "energy_j")
 
 
-def write(folder: Path, results: MatrixResults, prices: Prices) -> None:
+def write(folder: Path, export: Export) -> None:
     """Write a project for each search into a folder of its own, ``facts.json`` with what is known of it beside.
 
     A trial's score is the best validation score that its tuner was told. Its metrics are the scores, loss and seconds
     of its epochs, by epoch, and what the trial cost in all, at its last epoch.
     """
-    for search in exported(results, prices):
+    for search in export.searches():
         _project(folder / search.folder, search)
 
 
@@ -67,16 +64,11 @@ def _trial(each: ExportedTrial, space: HyperParameters) -> KerasTrial:
 
 
 def _measure(trial: KerasTrial, each: ExportedTrial) -> None:
-    trial.metrics.register(OBJECTIVE, "max")
-    for step, score in each.curve.items():
-        trial.metrics.update(OBJECTIVE, score, step=step)
-    for name, direction in _OF_EPOCHS.items():
-        told = {epoch.epoch: getattr(epoch, name) for epoch in each.trial.epochs}
-        known = {step: value for step, value in told.items() if value is not None and math.isfinite(value)}
-        if known:
-            trial.metrics.register(name, direction)
-        for step, value in known.items():
-            trial.metrics.update(name, value, step=step)
+    for number, _, known in each.epochs():
+        for name, value in known.items():
+            if not trial.metrics.exists(name):
+                trial.metrics.register(name, _DIRECTIONS.get(name, "min"))
+            trial.metrics.update(name, value, step=number)
     for name in _OF_TRIALS:
         if name in each.facts:
             trial.metrics.register(name, "min")

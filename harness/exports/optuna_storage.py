@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.analysis import MatrixResults
-from harness.exports.exported_searches import ExportedSearch, ExportedTrial, exported
-from harness.prices import Prices
+from harness.exports.exported_searches import Export, ExportedSearch, ExportedTrial
 from harness.search_types import Outcome, Value
 from harness.space import Choice, Fixed, Range
 
@@ -22,14 +20,14 @@ JOURNAL = ".log"
 """What the name of a storage ends in that is a journal; every other is a database of SQLite."""
 
 
-def write(path: Path, results: MatrixResults, prices: Prices) -> None:
+def write(path: Path, export: Export) -> None:
     """Write a study for each search, with its facts and those of its trials as user attributes.
 
     A trial's value is the best validation score that its tuner was told, its intermediate values are those of its
     epochs. Values of the fixed hyperparameters are the study's attributes ``fixed.NAME``.
     """
     with _silent(), _storage(path) as storage:
-        for search in exported(results, prices):
+        for search in export.searches():
             _add(search, storage)
 
 

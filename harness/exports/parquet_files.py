@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.analysis import MatrixResults
 from harness.exports import frames
-from harness.prices import Prices
+from harness.exports.exported_searches import Export
 
 
-def write(folder: Path, results: MatrixResults, prices: Prices) -> None:
+def write(folder: Path, export: Export) -> None:
     """Write ``searches.parquet``, ``trials.parquet`` and ``epochs.parquet``; what is unknown is null."""
-    frames.searches(results, prices=prices).write_parquet(folder / "searches.parquet")
-    frames.trials(results).write_parquet(folder / "trials.parquet")
-    frames.epochs(results).write_parquet(folder / "epochs.parquet")
+    frames.searches(export.results, prices=export.prices).write_parquet(folder / "searches.parquet")
+    frames.trials(export.results).write_parquet(folder / "trials.parquet")
+    frames.epochs(export.results).write_parquet(folder / "epochs.parquet")

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.analysis import MatrixResults
-from harness.exports.exported_searches import ExportedSearch, ExportedTrial, Fact, exported
-from harness.prices import Prices
+from harness.exports.exported_searches import Export, ExportedSearch, ExportedTrial, Fact
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-_OF_EPOCHS = ("val_score", "test_score", "loss", "train_s", "evaluate_s")
 _OF_TRIALS = {
     "trial/score": "best validation score",
     "trial/test_score": "its test score",
@@ -30,14 +26,14 @@ Event = tuple[dt.datetime, int, "Summary"]
 """When it was, at which step, and what."""
 
 
-def write(folder: Path, results: MatrixResults, prices: Prices) -> None:
+def write(folder: Path, export: Export) -> None:
     """Write a run for each trial, ``SEARCH/trial-000``, and one with the incumbent for each search.
 
     Curves of a trial have epochs as steps; those of a search have the epochs charged so far. Moments are the search's
     start plus the seconds that it was charged for.
     """
     hyperparameters: dict[str, None] = {}
-    for search in exported(results, prices):
+    for search in export.searches():
         _write_events(folder / search.folder, _incumbents(search))
         for each in search.trials:
             hyperparameters.update(dict.fromkeys(each.trial.parameters))
@@ -46,13 +42,8 @@ def write(folder: Path, results: MatrixResults, prices: Prices) -> None:
 
 
 def _incumbents(search: ExportedSearch) -> Iterator[Event]:
-    """Yield the best validation score so far after each trial that has one."""
-    best, epochs = -math.inf, 0
-    for each in search.trials:
-        epochs += each.trial.charged_epochs
-        if each.score is not None:
-            best = max(best, each.score)
-            yield each.ended_at, epochs, _scalar("search/incumbent_val_score", best)
+    for epochs, moment, best in search.incumbents():
+        yield moment, epochs, _scalar("search/incumbent_val_score", best)
 
 
 def _of_trial(search: ExportedSearch, each: ExportedTrial) -> Iterator[Event]:
@@ -62,15 +53,13 @@ def _of_trial(search: ExportedSearch, each: ExportedTrial) -> Iterator[Event]:
     values = {**named, "outcome": each.trial.outcome.value, **each.trial.parameters}
     key = f"{search.study}/{each.trial.number}"
     yield each.began_at, 0, summary_v2.hparams_pb(values, trial_id=key, start_time_secs=each.began_at.timestamp())
-    for epoch, ended_at in zip(each.trial.epochs, _ends(each), strict=True):
-        for name in _OF_EPOCHS:
-            value = getattr(epoch, name)
-            if value is not None:
-                yield ended_at, epoch.epoch, _scalar(name, value)
+    for number, ended_at, known in each.epochs():
+        for name, value in known.items():
+            yield ended_at, number, _scalar(name, value)
     for tag in _OF_TRIALS:
-        value = each.facts.get(tag.removeprefix("trial/"))
-        if value is not None:
-            yield each.ended_at, each.trial.last_epoch, _scalar(tag, float(value))
+        fact = each.facts.get(tag.removeprefix("trial/"))
+        if fact is not None:
+            yield each.ended_at, each.trial.last_epoch, _scalar(tag, float(fact))
     yield each.ended_at, each.trial.last_epoch, _end(each)
 
 
@@ -84,15 +73,6 @@ def _end(each: ExportedTrial) -> Summary:
     told = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=ended))
     tag = metadata.SESSION_END_INFO_TAG
     return Stored(value=[Stored.Value(tag=tag, metadata=told, tensor=metadata.NULL_TENSOR)])
-
-
-def _ends(each: ExportedTrial) -> Sequence[dt.datetime]:
-    """Return when each epoch ended: they come one after the other from the trial's start on."""
-    ends, spent_s = [], 0.0
-    for epoch in each.trial.epochs:
-        spent_s += epoch.train_s + epoch.evaluate_s
-        ends.append(each.began_at + dt.timedelta(seconds=spent_s))
-    return ends
 
 
 def _columns(hyperparameters: Iterable[str]) -> Event:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.analysis import MatrixResults
 from harness.exports import writing
+from harness.exports.exported_searches import Export
 from harness.prices import Prices
 from harness.search_types import Outcome
 from tests.analysis.conftest import Made, made
@@ -29,8 +30,16 @@ CELL = {
 PARAMETERS = {"learning_rate": 0.01, "dropout": 0.3, "hidden_units": 32, "batch_size": 16, "optimizer": "adam"}
 
 
+def exported(results: MatrixResults, prices: Prices, output: Path) -> Export:
+    return Export(name="my matrix", results=results, prices=prices, output=output)
+
+
 @pytest.fixture
 def results(made: Made) -> MatrixResults:
+    return filled(made)
+
+
+def filled(made: Made) -> MatrixResults:
     """Two searches that ended well, one that failed, and one that never ran."""
     made.search(
         [
@@ -63,4 +72,4 @@ class Written:
         self.results, self.prices, self.folder = results, prices, folder
 
     def __call__(self, to: str, name: str) -> Path:
-        return writing.write(to, self.folder / name, self.results, self.prices)
+        return writing.write(to, exported(self.results, self.prices, self.folder / name))

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from harness.exports import writing
 from harness.prices import Prices
 from tests.analysis.conftest import Made
-from tests.exports.conftest import CELL, PARAMETERS, Written
+from tests.exports.conftest import CELL, PARAMETERS, Written, exported
 
 TPE = "animals/mobile/lr/tpe/1"
 
@@ -88,7 +88,7 @@ def test_where_domains_are_unknown_the_values_that_were_tried_stand_for_them(
 ) -> None:
     made.search([made.trial(0, 0.5), made.trial(1, 0.25)], cell={**CELL, "domains": None})
 
-    path = writing.write("optuna", tmp_path / "runs.log", made.results(), price_list)
+    path = writing.write("optuna", exported(made.results(), price_list, tmp_path / "runs.log"))
 
     (trial, _) = optuna.load_study(study_name=None, storage=journal(path)).trials
     assert trial.distributions["learning_rate"] == optuna.distributions.CategoricalDistribution((0.001, 0.002))

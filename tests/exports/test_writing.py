@@ -8,12 +8,12 @@ import pytest
 
 from harness.analysis import MatrixResults
 from harness.errors import UserError
-from harness.exports import exported_searches, optuna_storage
+from harness.exports import optuna_storage
 from harness.exports.formats import FORMATS
 from harness.placement import required_libraries
 from harness.prices import Prices
 from tests.analysis.conftest import Made
-from tests.exports.conftest import Written
+from tests.exports.conftest import Written, exported
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -63,11 +63,11 @@ def test_each_search_has_a_folder_of_its_own(made: Made, price_list: Prices) -> 
     made.plan("a b", 1)
     made.plan("a/b", 1)
 
-    first, second = exported_searches.exported(made.results(), price_list)
+    first, second = exported(made.results(), price_list, Path()).searches()
 
     assert str(first.folder) == "animals/mobile/lr/a-b/1"
     assert str(second.folder) == f"animals/mobile/lr/a-b/1-{made.planned[1].id}"
 
 
 def test_a_search_goes_by_all_its_names(results: MatrixResults, price_list: Prices) -> None:
-    assert next(exported_searches.exported(results, price_list)).study == "animals/mobile/lr/tpe/1"
+    assert next(exported(results, price_list, Path()).searches()).study == "animals/mobile/lr/tpe/1"
