@@ -79,9 +79,10 @@ nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline
 nightly-baseline:  ## Make a night the baseline of later ones (NIGHT=2026-11-24)
 	@.ci/nightly keep
 
+TUNERS := --extra bayesopt --extra dehb --extra hyperopt --extra skopt --extra smac
 lock: $(VENV)/bin/uv  ## Resolve the requirements anew
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --no-header --python-version 3.11 --extra $$extra --extra heic --extra huggingface --extra mlflow --extra ray --extra stores --extra report --extra tensorboard --extra wandb --extra dev pyproject.toml -o requirements/$$extra.txt; done
+	  --no-header --python-version 3.11 --extra $$extra --extra heic $(TUNERS) --extra huggingface --extra mlflow --extra ray --extra stores --extra report --extra tensorboard --extra wandb --extra dev pyproject.toml -o requirements/$$extra.txt; done
 	for extra in cpu gpu; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --no-header --python-version 3.11 --extra $$extra --extra heic --constraint requirements/$$extra.txt --no-annotate \
 	  pyproject.toml -o requirements/image-$$extra.txt; done
