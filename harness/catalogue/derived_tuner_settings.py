@@ -48,7 +48,7 @@ def startup(tuner: matrix_schema.TunerSection, space: Space, expected_trials: in
     declared = TUNERS.get(tuner.tuner)
     if declared is None or declared.start is None:
         return None
-    option, own = declared.start.option, declared.start.of(space)
+    option, own = declared.start.option, declared.start.of(space, expected_trials)
     trials = own if tuner.startup == "library" else startup_trials(expected_trials, most=own)
     return Startup(option=option, trials=int(tuner.options.get(option, trials)), library=own)
 
@@ -111,8 +111,7 @@ def _orders_words(tuner: matrix_schema.TunerSection) -> bool:
 
 def _startup_mistakes(tuner: matrix_schema.TunerSection) -> Iterator[str]:
     start = TUNERS[tuner.tuner].start if tuner.tuner in TUNERS else None
-    # One is less than any third, so that it always stays.
-    if start is None or (start.trials <= 1 and not start.per_dimension):
+    if start is None or start.is_short:
         yield f"startup: {tuner.tuner} starts as its library does in any case; remove it"
     elif start.option in tuner.options:
         given = tuner.options[start.option]

@@ -87,16 +87,28 @@ RANDOM_START = (
 class LibraryStart:
     """How many trials a library starts its model with where nobody says, and the option that says it.
 
-    ``trials`` or ``per_dimension`` times the tuned hyperparameters, whichever is more.
+    ``trials`` or ``per_dimension`` times the tuned hyperparameters, whichever is more; where the library is told how
+    many trials it has, at most a ``share`` of those, or of as many as it ``expects`` where nobody tells it.
     """
 
     option: str
     trials: int = 0
     per_dimension: int = 0
+    share: float | None = None
+    expects: int | None = None
 
-    def of(self, space: Space) -> int:
-        """Return the number for a space."""
-        return max(self.trials, self.per_dimension * len(space.tuned))
+    def of(self, space: Space, expected_trials: int | None) -> int:
+        """Return the number for a space, and for a budget of so many trials; None: nobody can tell."""
+        found = max(self.trials, self.per_dimension * len(space.tuned))
+        expected = self.expects if expected_trials is None else expected_trials
+        if self.share is None or expected is None:
+            return found
+        return max(1, min(found, int(self.share * expected)))
+
+    @property
+    def is_short(self) -> bool:
+        """Whether no third of the trials is less, so that the library's own number always stays."""
+        return self.share is not None or (self.trials <= 1 and not self.per_dimension)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

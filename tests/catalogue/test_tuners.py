@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from operator import attrgetter
 from typing import Any
 
 import keras_tuner
@@ -29,6 +30,16 @@ CLASSES: dict[str, Any] = {
     "optuna-nsga2": optuna.samplers.NSGAIISampler,
     "optuna-gp": optuna.samplers.GPSampler,
 }
+# Of extras what takes the options, by module and name; several where a library spreads them over functions.
+OF_EXTRAS: dict[str, tuple[str, ...]] = {
+    "smac": tuple(
+        f"smac:HyperparameterOptimizationFacade.get_{part}"
+        for part in (
+            *("initial_design", "model", "acquisition_function"),
+            *("acquisition_maximizer", "config_selector", "random_design"),
+        )
+    ),
+}
 PRUNER_CLASSES: dict[str, Any] = {
     "none": optuna.pruners.NopPruner,
     "median": optuna.pruners.MedianPruner,
@@ -47,6 +58,18 @@ def parameters_of(cls: Any) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(cls.__init__).parameters)
 
 
+def taken_by(name: str) -> dict[str, inspect.Parameter]:
+    """What the installed library's tuner takes."""
+    if name in CLASSES:
+        return parameters_of(CLASSES[name])
+    found: dict[str, inspect.Parameter] = {}
+    for place in OF_EXTRAS[name]:
+        module, _, path = place.partition(":")
+        library = pytest.importorskip(module, reason="make setup installs it")
+        found |= inspect.signature(attrgetter(path)(library)).parameters
+    return found
+
+
 def kinds_of(parameter: inspect.Parameter) -> set[type]:
     """Which kinds the library takes, by its annotation or else by its default."""
     if parameter.annotation is inspect.Parameter.empty:
@@ -60,13 +83,13 @@ def library_options(name: str) -> dict[str, Option]:
 
 
 def test_every_library_tuner_is_compared_with_its_library() -> None:
-    assert set(CLASSES) == set(KNOWN) - {"default"}
+    assert set(CLASSES) | set(OF_EXTRAS) == set(KNOWN) - {"default"}
     assert set(PRUNER_CLASSES) == set(PRUNERS)
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", [*CLASSES, *OF_EXTRAS])
 def test_tuner_options_are_the_installed_librarys_by_name_and_kind(name: str) -> None:
-    taken = parameters_of(CLASSES[name])
+    taken = taken_by(name)
 
     for key, option in library_options(name).items():
         assert key in taken, key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +12,7 @@ import pytest
 from harness import matrix_schema, tuners
 from harness.catalogue.tuners import KNOWN, PRUNERS
 from harness.cells import Cell, domains_of
+from harness.placement import required_libraries
 from harness.reports import rendering, tuner_settings
 from harness.space import Choice, Range, Space
 
@@ -27,7 +27,8 @@ SPACE = Space(
         "dropout": Range(low=0.0, high=0.5, step=0.1, default=0.2),
     }
 )
-INSTALLED = [name for name in KNOWN if name != "optuna-gp" or importlib.util.find_spec("torch") is not None]
+# make setup installs what each extra's tuner needs, torch alone left out.
+INSTALLED = [name for name in KNOWN if not required_libraries.lacking(required_libraries.needed(name))]
 SECTIONS = [
     *(matrix_schema.TunerSection(tuner=name) for name in INSTALLED),
     *(
@@ -82,11 +83,13 @@ def built(asked: Cell, tmp_path: Path) -> Any:
 def first_of(tuner: Any, *names: str) -> Any:
     """The first of these attributes that the library's own object has."""
     library = tuner._study.sampler if hasattr(tuner, "_study") else getattr(tuner, "_oracle", None)
+    if hasattr(tuner, "_facade"):
+        library = tuner._facade._initial_design
     return next((getattr(library, name) for name in names if hasattr(library, name)), None)
 
 
 def test_the_random_start_is_the_real_objects(row: dict[str, Any], built: Any) -> None:
-    start = first_of(built, "num_initial_points", "_n_startup_trials", "population_size")
+    start = first_of(built, "num_initial_points", "_n_startup_trials", "population_size", "_n_configs")
 
     assert row["expected_trials"] == 13
     assert row.get("startup_trials") == start
@@ -146,6 +149,11 @@ def test_domains_are_shown_as_the_real_object_holds_them(
         places = [declared.value_to_prob(value) for value in range(size or 0)]
         assert row[column] == "place"
         assert places == pytest.approx([(place + 0.5) / len(places) for place in range(len(places))])
+    elif hasattr(built, "_facade"):
+        kind = type(built._facade.scenario.configspace[name]).__name__
+        assert (
+            row[column] == {"UniformInteger": "place", "Categorical": "category"}[kind.removesuffix("Hyperparameter")]
+        )
     else:
         assert column not in row
 

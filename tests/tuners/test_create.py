@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import matrix_schema, tuners
+from harness.catalogue.tuners import KNOWN
 from harness.errors import MachineError, UserError
+from harness.placement import required_libraries
 from harness.space import Space
 
 if TYPE_CHECKING:
     from tests.tuners.conftest import FakeSearch, Make
+
+# make setup installs what they need.
+EXTRAS = [
+    name
+    for name, known in KNOWN.items()
+    if known.library not in ("harness", "keras-tuner", "optuna")
+    and not required_libraries.lacking(required_libraries.needed(name))
+]
 
 
 def test_a_mistake_is_one_line(space: Space, make: Make) -> None:
@@ -45,6 +55,7 @@ def test_a_missing_library_is_no_fault_of_the_tuner_and_told_in_a_line(monkeypat
     ("name", "absent"),
     [
         ("optuna-tpe", ["keras_tuner", "keras", "tensorflow", "cmaes", "torch"]),
+        *((name, ["optuna", "keras_tuner", "keras", "tensorflow", "torch"]) for name in EXTRAS),
         ("default", ["optuna", "keras_tuner", "keras", "tensorflow", "numpy"]),
     ],
 )
@@ -81,7 +92,7 @@ print(sorted(set(sys.modules) - before))
 
 
 @pytest.mark.seconds
-@pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes"])
+@pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes", *EXTRAS])
 def test_a_loaded_tuner_imports_nothing_more_on_the_clock(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", ASK_AND_TELL, name, str(tmp_path)]
 
@@ -101,7 +112,8 @@ def test_the_default_is_proposed_once(space: Space, make: Make, search: FakeSear
 
 
 @pytest.mark.parametrize(
-    "name", ["kt-random", "kt-bayesian", "kt-hyperband", "optuna-random", "optuna-tpe", "optuna-cmaes", "optuna-qmc"]
+    "name",
+    ["kt-random", "kt-bayesian", "kt-hyperband", "optuna-random", "optuna-tpe", "optuna-cmaes", "optuna-qmc", *EXTRAS],
 )
 def test_no_tuner_is_given_the_defaults_to_start_with(name: str, space: Space, make: Make) -> None:
     proposal = make(name, space).ask()
