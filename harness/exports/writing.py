@@ -24,9 +24,9 @@ def write(to: str, export: Export) -> Path:
     if to not in FORMATS:
         raise UserError(f"to = {to!r}: no such format; give one of {', '.join(FORMATS)}")
     form = FORMATS[to]
-    _check_installed(to, form)
     if output.exists() or output.is_symlink():
         raise UserError(f"{output}: is there already; move it away, or name another with --output")
+    _check_installed(to, form)
     put: Callable[[Path, Export], None]
     put = importlib.import_module(f"harness.exports.{form.writer}").write
     try:
