@@ -41,7 +41,8 @@ VERSION = 1
 _KEY = "harness"
 # What stands for no test score: none is below 0.
 _UNSCORED = -1.0
-_PARAMETER = "parameters."
+PARAMETER = "parameters."
+"""What the columns of hyperparameters begin with."""
 # What decides how long an epoch takes; all else that is tuned are numbers in the same graph.
 _COST = ("batch_size", "hidden_units", "optimizer", "fine_tune_depth")
 _OF_EPOCHS = ("train_s", "evaluate_s")
@@ -68,6 +69,8 @@ class Header(Section):
     data: DataTable
     model: BuiltTable
     environment: EnvironmentTable
+    seconds_by: tuple[str, ...] = _COST
+    """Hyperparameters that decide how long an epoch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class CurvesOfSeed:
 
     curves: Mapping[Key, Curve]
     seconds: Mapping[tuple[Value | None, ...], Seconds] = field(repr=False)
+    seconds_by: Sequence[str] = _COST
 
     def curve(self, parameters: Parameters, ancestors: Sequence[int]) -> Curve | None:
         """Return the longest recorded trial of a configuration that continues trials of these last epochs."""
@@ -130,7 +134,7 @@ class CurvesOfSeed:
 
     def taken(self, parameters: Parameters) -> Seconds:
         """Return what an epoch of a configuration takes."""
-        return self.seconds[_cost(parameters)]
+        return self.seconds[tuple(parameters.get(name) for name in self.seconds_by)]
 
 
 def key(parameters: Parameters, ancestors: Sequence[int]) -> Key:
@@ -191,7 +195,7 @@ class CurveTable:
             frame = pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise ResultsError(f"{path}: can't be read: {error}") from error
-        self._seconds = _seconds(frame)
+        self._seconds = _seconds(frame, self.header.seconds_by)
         self._of_seed = dict(_columns_of_seeds(frame))
         self._gathered: dict[int, CurvesOfSeed] = {}
         # Of one object for each, however many seeds have it.
@@ -208,7 +212,7 @@ class CurveTable:
         if seed not in self._gathered:
             trials, scores = self._of_seed[seed]
             found = {self._keys.setdefault(known, known): curve for known, curve in _curves(trials, scores)}
-            self._gathered[seed] = CurvesOfSeed(curves=found, seconds=self._seconds)
+            self._gathered[seed] = CurvesOfSeed(curves=found, seconds=self._seconds, seconds_by=self.header.seconds_by)
         return self._gathered[seed]
 
 
@@ -240,7 +244,7 @@ def _of_trial(seed: int, trial: Trial, ancestors: Sequence[int]) -> Iterator[dic
     trained_s = sum(epoch.train_s for epoch in trial.epochs)
     whole = {
         "seed": seed,
-        **{f"{_PARAMETER}{name}": value for name, value in trial.parameters.items()},
+        **{f"{PARAMETER}{name}": value for name, value in trial.parameters.items()},
         "continues": ",".join(map(str, ancestors)),
         "last_epoch": trial.last_epoch,
         "outcome": str(trial.outcome),
@@ -268,7 +272,7 @@ def _columns_of_seeds(frame: pl.DataFrame) -> Iterator[tuple[int, tuple[pl.DataF
     """Yield each seed with a row for each of its trials, and the scores of its epochs, trial after trial."""
     import polars as pl  # noqa: PLC0415 - see above
 
-    trial = ["continues", *(name for name in frame.columns if name.startswith(_PARAMETER))]
+    trial = ["continues", *(name for name in frame.columns if name.startswith(PARAMETER))]
     ordered = frame.sort("seed", *trial, "epoch")
     for (seed,), rows in ordered.partition_by("seed", as_dict=True).items():
         epochs = rows.with_row_index("row").group_by(trial, maintain_order=True)
@@ -283,22 +287,20 @@ def _columns_of_seeds(frame: pl.DataFrame) -> Iterator[tuple[int, tuple[pl.DataF
 
 def _curves(trials: pl.DataFrame, scores: ScoreColumns) -> Iterator[tuple[Key, Curve]]:
     for row in trials.iter_rows(named=True):
-        parameters = {
-            name.removeprefix(_PARAMETER): value for name, value in row.items() if name.startswith(_PARAMETER)
-        }
+        parameters = {name.removeprefix(PARAMETER): value for name, value in row.items() if name.startswith(PARAMETER)}
         ancestors = [int(number) for number in row["continues"].split(",") if number]
         first, count = row["first_epoch"] or 0, row["count"]
         last, outcome = row["last_epoch"], Outcome(row["outcome"])
         yield key(parameters, ancestors), Curve(scores, row["row"], first, count, last, outcome, row["reason"])
 
 
-def _seconds(frame: pl.DataFrame) -> dict[tuple[Value | None, ...], Seconds]:
+def _seconds(frame: pl.DataFrame, seconds_by: Sequence[str]) -> dict[tuple[Value | None, ...], Seconds]:
     import polars as pl  # noqa: PLC0415 - see above
 
-    cost = [f"{_PARAMETER}{name}" for name in _COST]
+    cost = [f"{PARAMETER}{name}" for name in seconds_by]
     rows = frame.with_columns(pl.lit(None).alias(name) for name in cost if name not in frame.columns)
     of_epochs = rows.group_by(cost).agg(pl.col(_OF_EPOCHS).median())
-    trial = ["seed", "continues", *(name for name in rows.columns if name.startswith(_PARAMETER))]
+    trial = ["seed", "continues", *(name for name in rows.columns if name.startswith(PARAMETER))]
     per_epoch = pl.col("cpu_s").first() / pl.col("epoch").count().clip(lower_bound=1)
     trials = rows.group_by(trial).agg(pl.col(_OF_TRIALS).first(), per_epoch.alias("cpu_s"))
     of_trials = trials.group_by(cost).agg(pl.col(*_OF_TRIALS, "cpu_s").median())
@@ -309,10 +311,6 @@ def _seconds(frame: pl.DataFrame) -> dict[tuple[Value | None, ...], Seconds]:
         )
         for row in taken.to_dicts()
     }
-
-
-def _cost(parameters: Parameters) -> tuple[Value | None, ...]:
-    return tuple(parameters.get(name) for name in _COST)
 
 
 def _rounded(value: Value) -> Value:

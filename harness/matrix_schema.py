@@ -15,6 +15,8 @@ _LARGEST_INTEGER = 2**63 - 1
 # How a metric ends that is a Python file.
 _OWN = ".py"
 
+RECORDED: Final = "recorded"
+"""The source of data, and the model, that are known only by learning curves which others recorded."""
 PACKAGE: Final = "package:"
 """What stands before the name of an installed package's entry point, in place of a file's path."""
 
@@ -106,7 +108,7 @@ class Dataset(Section):
 
     source: Annotated[str, Field(examples=["animals"])]
     """A built-in name (`animals`, `digits`, `cifar10`, `tf_flowers`, …), or `folder`, `table`, `huggingface`, `tfds`,
-    `npz` or `file` with a path.
+    `npz` or `file` with a path; or `recorded`, known only by learning curves of others that are replayed.
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["data/birds"])] = None
@@ -145,7 +147,8 @@ class Backbone(Section):
     """A pretrained image model and how much of it is trained."""
 
     model: Annotated[str, Field(examples=["MobileNetV2"])]
-    """A classification model of keras.applications by its own name, `EfficientNetLite0`, or `file` with a path.
+    """A classification model of keras.applications by its own name, `EfficientNetLite0`, or `file` with a path; or
+    `recorded`, known only by learning curves of others.
 
     May be left out where the section is named after it."""
     path: Annotated[str | None, Field(examples=["my_model.py"])] = None

@@ -158,6 +158,8 @@ class EnvironmentTable(StoredTable):
     precision: str | None = None
     determinism: bool | None = None
     jit: bool | None = None
+    imported: str | None = None
+    """The file of others' learning curves that all that is known is from."""
 
 
 class LimitsTable(StoredTable):

@@ -1,4 +1,4 @@
-"""Record a matrix's learning curves once, and replay searches on them."""
+"""Record a matrix's learning curves once, or take those of others, and replay searches on them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from harness import matrix as matrices
 from harness import prices as price_lists
 from harness.api import given_paths
-from harness.campaign import curve_recording, curve_replay, events
+from harness.campaign import curve_import, curve_recording, curve_replay, events
+from harness.campaign.curve_import import CurveImport
 from harness.campaign.curve_recording import Recorded
 from harness.campaign.curve_replay import Thinking
 from harness.campaign.limits import Limits
@@ -17,6 +18,7 @@ from harness.campaign.run import Request, Run
 from harness.errors import UserError
 from harness.executors import slots
 from harness.matrix import Matrix
+from harness.matrix_schema import Metric
 from harness.placement.executor_choice import Start, Where
 
 
@@ -87,6 +89,43 @@ def replay(
         replay_slots=slots.of_each_core() if at_once is None else slots.of_processors(at_once),
     )
     return curve_replay.replay(paths, request, seeds=seeds, thinking=thinking, watch=watch)
+
+
+def import_curves(
+    path: str | Path,
+    *,
+    metric: Metric,
+    name: str | None = None,
+    tuners: Sequence[str] | None = None,
+    budget_epochs: int | None = None,
+    trial_epochs: int | None = None,
+    results: str | Path = given_paths.RESULTS,
+) -> Path:
+    """Write a table of learning curves that others recorded, which ``replay`` takes; return it.
+
+    Args:
+        path: Parquet file with a row for each epoch (``harness.campaign.curve_import`` describes its columns).
+        metric: What its scores are.
+        name: What results are called; by default as the file.
+        tuners: What is to search it; by default ``curve_import.TUNERS``.
+        budget_epochs: Epochs that a search may spend; by default ten trials of all epochs.
+        trial_epochs: Epochs of a trial; by default all that the file has.
+        results: Folder that ``NAME-recorded`` goes into, with the table.
+
+    Raises:
+        ResultsError: The file can't be read, or its rows are no curves of a whole grid.
+        UserError: A table is there already, or the curves make no matrix.
+    """
+    file = given_paths.given(path, called="path")
+    asked = CurveImport(
+        name=file.stem if name is None else name,
+        metric=metric,
+        tuners=curve_import.TUNERS if tuners is None else tuners,
+        budget_epochs=budget_epochs,
+        trial_epochs=trial_epochs,
+    )
+    into = given_paths.given(results, called="results") / f"{asked.name}-recorded"
+    return curve_import.import_curves(file, asked, into=into)
 
 
 def _request(results: str | Path, cache: str | Path | None, where: Where, limits: Limits) -> Request:

@@ -264,6 +264,9 @@ KNOWN: Mapping[str, Entry] = MappingProxyType(
 
 def mistakes(dataset: matrix_schema.Dataset) -> list[str]:
     """Return what is wrong with a ``[datasets.…]`` section, one line each, keys relative to the section."""
+    if dataset.source == matrix_schema.RECORDED:
+        others = sorted(dataset.model_fields_set - {"source"})
+        return [f"{key}: not used by source {dataset.source!r}; leave it out" for key in others]
     entry = KNOWN.get(dataset.source)
     if entry is None:
         return [f"source: unknown data set {dataset.source!r}; {_known_ones(dataset.source)}"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from harness.campaign.curve_replay import Thinking
+    from harness.matrix_schema import Metric
     from harness.placement.executor_choice import Start
 
 PARTS = ("tables", "plots", "page")
@@ -386,6 +387,59 @@ def replay(
 
     voice = Voice(is_quiet=quiet, is_json=as_json)
     return curve_commands.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, voice=voice)
+
+
+@harness.group("import")
+def import_group() -> None:
+    """Take in what others recorded or searched."""
+
+
+@import_group.command("curves")
+@click.argument("file", type=GivenPath(dir_okay=False))
+@click.option(
+    "--metric",
+    type=click.Choice(["accuracy", "macro_f1", "weighted_f1", "micro_f1"]),
+    required=True,
+    help="What its scores are.",
+)
+@click.option("--name", help="What results are called.  [default: as the file]")
+@click.option(
+    "--tuner",
+    "tuners",
+    multiple=True,
+    metavar="NAME",
+    help="What is to search it, repeatable.  [default: kt-random, kt-bayesian, optuna-tpe]",
+)
+@click.option(
+    "--budget-epochs", type=click.IntRange(min=1), help="Epochs that a search may spend.  [default: ten trials]"
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs of a trial.  [default: all that the file has]")
+@_RESULTS
+def import_curves(
+    file: Path,
+    *,
+    metric: Metric,
+    name: str | None,
+    tuners: tuple[str, ...],
+    budget_epochs: int | None,
+    epochs: int | None,
+    results: Path,
+) -> None:
+    """Make a table for harness replay of learning curves in a Parquet FILE, with a row for each epoch."""
+    from harness.api import curves
+    from harness.cli import printing
+
+    table = curves.import_curves(
+        file,
+        metric=metric,
+        name=name,
+        tuners=tuners or None,
+        budget_epochs=budget_epochs,
+        trial_epochs=epochs,
+        results=results,
+    )
+    printing.say(f"table: {table}")
+    printing.say(f"search it: harness replay {table}")
 
 
 @harness.command()

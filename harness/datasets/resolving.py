@@ -30,6 +30,9 @@ def resolve(dataset: matrix_schema.Dataset, *, base: Path, cache: Path, results:
     mistakes = catalogue.mistakes(dataset)
     if mistakes:
         raise errors.DatasetError("; ".join(mistakes))
+    if dataset.source == matrix_schema.RECORDED:
+        way_out = "search its curves with harness replay TABLE, or name images"
+        raise errors.DatasetError(f"source: {dataset.source!r} has no images, so nothing can be trained; {way_out}")
     entry = catalogue.KNOWN[dataset.source]
     if dataset.source == "file":
         return _read_by_own_code(dataset, base=base, own={"results": results, "cache": cache})

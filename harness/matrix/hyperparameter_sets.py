@@ -40,6 +40,35 @@ def resolve(key: Key, named: matrix_schema.HyperparameterSet) -> tuple[Space | N
     return (None if mistakes else Space(domains | _left_out(domains))), mistakes
 
 
+def resolve_recorded(key: Key, named: matrix_schema.HyperparameterSet) -> tuple[Space | None, list[Mistake]]:
+    """Return the space of a set of which others recorded learning curves: choices and fixed values of any name.
+
+    A default that isn't given is the middle choice.
+    """
+    domains: dict[str, Domain] = {}
+    mistakes = []
+    for name, given in named.items():
+        try:
+            domains[name] = _recorded_domain((*key, name), given)
+        except Mistaken as error:
+            mistakes.append(error.mistake)
+    if not mistakes:
+        mistakes = list(_nothing_to_tune(key, domains))
+    return (None if mistakes else Space(domains)), mistakes
+
+
+def _recorded_domain(key: Key, given: matrix_schema.Domain | Value) -> Choice | Fixed:
+    if not isinstance(given, matrix_schema.Domain):
+        return Fixed(value=given)
+    if not given.choices or any(each is not None for each in (given.low, given.high, given.step, given.points)):
+        raise Mistaken(key, "is known by recorded curves alone; list the recorded values as choices")
+    _refuse_twice((*key, "choices"), given.choices)
+    default = given.choices[len(given.choices) // 2] if given.default is None else given.default
+    if default not in given.choices:
+        raise Mistaken((*key, "default"), f"{show(default)} is not among the choices; name one of them or add it")
+    return Choice(choices=tuple(given.choices), default=default)
+
+
 def domain(key: Key, given: matrix_schema.Domain | Value) -> Domain:
     """Return the domain of the hyperparameter that ``key`` ends in.
 

@@ -151,8 +151,10 @@ def _file_name(path: Path) -> list[Mistake]:
 
 def _spaces(matrix: matrix_schema.Document) -> tuple[dict[str, Space], list[Mistake]]:
     resolved, mistakes = {}, []
+    is_recorded = any(dataset.source == matrix_schema.RECORDED for dataset in matrix.datasets.values())
+    resolve = hyperparameter_sets.resolve_recorded if is_recorded else hyperparameter_sets.resolve
     for name, named in matrix.hyperparameters.items():
-        space, wrong = hyperparameter_sets.resolve(("hyperparameters", name), named)
+        space, wrong = resolve(("hyperparameters", name), named)
         mistakes += wrong
         if space is not None:
             resolved[name] = space

@@ -48,6 +48,7 @@ def name_mistake(name: str) -> str | None:
 def judged(matrix: matrix_schema.Document, spaces: Mapping[str, Space]) -> Iterator[Mistake]:
     """Yield what is wrong with each section, and sections that say the same."""
     yield from _catalogued(matrix)
+    yield from _recorded(matrix)
     yield from _budget(matrix)
     yield from _split(matrix.protocol.split)
     yield from _factors(matrix.protocol.learning_rate_factors)
@@ -72,6 +73,18 @@ def _catalogued(matrix: matrix_schema.Document) -> Iterator[Mistake]:
     for name, tuner in matrix.tuners.items():
         lines = tuners.mistakes(tuner, None, epochs_per_trial=matrix.protocol.epochs_per_trial)
         yield from _of_section(("tuners", name), lines)
+
+
+def _recorded(matrix: matrix_schema.Document) -> Iterator[Mistake]:
+    """Yield parts that could be trained beside others that are known by recorded curves alone."""
+    named = {("datasets", name, "source"): each.source for name, each in matrix.datasets.items()}
+    named |= {("backbones", name, "model"): each.model for name, each in matrix.backbones.items()}
+    if matrix_schema.RECORDED not in named.values():
+        return
+    for key, value in named.items():
+        if value != matrix_schema.RECORDED:
+            text = f"{value!r} stands beside what is known by recorded curves alone; give them matrices of their own"
+            yield Mistake(key=key, text=text)
 
 
 def _of_section(key: Key, lines: list[str]) -> Iterator[Mistake]:

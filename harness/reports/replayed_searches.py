@@ -11,7 +11,8 @@ from harness.text_sanitising import counted
 
 def notes(groups: Sequence[Group]) -> list[str]:
     """Return what to know of replayed searches, once for each way in which seeds were used; nothing of trained ones."""
-    return list(dict.fromkeys(_note(group) for group in groups if any(s.is_replayed for s in group.searches)))
+    found = [_note(group) for group in groups if any(s.is_replayed for s in group.searches)]
+    return [*dict.fromkeys(found), *_imported(groups)]
 
 
 def are_repeated(group: Group) -> bool:
@@ -30,6 +31,13 @@ def _note(group: Group) -> str:
         f"{replayed}: {rows} searches per row, {each} on each. A tuner's searches on one recorded seed are averaged "
         "first; intervals and verdicts are over recorded seeds."
     )
+
+
+def _imported(groups: Sequence[Group]) -> list[str]:
+    names = {search.environment.imported for group in groups for search in group.searches} - {None}
+    listed = ", ".join(sorted(str(name) for name in names))
+    unknown = "machine, packages, data and model are unknown, and processor seconds are the tuners' alone"
+    return [f"Curves that others recorded ({listed}): {unknown}."] if names else []
 
 
 def _span(counts: Iterable[int]) -> str:

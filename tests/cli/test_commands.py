@@ -63,6 +63,7 @@ def test_help_names_every_command() -> None:
         "drift",
         "export",
         "images",
+        "import",
         "init",
         "plan",
         "record",
