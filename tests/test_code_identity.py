@@ -56,10 +56,12 @@ OUTSIDE = (
 ONLY = {
     "catalogue.tuner_libraries.keras_tuner": {"keras-tuner"},
     "catalogue.tuner_libraries.optuna": {"optuna"},
+    "catalogue.tuner_libraries.dehb": set(),
     "catalogue.tuner_libraries.smac": set(),
     "tuners.ask_and_tell": set(),
     "tuners.configuration_space": set(),
     "tuners.keras_tuner": {"keras-tuner"},
+    "tuners.dehb": set(),
     "tuners.smac": set(),
     "tuners.optuna": {"optuna"},
     "tuners.own_tuner": {"own"},

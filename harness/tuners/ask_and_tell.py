@@ -11,7 +11,7 @@ from harness.tuners.domains import Coverage, decode
 
 
 class AskAndTell(ABC):
-    """Ended by the budget, when every configuration has been proposed, or when the library has nothing left.
+    """Ended by the budget, when every configuration has been proposed to its end, or when nothing is left to propose.
 
     A library that has nothing left is not asked again. What it repeats is trained and charged like any trial.
     """
@@ -32,8 +32,10 @@ class AskAndTell(ABC):
             return None
         decoded = {name: decode(domain, shown[name]) for name, domain in self._space.tuned.items()}
         parameters = self._space.complete(decoded)
-        self._coverage.add(parameters)
-        return Proposal(parameters=parameters, last_epoch=self._last_epoch())
+        last_epoch = self._last_epoch()
+        if last_epoch == self._epochs:
+            self._coverage.add(parameters)
+        return Proposal(parameters=parameters, last_epoch=last_epoch)
 
     def report(self, proposal: Proposal, epoch: int, score: float) -> bool:  # noqa: ARG002 (the Tuner protocol)
         """Never stop a trial: the library trains each to its end."""

@@ -32,6 +32,7 @@ CLASSES: dict[str, Any] = {
 }
 # Of extras what takes the options, by module and name; several where a library spreads them over functions.
 OF_EXTRAS: dict[str, tuple[str, ...]] = {
+    "dehb": ("dehb:DEHB",),
     "smac": tuple(
         f"smac:HyperparameterOptimizationFacade.get_{part}"
         for part in (
@@ -199,7 +200,7 @@ def test_a_mistake_names_the_key_the_value_and_the_way_out(section: dict[str, An
 def test_an_unlike_name_is_answered_with_the_known_ones() -> None:
     (mistake,) = mistakes(matrix_schema.TunerSection(tuner="?"), None)
 
-    assert mistake.startswith("tuner: unknown tuner '?'; known: default, kt-random, ")
+    assert mistake == f"tuner: unknown tuner '?'; known: {', '.join([*KNOWN, 'file'])}"
 
 
 def test_every_mistake_is_told_at_once() -> None:

@@ -149,8 +149,9 @@ def test_domains_are_shown_as_the_real_object_holds_them(
         places = [declared.value_to_prob(value) for value in range(size or 0)]
         assert row[column] == "place"
         assert places == pytest.approx([(place + 0.5) / len(places) for place in range(len(places))])
-    elif hasattr(built, "_facade"):
-        kind = type(built._facade.scenario.configspace[name]).__name__
+    elif hasattr(built, "_facade") or hasattr(built, "_optimizer"):
+        configspace = built._optimizer.cs if hasattr(built, "_optimizer") else built._facade.scenario.configspace
+        kind = type(configspace[name]).__name__
         assert (
             row[column] == {"UniformInteger": "place", "Categorical": "category"}[kind.removesuffix("Hyperparameter")]
         )

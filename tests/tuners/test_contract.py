@@ -117,6 +117,9 @@ def test_trials_run_from_first_to_last_epoch_where_the_tuner_continues_none(
 ) -> None:
     spans = {(trial.first_epoch, trial.last_epoch, trial.parent) for trial in history}
 
+    if section.tuner == "dehb":  # its shorter trials are continued by none
+        assert spans <= {(1, 1, None), (1, 3, None), (1, 9, None)}
+        return
     assert (spans == {(1, 9, None)}) is not KNOWN[section.tuner].continues
 
 
