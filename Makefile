@@ -14,7 +14,7 @@ BESIDE := --numprocesses auto --dist
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup site bench gpu-check test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
+.PHONY: help setup site package bench gpu-check test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
@@ -72,6 +72,9 @@ site: $(SITE)/.ready  ## Build the documentation as a site in build/site; a brok
 	@PYTHONPATH=. $(SITE)/bin/sphinx-build -W --keep-going -q -E -c website build/site-sources build/site
 	@echo "the site: build/site/index.html"
 
+package: $(VENV)/bin/uv  ## Build wheel and source distribution into dist, and try both in environments of their own
+	@UV=$(BIN)/uv PYTHON=$(PYTHON) .ci/package
+
 # Whatever the night's exit code is, make's is 2: who needs it calls .ci/nightly run, as the workflow does.
 nightly: $(READY)  ## Run a night's matrix anew and compare it with the baseline (NIGHTLY=folder to keep all in)
 	@HARNESS=$(BIN)/harness .ci/nightly run
@@ -90,7 +93,7 @@ lock: $(VENV)/bin/uv  ## Resolve the requirements anew
 	  --extra docs --constraint requirements/cpu.txt pyproject.toml -o requirements/docs.txt
 
 clean:  ## Remove what setup installed
-	rm -rf $(VENV) $(SITE) build *.egg-info
+	rm -rf $(VENV) $(SITE) build dist *.egg-info
 
 $(VENV)/bin/uv: requirements/setup.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

@@ -45,7 +45,7 @@ def test_who_reads_it_accepts_the_form(form: str, paths: list[Path]) -> None:
 
 
 def test_the_workflows_are_these() -> None:
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "nightly.yml"]
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "nightly.yml", "release.yml"]
 
 
 def test_every_file_of_the_issue_forms_is_judged() -> None:
@@ -85,7 +85,9 @@ def test_a_workflow_may_read_and_no_more(path: Path) -> None:
     workflow = read(path.name)
 
     assert workflow["permissions"] == {"contents": "read"}
-    assert all("permissions" not in job for job in workflow["jobs"].values())
+    given = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    signing = {"build": {"contents": "read", "id-token": "write", "attestations": "write"}}
+    assert given == (signing if path.name == "release.yml" else {})
     assert "secrets." not in path.read_text()
 
 
@@ -112,6 +114,7 @@ def test_pull_requests_run_what_a_person_runs() -> None:
     assert commands.pop("fast") == ["make check", "make test-fast"]
     assert commands.pop("coverage") == ["make coverage"]
     assert commands.pop("site") == ["make site"]
+    assert commands.pop("package") == ["make package"]
     assert commands.pop("test-and-check")[-1] == ".ci/run"
     assert commands == {}
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
@@ -136,8 +139,20 @@ def test_a_citation_names_the_version_that_is_here() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text())
 
-    assert citation["version"] == project["version"] == harness.__version__
+    assert project["dynamic"] == ["version"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", harness.__version__)
+    assert citation["version"] == harness.__version__
     assert [author["name"] for author in citation["authors"]] == [author["name"] for author in project["authors"]]
+
+
+def test_a_release_is_tried_before_it_is_signed_and_is_that_of_its_tag() -> None:
+    done = [step.get("run", step.get("uses", "")) for step in steps("release.yml")]
+    tried, signed = done.index("make package"), next(i for i, one in enumerate(done) if "attest-build" in one)
+
+    assert read("release.yml")["on"] == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+*"]}}
+    assert "__version__" in done[1]
+    assert "CHANGELOG.md" in done[2]
+    assert tried < signed
 
 
 def test_hooks_before_a_commit_run_what_the_checks_run() -> None:
@@ -155,7 +170,7 @@ def test_every_target_that_a_workflow_makes_is_there() -> None:
     text = "\n".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.name))
     made = set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE))
 
-    assert made == {"check", "coverage", "setup", "site", "test-fast"}
+    assert made == {"check", "coverage", "package", "setup", "site", "test-fast"}
     assert made <= targets
 
 
