@@ -286,12 +286,16 @@ def _columns_of_seeds(frame: pl.DataFrame) -> Iterator[tuple[int, tuple[pl.DataF
 
 
 def _curves(trials: pl.DataFrame, scores: ScoreColumns) -> Iterator[tuple[Key, Curve]]:
-    for row in trials.iter_rows(named=True):
-        parameters = {name.removeprefix(PARAMETER): value for name, value in row.items() if name.startswith(PARAMETER)}
-        ancestors = [int(number) for number in row["continues"].split(",") if number]
-        first, count = row["first_epoch"] or 0, row["count"]
-        last, outcome = row["last_epoch"], Outcome(row["outcome"])
-        yield key(parameters, ancestors), Curve(scores, row["row"], first, count, last, outcome, row["reason"])
+    names = sorted(name for name in trials.columns if name.startswith(PARAMETER))
+    short = [name.removeprefix(PARAMETER) for name in names]
+    values = zip(*([_rounded(value) for value in trials[name]] for name in names), strict=True)
+    others = ("continues", "row", "first_epoch", "count", "last_epoch", "outcome", "reason")
+    for chosen, (continues, row, first, count, last, outcome, reason) in zip(
+        values, trials.select(others).iter_rows(), strict=True
+    ):
+        ancestors = tuple(int(number) for number in continues.split(",") if number)
+        curve = Curve(scores, row, first or 0, count, last, Outcome(outcome), reason)
+        yield (tuple(zip(short, chosen, strict=True)), ancestors), curve
 
 
 def _seconds(frame: pl.DataFrame, seconds_by: Sequence[str]) -> dict[tuple[Value | None, ...], Seconds]:

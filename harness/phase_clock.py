@@ -20,6 +20,7 @@ PHASES = (
     "shutdown",  # the process ends
     "other",  # everything else
 )
+_KNOWN = frozenset(PHASES)
 THINKING = ("ask", "tell")
 DEVICE = ("train", "evaluate")
 BUILD = ("build",)
@@ -42,29 +43,27 @@ class Ledger:
         self._current = "startup"
         self._seconds: dict[str, float] = {}
         self._paused: Callable[[], AbstractContextManager[None]] = nullcontext
-        self._switch("other")
+        self.switch("other")
 
     def pause(self, paused: Callable[[], AbstractContextManager[None]]) -> None:
         """From now on hold what ``paused`` returns open in every phase that is off the clock, but ``meter``."""
         self._paused = paused
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> AbstractContextManager[None]:
         """Book the block's seconds to ``name``."""
-        if name not in PHASES:
+        if name not in _KNOWN:
             raise ValueError(f"unknown phase {name!r}; known are {', '.join(PHASES)}")
-        outer = self._current
-        pauses = name in _PAUSING and outer not in OFF_THE_CLOCK
-        self._switch(name)
-        try:
-            with self._paused() if pauses else nullcontext():
-                yield
-        finally:
-            self._switch(outer)
+        pauses = name in _PAUSING and self._current not in OFF_THE_CLOCK
+        return self._pausing(name) if pauses else _Block(self, name)
+
+    @contextmanager
+    def _pausing(self, name: str) -> Iterator[None]:
+        with _Block(self, name), self._paused():
+            yield
 
     def booked(self, *names: str) -> float:
         """Return the seconds of these phases since the last ``take``, the running one included."""
-        self._switch(self._current)
+        self.switch(self._current)
         return sum(self._seconds.get(name, 0.0) for name in names)
 
     def book(self, name: str, seconds: float) -> None:
@@ -73,14 +72,33 @@ class Ledger:
 
     def take(self) -> dict[str, float]:
         """Return the seconds of every phase since the last ``take``, and begin anew."""
-        self._switch(self._current)
+        self.switch(self._current)
         taken, self._seconds = self._seconds, {}
         return {name: taken[name] for name in PHASES if name in taken}
 
-    def _switch(self, name: str) -> None:
-        now = self._clock()
-        self._seconds[self._current] = self._seconds.get(self._current, 0.0) + now - self._mark
+    def switch(self, name: str) -> str:
+        """Book what comes next to ``name``; return what the seconds until now were booked to."""
+        now, before = self._clock(), self._current
+        self._seconds[before] = self._seconds.get(before, 0.0) + now - self._mark
         self._mark, self._current = now, name
+        return before
+
+
+class _Block:
+    """A block of one phase; a class, as a replayed search enters thousands, and a generator takes longer."""
+
+    __slots__ = ("_ledger", "_name", "_outer")
+
+    def __init__(self, ledger: Ledger, name: str) -> None:
+        self._ledger = ledger
+        self._name = name
+        self._outer = name
+
+    def __enter__(self) -> None:
+        self._outer = self._ledger.switch(self._name)
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.switch(self._outer)
 
 
 def on_the_clock(phases: dict[str, float]) -> float:

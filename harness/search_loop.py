@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from harness.errors import HarnessError
@@ -70,10 +70,13 @@ class Search:
     patience: int = 0
     spent: BudgetSpent = field(default_factory=BudgetSpent)
     incumbent: float | None = None
+    _limits: Sequence[tuple[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Leave what is off the clock out of CPU seconds and joules too."""
         self.ledger.pause(self.usage.paused)
+        limits = ((each.name, getattr(self.budget, each.name)) for each in fields(self.budget))
+        self._limits = [(name, limit) for name, limit in limits if limit is not None]
 
     def replay(self, recorded: Sequence[Trial]) -> None:
         """Bring the tuner to where an interrupted search was.
@@ -147,10 +150,9 @@ class Search:
     def _audited(self, number: int, epoch: Epoch, earlier: Sequence[Epoch]) -> Epoch:
         """Score the test images where this epoch takes the incumbent's place: off the clock, shown to no tuner."""
         best_of_search = is_better(epoch.val_score, self.incumbent)
-        best_of_trial = is_better(epoch.val_score, max((e.val_score for e in earlier), default=None))
         if best_of_search:
             self.incumbent = epoch.val_score
-        if not (best_of_search or (self.audit == "trial" and best_of_trial) or self.audit == "epoch"):
+        if not (best_of_search or self.audit == "epoch" or (self.audit == "trial" and _is_best(epoch, earlier))):
             return epoch
         with self.ledger.phase("audit"):
             return replace(epoch, test_score=self._test_score(number, epoch))
@@ -189,19 +191,20 @@ class Search:
 
     def _limit_reached(self, running_epochs: int = 0) -> str | None:
         """Name the first limit that is reached, the running trial counted in; None while there is budget left."""
-        wall_s = self.spent.wall_s + self._running_wall_s()
-        spent = {
-            "epochs": self.spent.epochs + running_epochs,
-            "trials": self.spent.trials,
-            "wall_s": wall_s,
-            "device_s": self.spent.device_s + self.ledger.booked(*DEVICE),
-            "cost_usd": 0.0 if self.usd_per_hour is None else wall_s / 3600 * self.usd_per_hour,
-        }
-        for name, used in spent.items():
-            limit = getattr(self.budget, name)
-            if limit is not None and used >= limit:
-                return name
-        return None
+        return next((name for name, limit in self._limits if self._used(name, running_epochs) >= limit), None)
+
+    def _used(self, name: str, running_epochs: int) -> float:
+        """Return what is used up of a limit, the running trial counted in."""
+        match name:
+            case "epochs":
+                return self.spent.epochs + running_epochs
+            case "trials":
+                return self.spent.trials
+            case "device_s":
+                return self.spent.device_s + self.ledger.booked(*DEVICE)
+            case _:
+                wall_s = self.spent.wall_s + self._running_wall_s()
+                return wall_s if name == "wall_s" else wall_s / 3600 * (self.usd_per_hour or 0.0)
 
     def _running_wall_s(self) -> float:
         return self.ledger.booked("ask", "train", "evaluate", "tell", "checkpoint", "other")
@@ -225,6 +228,10 @@ class Search:
                 self.incumbent = epoch.val_score
         self.tuner.tell(trial)
         self.spent.add(trial)
+
+
+def _is_best(epoch: Epoch, earlier: Sequence[Epoch]) -> bool:
+    return is_better(epoch.val_score, max((each.val_score for each in earlier), default=None))
 
 
 def _best(epochs: Sequence[Epoch]) -> int:

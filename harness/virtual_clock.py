@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from harness.search_types import Proposal, Trial, Tuner
 
@@ -34,18 +34,27 @@ class VirtualClock:
         self._seconds += seconds
         self._cpu_s += cpu_s
 
-    @contextmanager
-    def thinking(self) -> Iterator[None]:
+    def thinking(self) -> AbstractContextManager[None]:
         """Let as much time pass as the block takes."""
-        if self._measure is None:
-            yield
-            return
-        began = self._measure()
-        try:
-            yield
-        finally:
-            took_s = self._measure() - began
-            self.advance(took_s, cpu_s=took_s)
+        return nullcontext() if self._measure is None else _Thinking(self, self._measure)
+
+
+class _Thinking:
+    """A block that is thought in; a class, as a replayed search enters thousands, and a generator takes longer."""
+
+    __slots__ = ("_began", "_clock", "_measure")
+
+    def __init__(self, clock: VirtualClock, measure: Callable[[], float]) -> None:
+        self._clock = clock
+        self._measure = measure
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        self._began = self._measure()
+
+    def __exit__(self, *_: object) -> None:
+        took_s = self._measure() - self._began
+        self._clock.advance(took_s, cpu_s=took_s)
 
 
 class ThinkingTuner:
