@@ -20,7 +20,8 @@ from harness.space import Choice, Domain, Fixed, Range, Space
 # 1: first.
 # 2: tuners are seeded by seed and problem, code is known by what a cell runs through, records say how busy the machine
 #    was; what of a budget a cell can't spend is no part of its identity.
-# 3: scores are called so, and no longer F1, whatever the metric: ``val_score`` and ``test_score`` of an epoch.
+# 3: scores are called so, and no longer F1, whatever the metric: ``val_score`` and ``test_score`` of an epoch. Where
+#    another tool searched, what it doesn't tell is null: losses, seconds, processor seconds.
 SCHEMA_VERSION = 3
 _FIRST_WITH_THESE_IDS = 2
 

@@ -241,7 +241,7 @@ def _agree(one: Trial, other: Trial) -> bool:
 
 
 def _of_trial(seed: int, trial: Trial, ancestors: Sequence[int]) -> Iterator[dict[str, object]]:
-    trained_s = sum(epoch.train_s for epoch in trial.epochs)
+    trained_s = sum(epoch.train_s or 0.0 for epoch in trial.epochs)
     whole = {
         "seed": seed,
         **{f"{PARAMETER}{name}": value for name, value in trial.parameters.items()},

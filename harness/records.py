@@ -27,7 +27,8 @@ class Record:
     end of the process; each trial carries its own. ``attempts`` counts the processes that worked at the cell.
     ``status`` is ``completed`` or ``failed``; ``ended`` says what ended the search, ``reason`` why it failed.
     ``busyness`` is what ``harness.meters.busyness`` read; empty in earlier records, and where the worker was killed.
-    ``trials_sha256`` is that of the trials' file; unknown in earlier records.
+    ``trials_sha256`` is that of the trials' file; unknown in earlier records. ``wall_s`` is unknown where another tool
+    searched.
     """
 
     __pydantic_config__ = STRICT
@@ -40,7 +41,7 @@ class Record:
     started_at: record_schema.Moment
     attempts: record_schema.Count
     trials: record_schema.Count
-    wall_s: record_schema.Spent
+    wall_s: record_schema.Spent | None
     setup_phases: record_schema.Phases
     closing_phases: record_schema.Phases
     peak_memory_bytes: ReadingTable

@@ -55,16 +55,17 @@ class Epoch:
     """One epoch of training, and the validation score after it.
 
     ``loss`` is the mean training loss over the epoch's images. ``test_score`` is known only where the epoch became the
-    incumbent and its scoring didn't break down: test data are scored off the clock and never shown to a tuner.
+    incumbent and its scoring didn't break down: test data are scored off the clock and never shown to a tuner. Loss and
+    seconds are unknown only where another tool trained.
     """
 
     __pydantic_config__ = STRICT
 
     epoch: Count
     val_score: Annotated[Score, _EARLIER_VAL]
-    loss: float
-    train_s: Spent
-    evaluate_s: Spent
+    loss: float | None
+    train_s: Spent | None
+    evaluate_s: Spent | None
     test_score: Annotated[Score | None, _EARLIER_TEST] = None
 
 
@@ -75,7 +76,8 @@ class Trial:
     A completed one has fewer epochs than it was asked for where patience ended it; ``reason`` says so.
     ``phases`` maps each phase of the ledger to seconds, from the end of the trial before to the end of the tell.
     ``charged_epochs`` counts the epochs begun, the one that diverged or failed included. ``cpu_s`` and ``energy_j``
-    leave out what builds and scoring the test images took; ``energy_j`` is None where no counter could be read.
+    leave out what builds and scoring the test images took; ``energy_j`` is None where no counter could be read. Where
+    another tool trained, there are no phases, and ``cpu_s`` is None: what the trial cost is unknown.
     """
 
     __pydantic_config__ = STRICT
@@ -90,7 +92,7 @@ class Trial:
     phases: Phases = field(default_factory=dict)
     charged_epochs: Count = 0
     images: Count = 0
-    cpu_s: Spent = 0.0
+    cpu_s: Spent | None = 0.0
     energy_j: Spent | None = None
     reason: str | None = None
 

@@ -33,6 +33,7 @@ OUTSIDE = (
         "compare",
         "executors",
         "exports",
+        "foreign_searches",
         "container_images",
     ),
     *(

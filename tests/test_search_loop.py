@@ -399,7 +399,7 @@ def test_test_images_are_scored_once_per_new_incumbent_off_the_clock() -> None:
     assert audited == [[0.901, None, 0.902], [None, None, 0.903]]
     assert bench.search.spent.wall_s == pytest.approx(2 * (0.5 + 3.75))
     assert sum(trial.phases.get("audit", 0.0) for trial in bench.kept) == 300.0
-    assert sum(trial.cpu_s for trial in bench.kept) == pytest.approx(2 * (0.5 + 3.75))
+    assert sum(trial.cpu_s or 0.0 for trial in bench.kept) == pytest.approx(2 * (0.5 + 3.75))
 
 
 def test_an_audit_of_every_trial_scores_each_trials_own_best() -> None:
@@ -560,7 +560,7 @@ def units(*structures: int) -> list[Proposal]:
     return [proposal(hidden_units=each) for each in structures]
 
 
-def charged(bench: Bench) -> list[tuple[float, float]]:
+def charged(bench: Bench) -> list[tuple[float, float | None]]:
     """What each trial is charged, in wall seconds and in CPU seconds."""
     return [(on_the_clock(dict(trial.phases)), trial.cpu_s) for trial in bench.kept]
 

@@ -102,7 +102,7 @@ def _trial(proposal: Proposal, number: int, quality: float) -> Trial:
         for count in range(proposal.first_epoch, proposal.last_epoch + 1)
     ]
     found = Trial.of(proposal, number=number, outcome=Outcome.COMPLETED, epochs=epochs, charged_epochs=len(epochs))
-    spent = {"train": sum(epoch.train_s for epoch in epochs) + 0.01, "checkpoint": 0.002, "other": 0.001}
+    spent = {"train": sum(epoch.train_s or 0.0 for epoch in epochs) + 0.01, "checkpoint": 0.002, "other": 0.001}
     return replace(found, phases=spent, cpu_s=0.02 * len(epochs))
 
 

@@ -58,4 +58,4 @@ def epoch_s(cell: Cell, path: Path, folder: Path) -> float:
     records.write_cell(cell)
     workers.run(LocalExecutor(), "search", records, folder / "cache")
     (trial,) = records.trials()
-    return median(epoch.train_s + epoch.evaluate_s for epoch in trial.epochs[1:])
+    return median((epoch.train_s or 0.0) + (epoch.evaluate_s or 0.0) for epoch in trial.epochs[1:])

@@ -75,7 +75,7 @@ def epochs_in_turns(cell: Cell, path: Path, cache: Path, trials: int, *, bounded
             pass
         epochs = list(objective.train(proposal))
         asked.tell(_told(number, proposal, epochs))
-        return fmean(epoch.train_s + epoch.evaluate_s for epoch in epochs), thought_s
+        return fmean((epoch.train_s or 0.0) + (epoch.evaluate_s or 0.0) for epoch in epochs), thought_s
 
     turns = []
     for number in range(trials):

@@ -45,7 +45,7 @@ class Score(StrEnum):
         return step.val_score if self is Score.VALIDATION else step.test_score
 
 
-_SPENT_BY: dict[Axis, Callable[[Step], float]] = {
+_SPENT_BY: dict[Axis, Callable[[Step], float | None]] = {
     Axis.WALL_S: attrgetter("wall_s"),
     Axis.DEVICE_S: attrgetter("device_s"),
     Axis.ENERGY_J: attrgetter("energy_j"),
@@ -69,7 +69,8 @@ def spent(search: SearchResult, *, axis: Axis, prices: Prices) -> Reading:
         return cost.energy_j
     if axis is Axis.COST_USD:
         return cost_usd(cost, environment=search.environment, prices=prices)
-    return Reading(value=float({Axis.EPOCHS: cost.epochs, Axis.WALL_S: cost.wall_s}.get(axis, cost.device_s)))
+    found = {Axis.EPOCHS: cost.epochs, Axis.WALL_S: cost.wall_s}.get(axis, cost.device_s)
+    return Reading.unknown("another tool trained it") if found is None else Reading(value=float(found))
 
 
 def rate(search: SearchResult, *, axis: Axis, prices: Prices | None) -> float | None:
@@ -88,8 +89,11 @@ def costs_of(
     """Return what had been spent at each of these steps of ``search``; None where one is unknown."""
     if axis is Axis.COST_USD:
         per_hour = rate(search, axis=axis, prices=prices)
-        return None if per_hour is None else tuple(step.wall_s / _SECONDS_PER_HOUR * per_hour for step in steps)
+        seconds = [step.wall_s for step in steps if step.wall_s is not None]
+        if per_hour is None or len(seconds) < len(steps):
+            return None
+        return tuple(each / _SECONDS_PER_HOUR * per_hour for each in seconds)
     if axis is Axis.EPOCHS:
         return tuple(float(step.epochs) for step in steps)
     found = tuple(map(_SPENT_BY[axis], steps))
-    return None if None in found else found
+    return None if None in found else tuple(each for each in found if each is not None)

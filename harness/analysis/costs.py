@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.incumbent_curves import charged_s, total
 from harness.phase_clock import BUILD, DEVICE, THINKING, on_the_clock
 from harness.prices import Prices
 from harness.record_schema import BuiltTable, EnvironmentTable, ReadingTable
@@ -21,12 +22,14 @@ class Spent:
 
     trials: int
     epochs: int
-    wall_s: float
+    wall_s: float | None
 
     def __add__(self, other: Spent) -> Spent:
         """Return what went into both."""
         return Spent(
-            trials=self.trials + other.trials, epochs=self.epochs + other.epochs, wall_s=self.wall_s + other.wall_s
+            trials=self.trials + other.trials,
+            epochs=self.epochs + other.epochs,
+            wall_s=total([self.wall_s, other.wall_s]),
         )
 
 
@@ -45,24 +48,25 @@ class Cost:
     is. ``epochs`` are the charged ones. ``builds`` and ``build_s`` are charged nowhere: all that the record knows of,
     before the first ask and after it; ``late_build_s`` is the part after it, which the tuner's proposals caused.
     ``outcomes`` divides trials and epochs by how the trials ended; its seconds leave out what came after the last one.
+    Seconds and builds are None where another tool trained, and nobody booked them.
     """
 
-    wall_s: float
-    device_s: float
-    thinking_s: float
-    cpu_s: float
+    wall_s: float | None
+    device_s: float | None
+    thinking_s: float | None
+    cpu_s: float | None
     energy_j: Reading
     epochs: int
     trials: int
-    builds: int
-    build_s: float
-    late_build_s: float
+    builds: int | None
+    build_s: float | None
+    late_build_s: float | None
     outcomes: Mapping[Outcome, Spent]
 
     @property
     def thinking_share(self) -> float | None:
         """The tuner's thinking as a share of the search seconds; None where there are none."""
-        return self.thinking_s / self.wall_s if self.wall_s > 0 else None
+        return self.thinking_s / self.wall_s if self.thinking_s is not None and self.wall_s else None
 
 
 def cost(
@@ -81,17 +85,18 @@ def cost(
     before = setup_phases or {}
     spent = [*(trial.phases for trial in trials), closing]
     late_build_s = _booked(spent, BUILD)
+    is_known = all(trial.phases for trial in trials)
     return Cost(
-        wall_s=sum(on_the_clock(dict(phases)) for phases in spent),
-        device_s=_booked(spent, DEVICE),
-        thinking_s=_booked(spent, THINKING),
-        cpu_s=sum(trial.cpu_s for trial in trials),
+        wall_s=sum(on_the_clock(dict(phases)) for phases in spent) if is_known else None,
+        device_s=_booked(spent, DEVICE) if is_known else None,
+        thinking_s=_booked(spent, THINKING) if is_known else None,
+        cpu_s=total(trial.cpu_s for trial in trials),
         energy_j=_energy(trials, energy),
         epochs=sum(trial.charged_epochs for trial in trials),
         trials=len(trials),
-        builds=_prepared(before, model or BuiltTable()) + sum("build" in trial.phases for trial in trials),
-        build_s=_booked([before], BUILD) + late_build_s,
-        late_build_s=late_build_s,
+        builds=_builds(trials, before, model or BuiltTable()) if is_known else None,
+        build_s=_booked([before], BUILD) + late_build_s if is_known else None,
+        late_build_s=late_build_s if is_known else None,
         outcomes=_by_outcome(trials),
     )
 
@@ -101,12 +106,15 @@ def cost_usd(spent: Cost, *, environment: EnvironmentTable, prices: Prices) -> R
     per_hour = prices.per_hour(environment)
     if per_hour.value is None:
         return per_hour
+    if spent.wall_s is None:
+        return Reading.unknown("its seconds are unknown")
     return Reading(value=spent.wall_s / _SECONDS_PER_HOUR * per_hour.value)
 
 
-def _prepared(setup_phases: Mapping[str, float], model: BuiltTable) -> int:
-    """Return how many builds were made before the first ask; those whose record doesn't count them made one."""
-    return model.builds if "build" in setup_phases else 0
+def _builds(trials: Sequence[Trial], setup_phases: Mapping[str, float], model: BuiltTable) -> int:
+    """Return how many builds were made; where the record doesn't count those before the first ask, it was one."""
+    prepared = model.builds if "build" in setup_phases else 0
+    return prepared + sum("build" in trial.phases for trial in trials)
 
 
 def _by_outcome(trials: Sequence[Trial]) -> dict[Outcome, Spent]:
@@ -117,7 +125,7 @@ def _by_outcome(trials: Sequence[Trial]) -> dict[Outcome, Spent]:
         outcome: Spent(
             trials=len(alike),
             epochs=sum(trial.charged_epochs for trial in alike),
-            wall_s=sum(on_the_clock(dict(trial.phases)) for trial in alike),
+            wall_s=total(charged_s(trial) for trial in alike),
         )
         for outcome, alike in found.items()
     }

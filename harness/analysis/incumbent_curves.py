@@ -17,13 +17,14 @@ class Step:
     ``epochs`` are those charged so far, ``wall_s`` the seconds since the first ask without builds and the audit,
     ``device_s`` the seconds of training and evaluation, ``energy_j`` the joules without builds and the audit, None as
     soon as those of one trial so far are unknown. ``test_score`` is that of this epoch, None where it was not recorded.
+    Seconds are None where another tool trained.
     """
 
     trial: int
     epoch: int
     epochs: int
-    wall_s: float
-    device_s: float
+    wall_s: float | None
+    device_s: float | None
     val_score: float
     test_score: float | None
     energy_j: float | None = None
@@ -40,8 +41,8 @@ class Own:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Spent:
     epochs: int = 0
-    wall_s: float = 0.0
-    device_s: float = 0.0
+    wall_s: float | None = 0.0
+    device_s: float | None = 0.0
     energy_j: float | None = 0.0
 
 
@@ -61,13 +62,29 @@ def own(trial: Trial) -> Own:
         trial=trial.number,
         epoch=trial.last_epoch,
         epochs=trial.charged_epochs,
-        wall_s=on_the_clock(dict(trial.phases)),
-        device_s=sum(trial.phases.get(name, 0.0) for name in DEVICE),
+        wall_s=charged_s(trial),
+        device_s=booked_s(trial, DEVICE),
         energy_j=trial.energy_j,
         val_score=0.0,
         test_score=None,
     )
     return Own(steps=_incumbents(_epochs_of(trial, _Spent())), spent=last)
+
+
+def charged_s(trial: Trial) -> float | None:
+    """Return what a trial is charged for; None where another tool trained it, and nobody booked its seconds."""
+    return on_the_clock(dict(trial.phases)) if trial.phases else None
+
+
+def booked_s(trial: Trial, names: Sequence[str]) -> float | None:
+    """Return the seconds of a trial that were booked to phases; None where nobody booked any."""
+    return sum(trial.phases.get(name, 0.0) for name in names) if trial.phases else None
+
+
+def total(known: Iterable[float | None]) -> float | None:
+    """Return the sum; None where one of them is unknown."""
+    numbers = list(known)
+    return None if None in numbers else sum(number for number in numbers if number is not None)
 
 
 def first_at(curve: Sequence[Step], target_score: float) -> Step | None:
@@ -98,24 +115,25 @@ def _epochs(trials: Sequence[Trial]) -> Iterator[Step]:
         yield from _epochs_of(trial, spent)
         spent = _Spent(
             epochs=spent.epochs + trial.charged_epochs,
-            wall_s=spent.wall_s + on_the_clock(dict(trial.phases)),
-            device_s=spent.device_s + sum(trial.phases.get(name, 0.0) for name in DEVICE),
+            wall_s=total([spent.wall_s, charged_s(trial)]),
+            device_s=total([spent.device_s, booked_s(trial, DEVICE)]),
             energy_j=_joules(spent, trial, share=1.0),
         )
 
 
 def _epochs_of(trial: Trial, before: _Spent) -> Iterator[Step]:
     whole_s = on_the_clock(dict(trial.phases))
+    is_known = bool(trial.phases)
     own_s, device_s = trial.phases.get("ask", 0.0), 0.0
     for count, epoch in enumerate(trial.epochs, start=1):
-        own_s += epoch.train_s + epoch.evaluate_s
-        device_s += epoch.train_s + epoch.evaluate_s
+        own_s += (epoch.train_s or 0.0) + (epoch.evaluate_s or 0.0)
+        device_s += (epoch.train_s or 0.0) + (epoch.evaluate_s or 0.0)
         yield Step(
             trial=trial.number,
             epoch=epoch.epoch,
             epochs=before.epochs + count,
-            wall_s=before.wall_s + own_s,
-            device_s=before.device_s + device_s,
+            wall_s=total([before.wall_s, own_s if is_known else None]),
+            device_s=total([before.device_s, device_s if is_known else None]),
             energy_j=_joules(before, trial, share=min(1.0, own_s / whole_s) if whole_s > 0 else 1.0),
             val_score=epoch.val_score,
             test_score=_known(epoch.test_score),

@@ -13,7 +13,6 @@ from harness.analysis.costs import Cost, cost
 from harness.analysis.incumbent_curves import Own, Step
 from harness.catalogue.tuners import RANDOM, RETRAINING
 from harness.cells import Cell
-from harness.phase_clock import on_the_clock
 from harness.records import CellFolder, Record
 from harness.search_types import Outcome, Parameters, Trial
 
@@ -40,10 +39,10 @@ class Tried:
     first_epoch: int
     last_epoch: int
     parent: int | None
-    wall_s: float
-    ask_s: float
-    train_s: float
-    tell_s: float
+    wall_s: float | None
+    ask_s: float | None
+    train_s: float | None
+    tell_s: float | None
     epoch_device_s: float | None
     own: Own | None
 
@@ -118,7 +117,8 @@ def _phases(record: Record, trained: Sequence[Trial]) -> Mapping[str, float]:
 
 
 def _line(trial: Trial, *, is_random: bool) -> dict[str, object]:
-    epochs_s = [epoch.train_s + epoch.evaluate_s for epoch in trial.epochs]
+    whole_s = (incumbent_curves.total([epoch.train_s, epoch.evaluate_s]) for epoch in trial.epochs)
+    epochs_s = [each for each in whole_s if each is not None]
     return {
         "number": trial.number,
         "parameters": trial.parameters,
@@ -130,8 +130,8 @@ def _line(trial: Trial, *, is_random: bool) -> dict[str, object]:
         "first_epoch": trial.first_epoch,
         "last_epoch": trial.last_epoch,
         "parent": trial.parent,
-        "wall_s": on_the_clock(dict(trial.phases)),
-        **{f"{phase}_s": trial.phases.get(phase, 0.0) for phase in ("ask", "train", "tell")},
+        "wall_s": incumbent_curves.charged_s(trial),
+        **{f"{phase}_s": incumbent_curves.booked_s(trial, [phase]) for phase in ("ask", "train", "tell")},
         "epoch_device_s": statistics.median(epochs_s) if epochs_s else None,
         "own": _spelt(incumbent_curves.own(trial)) if is_random else None,
     }

@@ -77,7 +77,7 @@ class Searches:
             return False
         folder = self.bench.folder.cell(cell.id)
         record = folder.record()
-        reason, wall_s = (None, 0.0) if record is None else (files.without_home(record.reason), record.wall_s)
+        reason, wall_s = (None, 0.0) if record is None else (files.without_home(record.reason), record.wall_s or 0.0)
         self._tell_end(cell, reason=reason, best_score=_best_score(folder), wall_s=wall_s)
         return True
 

@@ -156,8 +156,8 @@ def _trial(number: int, parameters: Mapping[str, Value], rows: Sequence[Row]) ->
     has_diverged = len(known) < len(rows)
     epochs = tuple(map(_epoch, known))
     spent = {
-        "train": sum(epoch.train_s for epoch in epochs),
-        "evaluate": sum(epoch.evaluate_s for epoch in epochs),
+        "train": sum(epoch.train_s or 0.0 for epoch in epochs),
+        "evaluate": sum(epoch.evaluate_s or 0.0 for epoch in epochs),
     }
     return Trial(
         number=number,

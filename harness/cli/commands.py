@@ -288,7 +288,7 @@ def plan(
 
 
 @harness.command()
-@_MATRIX
+@click.argument("matrix", type=ResultsOrMatrix(), metavar="MATRIX|RESULTS")
 @_RESULTS
 @_PRICES
 @click.option("--carbon", type=GivenPath(), help="Carbon intensities to use instead of the harness's own.")
@@ -309,7 +309,10 @@ def tables(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write a matrix's tables, pictures and page again from its records."""
+    """Write a matrix's tables, pictures and page again from its records.
+
+    RESULTS is the folder that a run left, or an import made, where no matrix is at hand.
+    """
     from harness.cli import missing_cells, tables_command
     from harness.cli.output_options import Voice
 
@@ -394,15 +397,54 @@ def import_group() -> None:
     """Take in what others recorded or searched."""
 
 
-@import_group.command("curves")
-@click.argument("file", type=GivenPath(dir_okay=False))
-@click.option(
+_FOREIGN_METRIC = click.option(
     "--metric",
     type=click.Choice(["accuracy", "macro_f1", "weighted_f1", "micro_f1"]),
     required=True,
     help="What its scores are.",
 )
-@click.option("--name", help="What results are called.  [default: as the file]")
+_FOREIGN_NAME = click.option("--name", help="What results are called.  [default: as what is imported]")
+
+
+@import_group.command("optuna")
+@click.argument("storage")
+@_FOREIGN_METRIC
+@_FOREIGN_NAME
+@click.option("--study", "studies", multiple=True, metavar="NAME", help="Take this study alone, repeatable.")
+@click.option("--tuner", default="optuna", show_default=True, help="What searched, as tables call it.")
+@_RESULTS
+def import_optuna(
+    storage: str, *, metric: Metric, name: str | None, studies: tuple[str, ...], tuner: str, results: Path
+) -> None:
+    """Make results of the studies in an Optuna STORAGE: a URL, a SQLite database, or a journal."""
+    from harness.api import search_imports
+    from harness.cli import import_command
+
+    import_command.say(
+        search_imports.import_optuna(storage, metric=metric, name=name, studies=studies, tuner=tuner, results=results)
+    )
+
+
+@import_group.command("keras-tuner")
+@click.argument("folder", type=GivenPath(file_okay=False))
+@_FOREIGN_METRIC
+@_FOREIGN_NAME
+@click.option("--tuner", default="keras-tuner", show_default=True, help="What searched, as tables call it.")
+@_RESULTS
+def import_keras_tuner(folder: Path, *, metric: Metric, name: str | None, tuner: str, results: Path) -> None:
+    """Make results of a project of Keras Tuner in FOLDER, or of all projects in it."""
+    from harness.api import search_imports
+    from harness.cli import import_command
+
+    import_command.say(
+        search_imports.import_keras_tuner(folder, metric=metric, name=name, tuner=tuner, results=results)
+    )
+
+
+@import_group.command("curves")
+@click.argument("file", type=GivenPath(dir_okay=False))
+@_FOREIGN_METRIC
+@_FOREIGN_NAME
 @click.option(
     "--tuner",
     "tuners",

@@ -75,10 +75,9 @@ def write(
         ResultsError: No search has a record, or those of one group ran in unlike environments that are not to be mixed.
     """
     required_libraries.check_reports()
-    loaded = matrix.load(path)
-    folder = MatrixFolder(given_paths.results_folder(results) / loaded.name)
+    loaded = None if path.is_dir() else matrix.load(path)
     found = opened(
-        folder.path,
+        path if loaded is None else given_paths.results_folder(results) / loaded.name,
         matrix=loaded,
         prices=figures.prices,
         carbon=figures.carbon,
@@ -88,7 +87,7 @@ def write(
     for line in found.remarks:
         voice.remark(line)
     written = found.write(only, wrote=lambda part, paths: _say(part, paths, found, voice))
-    return Written(matrix=loaded.name, results=found, paths=written)
+    return Written(matrix=found.path.name, results=found, paths=written)
 
 
 def _say(part: str, paths: Sequence[Path], found: Results, voice: Voice) -> None:

@@ -92,8 +92,8 @@ def readings(search: SearchResult) -> dict[str, float]:
     cost, record = search.cost, search.record
     found = {
         SCORE.name: search.test_score,
-        EPOCH.name: cost.device_s / cost.epochs if cost.epochs else None,
-        THINKING.name: cost.thinking_s / cost.trials if cost.trials else None,
+        EPOCH.name: cost.device_s / cost.epochs if cost.epochs and cost.device_s is not None else None,
+        THINKING.name: cost.thinking_s / cost.trials if cost.trials and cost.thinking_s is not None else None,
         STARTUP.name: record.setup_phases.get("startup"),
         MEMORY.name: _mib(record.peak_memory_bytes),
         DEVICE_MEMORY.name: _mib(record.device_peak_memory_bytes),
@@ -134,10 +134,13 @@ def _score_after(search: SearchResult, epochs: int) -> float | None:
 
 
 def _cost_to(search: SearchResult, goal: Target) -> float:
-    """Return the search seconds to the goal; a miss counts twice what was spent (PAR2, as in SAT competitions)."""
+    """Return the search seconds to the goal; a miss counts twice what was spent (PAR2, as in SAT competitions).
+
+    Unknown seconds are 0, which no search takes.
+    """
     step = incumbents.first_at(search.curve, goal.at(search.training_seed))
-    spent_s = 0.0 if search.cost is None else search.cost.wall_s
-    return _MISS_PENALTY * spent_s if step is None else step.wall_s
+    spent_s = None if search.cost is None else search.cost.wall_s
+    return _MISS_PENALTY * (spent_s or 0.0) if step is None else step.wall_s or 0.0
 
 
 def _mib(reading: ReadingTable) -> float | None:

@@ -56,7 +56,7 @@ class ExportedTrial:
         """Yield each epoch's number, its end, and what is known of it: scores, loss and seconds, where finite."""
         ended_at = self.began_at
         for epoch in self.trial.epochs:
-            ended_at += dt.timedelta(seconds=epoch.train_s + epoch.evaluate_s)
+            ended_at += dt.timedelta(seconds=(epoch.train_s or 0.0) + (epoch.evaluate_s or 0.0))
             told = {name: getattr(epoch, name) for name in _OF_EPOCHS}
             known = {name: value for name, value in told.items() if value is not None and math.isfinite(value)}
             yield epoch.epoch, ended_at, known

@@ -45,7 +45,7 @@ def report(results: MatrixResults) -> Report:
 
 
 def _values(group: Group, row: Row) -> dict[str, CsvValue]:
-    spent = [seconds(search) for search in row.ok]
+    spent = [seconds(search) for search in row.ok if search.phases]
     total = mean(sum(phases.values()) for phases in spent)
     wall_s = row.total_s
     per_phase: dict[str, CsvValue] = {f"{phase}_s": mean(phases[phase] for phases in spent) for phase in PHASES}

@@ -34,10 +34,17 @@ def _note(group: Group) -> str:
 
 
 def _imported(groups: Sequence[Group]) -> list[str]:
-    names = {search.environment.imported for group in groups for search in group.searches} - {None}
-    listed = ", ".join(sorted(str(name) for name in names))
-    unknown = "machine, packages, data and model are unknown, and processor seconds are the tuners' alone"
-    return [f"Curves that others recorded ({listed}): {unknown}."] if names else []
+    searches = [search for group in groups for search in group.searches if search.environment.imported is not None]
+    unknown = "machine, packages, data and model are unknown"
+    said = {
+        "Curves that others recorded": (True, f"{unknown}, and processor seconds are the tuners' alone"),
+        "Searches of other tools": (False, f"{unknown}, and so is all that they cost but epochs"),
+    }
+    notes = []
+    for what, (is_replayed, lacking) in said.items():
+        names = sorted({str(s.environment.imported) for s in searches if s.is_replayed is is_replayed})
+        notes += [f"{what} ({', '.join(names)}): {lacking}."] if names else []
+    return notes
 
 
 def _span(counts: Iterable[int]) -> str:

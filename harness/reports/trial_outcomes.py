@@ -91,5 +91,5 @@ def _sum(row: Row, outcomes: tuple[Outcome, ...]) -> Spent:
     return sum((row.outcomes.get(outcome, NOTHING) for outcome in outcomes), start=NOTHING)
 
 
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def _share(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None

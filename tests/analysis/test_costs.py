@@ -23,7 +23,19 @@ def test_wall_seconds_leave_out_audit_and_shutdown(made: Made) -> None:
 def test_the_last_ask_is_thinking_too(made: Made) -> None:
     spent = cost([made.trial(0, 0.5)], closing_phases=CLOSING, energy=ReadingTable())
     assert spent.thinking_s == (1.0 + 0.5) + (0.5 + 0.25)
-    assert spent.thinking_share == pytest.approx(spent.thinking_s / spent.wall_s)
+    assert spent.wall_s is not None
+    assert spent.thinking_share == pytest.approx(2.25 / spent.wall_s)
+
+
+def test_what_another_tool_trained_has_epochs_and_no_known_seconds(made: Made) -> None:
+    trial = made.trial(0, 0.5, 0.75, phases={}, cpu_s=None, energy_j=None)
+
+    spent = cost([made.trial(0, 0.5), trial], closing_phases={}, energy=ReadingTable(reason="another tool searched"))
+
+    assert (spent.epochs, spent.trials) == (3, 2)
+    assert {spent.wall_s, spent.device_s, spent.thinking_s, spent.cpu_s, spent.thinking_share} == {None}
+    assert spent.energy_j.reason == "another tool searched"
+    assert spent.outcomes[trial.outcome].wall_s is None
 
 
 def test_everything_is_charged_whatever_the_outcome(made: Made) -> None:
@@ -83,7 +95,7 @@ def test_builds_are_counted_and_not_charged_whenever_they_happen(made: Made) -> 
 def test_a_record_that_does_not_count_its_builds_made_one_before_the_first_ask(made: Made) -> None:
     trials = [made.trial(0, 0.5)]
 
-    def built(**told: Any) -> int:
+    def built(**told: Any) -> int | None:
         return cost(trials, closing_phases={}, energy=ReadingTable(), **told).builds
 
     assert built(setup_phases={"build": 4.0}) == 1

@@ -48,7 +48,7 @@ def test_a_missed_target_costs_twice_the_whole_search(run: Runs) -> None:
 
     found = measures.paired(hit, miss, Target(score=0.7, of="one"))["target"]
 
-    assert found == pytest.approx((7.0, 2 * miss.cost.wall_s))
+    assert found == pytest.approx((7.0, 2 * (miss.cost.wall_s or 0)))
 
 
 def test_without_a_target_there_is_no_cost_to_it(run: Runs) -> None:

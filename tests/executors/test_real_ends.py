@@ -112,7 +112,7 @@ def test_a_search_over_its_deadline_is_a_failed_one(bench: Bench) -> None:
     assert record.reason == "deadline: 0.5 s are over; raise container.deadline_s"
     assert (record.evidence.told["cause"], record.evidence.told["oom_killed"]) == ("deadline", False)
     assert record.evidence.told["log"] == ["begun"]
-    assert 0.5 < record.wall_s < 15
+    assert 0.5 < (record.wall_s or 0) < 15
 
 
 def test_a_search_that_ends_without_a_word_is_a_failed_one_with_its_last_lines(bench: Bench) -> None:

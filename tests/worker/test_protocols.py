@@ -55,7 +55,9 @@ def test_every_option_of_the_protocol_trains_at_every_depth(bench: Bench, option
 
     assert outcome["status"] == "completed"
     assert [(trial.outcome, trial.reason) for trial in folder.trials()] == [(Outcome.COMPLETED, None)] * 2
-    assert all(math.isfinite(epoch.loss) for trial in folder.trials() for epoch in trial.epochs)
+    assert all(
+        epoch.loss is not None and math.isfinite(epoch.loss) for trial in folder.trials() for epoch in trial.epochs
+    )
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])

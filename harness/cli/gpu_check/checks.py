@@ -42,7 +42,7 @@ def smoke(host: Host) -> tuple[str, Figures]:
 def warm(host: Host) -> tuple[str, Figures]:
     """No kernel is compiled inside the clock: the first trial's first epoch takes as long as those of later trials."""
     seen = _smoked(host)
-    first, *later = (trial.epochs[0].train_s for trial in seen.trials)
+    first, *later = (trial.epochs[0].train_s or 0.0 for trial in seen.trials)
     usual = median(later)
     told = f"the first epoch took {first:.3f} s, those of later trials {usual:.3f} s in the median"
     if first > _COLD_TIMES * usual + _COLD_S:
@@ -223,12 +223,12 @@ def _alike(host: Host, name: str, matrix: str) -> tuple[str, Figures]:
     pairs = list(zip(usual.trials, other.trials, strict=True))
     if any(one.parameters != two.parameters for one, two in pairs):
         raise Failed("the proposals differ, so that nothing can be compared")
-    losses = [(one.epochs[0].loss, two.epochs[0].loss) for one, two in pairs]
+    losses = [(one.epochs[0].loss or 0.0, two.epochs[0].loss or 0.0) for one, two in pairs]
     difference = median(abs(one - two) / one for one, two in losses)
     told = f"the losses of first epochs differ by {difference:.2%} in the median"
     if not difference <= _LOSS_TOLERANCE[name]:
         raise Failed(f"{told}, more than {_LOSS_TOLERANCE[name]:.0%}")
-    times = [sum(epoch.train_s for trial in one.trials for epoch in trial.epochs) for one in (usual, other)]
+    times = [sum(epoch.train_s or 0.0 for trial in one.trials for epoch in trial.epochs) for one in (usual, other)]
     return told, {"losses": losses, "train_s": times}
 
 
