@@ -111,15 +111,35 @@ UNEVEN: Mapping[str, World] = {
     for scatter in (2.0, 3.0)
     for seeds in (3, 5, 10)
 }
-PLANTED: Mapping[str, World] = {
-    f"+{effect:g}, {seeds} seeds, {groups_} groups, {tuners} tuners": World(
-        groups=groups_, tuners=tuners, seeds=seeds, effect=effect
+REPLAYED: Mapping[str, World] = {
+    f"{seeds} searches on {recorded} recorded seeds{title}": World(seeds=seeds, recorded=recorded, **changes)
+    for seeds, recorded, title, changes in (
+        (100, 10, "", {}),
+        (100, 20, "", {}),
+        (25, 10, "", {}),
+        (100, 10, ", of which they share 90 %", {"recorded_share": 0.9}),
+        (100, 10, ", skewed", {"skewed": True}),
+        (100, 10, ", taken for independent", {"is_told": False}),
+        (100, 20, ", taken for independent", {"is_told": False}),
     )
-    for tuners, effect, groups_, seeds in product((6,), (0.01, EFFECT, 0.04), (1, 2, 4), (3, 5, 10))
-} | {
-    f"+{EFFECT:g}, 10 seeds, {groups_} groups, 13 tuners": World(groups=groups_, tuners=13, effect=EFFECT)
-    for groups_ in (2, 4)
 }
+"""All but the last two are within bounds; these show what comes of it where no record tells the recorded seed."""
+PLANTED: Mapping[str, World] = (
+    {
+        f"+{effect:g}, {seeds} seeds, {groups_} groups, {tuners} tuners": World(
+            groups=groups_, tuners=tuners, seeds=seeds, effect=effect
+        )
+        for tuners, effect, groups_, seeds in product((6,), (0.01, EFFECT, 0.04), (1, 2, 4), (3, 5, 10))
+    }
+    | {
+        f"+{EFFECT:g}, 10 seeds, {groups_} groups, 13 tuners": World(groups=groups_, tuners=13, effect=EFFECT)
+        for groups_ in (2, 4)
+    }
+    | {
+        f"+0.01, 100 searches on {recorded} recorded seeds": World(seeds=100, recorded=recorded, effect=0.01)
+        for recorded in (10, 20)
+    }
+)
 
 
 def run(world: World, *, repetitions: int, whole: int) -> list[Judged]:
@@ -141,7 +161,7 @@ def main() -> None:
         print(
             "| tuners that are alike | any difference claimed | intervals of means, of gains that hold |\n|---|---|---|"
         )
-        for title, judged_ in _each(pool, {**ALIKE, **UNEVEN}, given):
+        for title, judged_ in _each(pool, {**ALIKE, **UNEVEN, **REPLAYED}, given):
             _refuse_contradictions(title, judged_)
             held = f"{share([j.means_held for j in judged_])}, {share([j.gains_held for j in judged_])}"
             print(f"| {title} | {share([j.claimed for j in judged_])} | {held} |", flush=True)

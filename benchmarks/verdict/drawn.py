@@ -30,6 +30,8 @@ TRIALS = 6
 SECONDS = 0.08
 # Of what two searches of one tuner and seed share across groups, where proposals are shared: its part of the variance.
 SHARED = 0.64
+# The same of two searches of one tuner on one recorded seed in a group: no measurement, but half of it.
+RECORDED = 0.5
 
 _ENVIRONMENT: Mapping[str, Any] = {"device": "cpu", "logical_cpus": 2}
 # Nothing of these searches lies on a disk.
@@ -48,6 +50,12 @@ class World:
     effect: float = 0.0
     scatter: float = 1.0
     """How many times the second tuner scatters as much as the others."""
+    recorded: int | None = None
+    """How many recorded seeds the searches are replayed on in turn; None: each is trained with its own."""
+    recorded_share: float = RECORDED
+    """What two searches of one tuner on one recorded seed share in a group: its part of the variance."""
+    is_told: bool = True
+    """Whether records tell that they are replayed; if not, all searches are taken for independent."""
 
     @property
     def names(self) -> list[str]:
@@ -57,6 +65,11 @@ class World:
     def mean(self) -> float:
         """The true mean test F1 of a tuner without effect."""
         return MEAN - (BAD * sum(LOSS) / 2 if self.skewed else 0.0)
+
+    @property
+    def training_seeds(self) -> list[int]:
+        """The seed of each search seed's trainings."""
+        return [seed % (self.recorded or self.seeds) for seed in range(self.seeds)]
 
 
 class Place(NamedTuple):
@@ -73,10 +86,13 @@ def results(world: World, random: np.random.Generator) -> MatrixResults:
     own = _noise(world, random, shape)
     if world.shared:
         common = _noise(world, random, (world.seeds, 1, world.tuners))
-        # Noise may be skewed, and its mean isn't 0: parts are mixed so that mean and variance stay.
-        own = np.where(random.random(shape) < SHARED, common, own) if world.skewed else _mixed(common, own)
+        own = _mixed(world, random, (common, own), SHARED)
+    trained = len(set(world.training_seeds))
+    if world.recorded is not None:
+        common = _noise(world, random, (trained, world.groups, world.tuners))
+        own = _mixed(world, random, (common[world.training_seeds], own), world.recorded_share)
     own[:, :, 1] *= world.scatter
-    split = random.normal(0.0, SPLIT, (world.seeds, world.groups, 1))
+    split = random.normal(0.0, SPLIT, (trained, world.groups, 1))[world.training_seeds]
     test = MEAN + split + own
     test[:, :, -1] += world.effect
     cells = [
@@ -88,8 +104,12 @@ def results(world: World, random: np.random.Generator) -> MatrixResults:
     return MatrixResults(cells=tuple(cells))
 
 
-def _mixed(common: Any, own: Any) -> Any:
-    return np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
+def _mixed(world: World, random: np.random.Generator, parts: tuple[Any, Any], share: float) -> Any:
+    """Return noise of which the first part has this share of the variance, with the mean and variance of both."""
+    common, own = parts
+    if world.skewed:  # The mean isn't 0.
+        return np.where(random.random(own.shape) < share, common, own)
+    return np.sqrt(share) * common + np.sqrt(1 - share) * own
 
 
 def _noise(world: World, random: np.random.Generator, shape: tuple[int, ...]) -> Any:
@@ -106,6 +126,7 @@ def _search(
     val = MEAN + split + np.sort(random.normal(0.0, 0.03, TRIALS))
     # The better a trial on validation, the better on test; the best one has what was drawn for the search.
     tests = np.clip(test_score - (val[-1] - val) * 0.8, 0.0, 1.0)
+    recorded = world.training_seeds[place.seed] if world.recorded is not None and world.is_told else None
     train_s = np.exp(random.normal(0.0, SECONDS)) * random.uniform(0.12, 0.16, TRIALS)
     order = random.permutation(TRIALS).tolist()
     trials = [
@@ -124,7 +145,7 @@ def _search(
         ),
         status=Status.OK,
         folder=_NOWHERE,
-        findings=search_findings.of(_record("kt-random" if place.tuner == 0 else "optuna-tpe"), trials),
+        findings=search_findings.of(_record("kt-random" if place.tuner == 0 else "optuna-tpe", recorded), trials),
     )
 
 
@@ -143,11 +164,12 @@ def _trial(number: int, *, val: float, test: float, train_s: float) -> Trial:
 
 
 @cache
-def _record(kind: str) -> Record:
+def _record(kind: str, recorded: int | None) -> Record:
     empty: dict[str, Any] = {field.name: {} for field in fields(Record)}
+    curves = {} if recorded is None else {"curves": {"sha256": "0" * 64, "seed": recorded}}
     told = {
         "schema_version": SCHEMA_VERSION,
-        "cell": {"tuner": {"tuner": kind}, "protocol": {"metric": "macro_f1"}},
+        "cell": {"tuner": {"tuner": kind}, "protocol": {"metric": "macro_f1"}, **curves},
         "status": "completed",
         "ended": "budget: epochs",
         "reason": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ ALIKE = {
     "3 seeds, shared": World(seeds=3, shared=True),
     "10 seeds, shared": World(seeds=10, shared=True),
     "5 seeds, skewed": World(seeds=5, skewed=True),
+    "40 searches on 5 recorded seeds": World(groups=1, tuners=4, seeds=40, recorded=5),
 }
 
 # Whatever puts one tuner before another, in the words of today and of earlier pages.
@@ -70,6 +72,12 @@ def test_of_tuners_that_are_alike_a_difference_is_claimed_in_one_result_of_twent
         if verdicts(groups(_result(world, seed)), prices=PRICES).claims
     ]
     assert len(claimed) <= _most(FALSE, times * len(ALIKE)), claimed
+
+
+def test_searches_on_recorded_seeds_that_are_taken_for_independent_would_be_claimed_to_differ() -> None:
+    times, world = 20, replace(ALIKE["40 searches on 5 recorded seeds"], is_told=False)
+    claimed = sum(verdicts(groups(_result(world, seed)), prices=PRICES).claims > 0 for seed in range(times))
+    assert claimed > _most(FALSE, times)
 
 
 @pytest.mark.parametrize(("times", "most"), [(12, 3), (40, 5)])
