@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,13 @@ from harness.campaign.curve_recording import Recorded
 from harness.campaign.curve_replay import Thinking
 from harness.campaign.limits import Limits
 from harness.campaign.run import Request, Run
+from harness.compare.replay_agreement import ReplayAgreement
 from harness.errors import UserError
 from harness.executors import slots
 from harness.matrix import Matrix
 from harness.matrix_schema import Metric
 from harness.placement.executor_choice import Start, Where
+from harness.results_folder import MatrixFolder
 
 
 def record(
@@ -80,15 +83,47 @@ def replay(
         UserError: Files are no tables, or of several matrices.
         ResultsError: A table can't be read.
     """
+    request = _of_replay(results, at_once)
+    return curve_replay.replay(_given(tables), request, seeds=seeds, thinking=thinking, watch=watch)
+
+
+def check(
+    tables: Sequence[str | Path],
+    real: str | Path,
+    *,
+    at_once: int | None = None,
+    watch: events.Watch = events.ignore,
+) -> ReplayAgreement:
+    """Replay the finished searches of a run that were made on recorded grids, and compare each; nothing is kept.
+
+    Args:
+        tables: Files that ``record`` wrote, all of one matrix.
+        real: The folder of a run's results, ``results/NAME``.
+        at_once: As for ``replay``.
+        watch: As for ``run``.
+
+    Raises:
+        UserError: Files are no tables, or no finished search is of what they were recorded of.
+        ResultsError: A file can't be read.
+    """
+    folder = MatrixFolder(given_paths.given(real, called="real"))
+    with tempfile.TemporaryDirectory(prefix="harness-check-") as aside:
+        return curve_replay.check(_given(tables), folder, _of_replay(aside, at_once), watch=watch)
+
+
+def _given(tables: Sequence[str | Path]) -> list[Path]:
     paths = [given_paths.given(table, called="tables") for table in tables]
     if not paths:
         raise UserError("tables = []: give at least one that harness record wrote")
-    request = replace(
+    return paths
+
+
+def _of_replay(results: str | Path, at_once: int | None) -> Request:
+    return replace(
         _request(results, None, Where(executor="local"), Limits()),
         mix_environments=True,
         replay_slots=slots.of_each_core() if at_once is None else slots.of_processors(at_once),
     )
-    return curve_replay.replay(paths, request, seeds=seeds, thinking=thinking, watch=watch)
 
 
 def import_curves(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,16 +18,22 @@ from harness.campaign.matrix_resolution import Resolution
 from harness.campaign.run import Request, Run, run
 from harness.catalogue import tuner_libraries
 from harness.catalogue.tuners import RANDOM, declared
-from harness.cells import Cell, CurvesTable, Names, OwnFile, domains_of
+from harness.cells import Cell, CurvesTable, Names, OwnFile, domains_of, used
+from harness.compare import replay_agreement
+from harness.compare.replay_agreement import ReplayAgreement
 from harness.environment import Identity
 from harness.errors import UserError
 from harness.extensions import finding
 from harness.learning_curve_tables import Header
 from harness.matrix import Combination, Matrix, combinations
 from harness.matrix_schema import TunerSection
+from harness.results_folder import GroupName, MatrixFolder, SearchName
 
 Thinking = Literal["measured", "none"]
 """Whether a tuner's own thinking takes time: ``none`` repeats to the last digit."""
+
+# What of a protocol no training follows.
+_UNTRAINED = {"learning_rate_factors", "tuner_threads"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +67,90 @@ def replay(
         UserError: Files are no tables, or of several matrices.
         ResultsError: A table can't be read.
     """
-    headers = {path: learning_curve_tables.header(path) for path in tables}
-    matrix = _matrix(headers, request.results, seeds)
-    found = {
-        _group(header.cell.names): _Table(path.absolute(), files.sha256_of(path), header)
-        for path, header in headers.items()
-    }
+    found = _tables(tables)
+    matrix = _matrix({table.path: table.header for table in found.values()}, request.results, seeds)
 
     def resolved(asked: Matrix, identity: Identity) -> Resolution:
         cells = [
             _cell(asked, combination, found[group], identity=identity, thinking=thinking)
             for combination in combinations(asked.spec)
-            if (group := (combination.dataset, combination.backbone, combination.hyperparameters)) in found
+            if (group := GroupName(combination.dataset, combination.backbone, combination.hyperparameters)) in found
         ]
         return Resolution(matrix=asked.path, cells=tuple(cells), unreachable=())
 
     return run(matrix, request, watch=watch, resolve=resolved)
 
 
-def _group(names: Names) -> tuple[str, str, str]:
-    return names.dataset, names.backbone, names.hyperparameters
+def check(tables: Sequence[Path], real: MatrixFolder, request: Request, *, watch: Watch = ignore) -> ReplayAgreement:
+    """Replay the finished searches of a results folder that were made on the grids of tables, and compare each.
+
+    Raises:
+        UserError: Files are no tables, or of several matrices; or no finished search is of their data, models, grids,
+            protocol and seeds.
+        ResultsError: A file can't be read.
+    """
+    found = _tables(tables)
+    matrix = _matrix({table.path: table.header for table in found.values()}, request.results, None)
+    searched = {name: cell for name, cell in _completed(real) if _is_recorded(cell, found.get(name.group))}
+    if not searched:
+        raise UserError(
+            f"{real.path}: has no finished search of the data, models, grids, protocol and seeds of the tables"
+        )
+
+    def resolved(asked: Matrix, identity: Identity) -> Resolution:
+        cells = (
+            _replaying(_asked(cell, asked), found[name.group], identity=identity, thinking="none")
+            for name, cell in searched.items()
+        )
+        return Resolution(matrix=asked.path, cells=tuple(cells), unreachable=())
+
+    ran = run(matrix, request, watch=watch, resolve=resolved)
+    folder = MatrixFolder(ran.path)
+    replayed = {planned.name: folder.cell(planned.id).trials() for planned in folder.plan()}
+    return replay_agreement.of({name: (real.cell(cell.id).trials(), replayed[name]) for name, cell in searched.items()})
+
+
+def _completed(folder: MatrixFolder) -> Iterator[tuple[SearchName, Cell]]:
+    """Yield the finished searches that trained, by their names."""
+    for planned in folder.plan():
+        sealed = folder.cell(planned.id).sealed() if planned.role == "search" else None
+        if sealed is not None and sealed.cell is not None and sealed.record.status == "completed":
+            yield planned.name, sealed.cell
+
+
+def _is_recorded(cell: Cell, table: _Table | None) -> bool:
+    """Whether a table has the curves of what a search trained."""
+    if table is None or cell.curves is not None or cell.seed not in table.header.seeds:
+        return False
+    recorded = table.header.cell
+    alike = [used(each.protocol.model_dump(mode="json", exclude=_UNTRAINED)) for each in (cell, recorded)]
+    return cell.problem == recorded.problem and alike[0] == alike[1]
+
+
+def _asked(cell: Cell, matrix: Matrix) -> dict[str, object]:
+    """Return what a real search asked for; a file of the user's own is looked for where the recorded matrix has it."""
+    tuner = matrix.spec.tuners.get(cell.names.tuner, cell.tuner) if cell.tuner_file is not None else cell.tuner
+    return {
+        "names": cell.names,
+        "tuner": tuner,
+        "tuner_file": _own(matrix, tuner),
+        "domains": cell.domains,
+        "budget": cell.budget,
+        "seed": cell.seed,
+        "audit": cell.audit,
+    }
+
+
+def _tables(paths: Sequence[Path]) -> dict[GroupName, _Table]:
+    headers = {path: learning_curve_tables.header(path) for path in paths}
+    return {
+        _group(header.cell.names): _Table(path.absolute(), files.sha256_of(path), header)
+        for path, header in headers.items()
+    }
+
+
+def _group(names: Names) -> GroupName:
+    return GroupName(names.dataset, names.backbone, names.hyperparameters)
 
 
 def _matrix(headers: dict[Path, Header], results: Path, seeds: int | None) -> Matrix:
@@ -103,16 +173,25 @@ def _matrix(headers: dict[Path, Header], results: Path, seeds: int | None) -> Ma
 
 
 def _cell(matrix: Matrix, asked: Combination, table: _Table, *, identity: Identity, thinking: Thinking) -> Cell:
-    tuner, recorded = matrix.spec.tuners[asked.tuner], table.header.cell
-    changes = {
-        "names": recorded.names.model_copy(update={"tuner": asked.tuner}),
+    tuner = matrix.spec.tuners[asked.tuner]
+    wanted = {
+        "names": table.header.cell.names.model_copy(update={"tuner": asked.tuner}),
         "tuner": tuner,
         "tuner_file": _own(matrix, tuner),
         "domains": domains_of(matrix.spaces[asked.hyperparameters]),
         "budget": matrix.spec.budget,
         "seed": asked.seed,
-        "recorded_rungs": None,
         "audit": "trial" if tuner.tuner in RANDOM else "incumbent",
+    }
+    return _replaying(wanted, table, identity=identity, thinking=thinking)
+
+
+def _replaying(wanted: Mapping[str, object], table: _Table, *, identity: Identity, thinking: Thinking) -> Cell:
+    """Return the cell that searches a table as is wanted; all else is as it was recorded."""
+    recorded = table.header.cell
+    asked = recorded.model_copy(update={**wanted, "recorded_rungs": None})
+    tuner = asked.tuner.tuner
+    changes = {
         "curves": CurvesTable.model_validate(
             {
                 "sha256": table.sha256,
@@ -122,15 +201,15 @@ def _cell(matrix: Matrix, asked: Combination, table: _Table, *, identity: Identi
             }
         ),
         "environment": identity.environment,
-        "tuner_packages": environment.packages_beside(identity.environment, tuner_libraries.own_packages(tuner.tuner)),
+        "tuner_packages": environment.packages_beside(identity.environment, tuner_libraries.own_packages(tuner)),
         "code": code_identity_cache.of_cell(
-            library=declared(tuner.tuner).library,
+            library=declared(tuner).library,
             model=recorded.backbone.model,
             data=recorded.dataset.source,
             program="replay",
         ),
     }
-    return recorded.model_copy(update=changes)
+    return asked.model_copy(update=changes)
 
 
 def _seed(header: Header, seed: int) -> int:

@@ -371,6 +371,13 @@ def record(
     show_default=True,
     help="Whether a tuner's own thinking takes time; without it equal replays are equal to the bit.",
 )
+@click.option(
+    "--check",
+    "real",
+    type=GivenPath(file_okay=False),
+    metavar="RESULTS/NAME",
+    help="Replay the searches of this run instead, compare each with what really trained, and keep nothing.",
+)
 @click.option("--at-once", type=click.IntRange(min=1), help="Searches that run side by side.  [default: one a core]")
 @_QUIET
 @_JSON
@@ -380,6 +387,7 @@ def replay(
     *,
     seeds: int | None,
     thinking: Thinking,
+    real: Path | None,
     at_once: int | None,
     quiet: bool,
     as_json: bool,
@@ -389,6 +397,8 @@ def replay(
     from harness.cli.output_options import Voice
 
     voice = Voice(is_quiet=quiet, is_json=as_json)
+    if real is not None:
+        return curve_commands.check(tables, real, at_once=at_once, voice=voice)
     return curve_commands.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, voice=voice)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from harness import matrix as matrices
@@ -11,12 +12,14 @@ from harness.api import curves
 from harness.campaign.curve_replay import Thinking
 from harness.campaign.events import State
 from harness.campaign.run import Run
-from harness.cli import missing_cells, printing, run_command, streams
+from harness.cli import exit_codes, missing_cells, printing, run_command, streams
 from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
 from harness.cli.run_command import RunOptions
 from harness.placement.executor_choice import Where
 from harness.results_folder import MatrixFolder
+
+_MOST_DIFFERENCES = 20
 
 
 def record(path: Path, *, results: Path, cache: Path, where: Where, max_hours: float | None, voice: Voice) -> int:
@@ -56,6 +59,22 @@ def replay(
     _say_missing(ran)
     if voice.is_json:
         streams.document(document())
+    return code
+
+
+def check(tables: Sequence[Path], real: Path, *, at_once: int | None, voice: Voice) -> int:
+    """Replay real searches, print how they agree, and return the exit code."""
+    with watcher("replay", voice=voice) as watch:
+        found = curves.check(tables, real, at_once=at_once, watch=watch)
+    code = exit_codes.OK if found.agrees else exit_codes.WORSE
+    if voice.is_json:
+        told = {"agrees": found.agrees, "tuners": [asdict(each) for each in found.tuners]}
+        streams.document({**told, "differences": list(found.differences), "exit_code": code})
+        return code
+    printing.table(found.section)
+    for line in found.differences[:_MOST_DIFFERENCES]:
+        printing.say(line)
+    printing.say("replays agree with the real searches" if found.agrees else "replays differ from the real searches")
     return code
 
 

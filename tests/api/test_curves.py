@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import harness
 from benchmarks.reliability.kills import what_repeats
 from harness import events
 from harness.api import curves
 from harness.campaign import curve_recording
+from harness.cli.commands import harness as cli
 from harness.errors import UserError
 from harness.phase_clock import on_the_clock
 from harness.results_folder import MatrixFolder
@@ -63,6 +66,17 @@ def test_a_replayed_search_proposes_and_finds_what_the_real_one_does(tmp_path: P
     replayed = curves.replay(recorded.tables, results=tmp_path / "results")
     assert dict(replayed.states) == {events.State.OK: 20}
     assert searched(replayed.path) == searched(real.path)
+
+    answer = CliRunner().invoke(
+        cli, ["replay", "--check", str(real.path), *map(str, recorded.tables), "--json"], standalone_mode=False
+    )
+    told = json.loads(answer.stdout)
+    assert told["differences"] == []
+    rows = {row["tuner"]: (row["searches"], row["proposals"], row["scores"]) for row in told["tuners"]}
+    assert rows == {cell.tuner: (2, 2, 2) for cell in MatrixFolder(real.path).plan()}
+    ratio = sum(row["replayed_s"] for row in told["tuners"]) / sum(row["real_s"] for row in told["tuners"])
+    # Whether seconds agree hangs on what else the machine does.
+    assert (told["agrees"], told["exit_code"]) == ((True, 0) if abs(ratio - 1) <= 0.05 else (False, 1))
 
     results = harness.load(replayed.path, matrix=replayed.matrix)
     assert len(results.searches()) == 20
