@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import optuna
+import optuna_dashboard
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -92,3 +97,24 @@ def test_where_domains_are_unknown_the_values_that_were_tried_stand_for_them(
 
     (trial, _) = optuna.load_study(study_name=None, storage=journal(path)).trials
     assert trial.distributions["learning_rate"] == optuna.distributions.CategoricalDistribution((0.001, 0.002))
+
+
+def dashboard(storage: JournalStorage, path: str) -> Any:
+    """What optuna-dashboard answers to a request, without a server."""
+    environment = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": io.BytesIO()}
+    setup_testing_defaults(environment)
+    statuses: list[str] = []
+    answer = optuna_dashboard.wsgi(storage)(environment, lambda status, _, __=None: statuses.append(status))
+    assert statuses == ["200 OK"]
+    return json.loads(b"".join(answer))
+
+
+def test_the_dashboard_lists_the_studies_and_shows_their_trials(write: Written) -> None:
+    storage = journal(write("optuna", "runs.log"))
+
+    (first, *others) = dashboard(storage, "/api/studies")["study_summaries"]
+    assert (first["study_name"], len(others)) == (TPE, 3)
+    study = dashboard(storage, f"/api/studies/{first['study_id']}")
+    assert [trial["state"] for trial in study["trials"]] == ["Complete", "Pruned", "Fail", "Complete", "Fail"]
+    assert study["has_intermediate_values"]
+    assert {"key": "search_s", "value": "7.5"} in study["trials"][0]["user_attrs"]
