@@ -100,6 +100,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for sc
 _QUIET = click.option("--quiet", is_flag=True, help="Say errors and where results are, nothing else.")
 _FILE = GivenPath(dir_okay=False)
 _MARKDOWN = click.option("--markdown", type=_FILE, help="Write the tables here, as for a CI summary.")
+_BADGE = click.option("--badge", type=_FILE, help="Write the verdict here as JSON that shields.io makes a badge of.")
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -575,6 +576,7 @@ def export(source: Path, form: str, output: Path, results: Path, prices: Path | 
 @click.option("--json", "json_file", type=_FILE, help="Write every comparison here, for programs.")
 @click.option("--benchmark-json", type=_FILE, help="Write CANDIDATE's seconds here as pytest-benchmark does.")
 @click.option("--history", type=_FILE, help="Add CANDIDATE to this file as one line, for harness drift.")
+@_BADGE
 def compare(
     baseline: Path,
     candidate: Path,
@@ -585,6 +587,7 @@ def compare(
     json_file: Path | None,
     benchmark_json: Path | None,
     history: Path | None,
+    badge: Path | None,
 ) -> int:
     """Say whether a run is worse than an earlier one: exit code 0 no worse, 1 worse, 2 can't be compared.
 
@@ -593,7 +596,9 @@ def compare(
     from harness.cli import compare_command
 
     options = compare_command.Options(minimums=dict(minimums), even_if_unlike=unlike)
-    outputs = compare_command.Outputs(markdown=markdown, json=json_file, benchmark_json=benchmark_json, history=history)
+    outputs = compare_command.Outputs(
+        markdown=markdown, json=json_file, benchmark_json=benchmark_json, history=history, badge=badge
+    )
     return compare_command.show(baseline, candidate, options=options, outputs=outputs)
 
 
@@ -601,11 +606,23 @@ def compare(
 @click.argument("history", type=GivenPath())
 @click.option("--since", type=Day(), help="Leave out the nights before this date, as after a change that is accepted.")
 @_MARKDOWN
-def drift(history: Path, *, since: dt.date | None, markdown: Path | None) -> int:
-    """Look for what crept over weeks: exit code 0 nothing worse, 1 worse. HISTORY is what compare --history wrote."""
+@click.option("--page", type=_FILE, help="Draw the history here as an HTML page: a line for each measure and tuner.")
+@click.option("--commit-url", metavar="URL", help="Where the page links commits to, with {commit} for the hash.")
+@_BADGE
+def drift(
+    history: Path,
+    *,
+    since: dt.date | None,
+    markdown: Path | None,
+    page: Path | None,
+    commit_url: str | None,
+    badge: Path | None,
+) -> int:
+    """Look for slow regressions over weeks: exit code 0 no worse, 1 worse. HISTORY is what compare --history wrote."""
     from harness.cli import compare_command
 
-    return compare_command.show_drift(history, since=since, markdown=markdown)
+    outputs = compare_command.DriftOutputs(markdown=markdown, page=page, commit_url=commit_url, badge=badge)
+    return compare_command.show_drift(history, since=since, outputs=outputs)
 
 
 @harness.command()

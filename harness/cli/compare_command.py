@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,16 @@ from pathlib import Path
 
 from harness import analysis, compare, files, result_stores
 from harness.cli import exit_codes, printing, streams
-from harness.compare import RunComparison, RunVerdict, change_points, history, measures, pytest_benchmark_json
+from harness.compare import (
+    RunComparison,
+    RunVerdict,
+    badge,
+    change_points,
+    history,
+    history_page,
+    measures,
+    pytest_benchmark_json,
+)
 from harness.compare import rendering as comparisons
 from harness.compare.history import Night
 from harness.errors import ResultsError, UserError
@@ -35,6 +45,20 @@ class Outputs:
     json: Path | None = None
     benchmark_json: Path | None = None
     history: Path | None = None
+    badge: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftOutputs:
+    """Files that what was found in a history is written to, where asked for.
+
+    ``commit_url`` is where the page links commits to, with ``{commit}`` for the hash.
+    """
+
+    markdown: Path | None = None
+    page: Path | None = None
+    badge: Path | None = None
+    commit_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +78,15 @@ def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs)
     """
     counted = measures.with_minimums(options.minimums)
     earlier, tonight = _read("baseline", baseline), _read("candidate", candidate)
-    trouble = _write_candidate(_NOTHING if isinstance(tonight, str) else tonight, outputs)
+    trouble = _write_candidate(candidate, _NOTHING if isinstance(tonight, str) else tonight, outputs)
     found = _compared(earlier, tonight, counted, options)
     code = _CODES[found.verdict]
     if code == exit_codes.OK:
         code = trouble
     report = comparisons.report(found, baseline=str(baseline), candidate=str(candidate))
     _write(report, outputs.markdown)
+    if outputs.badge is not None:
+        _put(outputs.badge, files.readable_json(badge.of_comparison(found)))
     if outputs.json is not None:
         told = comparisons.as_json(found, baseline=str(baseline), candidate=str(candidate), exit_code=code)
         _put(outputs.json, files.readable_json(told))
@@ -68,7 +94,7 @@ def show(baseline: Path, candidate: Path, *, options: Options, outputs: Outputs)
     return code
 
 
-def show_drift(path: Path, *, since: dt.date | None, markdown: Path | None) -> int:
+def show_drift(path: Path, *, since: dt.date | None, outputs: DriftOutputs) -> int:
     """Look for drift in a history, from a date on if one is given; print and write what came out, return the exit code.
 
     Raises:
@@ -82,7 +108,12 @@ def show_drift(path: Path, *, since: dt.date | None, markdown: Path | None) -> i
         raise ResultsError(f"{path}: holds no night since {since}, the last is of {last}; name an earlier date")
     found = change_points.find(nights, since=since)
     report = change_points.report(found)
-    _write(report, markdown)
+    _write(report, outputs.markdown)
+    if outputs.page is not None:
+        links = history_page.Links(history=path, page=outputs.page, commit_url=outputs.commit_url)
+        _put(outputs.page, history_page.page(nights, found, links).encode())
+    if outputs.badge is not None:
+        _put(outputs.badge, files.readable_json(badge.of_drift(found)))
     _print(report)
     return exit_codes.WORSE if found.worse else exit_codes.OK
 
@@ -127,14 +158,14 @@ def _compared(
     return compare.compare(baseline, candidate, measures=counted, even_if_unlike=options.even_if_unlike)
 
 
-def _write_candidate(results: analysis.MatrixResults, outputs: Outputs) -> int:
+def _write_candidate(candidate: Path, results: analysis.MatrixResults, outputs: Outputs) -> int:
     """Write what a run says by itself; return the exit code that a history asks for which it can't be added to."""
     if outputs.benchmark_json is not None:
         _put(outputs.benchmark_json, files.readable_json(pytest_benchmark_json.benchmarks(results)))
     if outputs.history is None:
         return exit_codes.OK
     try:
-        _add(history.summary(results), outputs.history)
+        _add(history.summary(results, run=_from(outputs.history, candidate)), outputs.history)
     except UserError as error:
         streams.say(str(error), sys.stderr)
         return exit_codes.USERS_MISTAKE
@@ -145,6 +176,15 @@ def _write_candidate(results: analysis.MatrixResults, outputs: Outputs) -> int:
         streams.say(trouble, sys.stderr)
         return exit_codes.SOME_MISSING
     return exit_codes.OK
+
+
+def _from(path: Path, candidate: Path) -> str | None:
+    """Return the folder of a run as seen from the file ``path``, or None where there is none."""
+    try:
+        folder = folder_of(candidate).path
+    except ResultsError:
+        return None
+    return Path(os.path.relpath(folder, path.parent)).as_posix()
 
 
 def _add(night: Night | None, path: Path) -> None:

@@ -46,6 +46,35 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A measure of a part of the matrix, night by night; ``values`` are as they were measured."""
+
+    measure: Measure
+    where: str
+    values: Sequence[float]
+
+    @property
+    def scaled(self) -> list[float]:
+        """The values on the scale of ``Measure.change``: logarithms of costs."""
+        return [math.log(value) for value in self.values] if self.measure.is_ratio else list(self.values)
+
+    def levels(self, starts: Sequence[int]) -> list[float]:
+        """Return the mean of each level, that of costs geometric, where new ones begin at ``starts``."""
+        scaled = self.scaled
+        means = [statistics.fmean(scaled[a:b]) for a, b in zip([0, *starts], [*starts, len(scaled)], strict=True)]
+        return [math.exp(mean) for mean in means] if self.measure.is_ratio else means
+
+    def change(self, starts: Sequence[int]) -> float:
+        """Return how much worse the last level is than the first, on the scale of ``Measure.change``."""
+        levels = self.levels(starts)
+        return self.measure.change(levels[0], levels[-1])
+
+    def is_worse(self, starts: Sequence[int]) -> bool:
+        """Whether that is at least half of what counts in a comparison."""
+        return self.change(starts) >= _SHARE_OF_MINIMUM * self.measure.least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """What was found in the newest ``nights`` that are alike.
 
@@ -81,9 +110,8 @@ def find(nights: Sequence[Night], *, since: dt.date | None = None) -> Drift:
     """
     asked = [night for night in nights if since is None or night.date >= since]
     alike = [night for night in asked if night.like == asked[-1].like]
-    series = _series(alike)
-    enough = len(alike) >= FEWEST_NIGHTS
-    found = [_shift(one, alike, len(series)) for one in series] if enough else []
+    series = series_of(alike)
+    found = [_shift(one, alike, len(series)) for one in series]
     shifts = [shift for shift in found if shift is not None]
     return Drift(
         nights=len(alike),
@@ -132,31 +160,34 @@ def report(drift: Drift) -> Report:
     )
 
 
-def _series(nights: Sequence[Night]) -> list[tuple[Measure, str]]:
+def series_of(nights: Sequence[Night]) -> list[Series]:
+    """Return what every one of the nights has a value of."""
     return [
-        (measure, where)
+        Series(measure=measure, where=where, values=[night.values[measure.name][where] for night in nights])
         for measure in MEASURES
         for where in nights[-1].values.get(measure.name, {})
         if all(where in night.values.get(measure.name, {}) for night in nights)
     ]
 
 
-def _shift(one: tuple[Measure, str], nights: Sequence[Night], series: int) -> Shift | None:
-    measure, where = one
-    values = [night.values[measure.name][where] for night in nights]
-    scaled = [math.log(value) for value in values] if measure.is_ratio else values
-    starts = change_points(scaled, series=series)
-    if not starts:
+def starts(one: Series, *, series: int) -> list[int]:
+    """Return where new levels of a series begin, one of so many; none where there are too few nights to tell."""
+    return change_points(one.scaled, series=series) if len(one.values) >= FEWEST_NIGHTS else []
+
+
+def _shift(one: Series, nights: Sequence[Night], series: int) -> Shift | None:
+    found = starts(one, series=series)
+    if not found:
         return None
-    before, now = (statistics.fmean(part) for part in (scaled[: starts[0]], scaled[starts[-1] :]))
+    levels = one.levels(found)
     return Shift(
-        measure=measure,
-        where=where,
-        since=nights[starts[-1]],
-        nights=len(nights) - starts[-1],
-        before=math.exp(before) if measure.is_ratio else before,
-        now=math.exp(now) if measure.is_ratio else now,
-        change=now - before if measure.is_ratio else before - now,
+        measure=one.measure,
+        where=one.where,
+        since=nights[found[-1]],
+        nights=len(nights) - found[-1],
+        before=levels[0],
+        now=levels[-1],
+        change=one.change(found),
     )
 
 

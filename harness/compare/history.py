@@ -1,4 +1,4 @@
-"""One line for each night, so that what creeps over weeks can be seen."""
+"""One line for each night, so that slow regressions over weeks can be seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from harness.record_schema import Count, Moment
 # History of the line's form:
 # 1: first.
 # 2: the measure of scores is called ``score``, no longer ``f1``.
-_VERSION: Final = 2
+# 3: ``commit`` and ``run`` say what ran and where its folder is; earlier lines know neither.
+_VERSION: Final = 3
 _LEVELS = ("all", "tuner", "group")
 _WAY_OUT = "correct the line, or take it out"
 
@@ -29,7 +30,7 @@ _WAY_OUT = "correct the line, or take it out"
 class Night(Section):
     """One run: when its last search began, where it ran, and its means by measure and part of the matrix."""
 
-    schema_version: Literal[1, 2]
+    schema_version: Literal[1, 2, 3]
     """That of this line."""
     night: Moment
     """When the run's last search began, in ISO 8601."""
@@ -41,6 +42,10 @@ class Night(Section):
     """Of how many."""
     values: Mapping[str, Mapping[str, float]]
     """The means, by measure and part."""
+    commit: str | None = None
+    """The commit of the harness's sources; None where they were none, or of several commits."""
+    run: str | None = None
+    """The folder that the run left, from the history's own; None where it is unknown."""
 
     @property
     def date(self) -> dt.date:
@@ -48,8 +53,8 @@ class Night(Section):
         return dt.datetime.fromisoformat(self.night).date()
 
 
-def summary(results: MatrixResults) -> Night | None:
-    """Return a run's line, or None where no search was finished."""
+def summary(results: MatrixResults, *, run: str | None = None) -> Night | None:
+    """Return the line of a run that left the folder ``run``, or None where no search was finished."""
     scored = [search for search in results.searches if measures.is_scored(search)]
     began = [search.record.started_at for search in scored if search.record is not None]
     if not began:
@@ -61,7 +66,15 @@ def summary(results: MatrixResults) -> Night | None:
         searches=len(scored),
         planned=len(results.searches),
         values=_values(scored),
+        commit=_commit(scored),
+        run=run,
     )
+
+
+def _commit(scored: Sequence[SearchResult]) -> str | None:
+    sources = [search.record.evidence.sources for search in scored if search.record is not None]
+    commits = {None if each is None else each.commit for each in sources}
+    return commits.pop() if len(commits) == 1 else None
 
 
 def append(path: Path, night: Night) -> bool:
@@ -108,7 +121,8 @@ def _night(where: str, line: bytes) -> Night:
 def _upgraded(night: Night) -> Night:
     if night.schema_version == _VERSION:
         return night
-    values = {SCORE.name if name == "f1" else name: means for name, means in night.values.items()}
+    is_first = night.schema_version == 1
+    values = {SCORE.name if is_first and name == "f1" else name: means for name, means in night.values.items()}
     return night.model_copy(update={"schema_version": _VERSION, "values": values})
 
 

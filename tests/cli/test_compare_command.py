@@ -238,6 +238,21 @@ def test_drift_says_what_crept(line: CommandLine, tmp_path: Path) -> None:
     assert "too few to say" in short.out
 
 
+def test_a_history_is_drawn_and_leads_to_the_runs_that_it_is_of(
+    line: CommandLine, baseline: str, tmp_path: Path
+) -> None:
+    history, page, badge = tmp_path / "h.jsonl", tmp_path / "h.html", tmp_path / "b.json"
+    line.call("compare", baseline, baseline, "--history", str(history), "--badge", str(badge))
+    compared = json.loads(badge.read_text())["message"]
+
+    line.call("drift", str(history), "--page", str(page), "--badge", str(badge))
+
+    (night,) = map(json.loads, history.read_text().splitlines())
+    assert (tmp_path / night["run"] / "plan.json").is_file()
+    assert "<polyline" in page.read_text()
+    assert (compared, json.loads(badge.read_text())["message"]) == ("no worse", "1 night, too few to say")
+
+
 @pytest.fixture
 def stepped(tmp_path: Path) -> Path:
     """Thirty nights on one level, then forty on a worse one, from the thirty-first of January on."""

@@ -16,7 +16,7 @@ BEGAN = dt.date(2026, 1, 1)
 def nights(values: list[float], *, measure: str = "epoch", like: str = "l") -> list[Night]:
     return [
         Night(
-            schema_version=2,
+            schema_version=3,
             night=f"{BEGAN + dt.timedelta(days=number)}T01:17:00+00:00",
             like=like,
             searches=1,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def night(number: int = 1, like: str = "l", epoch: float = 1.0) -> Night:
     values = {"epoch": {"all searches": epoch}}
-    return Night(schema_version=2, night=f"2026-01-{number:02}", like=like, searches=1, planned=1, values=values)
+    return Night(schema_version=3, night=f"2026-01-{number:02}", like=like, searches=1, planned=1, values=values)
 
 
 def _line(values: dict[str, object] | None = None, **changes: object) -> str:
@@ -96,7 +96,7 @@ def test_what_is_no_file_is_named_with_the_way_out(tmp_path: Path, where: str) -
         (_line(like=...), "like: field required"),
         (_line(luck=7), "luck: extra inputs are not permitted (given: 7)"),
         (_line(luck=7, like=...), "like: field required, and 1 more"),
-        (_line(schema_version=3), "schema_version: input should be 1 or 2 (given: 3)"),
+        (_line(schema_version=4), "schema_version: input should be 1, 2 or 3 (given: 4)"),
         (_line(searches="many"), "searches: input should be a valid integer (given: 'many')"),
         (_line(night="3"), "night: no date and time such as 2026-11-24T01:17:00+00:00 (given: '3')"),
         (_line({"epoch": 1}), "values.epoch: input should be an object (given: 1)"),
@@ -132,7 +132,7 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
         history.read(path)
 
 
-def test_a_line_of_the_first_version_is_read_and_written_as_of_the_second(tmp_path: Path) -> None:
+def test_a_line_of_the_first_version_is_read_and_written_as_of_the_last(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     first: dict[str, object] = {"f1": {"all searches": 0.5}, "epoch": {"all searches": 1.0}}
     path.write_text(_line(first, schema_version=1) + "\n")
@@ -141,10 +141,10 @@ def test_a_line_of_the_first_version_is_read_and_written_as_of_the_second(tmp_pa
     history.append(path, night(2))
 
     assert [(one.schema_version, one.values) for one in earlier] == [
-        (2, {"score": first["f1"], "epoch": first["epoch"]})
+        (3, {"score": first["f1"], "epoch": first["epoch"]})
     ]
     assert history.read(path) == [*earlier, night(2)]
-    assert [json.loads(line)["schema_version"] for line in path.read_text().splitlines()] == [2, 2]
+    assert [json.loads(line)["schema_version"] for line in path.read_text().splitlines()] == [3, 3]
 
 
 def test_a_score_of_0_is_a_night(tmp_path: Path) -> None:
