@@ -32,7 +32,13 @@ CLASSES: dict[str, Any] = {
 }
 # Of extras what takes the options, by module and name; several where a library spreads them over functions.
 OF_EXTRAS: dict[str, tuple[str, ...]] = {
+    "bayesopt-gp": (
+        "bayes_opt:BayesianOptimization.maximize",
+        "bayes_opt.acquisition:UpperConfidenceBound",
+    ),
     "dehb": ("dehb:DEHB",),
+    "hyperopt-tpe": ("hyperopt.tpe:suggest",),
+    "skopt-gp": ("skopt:gp_minimize",),
     "smac": tuple(
         f"smac:HyperparameterOptimizationFacade.get_{part}"
         for part in (

@@ -15,6 +15,7 @@ from harness.cells import Cell, domains_of
 from harness.placement import required_libraries
 from harness.reports import rendering, tuner_settings
 from harness.space import Choice, Range, Space
+from harness.tuners.ask_and_tell import AskAndTell
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
@@ -83,13 +84,21 @@ def built(asked: Cell, tmp_path: Path) -> Any:
 def first_of(tuner: Any, *names: str) -> Any:
     """The first of these attributes that the library's own object has."""
     library = tuner._study.sampler if hasattr(tuner, "_study") else getattr(tuner, "_oracle", None)
+    if hasattr(tuner, "_suggest"):
+        return tuner._suggest.keywords["n_startup_jobs"]
+    if hasattr(tuner, "_ahead"):
+        return len(tuner._ahead)
     if hasattr(tuner, "_facade"):
         library = tuner._facade._initial_design
+    elif hasattr(tuner, "_optimizer"):
+        library = tuner._optimizer
     return next((getattr(library, name) for name in names if hasattr(library, name)), None)
 
 
 def test_the_random_start_is_the_real_objects(row: dict[str, Any], built: Any) -> None:
-    start = first_of(built, "num_initial_points", "_n_startup_trials", "population_size", "_n_configs")
+    start = first_of(
+        built, "num_initial_points", "_n_startup_trials", "population_size", "_n_configs", "_n_initial_points"
+    )
 
     assert row["expected_trials"] == 13
     assert row.get("startup_trials") == start
@@ -149,12 +158,14 @@ def test_domains_are_shown_as_the_real_object_holds_them(
         places = [declared.value_to_prob(value) for value in range(size or 0)]
         assert row[column] == "place"
         assert places == pytest.approx([(place + 0.5) / len(places) for place in range(len(places))])
-    elif hasattr(built, "_facade") or hasattr(built, "_optimizer"):
+    elif hasattr(built, "_facade") or hasattr(getattr(built, "_optimizer", None), "cs"):
         configspace = built._optimizer.cs if hasattr(built, "_optimizer") else built._facade.scenario.configspace
         kind = type(configspace[name]).__name__
         assert (
             row[column] == {"UniformInteger": "place", "Categorical": "category"}[kind.removesuffix("Hyperparameter")]
         )
+    elif isinstance(built, AskAndTell):  # each adapter's own tests look at the library's objects
+        assert row[column] == {"text_choices": "category"}.get(column, "place")
     else:
         assert column not in row
 
