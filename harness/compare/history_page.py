@@ -83,7 +83,8 @@ def page(nights: Sequence[Night], drift: Drift, links: Links) -> str:
 def _head(drift: Drift) -> str:
     found = change_points.report(drift)
     notes = "".join(f"<p class=faint>{_text(note)}</p>" for note in found.notes)
-    return f"<h1>{_text(found.title)}</h1>{notes}<p class=faint>Each line has its own scale. Dashed: a level changed. A dot is a night: click for its report.</p>"
+    key = "Each line has its own scale. Dashed: a level changed. A dot is a night: click for its report."
+    return f"<h1>{_text(found.title)}</h1>{notes}<p class=faint>{key}</p>"
 
 
 def _section(measure: Measure, series: Sequence[Series], nights: Sequence[Night], links: Links) -> str:
