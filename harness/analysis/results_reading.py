@@ -56,7 +56,7 @@ class SearchResult:
         """The sealed record."""
         return None if self.findings is None else self.findings.record
 
-    @property
+    @cached_property
     def training_seed(self) -> int:
         """The seed of its trainings: the recorded one where they are replayed, its own where they were its own."""
         return self.planned.seed if self._curves is None else self._curves.seed

@@ -121,6 +121,18 @@ def test_tuning_that_loses_is_counted(made: Made, price_list: Prices) -> None:
     assert "2 of 3 tuned searches ended below the untuned default on the test images;" in said(made, price_list)
 
 
+def test_on_recorded_seeds_that_are_used_again_means_are_compared_with_no_tuning(
+    made: Made, price_list: Prices
+) -> None:
+    for seed in range(4):
+        made.search([made.trial(0, 0.5)], "default", seed, kind="default", recorded=1 + seed % 2)
+        made.search([made.trial(0, 0.4 if seed % 2 else 0.6)], "kt-random", seed, recorded=1 + seed % 2)
+    text = said(made, price_list)
+    assert "1 of 2 means of tuned searches on one recorded seed ended below the untuned default" in text
+    assert "With 2 seeds only large differences can show" in text
+    assert "4 searches per row, 2 on each." in text
+
+
 def test_failed_and_missing_searches_are_counted(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.5)], seed=1)
     made.search([], seed=2, status="failed", reason="crash")

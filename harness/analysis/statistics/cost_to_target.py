@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.cost_axes import Axis, costs, spent
+from harness.analysis.cost_axes import Axis, costs, rate, spent
 from harness.analysis.means_and_t_intervals import median
 from harness.analysis.random_search_permutations import spent_until
 from harness.analysis.results_reading import SearchResult, Status
@@ -156,6 +156,11 @@ def _tries(searches: Sequence[SearchResult], goal: Target, *, axis: Axis, prices
 
 
 def _try(search: SearchResult, goal: Target, *, axis: Axis, prices: Prices) -> _Try:
+    key = "try", goal.at(search.training_seed), axis, rate(search, axis=axis, prices=prices)
+    return search.once(key, lambda: _tried(search, goal, axis=axis, prices=prices))
+
+
+def _tried(search: SearchResult, goal: Target, *, axis: Axis, prices: Prices) -> _Try:
     cost = cost_to_target(search, goal, axis=axis, prices=prices)
     until = cost if cost is None or math.isfinite(cost) else spent(search, axis=axis, prices=prices).value
     met = is_reached(search, goal)
