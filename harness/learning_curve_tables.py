@@ -10,7 +10,7 @@ A table is one Parquet file: a row for each epoch, and in its metadata, under ``
 | ``last_epoch`` | epoch that the trial was asked for |
 | ``outcome``, ``reason`` | how the trial ended |
 | ``epoch`` | number of the epoch, from 1; null in the one row of a trial that had none |
-| ``val_score``, ``test_score``, ``loss`` | after and in that epoch |
+| ``val_score``, ``test_score``, ``loss`` | after and in that epoch; null where unknown |
 | ``train_s``, ``evaluate_s`` | seconds of that epoch |
 | ``begin_s``, ``checkpoint_s``, ``other_s`` | seconds of the trial outside its epochs |
 | ``cpu_s`` | processor seconds of the trial, tuners' thinking apart |
@@ -19,6 +19,7 @@ A table is one Parquet file: a row for each epoch, and in its metadata, under ``
 from __future__ import annotations
 
 import io
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class Curve:
     outcome: Outcome
     reason: str | None
 
-    def epoch(self, number: int) -> tuple[float, float, float | None] | None:
+    def epoch(self, number: int) -> tuple[float, float | None, float | None] | None:
         """Return validation score, loss and test score after an epoch; None where it had no such epoch."""
         place = number - self._first_epoch
         return self._scores.at(self._row + place) if 0 <= place < self._count else None
@@ -99,10 +100,10 @@ class ScoreColumns:
     loss: array[float]
     test: array[float]
 
-    def at(self, row: int) -> tuple[float, float, float | None]:
+    def at(self, row: int) -> tuple[float, float | None, float | None]:
         """Return validation score, loss and test score of a row."""
-        test = self.test[row]
-        return self.val[row], self.loss[row], None if test == _UNSCORED else test
+        test, loss = self.test[row], self.loss[row]
+        return self.val[row], None if math.isnan(loss) else loss, None if test == _UNSCORED else test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +282,8 @@ def _columns_of_seeds(frame: pl.DataFrame) -> Iterator[tuple[int, tuple[pl.DataF
             pl.col("epoch").first().alias("first_epoch"),
             pl.col("epoch").count().alias("count"),
         )
-        columns = (rows[name].cast(pl.Float64).fill_null(_UNSCORED) for name in ("val_score", "loss", "test_score"))
+        absent = {"val_score": _UNSCORED, "loss": math.nan, "test_score": _UNSCORED}
+        columns = (rows[name].cast(pl.Float64).fill_null(value) for name, value in absent.items())
         yield seed, (trials, ScoreColumns(*(array("d", column.to_numpy().tobytes()) for column in columns)))
 
 

@@ -9,7 +9,7 @@ What is read is a Parquet file with a row for each epoch of each training:
 | ``epoch`` | number of the epoch, from 1 on without gaps |
 | ``val_score`` | after it, on the data that tuners are scored on: 0 to 1, more is better |
 | ``test_score`` | the same on other data; may be left out or null |
-| ``loss`` | of training |
+| ``loss`` | of training; may be left out or null |
 | ``train_s`` | seconds that the epoch took, evaluation included where the next column is left out |
 | ``evaluate_s`` | seconds of evaluation; may be left out |
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 TUNERS = ("kt-random", "kt-bayesian", "optuna-tpe")
 """What searches the curves unless told otherwise."""
 _TRIALS = 10
-_NEEDED = ("epoch", "val_score", "loss", "train_s")
+_NEEDED = ("epoch", "val_score", "train_s")
 _BACKBONE, _GRID = "unknown", "grid"
 
 Row = Mapping[str, Any]
@@ -108,7 +108,7 @@ def _read(path: Path) -> pl.DataFrame:
     lacking = [name for name in _NEEDED if name not in frame.columns] + ([] if named else [f"{PARAMETER}NAME"])
     if lacking:
         raise ResultsError(f"{path}: no column {lacking[0]!r}; docs/replay.md says which there must be")
-    for name, told in (("seed", 1), ("test_score", None), ("evaluate_s", 0.0)):
+    for name, told in (("seed", 1), ("test_score", None), ("loss", None), ("evaluate_s", 0.0)):
         if name not in frame.columns:
             frame = frame.with_columns(pl.lit(told, dtype=pl.Int64 if name == "seed" else pl.Float64).alias(name))
     flags = [name for name in named if frame[name].dtype == pl.Boolean]
@@ -152,7 +152,7 @@ def _trials(rows: pl.DataFrame, path: Path) -> Iterator[Trial]:
 
 
 def _trial(number: int, parameters: Mapping[str, Value], rows: Sequence[Row]) -> Trial:
-    known = list(takewhile(lambda row: math.isfinite(row["loss"]) and math.isfinite(row["val_score"]), rows))
+    known = list(takewhile(_is_finite, rows))
     has_diverged = len(known) < len(rows)
     epochs = tuple(map(_epoch, known))
     spent = {
@@ -170,6 +170,10 @@ def _trial(number: int, parameters: Mapping[str, Value], rows: Sequence[Row]) ->
         phases=spent,
         reason="not finite" if has_diverged else None,
     )
+
+
+def _is_finite(row: Row) -> bool:
+    return math.isfinite(row["val_score"]) and (row["loss"] is None or math.isfinite(row["loss"]))
 
 
 def _epoch(row: Row) -> Epoch:

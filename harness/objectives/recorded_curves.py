@@ -103,7 +103,7 @@ class RecordedCurves:
         return () if parent is None else self._chains[parent]
 
 
-def _scores(curve: Curve, number: int) -> tuple[float, float, float | None]:
+def _scores(curve: Curve, number: int) -> tuple[float, float | None, float | None]:
     """Return the scores and the loss of an epoch, or raise how the trial ended before."""
     found = curve.epoch(number)
     if found is not None:

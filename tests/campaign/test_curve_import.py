@@ -96,7 +96,7 @@ def test_three_tuners_search_it_and_their_tables_say_what_is_unknown(tmp_path: P
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda frame: frame.drop("loss"), "no column 'loss'"),
+        (lambda frame: frame.drop("train_s"), "no column 'train_s'"),
         (lambda frame: frame.select("seed", "epoch", "val_score", "loss", "train_s"), "no column 'parameters.NAME'"),
         (lambda frame: frame.with_columns(pl.col("val_score") * 100), "not from 0 to 1; divide percentages by 100"),
         (lambda frame: frame.with_columns(train_s=pl.lit(-1.0)), "train_s has values that are no seconds"),
@@ -145,11 +145,13 @@ def test_a_budget_that_finishes_no_trial_is_refused(tmp_path: Path) -> None:
         imported(tmp_path, budget_epochs=3)
 
 
-def test_a_seed_and_test_scores_may_be_left_out(tmp_path: Path) -> None:
-    table = imported(tmp_path, lambda frame: frame.filter(pl.col("seed") == 2).drop("seed"))
+def test_seeds_losses_and_test_scores_may_be_left_out(tmp_path: Path) -> None:
+    table = imported(tmp_path, lambda frame: frame.filter(pl.col("seed") == 2).drop("seed", "loss"))
 
     assert learning_curve_tables.header(table).seeds == [1]
     assert pl.read_parquet(table)["test_score"].is_null().all()
+    ran = curves.replay([table], results=tmp_path / "results", thinking="none")
+    assert harness.load(ran.path).epochs()["loss"].is_null().all()
 
 
 MATRIX = """\
