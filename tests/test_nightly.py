@@ -21,8 +21,8 @@ command=$1
 case "$command" in
   run) mkdir -p "$4/nightly/tables" "$4/nightly/cells"; cd "$4/nightly"
     touch report.html plan.json tables/efficiency.md;;
-  compare) touch "$5" "$7" "$9"; shift 9; touch "$2";;
-  drift) touch "$4";;
+  compare) touch "$5" "$7" "$9"; shift 9; touch "$2" "$4";;
+  drift) touch "$4" "$6" "$8";;
 esac
 exit "$(cat "$0.$command" 2>/dev/null || echo 0)"
 """
@@ -76,14 +76,16 @@ def test_a_night_is_run_compared_added_to_the_history_and_published(machine: Mac
     assert answer.returncode == 0
     options = f"--markdown {published}/comparison.md --json {published}/comparison.json"
     options += f" --benchmark-json {published}/benchmarks.json --history {machine.nightly}/history.jsonl"
+    options += f" --badge {published}/badge.json"
+    drawn = f"--page {machine.nightly}/history.html --badge {published}/drift-badge.json"
     assert machine.calls == [
         f"run benchmarks/nightly.toml --results {nights} --executor auto",
         f"compare {machine.nightly}/baseline {nights}/nightly {options}",
-        f"drift {machine.nightly}/history.jsonl --markdown {published}/drift.md",
+        f"drift {machine.nightly}/history.jsonl {drawn} --markdown {published}/drift.md",
     ]
     assert sorted(path.name for path in Path(published).iterdir()) == [
-        "benchmarks.json", "comparison.json", "comparison.md", "drift.md", "history.jsonl", "records.tar.gz",
-        "report.html", "tables",
+        "badge.json", "benchmarks.json", "comparison.json", "comparison.md", "drift-badge.json", "drift.md",
+        "history.html", "history.jsonl", "records.tar.gz", "report.html", "tables",
     ]  # fmt: skip
     assert "no container engine answers: no image is verified" in answer.stdout
     assert "make nightly-baseline NIGHT=2026-11-24" in answer.stdout
