@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -275,10 +275,16 @@ class Cell(Section):
         if self.curves is not None:
             asked |= {"curves": [self.curves.sha256, self.curves.thinking], "curves_seed": self.curves.seed}
 
-    @property
+    @cached_property
     def id(self) -> str:
         """16 hexadecimal digits of the identity's SHA-256."""
         return files.digest(self.identity)[:16]
+
+    def __copy__(self) -> Self:
+        """Return a copy, of which something may be changed, and so its id."""
+        copied = super().__copy__()
+        vars(copied).pop("id", None)
+        return copied
 
     @property
     def is_known_by_id(self) -> bool:

@@ -249,7 +249,7 @@ class CellFolder:
         path = self.path / "record.json"
         if path.exists():
             raise ResultsError(f"{path}: already sealed; a measurement is never overwritten")
-        files.write_json(path, stored_file_validation.sealed(files.without_home(record.document)))
+        files.write_atomically(path, stored_file_validation.sealed_text(files.without_home(record.document)))
 
     def put(self, cell: Cell, record: Record, *, trials: bytes, attempt: Mapping[str, object], aside: Path) -> None:
         """Store a finished search whole or not at all: its folder is made ``aside``, on the same disk, and renamed.
@@ -262,12 +262,12 @@ class CellFolder:
         """
         aside.mkdir(parents=True)
         attempts = json.dumps(files.without_home(attempt), ensure_ascii=False) + "\n"
-        sealed = stored_file_validation.sealed(files.without_home(record.document))
+        sealed = stored_file_validation.sealed_text(files.without_home(record.document))
         with files.naming(self.path):
             (aside / "cell.json").write_bytes(cell.published.model_dump_json(indent=1).encode())
             (aside / "trials.jsonl").write_bytes(trials)
             (aside / "attempts.jsonl").write_text(attempts, "utf-8")
-            (aside / "record.json").write_bytes(files.readable_json(sealed))
+            (aside / "record.json").write_bytes(sealed)
             self.path.parent.mkdir(exist_ok=True)
             aside.rename(self.path)
 

@@ -169,7 +169,8 @@ class MatrixFolder:
         """Say which cells belong here, and which file asks for them, under a checksum."""
         asked_by = {} if matrix is None else {"matrix": self._place_of(matrix)}
         plan = {"schema_version": SCHEMA_VERSION, **asked_by, "cells": [asdict(cell) for cell in planned]}
-        files.write_json(self.path / "plan.json", stored_file_validation.sealed(files.without_home(plan)))
+        text = stored_file_validation.sealed_text(files.without_home(plan))
+        files.write_atomically(self.path / "plan.json", text)
 
     def is_of_another(self, matrix: Path) -> bool:
         """Whether the plan was written for a file that stands elsewhere; false where there is none, or it doesn't tell.

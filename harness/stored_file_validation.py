@@ -62,6 +62,13 @@ def sealed(fields: Mapping[str, object]) -> dict[str, object]:
     return {**fields, _SEAL: _seal_of(fields)}
 
 
+def sealed_text(fields: Mapping[str, object]) -> bytes:
+    """Return the text of ``sealed``, which has at least one key, in half the time: nothing is written out twice."""
+    text = files.readable_json(fields)
+    seal = hashlib.sha256(text).hexdigest()
+    return text.removesuffix(b"\n}\n") + f',\n "{_SEAL}": "{seal}"\n}}\n'.encode()
+
+
 def unsealed(text: bytes, *, where: object, way_out: str = MOVE_FOLDER, since: str | None = None) -> dict[str, object]:
     """Return the table that ``sealed`` made, without its checksum.
 

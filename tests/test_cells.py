@@ -148,3 +148,11 @@ def test_a_tuned_cell_is_another_under_another_budget(cell: Cell) -> None:
     tuned = cell.model_copy(update={"tuner": TunerSection(tuner="optuna-random")})
 
     assert len({tuned.model_copy(update={"budget": Budget(epochs=n)}).id for n in (30, 31)}) == 2
+
+
+def test_a_copy_with_something_changed_has_an_id_of_its_own(cell: Cell) -> None:
+    before = cell.id
+
+    assert cell.model_copy(update={"seed": cell.seed + 1}).id != before
+    assert cell.model_copy() == cell
+    assert cell.model_copy().id == before

@@ -618,3 +618,9 @@ def test_an_attempt_that_was_none_is_told(folder: CellFolder, attempt: Any) -> N
 
     with pytest.raises(ResultsError, match=r"attempts\.jsonl: line 1 can't be read \(.*move"):
         folder.attempts()
+
+
+def test_the_text_of_what_is_sealed_is_that_of_its_table() -> None:
+    fields = {"name": "Vögel", "scores": [0.1, 1e-7], "none": None}
+
+    assert stored_file_validation.sealed_text(fields) == files.readable_json(stored_file_validation.sealed(fields))

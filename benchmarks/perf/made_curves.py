@@ -42,7 +42,7 @@ def declared(
     *,
     tables: int = 1,
     seeds: int = 10,
-    epochs: int = 200,
+    epochs: int = 100,
     tuners: Sections = TUNERS,
     grid: Sections = GRID,
     base: Path = Path(),

@@ -223,7 +223,8 @@ def _waves(runner: Runner, resolved: Resolution, *, retry_failed: bool) -> Count
     folder, outlook = runner.folder, runner.outlook
     # Retrainings of an earlier run stay planned while this one is under way.
     _plan_retrainings(resolved, folder)
-    outlook.expects(_pending(_wanted(resolved, folder), folder, retry_failed=retry_failed))
+    if any(cell.curves is None for cell in resolved.cells):
+        outlook.expects(_pending(_wanted(resolved, folder), folder, retry_failed=retry_failed))
     states = runner.run(resolved.cells, retry_failed=retry_failed)
     planned = _plan_retrainings(resolved, folder)
     if states[State.LEFT] or not planned:
@@ -235,7 +236,7 @@ def _waves(runner: Runner, resolved: Resolution, *, retry_failed: bool) -> Count
 def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Write the plan, with the retrainings that the records so far ask for; return these."""
     folder.write_plan(resolved.planned, matrix=resolved.matrix)
-    found = learning_rate_retrainings.cells(resolved.cells, analysis.read(folder))
+    found = learning_rate_retrainings.cells(resolved.cells, _results(resolved, folder))
     lines = [matrix_resolution.planned(cell, role="learning_rate", parent_group=group) for cell, group in found]
     if lines:
         folder.write_plan([*resolved.planned, *lines], matrix=resolved.matrix)
@@ -244,8 +245,14 @@ def _plan_retrainings(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
 
 def _wanted(resolved: Resolution, folder: MatrixFolder) -> list[Cell]:
     """Return every cell of the matrix once, with the retrainings that follow."""
-    ahead = learning_rate_retrainings.ahead(resolved.cells, analysis.read(folder))
+    ahead = learning_rate_retrainings.ahead(resolved.cells, _results(resolved, folder))
     return list({cell.id: cell for cell in [*resolved.cells, *ahead]}.values())
+
+
+def _results(resolved: Resolution, folder: MatrixFolder) -> analysis.MatrixResults:
+    """Return what was found, where retrainings hang on it: reading it all takes a while."""
+    asked = any(cell.protocol.learning_rate_factors for cell in resolved.cells)
+    return analysis.read(folder) if asked else analysis.MatrixResults(cells=())
 
 
 def _pending(cells: Sequence[Cell], folder: MatrixFolder, *, retry_failed: bool) -> list[Cell]:

@@ -97,10 +97,11 @@ class Runner:
         scheduling.run(handed_out, self.slots, desk=searches, allowance=self.allowance)
 
     def _told(self, event: Event) -> None:
+        # Replays are over before they are forecast.
         match event:
-            case CellBegins(cell=cell):
+            case CellBegins(cell=cell) if cell.curves is None:
                 self.outlook.begins(cell)
-            case CellEnds(cell=cell, state=became, wall_s=wall_s):
+            case CellEnds(cell=cell, state=became, wall_s=wall_s) if cell.curves is None:
                 self.outlook.ends(cell, wall_s=wall_s if became is State.OK else None)
             case _:
                 pass
