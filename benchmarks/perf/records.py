@@ -116,7 +116,7 @@ def _record(cell: Planned, trials: list[Trial], draw: random.Random) -> Record:
         "status": "completed",
         "ended": "budget: epochs",
         "reason": None,
-        "started_at": f"2026-01-{1 + cell.seed:02}T00:00:00+00:00",
+        "started_at": f"2026-01-{1 + cell.seed % 28:02}T00:00:00+00:00",
         "attempts": 1,
         "trials": len(trials),
         "wall_s": sum(sum(phases.values()) for phases in (setup, closing, *(trial.phases for trial in trials))),

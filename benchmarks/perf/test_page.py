@@ -17,7 +17,7 @@ from harness.results_folder import MatrixFolder
 Measured = Callable[[Callable[[], Figure]], Figure]
 
 CELLS = 1_000
-WRITE_LIMIT_S, OPEN_LIMIT_S, LIMIT_BYTES = 8.0, 3.0, 15_000_000
+WRITE_LIMIT_S, OPEN_LIMIT_S, LIMIT_BYTES = 8.0, 1.0, 3_000_000
 TURNS = 5
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LOG_LINE = "2026-01-01 00:00:00.000000: I tensorflow/core: a line as a worker prints it\n"

@@ -17,6 +17,7 @@ from harness.analysis.statistics.standing_by_budget import ByThen
 from harness.page import markup, tuner_marks
 from harness.prices import Prices
 from harness.reports import numerals
+from harness.reports.numerals import MoneyUnit
 from harness.tuner_plot_styles import Style
 
 AXES = (Axis.WALL_S, Axis.EPOCHS, Axis.COST_USD)
@@ -65,30 +66,31 @@ def _by_then(groups: Sequence[Group], axis: Axis, budget: float, yardstick: str 
     return standing_by_budget.by_then(groups, axis=axis, budget=budget, yardstick=yardstick, prices=prices)
 
 
-def document(found: Sequence[Scope], made: Judged, *, prices: Prices) -> dict[str, object]:
+def document(found: Sequence[Scope], made: Judged, *, money: MoneyUnit) -> dict[str, object]:
     """Return in JSON's terms what the rows are at each budget: by axis, scope and budget a list for each tuner.
 
     The list holds gain, low, high, the probability of being best, what is spent, and 1 where there is no model yet;
-    the last budget is the whole search.
+    the last budget is the whole search. Dollars are in the unit ``money``.
     """
-    yardstick = made.answer.yardstick
+    yardstick, prices = made.answer.yardstick, made.prices
     axes = {}
     for axis in AXES:
         costs = standing_by_budget.budgets(made.groups, axis=axis, prices=prices)
+        factor, label = (money.factor, money.label) if axis is Axis.COST_USD else (1.0, axis.label)
         rows = [
             [
-                *(_numbers(_by_then(scope.groups, axis, cost, yardstick, prices)) for cost in costs),
-                _numbers(scope.ends[axis]),
+                *(_numbers(_by_then(scope.groups, axis, cost, yardstick, prices), factor) for cost in costs),
+                _numbers(scope.ends[axis], factor),
             ]
             for scope in found
         ]
-        axes[axis.value] = {"label": axis.label, "costs": [*costs, None], "rows": rows}
+        axes[axis.value] = {"label": label, "costs": [*(_cost(factor * each) for each in costs), None], "rows": rows}
     frame = _Frame.around(found)
     return {"axes": axes, "low": frame.low, "high": frame.high, "yardstick": yardstick}
 
 
-def _numbers(rows: Sequence[ByThen]) -> dict[str, list[float | None]]:
-    return {row.tuner: [*_interval(row), _short(row.best), _cost(row.spent), float(row.no_model)] for row in rows}
+def _numbers(rows: Sequence[ByThen], factor: float) -> dict[str, list[float | None]]:
+    return {row.tuner: [*_interval(row), _short(row.best), _cost(row.spent, factor), int(row.no_model)] for row in rows}
 
 
 def _interval(row: ByThen) -> list[float | None]:
@@ -100,8 +102,8 @@ def _short(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
 
-def _cost(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.3g}")
+def _cost(value: float | None, factor: float = 1.0) -> float | None:
+    return None if value is None else float(f"{factor * value:.3g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,9 @@ def _section(scope: Scope, place: int, sheet: _Sheet) -> str:
     data = "".join(f' data-{part}="{markup.escaped(called)}"' for part, called in names.items())
     why = _why_empty(scope, sheet)
     inner = _table(scope, place, sheet) if why is None else f"<p>{why}</p>"
-    heading = f'<h3 id="forest-{place}-head">{markup.escaped(scope.name)}</h3>'
+    name = markup.escaped(scope.name)
+    address = "/".join(map(markup.address, names.values()))
+    heading = f'<h3><a href="#group-{address}">{name}</a></h3>' if names else f"<h3>{name}</h3>"
     return f'<section class="forest" id="forest-{place}"{data}>{heading}{inner}</section>'
 
 
@@ -188,10 +192,11 @@ def _rows(rows: Sequence[ByThen], scope: Scope, sheet: _Sheet) -> str:
 def _row(row: ByThen, scope: Scope, sheet: _Sheet, largest: float) -> str:
     name, look = markup.escaped(row.tuner), sheet.looks[row.tuner]
     number = list(sheet.looks).index(row.tuner)
+    link = f'<a href="#tuner-{markup.address(row.tuner)}">{name}</a>{_kind(row, sheet)}'
     bar = 0.0 if not largest or row.spent is None else 100 * row.spent / largest
     return (
         f'<tr class="tuner-{number}" data-name="{name}">'
-        f'<th scope="row">{tuner_marks.swatch(number, look)}<span>{name}{_kind(row, sheet)}</span></th>'
+        f'<th scope="row">{tuner_marks.swatch(number, look)}<span>{link}</span></th>'
         f'<td class="gain">{_drawn(row, look, sheet.frame, sheet.made.rope)}'
         f'<span class="told">{markup.escaped(_told(row, scope, sheet))}</span></td>'
         f'<td class="number chance">{numerals.chance(row.best)}</td>'

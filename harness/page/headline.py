@@ -85,7 +85,7 @@ def _why_not(each: Standing, made: Judged, score: str) -> str | None:
 
 def _called(tuners: tuple[str, ...], made: Judged) -> str:
     untuned = {row.tuner for group in made.groups for row in group.rows if row.is_untuned}
-    return tuner_advice.named([f"{name}, no tuning" if name in untuned else name for name in tuners])
+    return tuner_advice.named([f"{name} (no tuning)" if name in untuned else name for name in tuners])
 
 
 def _images(facts: DataTable) -> str:

@@ -6,16 +6,18 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from harness import text_sanitising
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
-    """A table's column; a numeric one is aligned to the right."""
+    """A table's column; a numeric one is aligned to the right, an ``extra`` one shown on demand."""
 
     label: str
     numeric: bool = True
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +33,26 @@ class TableRow:
     """A table's row.
 
     ``data`` are the attributes that filters read. The first cell may be a ``link`` to an address or a ``button``, whose
-    text says to those who can't see the row what it is about.
+    text says to those who can't see the row what it is about; markup stands before (``mark``) and after its text
+    (``aside``).
     """
 
     cells: Sequence[str | Value]
     data: Mapping[str, str] = field(default_factory=dict)
     link: str | None = None
     button: str | None = None
+    mark: str = ""
+    aside: str = ""
 
 
 def escaped(text: object) -> str:
     """Return ``text`` for use between tags or within a quoted attribute; what is not printable is spelt out."""
     return html.escape(text_sanitising.lines(str(text)), quote=True)
+
+
+def address(name: str) -> str:
+    """Return a name for use within an address of the page's own, as the script reads it back."""
+    return escaped(quote(text_sanitising.lines(name), safe=""))
 
 
 def embedded(value: object) -> str:
@@ -74,11 +84,18 @@ def table(name: str, *, label: str, columns: Sequence[TableColumn], rows: Sequen
     """
     head = "".join(_head(column) for column in columns)
     body = "\n".join(_row(row, columns, heads) for row in rows)
+    few = " few" if any(column.extra for column in columns) else ""
     return (
+        f"{_more_columns(name) if few else ''}"
         f'<div class="frame" role="region" tabindex="0" aria-label="{escaped(label)}">'
-        f'<table id="{escaped(name)}" class="sortable"><caption class="unseen">{escaped(label)}</caption>'
+        f'<table id="{escaped(name)}" class="sortable{few}"><caption class="unseen">{escaped(label)}</caption>'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _more_columns(name: str) -> str:
+    what = f'aria-expanded="false" aria-controls="{escaped(name)}"'
+    return f'<button type="button" class="plain columns scripted" {what}>more columns</button>'
 
 
 def listed(lines: Sequence[str]) -> str:
@@ -99,8 +116,13 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     return f"<dl>{items}</dl>"
 
 
+def _kind(column: TableColumn) -> str:
+    kinds = [name for name, holds in (("number", column.numeric), ("extra", column.extra)) if holds]
+    return f' class="{" ".join(kinds)}"' if kinds else ""
+
+
 def _head(column: TableColumn) -> str:
-    kind = ' class="number"' if column.numeric else ""
+    kind = _kind(column)
     return f'<th scope="col"{kind}>{escaped(column.label)}</th>'
 
 
@@ -115,12 +137,13 @@ def _row(row: TableRow, columns: Sequence[TableColumn], heads: int) -> str:
 
 def _first(row: TableRow) -> str:
     """Return what stands around the first cell's text."""
+    inner = "{}"
     if row.link is not None:
-        return f'<a href="{_braced(row.link)}">{{}}</a>'
-    if row.button is not None:
+        inner = f'<a href="{_braced(row.link)}">{{}}</a>'
+    elif row.button is not None:
         unseen = f'<span class="unseen">{_braced(row.button)}</span>'
-        return f'<button type="button" class="more" aria-expanded="false">{{}}{unseen}</button>'
-    return "{}"
+        inner = f'<button type="button" class="more" aria-expanded="false">{{}}{unseen}</button>'
+    return f"{row.mark}{inner}{row.aside}"
 
 
 def _braced(text: str) -> str:
@@ -131,5 +154,5 @@ def _cell(cell: str | Value, column: TableColumn, *, wrap: str, is_head: bool) -
     inner = wrap.format(escaped(cell.text if isinstance(cell, Value) else cell))
     # A numeric cell without a number to sort by is unknown: the script puts it last, whichever way it sorts.
     sort = f' data-v="{cell.sort!r}"' if isinstance(cell, Value) and cell.sort is not None else ""
-    kind = ' class="number"' if column.numeric else ""
+    kind = _kind(column)
     return f'<th scope="row"{kind}{sort}>{inner}</th>' if is_head else f"<td{kind}{sort}>{inner}</td>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from harness.tuner_plot_styles import Style
 
@@ -51,3 +52,8 @@ def swatch(number: int, look: Style) -> str:
     # Where there is less room, the marker stays and the ends of the line go.
     box = 'width="32" height="14" viewBox="0 0 32 14" preserveAspectRatio="xMidYMid slice"'
     return f'<svg {box} aria-hidden="true" class="swatch tuner-{number}">{drawn}</svg>'
+
+
+def swatch_of(tuner: str, looks: Mapping[str, Style]) -> str:
+    """Return a tuner's swatch; nothing for what has no look, as retrainings have none."""
+    return swatch(list(looks).index(tuner), looks[tuner]) if tuner in looks else ""

@@ -26,12 +26,15 @@ from harness.page import (
     summary_sentences,
     tuner_table,
 )
-from harness.page.search_rows import Room
 from harness.prices import Prices
 from harness.reports import efficiency
+from harness.reports.numerals import MoneyUnit
 from harness.reports.report_types import Report, TableSection
 from harness.results_folder import MatrixFolder
 from harness.tuner_plot_styles import Style
+
+# Of a table of more columns than the first number, so many are shown at once.
+_MOST_COLUMNS, _COLUMNS = 9, 7
 
 NAME = "report.html"
 """What the page is called within the matrix's folder."""
@@ -76,23 +79,26 @@ def page(
 def _results(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], prices: Prices) -> dict[str, str]:
     made = statistics.judged(results, prices=prices)
     scopes = forest.scopes(made, prices=prices)
+    looks, folds = styles(found), search_rows.folds(results.cells)
+    money = tuner_table.money_of(found, prices)
+    data = {
+        **_curves(results, found, looks, prices, money),
+        "forest": forest.document(scopes, made, money=money),
+        "searches": search_rows.document(folds, folder, prices=prices, money=money, score=results.score),
+    }
     return {
         "headline": _headline(made, results.score),
         "grounds": markup.facts(headline.grounds(results, made)),
-        "forests": forest.sections(scopes, made, styles(found), score=results.score),
+        "forests": forest.sections(scopes, made, looks, score=results.score),
         "lead": markup.escaped(_lead(results)),
         "overall": _overall(made, results.score),
         "summary": "".join(_summary(group, made, prices) for group in found),
-        "tuners": tuner_table.table(made, prices=prices, score=results.score),
+        "tuners": tuner_table.table(made, looks, prices=prices, score=results.score),
         "problems": _problems(results),
-        "searches": search_rows.table(results.cells, prices=prices, score=results.score),
+        "searches": search_rows.table(folds, looks, score=results.score),
         "images": dataset_sections.sections(results),
         "environment": provenance.environment(results.cells, prices=prices),
-        "data": markup.embedded(
-            markup.shown(
-                {**_data(folder, results, found, prices), "forest": forest.document(scopes, made, prices=prices)}
-            )
-        ),
+        "data": markup.embedded(markup.shown(data)),
     }
 
 
@@ -100,9 +106,16 @@ def _reports(made: Sequence[Report]) -> dict[str, str]:
     first, *others = made
     best = replace(first, title=efficiency.BEST, sections=[s for s in first.sections if _is_best(s)], notes=[])
     return {
-        "notes": markup.listed([*first.notes, *_section_notes(first)]),
+        "notes": markup.listed(
+            [*_ORDER, *(note for note in first.notes if note != efficiency.ORDER), *_section_notes(first)]
+        ),
         "reports": "".join(_report(report) for report in [best, *others]),
     }
+
+
+_ORDER = (
+    "In each group random search and no tuning stand first, then the others by their gain; costs are means per search.",
+)
 
 
 def _is_best(section: TableSection) -> bool:
@@ -113,17 +126,15 @@ def _section_notes(report: Report) -> list[str]:
     return [f"{section.heading}: {note}" for section in report.sections for note in section.notes]
 
 
-def _data(folder: MatrixFolder, results: MatrixResults, found: Sequence[Group], prices: Prices) -> Mapping[str, object]:
-    room = Room.among(len(results.cells))
+def _curves(
+    results: MatrixResults, found: Sequence[Group], looks: Mapping[str, Style], prices: Prices, money: MoneyUnit
+) -> dict[str, object]:
     return {
-        "axes": curve_data.AXES,
+        "axes": curve_data.axes(money),
         "score": results.score,
         "scores": curve_data.scores(results.score),
-        "groups": curve_data.document(found, prices=prices),
-        "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in styles(found).items()},
-        "cells": {
-            cell.planned.id: search_rows.details(cell, folder, room=room, score=results.score) for cell in results.cells
-        },
+        "groups": curve_data.document(found, prices=prices, money=money),
+        "styles": {name: {"dash": look.dash, "marker": look.marker} for name, look in looks.items()},
     }
 
 
@@ -187,7 +198,11 @@ def _report(report: Report) -> str:
 def _section(report: Report, number: int) -> str:
     section = report.sections[number]
     columns = [
-        markup.TableColumn(label=label, numeric=place >= section.text_columns)
+        markup.TableColumn(
+            label=label,
+            numeric=place >= section.text_columns,
+            extra=len(section.columns) > _MOST_COLUMNS and place >= _COLUMNS,
+        )
         for place, label in enumerate(section.columns)
     ]
     return markup.table(

@@ -82,6 +82,9 @@ COLUMNS = (
 BEST = "Best hyperparameters"
 """How the headings of the tables of best hyperparameters begin."""
 
+ORDER = "Rows stand in the order of the matrix, not by rank; costs are means per search."
+"""The note on how rows are sorted."""
+
 EMPTY = "No searches were planned."
 """What stands in the table's place where there is none."""
 
@@ -357,7 +360,7 @@ def _reading_notes(found: Sequence[Group], score: str) -> list[str]:
     if not found:
         return []
     return [
-        "Rows stand in the order of the matrix, not by rank; costs are means per search.",
+        ORDER,
         "Search s: what a search is charged for; total s: its whole process, start-up, data and audit included.",
         "After ± stands half a 95 % t interval over seeds.",
         f"Over random: test {score} minus that of random search on the same seed, so that hard and easy splits cancel.",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from harness.analysis import Interval
 from harness.analysis.statistics import Estimate, Reaching, Verdict
 
 UNKNOWN = "—"
 
+_CENT = 0.01
 _SMALLEST_P = 1e-3
 _SMALLEST_CHANCE = 0.005
 _SMALLEST_PLAIN = 1e-4
@@ -75,6 +77,24 @@ def usd(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:.2f}" if value >= 1 or value == 0 else number(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyUnit:
+    """What dollars of a search are told in, in all of a column: ``factor`` of it make a dollar."""
+
+    factor: float
+    label: str
+
+    @classmethod
+    def for_all(cls, values: Iterable[float | None]) -> MoneyUnit:
+        """Return dollars, or dollars for a thousand searches where no search costs a cent."""
+        most = max((value for value in values if value is not None), default=1.0)
+        return cls(factor=1e3, label="USD per 1,000 searches") if most < _CENT else cls(factor=1.0, label="USD")
+
+    def of(self, usd: float | None) -> float | None:
+        """Return dollars in this unit."""
+        return None if usd is None else self.factor * usd
 
 
 def percent(share: float | None) -> str:

@@ -8,9 +8,12 @@ from harness.analysis import groups
 from harness.analysis.tuner_style_lookup import styles
 from harness.page import curve_data
 from harness.prices import Prices
+from harness.reports.numerals import MoneyUnit
 
 if TYPE_CHECKING:
     from tests.analysis.conftest import Made
+
+DOLLARS = MoneyUnit(factor=1.0, label="USD")
 
 
 def test_a_tuner_looks_as_its_records_say_it_is(made: Made) -> None:
@@ -23,7 +26,7 @@ def test_a_tuner_looks_as_its_records_say_it_is(made: Made) -> None:
 
 def drawn(made: Made, price_list: Prices) -> dict[str, Any]:
     """The curves of the one group that there is, as a browser reads them."""
-    (group,) = json.loads(json.dumps(curve_data.document(groups(made.results()), prices=price_list)))
+    (group,) = json.loads(json.dumps(curve_data.document(groups(made.results()), prices=price_list, money=DOLLARS)))
     found: dict[str, Any] = group
     return found
 

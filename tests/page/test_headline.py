@@ -54,7 +54,7 @@ def test_no_tuning_is_said_where_the_default_is_the_safe_choice(made: Made, pric
     for seed in range(6):
         made.search([made.trial(0, *[0.5 + 0.1 * (seed % 3)] * (20 + seed))], "random", seed)
         made.search([made.trial(0, 0.5 + 0.1 * ((seed + 1) % 3))], "untuned", seed, kind="default")
-    assert _said(made, price_list)[1].startswith("Safe choice: untuned, no tuning (")
+    assert _said(made, price_list)[1].startswith("Safe choice: untuned (no tuning) (")
 
 
 def test_too_few_seeds_are_told_with_what_it_takes(made: Made, price_list: Prices) -> None:

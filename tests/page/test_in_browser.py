@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from harness.reports import numerals
-from tests.page.conftest import CHECK
+from tests.page.conftest import CHECK, NASTY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -109,14 +109,14 @@ def desktop(browser: Browser, awkward: Path) -> Iterator[Page]:
 
 def column(page: Page, table: str, label: str) -> list[str]:
     """Return the texts of a column's shown cells."""
-    heads = page.locator(f"#{table} thead th").all_inner_texts()
+    heads = page.locator(f"#{table} > thead th").all_inner_texts()
     place = [head.strip() for head in heads].index(label) + 1
     found = page.locator(f"#{table} > tbody > tr[data-tuner]:not([hidden]) > :nth-child({place})")
     return [text.strip() for text in found.all_inner_texts()]
 
 
 def press(page: Page, table: str, label: str) -> None:
-    page.locator(f"#{table} thead").get_by_role("button", name=label, exact=True).click()
+    page.locator(f"#{table} > thead").get_by_role("button", name=label, exact=True).click()
 
 
 def test_nothing_is_asked_of_a_network_and_the_console_stays_silent(browser: Browser, awkward: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_column_is_sorted_up_then_down_then_as_the_matrix_has_it(desktop: Page
 
 
 def test_the_sorted_column_is_told_to_those_who_cannot_see_it(desktop: Page) -> None:
-    press(desktop, "searches-table", "seed")
+    press(desktop, "searches-table", "seeds")
     assert desktop.locator("#searches-table th[aria-sort]").count() == 1
     assert desktop.locator("#searches-table th[aria-sort]").get_attribute("aria-sort") == "ascending"
 
@@ -174,10 +174,10 @@ def test_what_was_never_reached_is_sorted_after_every_time(desktop: Page) -> Non
 def test_filters_narrow_tables_summary_and_curves_together(desktop: Page) -> None:
     desktop.locator("#filters select[name=tuner]").select_option(label="optuna-tpe")
     assert set(column(desktop, "tuners-table", "tuner")) == {"optuna-tpe"}
-    assert len(column(desktop, "searches-table", "tuner")) == 5
+    assert len(column(desktop, "searches-table", "tuner")) == 2
     assert desktop.locator("#legend tbody tr").count() == 1
     desktop.locator("#filters select[name=dataset]").select_option(label="animals")
-    assert len(column(desktop, "searches-table", "tuner")) == 4
+    assert len(column(desktop, "searches-table", "tuner")) == 1
     assert desktop.locator(".groups > section[data-dataset]:visible").count() == 1
     assert desktop.locator("#filters output").inner_text() == "1 of 7 rows of tuners, 4 of 16 searches shown"
 
@@ -208,7 +208,7 @@ def test_no_choice_of_a_tuner_empties_the_table_of_tuners(browser: Browser, retr
     listed = page.locator(f"#searches-table tr[data-tuner='{CHECK}']:visible").count()
     page.close()
     assert choices == ["all", "kt-random", "kt-bayesian"]
-    assert listed == 2
+    assert listed == 1
 
 
 def test_searches_and_retrainings_are_counted_apart_and_alike_everywhere(browser: Browser, retrained: Path) -> None:
@@ -265,15 +265,47 @@ def test_the_first_screen_holds_the_verdict_and_a_forest(browser: Browser, awkwa
     assert wide <= size["width"]
 
 
+def test_more_columns_are_shown_on_demand(desktop: Page) -> None:
+    button = desktop.locator("button[aria-controls=tuners-table]")
+    extra = desktop.locator("#tuners-table th.extra").first
+    seen = [extra.is_visible()]
+    button.click()
+    seen.append(extra.is_visible())
+    assert (seen, button.get_attribute("aria-expanded")) == ([False, True], "true")
+    assert button.inner_text() == "fewer columns"
+
+
+def test_a_state_narrows_the_searches_of_an_open_fold(desktop: Page) -> None:
+    desktop.locator("#searches-table tr[data-tuner='optuna-tpe'] .more").first.click()
+    desktop.locator("#filters select[name=status]").select_option(label="missing")
+    assert desktop.locator("table.searches tbody tr:visible").count() == 1
+
+
+def test_a_link_to_a_tuner_chooses_it(browser: Browser, awkward: Path) -> None:
+    page = opened(browser, awkward)
+    page.locator("#forest-1 a", has_text="kt-bayesian").click()
+    chosen = page.locator("#filters select[name=tuner]").input_value()
+    page.close()
+    assert chosen == "=kt-bayesian"
+
+
+def test_a_link_to_a_group_chooses_it_whatever_it_is_called(browser: Browser, awkward: Path) -> None:
+    page = opened(browser, awkward)
+    page.locator("#forest-2 h3 a").click()
+    chosen = page.locator("#filters select[name=dataset]").input_value()
+    page.close()
+    assert chosen == f"={NASTY.replace(chr(0x2028), chr(92) + 'u2028')}"
+
+
 def test_every_filter_is_undone_by_one_button(desktop: Page) -> None:
     desktop.locator("#filters select[name=status]").select_option(label="failed")
     assert len(column(desktop, "searches-table", "tuner")) == 1
     desktop.get_by_role("button", name="Show all").click()
     desktop.locator("#filters output").filter(has_text="16 of 16").wait_for()
-    assert len(column(desktop, "searches-table", "tuner")) == 16
+    assert len(column(desktop, "searches-table", "tuner")) == 7
 
 
-@pytest.mark.parametrize("axis", ["epochs", "search s", "device s", "joules", "USD"])
+@pytest.mark.parametrize("axis", ["epochs", "search s", "device s", "joules", "USD per 1,000 searches"])
 def test_the_cost_axis_can_be_switched(desktop: Page, axis: str) -> None:
     desktop.locator("#controls").get_by_label(axis, exact=True).check()
     assert axis in desktop.locator("#chart text").all_text_contents()
@@ -374,21 +406,26 @@ def test_a_failed_cell_leads_to_its_log_and_says_what_was_cut(desktop: Page) -> 
 
 
 def test_trials_are_shown_on_demand_and_put_away_again(desktop: Page) -> None:
-    button = desktop.locator("#searches-table tr[data-tuner='optuna-tpe'] .more").first
+    fold = desktop.locator("#searches-table tr[data-tuner='optuna-tpe'] .more").first
+    fold.click()
+    assert desktop.locator("table.searches tbody tr").count() == 4
+    button = desktop.locator("table.searches .more").first
     button.click()
     assert button.get_attribute("aria-expanded") == "true"
-    assert desktop.locator(".detail tbody tr").count() == 2
+    assert desktop.locator(".detail .detail tbody tr").count() == 2
     assert desktop.locator(".detail tbody").get_by_text("diverged: loss <NaN>").is_visible()
     button.click()
+    assert desktop.locator(".detail .detail").count() == 0
+    fold.click()
     assert desktop.locator(".detail").count() == 0
 
 
 def test_sorting_keeps_trials_beneath_their_search(desktop: Page) -> None:
     desktop.locator("#searches-table .more").nth(3).click()
-    owner = desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.cell")
+    owner = desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.fold")
     press(desktop, "searches-table", "search s")
     press(desktop, "searches-table", "search s")
-    assert desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.cell") == owner
+    assert desktop.evaluate("document.querySelector('tr.opened').previousElementSibling.dataset.fold") == owner
 
 
 def _end_of_head(page: Page, frame: Locator) -> tuple[int, ...]:

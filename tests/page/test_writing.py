@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import carbon, page, reports
-from harness.page import search_rows
-from harness.page.search_rows import Room
+from harness.page import curve_data, search_rows
+from harness.page.search_rows import Room, Texts
 from harness.prices import Prices
 from tests.page.conftest import CHECK
 
@@ -44,6 +44,22 @@ def data_of(path: Path) -> dict[str, Any]:
     found = _DATA.search(path.read_text("utf-8"))
     assert found is not None
     return dict(json.loads(found.group(1)))
+
+
+def details_of(path: Path) -> list[dict[str, Any]]:
+    """Return what is told of each cell, with its texts in place of their numbers."""
+    told = data_of(path)["searches"]
+    texts = told["texts"]
+    return [
+        {
+            **cell,
+            "facts": [
+                [texts[term], texts[text]] for term, text in zip(cell["facts"][::2], cell["facts"][1::2], strict=True)
+            ],
+            "outcomes": [texts[trial[2]] for trial in cell["trials"]],
+        }
+        for cell in told["details"].values()
+    ]
 
 
 def written(made: Made, price_list: Prices, matrix_text: str | None = None) -> Path:
@@ -122,7 +138,8 @@ def test_one_seed_has_a_curve_and_no_interval(awkward: Path) -> None:
 def test_dollars_follow_wall_seconds(awkward: Path, price_list: Prices) -> None:
     lines = data_of(awkward)["groups"][0]["tuners"][0]["lines"]
     assert price_list.cpu is not None
-    per_second = price_list.cpu.usd_per_hour * 2 / 3600
+    # Of a thousand searches, as one costs less than a cent.
+    per_second = 1000 * price_list.cpu.usd_per_hour * 2 / 3600
     in_seconds, in_dollars = (lines[axis]["val_score"][0] for axis in ("wall_s", "cost_usd"))
     assert [cost for cost, _ in in_dollars] == pytest.approx([cost * per_second for cost, _ in in_seconds], rel=1e-3)
 
@@ -136,14 +153,14 @@ def test_a_search_is_drawn_to_the_end_of_what_it_spent(awkward: Path) -> None:
 
 
 def test_trials_hold_what_became_of_them(awkward: Path) -> None:
-    cells = data_of(awkward)["cells"].values()
+    cells = details_of(awkward)
     tpe = next(cell for cell in cells if ["trials by outcome", "1 completed, 1 diverged"] in cell["facts"])
-    assert tpe["trials"][1][2] == "diverged: loss <NaN>"
+    assert tpe["outcomes"][1] == "diverged: loss <NaN>"
     assert tpe["best"] == 0
 
 
 def test_logs_are_cut_at_their_start_and_say_so(awkward: Path) -> None:
-    cell = next(cell for cell in data_of(awkward)["cells"].values() if cell["log"] is not None)
+    cell = next(cell for cell in details_of(awkward) if cell["log"] is not None)
     assert cell["log"].endswith("Traceback </pre> the end")
     assert cell["log_left_out_bytes"] > 100_000
     assert len(cell["log"]) <= 2**14
@@ -151,9 +168,11 @@ def test_logs_are_cut_at_their_start_and_say_so(awkward: Path) -> None:
 
 def test_trials_beyond_the_room_are_counted_and_the_best_is_kept(made: Made) -> None:
     made.search([made.trial(number, 0.9 if number == 25 else 0.5) for number in range(30)])
-    details = search_rows.details(made.results().cells[0], made.folder, room=Room(trials=10, log_bytes=512), score="F1")
+    details = search_rows.details(
+        made.results().cells[0], made.folder, room=Room(trials=10, log_bytes=512), score="F1", texts=Texts()
+    )
     found = json.loads(json.dumps(details))
-    assert [trial[0] for trial in found["trials"]] == [*map(str, range(10)), "25"]
+    assert [trial[0] for trial in found["trials"]] == [*range(10), 25]
     assert found["trials_left_out"] == 19
 
 
@@ -182,13 +201,52 @@ def test_where_all_ended_well_searches_and_retrainings_are_told_apart(made: Made
 
 def test_epochs_and_trials_are_whole_numbers(made: Made, price_list: Prices) -> None:
     made.search([made.trial(0, 0.5, 0.6), made.trial(1, 0.5)])
+    path = written(made, price_list)
+    text = path.read_text("utf-8")
+    of_tuner = re.findall(r">([^<>]*)</td>", text[text.index('<table id="tuners-table"') :].split("</tbody>")[0])
+    assert of_tuner[-2] == "3"
+    assert data_of(path)["searches"]["folds"][0][0][-2:] == [3, 2]
+
+
+def test_texts_that_many_searches_share_stand_once(made: Made, price_list: Prices) -> None:
+    for seed in range(3):
+        made.search([made.trial(0, 0.5)], seed=seed)
+    texts = data_of(written(made, price_list))["searches"]["texts"]
+    assert len(texts) == len(set(texts))
+    assert texts.count("budget: epochs") == 1
+
+
+def test_of_very_many_searches_details_are_told_of_failed_ones_alone(
+    made: Made, price_list: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_rows, "MOST_DETAILED", 2)
+    for seed in range(2):
+        made.search([made.trial(0, 0.5)], seed=seed)
+    failed = made.search([], seed=2, status="failed", reason="boom")
+    told = data_of(written(made, price_list))["searches"]
+    assert list(told["details"]) == [failed.id]
+    assert (told["left_out"], len(told["folds"][0])) == (2, 3)
+
+
+def test_of_many_searches_no_curve_of_one_is_kept(
+    made: Made, price_list: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curve_data, "MOST_LINES", 1)
+    for seed in range(2):
+        made.search([made.trial(0, 0.5)], seed=seed)
+    tuner = data_of(written(made, price_list))["groups"][0]["tuners"][0]
+    assert (tuner["lines"]["epochs"]["val_score"], tuner["counts"]["epochs"]["val_score"]) == ([], 2)
+    assert tuner["bands"]["epochs"]["val_score"] != []
+
+
+def test_of_very_many_that_ended_badly_the_first_are_listed_and_the_others_counted(
+    made: Made, price_list: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_rows, "MOST_PROBLEMS", 2)
+    for seed in range(5):
+        made.plan(seed=seed)
     text = written(made, price_list).read_text("utf-8")
-    of_tuner, of_search = (
-        re.findall(r">([^<>]*)</td>", text[text.index(f'<table id="{name}"') :].split("</tbody>")[0])
-        for name in ("tuners-table", "searches-table")
-    )
-    assert of_tuner[-3] == "3"
-    assert of_search[-2:] == ["3", "2"]
+    assert "And 3 more: they stand among the searches below." in text
 
 
 def test_a_number_and_its_unit_stay_on_one_line(awkward: Path, made: Made, price_list: Prices) -> None:

@@ -67,7 +67,7 @@ function buildCurves(data) {
       show();
     });
     const index = names.indexOf(tuner.name);
-    const head = make("th", { scope: "row" }, make("label", {}, box, swatch(index, data.styles[tuner.name]), tuner.name));
+    const head = make("th", { scope: "row" }, make("label", {}, box, swatch(tuner.name), tuner.name));
     const row = make("tr", {}, head, ...[0, 1, 2].map(() => make("td", { className: "number" })));
     row.dataset.name = tuner.name;
     for (const event of ["mouseenter", "focusin"]) row.addEventListener(event, () => choose(index));
@@ -101,7 +101,7 @@ function buildCurves(data) {
     const tuner = data.groups[state.group].tuners.find((one) => one.name === row.dataset.name);
     const point = at === null ? null : pointAt(tuner.bands[state.axis][state.score], at);
     const range = point === null || point[2] === null ? UNKNOWN : `${score(point[2])} to ${score(point[3])}`;
-    const texts = [score(point === null ? null : point[1]), range, `${tuner.lines[state.axis][state.score].length} of ${tuner.planned}`];
+    const texts = [score(point === null ? null : point[1]), range, `${tuner.counts[state.axis][state.score]} of ${tuner.planned}`];
     texts.forEach((text, place) => (row.cells[place + 1].textContent = text));
   }
 
@@ -138,6 +138,11 @@ function costAt({ x, box }, share) {
   return x.inverse(box.left + share * (box.right - box.left)) * (1 + 1e-9);
 }
 
+// Pages of many searches leave their curves out.
+function hasLines(data) {
+  return data.groups.some((group) => group.tuners.some((tuner) => Object.values(tuner.lines).some((of) => Object.values(of).some((found) => found.length > 0))));
+}
+
 function mostTuners(data) {
   return Math.max(...data.groups.map((group) => group.tuners.length));
 }
@@ -146,12 +151,10 @@ function groupName(group) {
   return `${group.dataset}, ${group.backbone}, ${group.hyperparameters}`;
 }
 
-function swatch(index, look) {
-  const svg = draw("svg", { width: 32, height: 14, "aria-hidden": "true", class: `tuner-${index}` });
-  const dash = look.dash.map((part) => part * 2.2).join(" ");
-  draw("path", { class: "line", d: "M1 7H31", ...(dash && { "stroke-dasharray": dash }) }, svg);
-  drawMarker(svg, look.marker, 16, 7, 5);
-  return svg;
+// As the table of tuners has it.
+function swatch(name) {
+  const row = [...document.querySelectorAll("#tuners-table tbody tr")].find((one) => one.dataset.tuner === name);
+  return row.querySelector("svg").cloneNode(true);
 }
 
 function buildControls(form, data, state, show) {
@@ -164,7 +167,7 @@ function buildControls(form, data, state, show) {
   const axes = radios("cost", "axis", data.axes, state.axis, (axis) => change({ axis }));
   const scores = radios("score", "score", data.scores, state.score, (score) => change({ score }));
   const switches = make("fieldset", {}, make("legend", { textContent: "drawing" }), make("div", { className: "choices" },
-    ...[["isLog", "logarithmic cost"], ["isWhole", `${data.score} from 0`], ["hasBands", "intervals"], ["hasThin", "each search"]].map(([name, text]) => {
+    ...[["isLog", "logarithmic cost"], ["isWhole", `${data.score} from 0`], ["hasBands", "intervals"], ...(hasLines(data) ? [["hasThin", "each search"]] : [])].map(([name, text]) => {
       const box = make("input", { type: "checkbox", name, checked: state[name] });
       box.addEventListener("change", () => change({ [name]: box.checked }));
       return make("label", {}, box, text);

@@ -42,3 +42,11 @@ function chance(share) {
   if (share === null) return UNKNOWN;
   return share < 0.005 ? "< 1 %" : `${(100 * share).toFixed(0)} %`;
 }
+
+function percent(share) {
+  return share === null ? UNKNOWN : `${(100 * share).toFixed(1)} %`;
+}
+
+function whole(value) {
+  return value === null ? UNKNOWN : String(value);
+}

@@ -8,11 +8,15 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-// The tuner's colour, dash and marker before its name, as the curves have them: several tuners share a colour.
-function addSwatches(styles) {
-  const names = Object.keys(styles);
-  for (const row of document.querySelectorAll("#tuners-table tbody tr")) {
-    row.cells[0].prepend(swatch(names.indexOf(row.dataset.tuner), styles[row.dataset.tuner]));
+// The columns that most readers leave aside.
+function addColumnButtons() {
+  for (const button of document.querySelectorAll("button.columns")) {
+    const table = document.getElementById(button.getAttribute("aria-controls"));
+    button.addEventListener("click", () => {
+      const isFew = table.classList.toggle("few");
+      button.setAttribute("aria-expanded", String(!isFew));
+      button.textContent = isFew ? "more columns" : "fewer columns";
+    });
   }
 }
 
@@ -61,12 +65,12 @@ function select(label, options, onChange) {
   return [list, make("label", { className: "field" }, label, list)];
 }
 
-function buildFilters(onChange) {
+function buildFilters(searches, onChange) {
   const form = document.getElementById("filters");
   const lists = {};
   const fields = [...Object.entries(NAMES), ["status", "state of a search"]].reverse();
   for (const [name, label] of fields) {
-    const found = choices(name);
+    const found = name === "status" ? states(searches) : choices(name);
     if (found.length < 2) continue;
     const options = [["", "all"], ...found.map((value) => [`=${value}`, value])];
     const [list, field] = select(label, options, () => apply());
@@ -80,40 +84,78 @@ function buildFilters(onChange) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));
   form.hidden = Object.keys(lists).length === 0;
+  apply();
+  return {
+    // Choose by name what there is a choice of, and nothing else.
+    choose(wanted) {
+      for (const [name, list] of Object.entries(lists)) list.value = wanted[name] === undefined ? "" : `=${wanted[name]}`;
+      apply();
+    },
+  };
   function apply() {
     const wanted = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, list.value]));
-    filterRows(wanted, said);
+    filterRows(wanted, searches, said);
     onChange(wanted);
   }
-  apply();
 }
 
-// The table of tuners has no states. Nothing else is offered that it lacks, as retrainings' name is: it would be empty.
+// Nothing is offered that the table of tuners lacks, as retrainings' name is: it would be empty.
 function choices(name) {
-  const rows = document.querySelectorAll(`#${name === "status" ? "searches" : "tuners"}-table tbody tr`);
-  return [...new Set([...rows].map((row) => row.dataset[name]))];
+  return [...new Set([...document.querySelectorAll("#tuners-table tbody tr")].map((row) => row.dataset[name]))];
 }
 
-function filterRows(wanted, said) {
+function states({ folds, states: names }) {
+  const found = new Set(folds.flat().map((one) => names[one[1]]));
+  return names.filter((name) => found.has(name));
+}
+
+function filterRows(wanted, searches, said) {
+  searches.wanted = wanted.status ?? "";
   for (const row of document.querySelectorAll("tbody tr[data-tuner]")) {
-    row.hidden = !isWanted(row.dataset, wanted);
+    row.hidden = !isWanted(row.dataset, wanted) || (row.dataset.fold !== undefined && countIn(row, searches) === 0);
     if (row.opened) row.opened.hidden = row.hidden;
   }
+  for (const body of document.querySelectorAll("table.searches tbody")) showStates(body, searches.wanted);
   for (const group of document.querySelectorAll("#summary .groups > section, #answer .forest")) {
     group.hidden = !isWanted(group.dataset, wanted);
   }
   document.getElementById("summary-note").hidden = !wanted.tuner;
-  const counts = [["tuners", "tuner", "rows of tuners"], ["searches", "role=search", "searches"], ["searches", "role=learning_rate", "retrainings"]];
-  const [tuners, ...cells] = counts.map(([table, data, noun]) => shown(`#${table}-table tr[data-${data}]`, noun)).filter((text) => text !== "");
-  said.textContent = `${[tuners, cells.join(" and ")].join(", ")} shown`;
+  const tuners = shown(document.querySelectorAll("#tuners-table tr[data-tuner]"), () => 1, "rows of tuners");
+  const cells = [["search", "searches"], ["learning_rate", "retrainings"]].map(([role, noun]) => shownCells(role, noun, searches));
+  said.textContent = `${[tuners, cells.filter((text) => text !== "").join(" and ")].filter((text) => text !== "").join(", ")} shown`;
 }
 
-// How many of the rows are shown; nothing where there is none.
-function shown(selector, noun) {
-  const rows = [...document.querySelectorAll(selector)];
-  return rows.length === 0 ? "" : `${rows.filter((row) => !row.hidden).length} of ${rows.length} ${noun}`;
+// How many of a fold's searches have the wanted state.
+function countIn(row, { folds, states: names, wanted }) {
+  return folds[row.dataset.fold].filter((one) => wanted === "" || wanted === `=${names[one[1]]}`).length;
+}
+
+function shownCells(role, noun, searches) {
+  const rows = document.querySelectorAll(`#searches-table tr[data-role="${role}"]`);
+  return shown(rows, (row) => countIn(row, searches), noun, (row) => searches.folds[row.dataset.fold].length);
+}
+
+// How many of what the rows hold is shown; nothing where there is none.
+function shown(rows, count, noun, inAll = count) {
+  const sum = (found, of) => found.reduce((before, row) => before + of(row), 0);
+  const all = [...rows];
+  return all.length === 0 ? "" : `${sum(all.filter((row) => !row.hidden), count)} of ${sum(all, inAll)} ${noun}`;
 }
 
 function isWanted(data, wanted) {
   return Object.entries(wanted).every(([name, value]) => value === "" || data[name] === undefined || value === `=${data[name]}`);
+}
+
+// Links to a group, a tuner or a search: #group-DATA/BACKBONE/HYPERPARAMETERS, #tuner-NAME, #cell-ID.
+function followLinks(filters, searches) {
+  const follow = () => {
+    const [, kind, name] = location.hash.match(/^#(group|tuner|cell)-(.+)$/) ?? [];
+    if (kind === undefined) return;
+    if (kind === "cell") return void openCell(decodeURIComponent(name), searches);
+    if (kind === "tuner") filters.choose({ tuner: decodeURIComponent(name) });
+    else filters.choose(Object.fromEntries(name.split("/").map((part, place) => [Object.keys(NAMES)[place], decodeURIComponent(part)])));
+    document.getElementById(kind === "tuner" ? "curves" : "answer").scrollIntoView();
+  };
+  window.addEventListener("hashchange", follow);
+  follow();
 }
