@@ -283,7 +283,8 @@ class Cell(Section):
     def __copy__(self) -> Self:
         """Return a copy, of which something may be changed, and so its id."""
         copied = super().__copy__()
-        vars(copied).pop("id", None)
+        for made in ("id", "group"):
+            vars(copied).pop(made, None)
         return copied
 
     @property
@@ -291,7 +292,7 @@ class Cell(Section):
         """Whether ``id`` and ``group`` are those that it was planned with; version 1 made up its own otherwise."""
         return self.schema_version >= _FIRST_WITH_THESE_IDS
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The same without tuner and seed: what a table compares within."""
         return files.digest({k: v for k, v in self._asked.items() if k not in _OF_ONE_TUNER})[:16]

@@ -119,6 +119,11 @@ class MatrixFolder:
         return self.path / ".derived" / "tables"
 
     @property
+    def derived_whole(self) -> Path:
+        """Which finished searches were found whole, kept for the next run; may be deleted at any time."""
+        return self.path / ".derived" / "whole.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one campaign that may run here."""
         return self.path / "lock"

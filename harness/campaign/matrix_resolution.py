@@ -14,7 +14,7 @@ from harness.backbones import weights
 from harness.campaign import code_identity_cache
 from harness.catalogue import tuner_libraries
 from harness.catalogue.tuners import RANDOM, declared
-from harness.cells import Cell, Names, OwnFile, SourceTable, WeightsTable, domains_of
+from harness.cells import Cell, Domains, Names, OwnFile, SourceTable, WeightsTable, domains_of
 from harness.datasets import resolving
 from harness.environment import Identity
 from harness.errors import SourceUnreachable, UserError
@@ -72,6 +72,8 @@ def resolve(
             found_weights = weights.resolve(backbone, image_size=size, base=base, cache=cache)
             backbones[name] = WeightsTable.model_validate(asdict(found_weights))
     own = _own(matrix, base=base)
+    # Made once, as thousands of cells share them.
+    domains = {name: domains_of(space) for name, space in matrix.spaces.items()}
     workers = environment.identity() if identity is None else identity
     cells: list[Cell] = []
     unreachable: list[Planned] = []
@@ -82,7 +84,7 @@ def resolve(
         elif isinstance(weight, SourceUnreachable):
             unreachable.append(_unreachable(combination, weight))
         else:
-            cells.append(_cell(matrix, combination, source, weight, workers, own=own))
+            cells.append(_cell(matrix, combination, source, weight, workers, own=own, domains=domains))
     return Resolution(matrix=matrix.path, cells=tuple(cells), unreachable=tuple(unreachable))
 
 
@@ -111,6 +113,7 @@ def _cell(
     workers: Identity,
     *,
     own: _Own,
+    domains: Mapping[str, Domains],
 ) -> Cell:
     spec = matrix.spec
     backbone, tuner = spec.backbones[combination.backbone], spec.tuners[combination.tuner]
@@ -129,7 +132,7 @@ def _cell(
         model_file=own.models.get(combination.backbone),
         tuner=tuner,
         tuner_file=own.tuners.get(combination.tuner),
-        domains=domains_of(matrix.spaces[combination.hyperparameters]),
+        domains=domains[combination.hyperparameters],
         budget=spec.budget,
         protocol=spec.protocol,
         metric_file=own.metric,

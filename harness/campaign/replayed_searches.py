@@ -14,6 +14,7 @@ from harness.campaign import record_assembly
 from harness.campaign.events import CellBegins, CellEnds, State
 from harness.campaign.record_assembly import Beside
 from harness.campaign.run_time_allowance import UNLIMITED, Allowance
+from harness.campaign.whole_cells import WholeCells
 from harness.campaign.worker_attempts import Bench
 from harness.cells import Cell
 from harness.executors import Ended, Slot, replay_processes
@@ -36,8 +37,8 @@ class Replays:
     slots: Sequence[Slot]
     allowance: Allowance = UNLIMITED
 
-    def run(self, cells: Sequence[Cell], ended: set[str]) -> list[Cell]:
-        """Search the cells that replay curves; add to ``ended`` those that ended well, and return all others.
+    def run(self, cells: Sequence[Cell], ended: set[str], whole: WholeCells) -> list[Cell]:
+        """Search the cells that replay curves; add to ``ended`` and ``whole`` what ends well, and return all others.
 
         These are to be searched one by one, each in a process of its own, which tells why it fails: what isn't to be
         replayed, what has files from an earlier run, and what didn't end well.
@@ -54,6 +55,7 @@ class Replays:
                 if answer.outcome:
                     self._put(together[answer.name], answer, aside)
                     ended.add(answer.name)
+                    whole.add(together[answer.name], State.OK)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return [cell for cell in cells if cell.id not in ended]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.campaign.run_time_allowance import UNLIMITED, Allowance, AllowanceS
 from harness.campaign.runs_at_work import Presence
 from harness.campaign.shared_preparation import Preparations
 from harness.campaign.time_left import Outlook
+from harness.campaign.whole_cells import WholeCells
 from harness.campaign.worker_attempts import Bench
 from harness.cells import Cell
 from harness.executors import WHOLE, Executor, Slot
@@ -59,20 +60,23 @@ class Runner:
         """
         # Two names may stand for the same bytes: then one search is both.
         distinct = scheduling.in_turns(list({cell.id: cell for cell in reversed(cells)}.values())[::-1])
-        pending = [cell for cell in distinct if self._is_pending(cell, retry_failed=retry_failed)]
+        whole = WholeCells.of(self.folder)
+        known = {cell.id: found for cell in distinct if (found := whole.state(cell)) is not None}
+        pending = [cell for cell in distinct if self._is_pending(cell, known, retry_failed=retry_failed)]
         waiting = {cell.id for cell in pending}
         finished = [cell for cell in distinct if cell.id not in waiting]
-        damaged = self._damaged(finished)
+        damaged = self._damaged([cell for cell in finished if cell.id not in known], whole)
+        whole.keep()
         self.watch(WaveBegins(total=len(distinct), finished=len(finished) - len(damaged), outlook=self.outlook))
         for cell in finished:
             if cell.id in damaged:
                 self._told(
                     CellEnds(cell=cell, state=State.MISSING, reason=damaged[cell.id], best_score=None, wall_s=0.0)
                 )
-        left = waiting - self._search(pending)
-        return Counter(self._state(cell, left=left, damaged=damaged) for cell in distinct)
+        left = waiting - self._search(pending, whole)
+        return Counter(self._state(cell, left=left, damaged=damaged, whole=whole) for cell in distinct)
 
-    def _search(self, pending: Sequence[Cell]) -> set[str]:
+    def _search(self, pending: Sequence[Cell], whole: WholeCells) -> set[str]:
         """Return the ids of the cells that came to an end before the allowance did."""
         bench = Bench(
             folder=self.folder,
@@ -85,14 +89,19 @@ class Runner:
         preparations = Preparations(bench=bench)
         searches = Searches(bench=bench, lost=preparations.lost)
         with suppress(AllowanceSpent):
-            self._hand_out(pending, preparations, searches)
+            self._hand_out(pending, preparations, searches, whole)
         return searches.ended
 
-    def _hand_out(self, pending: Sequence[Cell], preparations: Preparations, searches: Searches) -> None:
+    def _hand_out(
+        self, pending: Sequence[Cell], preparations: Preparations, searches: Searches, whole: WholeCells
+    ) -> None:
         alone = (self.slots[0].alone,)
         scheduling.run(preparations.due(pending), alone, desk=preparations, allowance=self.allowance)
         replays = Replays(bench=preparations.bench, slots=self.replay_slots, allowance=self.allowance)
-        left = replays.run(pending, searches.ended)
+        try:
+            left = replays.run(pending, searches.ended, whole)
+        finally:
+            whole.keep()
         handed_out = searches.possible(left, self._is_affordable)
         scheduling.run(handed_out, self.slots, desk=searches, allowance=self.allowance)
 
@@ -111,13 +120,18 @@ class Runner:
         # Where nothing is limited, no earlier record is read for a forecast.
         return self.allowance is UNLIMITED or self.allowance.has_room_for(self.forecast_s(cell))
 
-    def _is_pending(self, cell: Cell, *, retry_failed: bool) -> bool:
+    def _is_pending(self, cell: Cell, known: Mapping[str, State], *, retry_failed: bool) -> bool:
+        if cell.id in known:
+            return retry_failed and known[cell.id] is State.FAILED
         folder = self.folder.cell(cell.id)
         folder.finish_setting_aside()
         return is_pending(folder, retry_failed=retry_failed)
 
-    def _damaged(self, finished: Sequence[Cell]) -> dict[str, str]:
-        """Return, by id, what is wrong with the files of finished cells; complete what a kill left of the others."""
+    def _damaged(self, finished: Sequence[Cell], whole: WholeCells) -> dict[str, str]:
+        """Return, by id, what is wrong with the files of finished cells; complete what a kill left of the others.
+
+        Those are whole from then on.
+        """
         found = {}
         for cell in finished:
             folder = self.folder.cell(cell.id)
@@ -128,9 +142,10 @@ class Runner:
             # A kill may have come between the sealing and the sweeping.
             record_assembly.sweep(folder)
             folder.rename(cell.names)
+            whole.add(cell, state(folder))
         return found
 
-    def _state(self, cell: Cell, *, left: Container[str], damaged: Container[str]) -> State:
+    def _state(self, cell: Cell, *, left: Container[str], damaged: Container[str], whole: WholeCells) -> State:
         if cell.id in damaged:
             return State.MISSING
-        return State.LEFT if cell.id in left else state(self.folder.cell(cell.id))
+        return State.LEFT if cell.id in left else whole.state(cell) or state(self.folder.cell(cell.id))
