@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from harness.analysis import groups
 from harness.analysis.learning_rate_retrainings import checks
 from harness.analysis.tuner_style_lookup import styles
+from harness.phase_clock import PHASES
 from harness.plots import hyperparameters, learning_rate_multiples, phases
 
 if TYPE_CHECKING:
@@ -18,15 +19,20 @@ def _trials(made: Made) -> str:
     return svg.read_text("utf-8")
 
 
-def test_phases_without_a_second_are_not_in_the_legend(made: Made) -> None:
+def test_phases_are_drawn_in_four_kinds_and_none_is_left_out() -> None:
+    kinds = phases.KINDS.values()
+    assert len(phases.KINDS) == 4
+    assert sorted(name for kind in kinds for name in kind) == sorted(PHASES)
+
+
+def test_kinds_of_phases_are_in_the_legend(made: Made) -> None:
     made.search([made.trial(0, 0.5)])
     (group,) = groups(made.results())
 
     svg, _ = phases.draw(group, made.folder.path / "x", title="t")
 
     text = svg.read_text("utf-8")
-    assert all(f">{phase}<" in text for phase in ("startup", "ask", "train", "audit"))
-    assert ">replay<" not in text
+    assert all(f">{kind}<" in text for kind in phases.KINDS)
 
 
 def test_fixed_hyperparameters_are_not_drawn(made: Made) -> None:
