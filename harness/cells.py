@@ -28,7 +28,7 @@ _FIRST_WITH_THESE_IDS = 2
 # A path says where a thing stands, not what it is: the hashes say that.
 _NOT_IDENTITY = {"names", "source", "weights", "training_code", "model_file", "tuner_file", "metric_file", "meter_file"}
 # Left out where they are unused, so that cells which came before them keep their ids.
-_UNUSED_AT_NONE = ("recorded_rungs", "curves", "tuner_packages")
+_UNUSED_AT_NONE = ("recorded_rungs", "recorded_side_by_side", "curves", "tuner_packages")
 # What cells of one group differ in: how a cell is scored off the clock, and what its own tuner runs through.
 _OF_ONE_TUNER = ("tuner", "tuner_file", "tuner_packages", "seed", "code", "audit", "curves_seed")
 # Keys of the protocol that were added later: at their defaults cells are what they were without them.
@@ -160,6 +160,8 @@ class Cell(Section):
     """Score the test images at each new incumbent, at each trial's own best epoch too, or at every epoch."""
     recorded_rungs: list[list[int]] | None = None
     """Where no tuner proposes and every configuration is recorded: the epochs at which its trials continue others."""
+    recorded_side_by_side: Literal[True] | None = None
+    """Whether frozen heads are trained side by side then, which rounds otherwise; None: each alone."""
     curves: CurvesTable | None = None
     """Where nothing is trained: the recorded learning curves that trials are looked up in."""
     environment: str

@@ -29,6 +29,7 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "harness.datasets.extracted_images": ("data", "file"),
     "harness.worker.table_replay": ("program", "replay"),
     "harness.tuners.every_configuration": ("program", "record"),
+    "harness.objectives.grid_of_heads": ("program", "record"),
     "harness.worker.executor_probe": ("program", "probe"),
     "harness.worker.model_export": ("program", "save"),
 }

@@ -11,7 +11,7 @@ A table is one Parquet file: a row for each epoch, and in its metadata, under ``
 | ``outcome``, ``reason`` | how the trial ended |
 | ``epoch`` | number of the epoch, from 1; null in the one row of a trial that had none |
 | ``val_score``, ``test_score``, ``loss`` | after and in that epoch; null where unknown |
-| ``train_s``, ``evaluate_s`` | seconds of that epoch |
+| ``train_s``, ``evaluate_s`` | seconds of that epoch; null, as all seconds, where heads were trained side by side |
 | ``begin_s``, ``checkpoint_s``, ``other_s`` | seconds of the trial outside its epochs |
 | ``cpu_s`` | processor seconds of the trial, tuners' thinking apart |
 """
@@ -34,6 +34,7 @@ from harness.errors import ResultsError
 from harness.matrix_schema import Section
 from harness.record_schema import BuiltTable, DataTable, EnvironmentTable
 from harness.search_types import Outcome, Parameters, Trial, Value
+from harness.space import Space
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +49,7 @@ PARAMETER = "parameters."
 _COST = ("batch_size", "hidden_units", "optimizer", "fine_tune_depth")
 _OF_EPOCHS = ("train_s", "evaluate_s")
 _OF_TRIALS = ("begin_s", "checkpoint_s", "other_s")
+_NO_SECONDS = dict.fromkeys((*_OF_EPOCHS, *_OF_TRIALS, "cpu_s"))
 
 Row = Mapping[str, Any]
 Key = tuple[tuple[tuple[str, Value], ...], tuple[int, ...]]
@@ -152,7 +154,7 @@ def write(path: Path, header: Header, searches: Iterable[tuple[int, Sequence[Tri
     """
     import polars as pl  # noqa: PLC0415 - takes a while, and few commands need it
 
-    rows = [row for seed, trials in searches for row in _rows(seed, trials, where=path)]
+    rows = [row for seed, trials in searches for row in _rows(seed, trials, header.cell, where=path)]
     frame = pl.DataFrame(rows, infer_schema_length=None).sort("seed", maintain_order=True)
     buffer = io.BytesIO()
     frame.write_parquet(buffer, metadata={_KEY: header.model_dump_json()}, compression="zstd")
@@ -217,7 +219,15 @@ class CurveTable:
         return self._gathered[seed]
 
 
-def _rows(seed: int, trials: Sequence[Trial], *, where: Path) -> Iterator[dict[str, object]]:
+def is_timed(parameters: Parameters, space: Space) -> bool:
+    """Whether a configuration is one of those whose seconds are measured where heads are trained side by side.
+
+    They have the default of everything but what decides how long an epoch takes.
+    """
+    return all(parameters[name] == domain.default for name, domain in space.tuned.items() if name not in _COST)
+
+
+def _rows(seed: int, trials: Sequence[Trial], cell: Cell, *, where: Path) -> Iterator[dict[str, object]]:
     longest: dict[Key, Trial] = {}
     asked: dict[int, tuple[int, ...]] = {}
     for trial in trials:
@@ -233,7 +243,9 @@ def _rows(seed: int, trials: Sequence[Trial], *, where: Path) -> Iterator[dict[s
         if other is None or trial.last_epoch > other.last_epoch:
             longest[known] = trial
     for (_, ancestors), trial in longest.items():
-        yield from _of_trial(seed, trial, ancestors)
+        rows = _of_trial(seed, trial, ancestors)
+        is_known = not cell.recorded_side_by_side or is_timed(trial.parameters, cell.space)
+        yield from rows if is_known else ({**row, **_NO_SECONDS} for row in rows)
 
 
 def _agree(one: Trial, other: Trial) -> bool:

@@ -96,6 +96,8 @@ ONLY = {
     "worker.replay_process": set(),
     "tuners.every_configuration": set(),
     "objectives.recorded_curves": set(),
+    "objectives.grid_of_heads": set(),
+    "objectives.heads_side_by_side": set(),
     "learning_curve_tables": set(),
     "virtual_clock": set(),
     "datasets.data_summary": set(),

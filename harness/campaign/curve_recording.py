@@ -19,11 +19,15 @@ from harness.catalogue.tuners import UNTUNED, declared
 from harness.cells import Cell
 from harness.environment import Identity
 from harness.errors import UserError
+from harness.hyperparameters import KNOWN
 from harness.learning_curve_tables import Header
 from harness.matrix import Matrix
-from harness.matrix_schema import Budget, Document
+from harness.matrix_schema import Budget, Document, Protocol
 from harness.results_folder import MatrixFolder
+from harness.space import Fixed
 
+SIDE_BY_SIDE = ("learning_rate", "batch_size", "dropout")
+"""What heads that are trained side by side may differ in."""
 RECORDING = "recording"
 """What stands for a tuner where every configuration is trained."""
 
@@ -36,20 +40,29 @@ class Recorded:
     tables: tuple[Path, ...]
 
 
-def record(matrix: Matrix, request: Request, *, watch: Watch = ignore) -> Recorded:
+def record(matrix: Matrix, request: Request, *, side_by_side: bool = False, watch: Watch = ignore) -> Recorded:
     """Record what is missing of a matrix's curves, and write the tables that are complete.
 
+    Args:
+        matrix: What to record.
+        request: How, and where to.
+        side_by_side: Train the frozen heads of a batch size in one graph.
+        watch: Called with each event.
+
     Raises:
-        UserError: A hyperparameter is a continuum, or the request can't be followed as asked.
+        UserError: A hyperparameter is a continuum, what is trained can't be trained side by side, or the request can't
+            be followed as asked.
         MachineError: The machine can't run it; says the way out.
         ResultsError: Training doesn't repeat exactly.
     """
     _check_grids(matrix)
+    if side_by_side:
+        _check_heads(matrix)
     rungs = chains(matrix.spec)
 
     def resolve(asked: Matrix, identity: Identity) -> Resolution:
         found = matrix_resolution.resolve(asked, cache=request.cache, results=request.results, identity=identity)
-        return replace(found, cells=tuple(_with_all(cell, rungs) for cell in found.cells))
+        return replace(found, cells=tuple(_with_all(cell, rungs, side_by_side=side_by_side) for cell in found.cells))
 
     ran = run(_trained_alone(matrix), request, watch=watch, resolve=resolve)
     return Recorded(run=ran, tables=tuple(_written(MatrixFolder(ran.path), matrix)))
@@ -76,6 +89,25 @@ def _check_grids(matrix: Matrix) -> None:
                 )
 
 
+def _check_heads(matrix: Matrix) -> None:
+    """Refuse what frozen heads trained by Adam in one graph can't do, by the key that asks for it."""
+    asked = matrix.spec.protocol
+    plain = Protocol(metric=asked.metric)
+    same = ("schedule", "warmup_epochs", "class_weights", "patience", "augmentation", "precision")
+    other = [f"protocol.{key}" for key in same if getattr(asked, key) != getattr(plain, key)]
+    other += [f"backbones.{name}.train" for name, backbone in matrix.spec.backbones.items() if backbone.train != "head"]
+    for name, space in matrix.spaces.items():
+        fixed = {key: Fixed(value=known.default) for key, known in KNOWN.items() if key not in SIDE_BY_SIDE}
+        other += [
+            f"hyperparameters.{name}.{key}" for key, each in space.domains.items() if each != fixed.get(key, each)
+        ]
+    if other:
+        raise UserError(
+            f"{matrix.path}: {other[0]}: heads are trained side by side by Adam on frozen features, and differ in "
+            f"{', '.join(SIDE_BY_SIDE)} alone; record this without --side-by-side"
+        )
+
+
 def _trained_alone(matrix: Matrix) -> Matrix:
     """Return the matrix with one cell for each group and seed, which no tuner searches."""
     sections: dict[str, Any] = tomllib.loads(matrix.text)
@@ -87,10 +119,11 @@ def _trained_alone(matrix: Matrix) -> Matrix:
     return Matrix(name=f"{matrix.name}-recorded", base=matrix.path.parent.absolute(), **sections)
 
 
-def _with_all(cell: Cell, rungs: Sequence[Sequence[int]]) -> Cell:
+def _with_all(cell: Cell, rungs: Sequence[Sequence[int]], *, side_by_side: bool) -> Cell:
     per_configuration = sum(chain[-1] for chain in rungs)
     changes = {
         "recorded_rungs": [list(chain) for chain in rungs],
+        "recorded_side_by_side": True if side_by_side else None,
         "audit": "epoch",
         "budget": Budget(epochs=per_configuration * (cell.space.size or 0)),
         "code": code_identity_cache.of_cell(

@@ -1,10 +1,13 @@
-"""Which values a grid tries: one rule for every grid tuner."""
+"""Which values a grid tries: one rule for every grid tuner, and for what is recorded whole."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from itertools import product
 
-from harness.search_types import Value
+from harness.errors import UserError
+from harness.search_types import Parameters, Value
 from harness.space import Choice, Range, Space
 
 # Five values over four decades are the decades; ten, Keras Tuner's own number, would make three ranges 1,000 trials.
@@ -54,6 +57,18 @@ def grid_space(space: Space, points: int) -> Space:
     return Space({**space.domains, **{name: _choice(domain, points) for name, domain in space.tuned.items()}})
 
 
+def configurations(space: Space) -> Iterator[Parameters]:
+    """Yield every configuration of a space, fixed values included.
+
+    Raises:
+        UserError: A range is a continuum.
+    """
+    names = list(space.domains)
+    for values in product(*(_values(name, domain) for name, domain in space.tuned.items())):
+        tuned = dict(zip(space.tuned, values, strict=True))
+        yield {name: space.complete(tuned)[name] for name in names}
+
+
 def _choice(domain: Range | Choice, points: int) -> Choice:
     values = grid_values(domain, points)
     return Choice(choices=values, default=domain.default if domain.default in values else values[0])
@@ -80,3 +95,11 @@ def _spread(domain: Range, share: float) -> float | int:
 
 def _number(domain: Range, value: float) -> float | int:
     return round(value) if domain.integer else float(f"{value:.12g}")
+
+
+def _values(name: str, domain: Range | Choice) -> Sequence[Value]:
+    if isinstance(domain, Choice):
+        return domain.choices
+    if domain.size is None:
+        raise UserError(f"{name}: a range without steps has no end of configurations; give choices or a step")
+    return [value_at(domain, index) for index in range(domain.size)]

@@ -337,6 +337,9 @@ def tables(
 @_AT_ONCE
 @_START
 @click.option("--max-hours", type=Amount(), help="Stop before this has taken so long; a later call goes on.")
+@click.option(
+    "--side-by-side", is_flag=True, help="Train all frozen heads of a batch size in one graph, which is faster."
+)
 @_QUIET
 def record(
     matrix: Path,
@@ -347,16 +350,28 @@ def record(
     at_once: int | None,
     start: Start,
     max_hours: float | None,
+    side_by_side: bool,
     quiet: bool,
 ) -> int:
     """Train every configuration of a matrix's grids, and keep all learning curves, for harness replay."""
+    from harness.api import curves
     from harness.cli import curve_commands
     from harness.cli.output_options import Voice
-    from harness.placement.executor_choice import Where
+    from harness.cli.progress import watcher
 
-    where = Where(executor=executor, at_once=at_once, start=start)
-    voice = Voice(is_quiet=quiet)
-    return curve_commands.record(matrix, results=results, cache=cache, where=where, max_hours=max_hours, voice=voice)
+    with watcher(f"{matrix.stem}-recorded", voice=Voice(is_quiet=quiet)) as watch:
+        recorded = curves.record(
+            matrix,
+            results=results,
+            cache=cache,
+            executor=executor,
+            at_once=at_once,
+            start=start,
+            max_hours=max_hours,
+            side_by_side=side_by_side,
+            watch=watch,
+        )
+    return curve_commands.recorded(recorded)
 
 
 @harness.command()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from harness import matrix as matrices
 from harness.api import curves
+from harness.campaign.curve_recording import Recorded
 from harness.campaign.curve_replay import Thinking
 from harness.campaign.events import State
 from harness.campaign.run import Run
@@ -16,30 +16,17 @@ from harness.cli import exit_codes, missing_cells, printing, run_command, stream
 from harness.cli.output_options import Voice
 from harness.cli.progress import watcher
 from harness.cli.run_command import RunOptions
-from harness.placement.executor_choice import Where
 from harness.results_folder import MatrixFolder
 
 _MOST_DIFFERENCES = 20
 
 
-def record(path: Path, *, results: Path, cache: Path, where: Where, max_hours: float | None, voice: Voice) -> int:
-    """Record what is missing of a matrix's curves; say where the tables are."""
-    asked = matrices.load(path)
-    with watcher(f"{asked.name}-recorded", voice=voice) as watch:
-        recorded = curves.record(
-            asked,
-            results=results,
-            cache=cache,
-            executor=where.executor,
-            at_once=where.at_once,
-            start=where.start,
-            max_hours=max_hours,
-            watch=watch,
-        )
-    for table in recorded.tables:
+def recorded(found: Recorded) -> int:
+    """Say where the tables of a recording are; return the exit code."""
+    for table in found.tables:
         printing.say(f"table: {table}")
-    _say_missing(recorded.run)
-    return run_command.exit_code(recorded.run)
+    _say_missing(found.run)
+    return run_command.exit_code(found.run)
 
 
 def replay(

@@ -131,6 +131,10 @@ class KerasObjective:
         said = {"schedule": self._protocol.schedule, "class_weights": self._protocol.class_weights}
         return {**defaults, **said, **parameters}
 
+    def initial_classifier(self, parameters: Parameters) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return the weights that the classifier begins with, (width, classes) and (classes,)."""
+        return self._network_for(self.completed(parameters))[0].initial_classifier
+
     def train(self, proposal: Proposal) -> Generator[Epoch]:
         """Train epoch by epoch, from the initial weights or from the parent's best ones."""
         parameters = self.completed(proposal.parameters)
@@ -245,9 +249,8 @@ class KerasObjective:
         )
 
     def _train_epoch(self, steps: Steps, batch_size: int, number: int) -> float:
-        order = np.random.default_rng(derive(self._seed, "batches", number)).permutation(self._data.train)
-        seeds = np.array([derive(self._seed, role, number) for role in ("dropout", "augmentation")], np.int32)
-        return float(steps.train(order.astype(np.int32), batch_size, number, seeds))
+        order = epoch_order(self._seed, number, self._data.train)
+        return float(steps.train(order, batch_size, number, epoch_seeds(self._seed, number)))
 
     def _score(self, index: Index) -> float:
         if self._current is None:
@@ -261,6 +264,16 @@ class KerasObjective:
         if self._checkpoints is not None:
             with self._ledger.phase("checkpoint"):
                 self._best_weights = network.snapshot()
+
+
+def epoch_order(seed: int, number: int, train: Index) -> npt.NDArray[np.int32]:
+    """Return the rows of ``train`` in the order in which the ``number``-th epoch of any trial sees them."""
+    return np.random.default_rng(derive(seed, "batches", number)).permutation(train).astype(np.int32)
+
+
+def epoch_seeds(seed: int, number: int) -> npt.NDArray[np.int32]:
+    """Return the seeds of dropout and of augmentation in that epoch, (2,)."""
+    return np.array([derive(seed, role, number) for role in ("dropout", "augmentation")], np.int32)
 
 
 def whole_and_rest(index: Index, batch_size: int) -> Index:

@@ -56,6 +56,12 @@ class Network:
         features = rows if self.above is None else self.above(rows, training=False)
         return self.classifier(features if self.hidden is None else self.hidden(features))
 
+    @property
+    def initial_classifier(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """The classifier's initial weights, (width, classes) and (classes,)."""
+        kernel, bias = self._initial[-2:]
+        return kernel, bias
+
     def reset(self) -> None:
         """Set every variable back to its initial value."""
         self.restore(self._initial)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 
-from harness.catalogue.grid_points import value_at
-from harness.errors import UserError
-from harness.search_types import Outcome, Parameters, Proposal, Trial, Value
-from harness.space import Choice, Range, Space
+from harness.catalogue.grid_points import configurations
+from harness.search_types import Outcome, Parameters, Proposal, Trial
+from harness.space import Space
 
 
 class EveryConfiguration:
@@ -48,23 +46,3 @@ class EveryConfiguration:
             if self._told is None or self._told.outcome is not Outcome.COMPLETED:
                 return
             first, parent = last + 1, self._told.number
-
-
-def configurations(space: Space) -> Iterator[Parameters]:
-    """Yield every configuration of a space, fixed values included.
-
-    Raises:
-        UserError: A range is a continuum.
-    """
-    names = list(space.domains)
-    for values in product(*(_values(name, domain) for name, domain in space.tuned.items())):
-        tuned = dict(zip(space.tuned, values, strict=True))
-        yield {name: space.complete(tuned)[name] for name in names}
-
-
-def _values(name: str, domain: Range | Choice) -> Sequence[Value]:
-    if isinstance(domain, Choice):
-        return domain.choices
-    if domain.size is None:
-        raise UserError(f"{name}: a range without steps has no end of configurations; give choices or a step")
-    return [value_at(domain, index) for index in range(domain.size)]

@@ -18,6 +18,7 @@ from harness.meters.busyness import Busyness
 from harness.meters.nvml import Gpu
 from harness.meters.own_meter import OwnEnergy
 from harness.objectives import tensorflow_errors, tensorflow_settings
+from harness.objectives.keras_training import KerasObjective
 from harness.phase_clock import Ledger
 from harness.record_schema import EnvironmentTable
 from harness.records import CellFolder
@@ -55,8 +56,9 @@ def search(folder: CellFolder, *, cache: Path, started: float) -> dict[str, obje
     tensorflow_settings.configure(cell.protocol, seed=derive(cell.seed, "weights"))
     with ledger.phase("data"):
         data = training_data.load(cell, cache)
-    objective = objective_assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
-    model = objective_assembly.prepare(objective, cell.space)
+    alone = objective_assembly.objective_for(cell, data, ledger=ledger, checkpoints=folder.checkpoints)
+    model = objective_assembly.prepare(alone, cell.space)
+    objective = _side_by_side(alone, cell, data, ledger=ledger, folder=folder) if cell.recorded_side_by_side else alone
     gpu = device.trained_on()
     energy = _energy(cell, gpu)
     where = {**environment.facts(), **_settings(cell), **threads.facts, **device.facts(gpu)}
@@ -130,6 +132,24 @@ def planned(cell: Cell) -> Cell:
     if (found, beside) != (cell.environment, cell.tuner_packages) or not environment.has_expected_sources():
         raise MachineError("the harness or its packages changed since the matrix was started; run it again")
     return cell
+
+
+def _side_by_side(
+    alone: KerasObjective, cell: Cell, data: training_data.Loaded, *, ledger: Ledger, folder: CellFolder
+) -> Objective:
+    # Late, and by no other way: no search runs through it.
+    from harness.objectives.grid_of_heads import GridOfHeads  # noqa: PLC0415 - see above
+
+    return GridOfHeads(
+        alone,
+        data=data.training,
+        space=cell.space,
+        rungs=cell.recorded_rungs or (),
+        scorer=objective_assembly.scorer_for(cell, data),
+        seed=cell.seed,
+        ledger=ledger,
+        earlier=folder.trials(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

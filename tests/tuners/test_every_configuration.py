@@ -7,7 +7,8 @@ import pytest
 from harness.errors import UserError
 from harness.search_types import Outcome, Proposal, Trial
 from harness.space import Choice, Fixed, Range, Space
-from harness.tuners.every_configuration import EveryConfiguration, configurations
+from harness.catalogue.grid_points import configurations
+from harness.tuners.every_configuration import EveryConfiguration
 
 SPACE = Space(
     {
