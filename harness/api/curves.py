@@ -58,7 +58,7 @@ def record(
         UserError: A hyperparameter has no end of values, or the matrix can't be followed as asked.
         MachineError: The machine can't run it; says the way out.
     """
-    asked = matrix if isinstance(matrix, Matrix) else matrices.load(given_paths.given(matrix, called="matrix"))
+    asked = _loaded(matrix)
     where = Where(executor=executor, at_once=at_once, start=start)
     request = _request(results, cache, where, Limits(max_hours=max_hours))
     return curve_recording.record(asked, request, side_by_side=side_by_side, watch=watch)
@@ -67,16 +67,19 @@ def record(
 def replay(
     tables: Sequence[str | Path],
     *,
+    matrix: Matrix | str | Path | None = None,
     results: str | Path = given_paths.RESULTS,
     seeds: int | None = None,
     thinking: Thinking = "measured",
     at_once: int | None = None,
     watch: events.Watch = events.ignore,
 ) -> Run:
-    """Search recorded curves with every tuner of the matrix that they were recorded of.
+    """Search recorded curves with every tuner of a matrix.
 
     Args:
-        tables: Files that ``record`` wrote, all of one matrix.
+        tables: Files that ``record`` wrote; without ``matrix`` all of one.
+        matrix: Whose tuners, budget, seeds and rules hold, or its file; the recorded one by default. Its data, models,
+            grids and protocol are those that were recorded.
         results: Folder that ``NAME-replayed`` goes into.
         seeds: Seeds of each tuner, from 1; by default those that were recorded.
         thinking: ``measured``, or ``none``: tuners' own thinking takes no time, and equal replays are equal to the bit.
@@ -84,11 +87,12 @@ def replay(
         watch: As for ``run``.
 
     Raises:
-        UserError: Files are no tables, or of several matrices.
+        UserError: Files are no tables, of several matrices, or not of what the matrix trains.
         ResultsError: A table can't be read.
     """
+    asked = None if matrix is None else _loaded(matrix)
     request = _of_replay(results, at_once)
-    return curve_replay.replay(_given(tables), request, seeds=seeds, thinking=thinking, watch=watch)
+    return curve_replay.replay(_given(tables), request, matrix=asked, seeds=seeds, thinking=thinking, watch=watch)
 
 
 def check(
@@ -113,6 +117,10 @@ def check(
     folder = MatrixFolder(given_paths.given(real, called="real"))
     with tempfile.TemporaryDirectory(prefix="harness-check-") as aside:
         return curve_replay.check(_given(tables), folder, _of_replay(aside, at_once), watch=watch)
+
+
+def _loaded(matrix: Matrix | str | Path) -> Matrix:
+    return matrix if isinstance(matrix, Matrix) else matrices.load(given_paths.given(matrix, called="matrix"))
 
 
 def _given(tables: Sequence[str | Path]) -> list[Path]:

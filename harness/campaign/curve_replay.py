@@ -49,26 +49,30 @@ def replay(
     tables: Sequence[Path],
     request: Request,
     *,
+    matrix: Matrix | None = None,
     seeds: int | None = None,
     thinking: Thinking = "measured",
     watch: Watch = ignore,
 ) -> Run:
-    """Search with every tuner of the recorded matrix, in its tables.
+    """Search with every tuner of a matrix, in recorded tables.
 
     Args:
-        tables: Files that ``record`` wrote, all of one matrix.
+        tables: Files that ``record`` wrote; without a matrix all of one.
         request: Where results go, and the like; searches run as processes of this host.
+        matrix: Whose tuners, budget, seeds and rules hold; the recorded one where None.
         seeds: How many seeds each tuner has, from 1; those of the recorded matrix where None. Beyond the recorded
             seeds their curves are gone through again, with other seeds of the tuner.
         thinking: Whether a tuner's own thinking takes time.
         watch: Called with each event.
 
     Raises:
-        UserError: Files are no tables, or of several matrices.
+        UserError: Files are no tables, of several matrices, or of other data, models, grids or protocols than the
+            matrix's.
         ResultsError: A table can't be read.
     """
     found = _tables(tables)
-    matrix = _matrix({table.path: table.header for table in found.values()}, request.results, seeds)
+    source = _recorded(found) if matrix is None else _given(matrix, found)
+    named = _written(source, request.results, seeds)
 
     def resolved(asked: Matrix, identity: Identity) -> Resolution:
         cells = [
@@ -78,7 +82,7 @@ def replay(
         ]
         return Resolution(matrix=asked.path, cells=tuple(cells), unreachable=())
 
-    return run(matrix, request, watch=watch, resolve=resolved)
+    return run(named, request, watch=watch, resolve=resolved)
 
 
 def check(tables: Sequence[Path], real: MatrixFolder, request: Request, *, watch: Watch = ignore) -> ReplayAgreement:
@@ -90,7 +94,7 @@ def check(tables: Sequence[Path], real: MatrixFolder, request: Request, *, watch
         ResultsError: A file can't be read.
     """
     found = _tables(tables)
-    matrix = _matrix({table.path: table.header for table in found.values()}, request.results, None)
+    matrix = _written(_recorded(found), request.results, None)
     searched = {name: cell for name, cell in _completed(real) if _is_recorded(cell, found.get(name.group))}
     if not searched:
         raise UserError(
@@ -153,21 +157,64 @@ def _group(names: Names) -> GroupName:
     return GroupName(names.dataset, names.backbone, names.hyperparameters)
 
 
-def _matrix(headers: dict[Path, Header], results: Path, seeds: int | None) -> Matrix:
-    """Return the recorded matrix under a name of its own, written beside the results, where commands find it."""
-    (path, first), *others = headers.items()
-    for other, header in others:
-        if header.matrix != first.matrix:
-            raise UserError(f"{other}: recorded from another matrix than {path}; replay them one after the other")
-    sections: dict[str, Any] = tomllib.loads(first.matrix)
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A matrix to replay: what it is called, its text, and the folder that its relative paths start from."""
+
+    name: str
+    text: str
+    base: Path
+
+
+def _recorded(tables: Mapping[GroupName, _Table]) -> _Source:
+    """Return the matrix that all tables were recorded of."""
+    first, *others = tables.values()
+    for other in others:
+        if other.header.matrix != first.header.matrix:
+            raise UserError(
+                f"{other.path}: recorded from another matrix than {first.path}; replay them one after the other, or "
+                "give a matrix of both"
+            )
+    return _Source(first.header.name, first.header.matrix, Path(first.header.base).expanduser())
+
+
+def _given(matrix: Matrix, tables: Mapping[GroupName, _Table]) -> _Source:
+    """Return a matrix of the user's own, if what it trains is what was recorded."""
+    asked = tomllib.loads(matrix.text)
+    groups = {GroupName(each.dataset, each.backbone, each.hyperparameters) for each in combinations(matrix.spec)}
+    for name, table in tables.items():
+        if name not in groups:
+            raise UserError(
+                f"{matrix.path}: asks for no search of {' · '.join(name)}, which {table.path} has curves of"
+            )
+        recorded = tomllib.loads(table.header.matrix)
+        parts = zip(("datasets", "backbones", "hyperparameters"), name, strict=True)
+        for key, one, other in [
+            *((f"{part}.{key}", asked[part][key], recorded[part][key]) for part, key in parts),
+            ("protocol", _trained(asked), _trained(recorded)),
+        ]:
+            if one != other:
+                raise UserError(
+                    f"{matrix.path}: {key}: other than in the matrix that {table.path} was recorded of; make them equal"
+                )
+    return _Source(matrix.name, matrix.text, matrix.path.parent.absolute())
+
+
+def _trained(sections: Mapping[str, Any]) -> dict[str, object]:
+    return {key: value for key, value in sections.get("protocol", {}).items() if key not in _UNTRAINED}
+
+
+def _written(source: _Source, results: Path, seeds: int | None) -> Matrix:
+    """Return a matrix under a name of its own, written beside the results, where commands find it."""
+    sections: dict[str, Any] = tomllib.loads(source.text)
     for tuner in sections["tuners"].values():
         if "path" in tuner and not tuner["path"].startswith("package:"):
-            tuner["path"] = str(files.located(Path(first.base).expanduser(), tuner["path"]))
+            tuner["path"] = str(files.located(source.base, tuner["path"]))
     if seeds is not None:
         sections["seeds"] = list(range(1, seeds + 1))
-    written = results / f"{first.name}-replayed.toml"
+    written = results / f"{source.name}-replayed.toml"
     results.mkdir(parents=True, exist_ok=True)
-    text = f"# Replayed from curves that were recorded of {first.name}; written by harness replay.\n"
+    text = f"# Searches of {source.name} on recorded curves; written by harness replay.\n"
     files.write_atomically(written, (text + tomli_w.dumps(sections)).encode())
     return matrices.load(written)
 

@@ -378,6 +378,11 @@ def record(
 @click.argument("tables", type=GivenPath(dir_okay=False), nargs=-1, required=True, metavar="TABLE...")
 @_RESULTS
 @click.option(
+    "--matrix",
+    type=GivenPath(dir_okay=False),
+    help="Whose tuners, budget, seeds and rules hold.  [default: the recorded matrix]",
+)
+@click.option(
     "--seeds", type=click.IntRange(min=1), help="Seeds of each tuner, from 1.  [default: those that were recorded]"
 )
 @click.option(
@@ -401,6 +406,7 @@ def replay(
     tables: tuple[Path, ...],
     results: Path,
     *,
+    matrix: Path | None,
     seeds: int | None,
     thinking: Thinking,
     real: Path | None,
@@ -415,7 +421,9 @@ def replay(
     voice = Voice(is_quiet=quiet, is_json=as_json)
     if real is not None:
         return curve_commands.check(tables, real, at_once=at_once, voice=voice)
-    return curve_commands.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, voice=voice)
+    return curve_commands.replay(
+        tables, matrix=matrix, results=results, seeds=seeds, thinking=thinking, at_once=at_once, voice=voice
+    )
 
 
 @harness.group("import")

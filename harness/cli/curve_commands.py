@@ -32,6 +32,7 @@ def recorded(found: Recorded) -> int:
 def replay(
     tables: Sequence[Path],
     *,
+    matrix: Path | None,
     results: Path,
     seeds: int | None,
     thinking: Thinking,
@@ -40,7 +41,9 @@ def replay(
 ) -> int:
     """Search recorded curves, and write tables, pictures and page as of any run."""
     with watcher("replay", voice=voice) as watch:
-        ran = curves.replay(tables, results=results, seeds=seeds, thinking=thinking, at_once=at_once, watch=watch)
+        ran = curves.replay(
+            tables, matrix=matrix, results=results, seeds=seeds, thinking=thinking, at_once=at_once, watch=watch
+        )
     code = run_command.exit_code(ran)
     document = run_command.written(ran, RunOptions(voice=voice), exit_code=code)
     _say_missing(ran)

@@ -7,7 +7,6 @@ trained alone as well: their seconds count, and their losses must be those that 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -146,38 +145,43 @@ class GridOfHeads:
         self, trained: SideBySide, heads: Sequence[Head], state: HeadState, *, chain: Chain, batch_size: int
     ) -> tuple[Curves, dict[int, HeadState]]:
         """Train one trial of each head; return its curve, and its best weights where other trials go on from them."""
-        curves: Curves = defaultdict(list)
-        continued = {longer[-1] for longer in self._lasts if longer[:-1] == chain and longer}
+        curves: Curves = {head: [] for head in heads}
+        diverged: set[Head] = set()
+        continued = {longer[-1] for longer in self._lasts if longer and longer[:-1] == chain}
         best, kept = _Best(state, [None] * len(heads)), {}
         for number in range(1 + (chain[-1] if chain else 0), self._lasts[chain] + 1):
-            before = self._ledger.booked("train"), self._ledger.booked("evaluate")
-            with self._ledger.phase("train"):
-                order = keras_training.epoch_order(self._seed, number, self._data.train)
-                seed = keras_training.epoch_seeds(self._seed, number)[0]
-                state, losses = trained.train(state, order, batch_size=batch_size, seed=int(seed))
-            with self._ledger.phase("evaluate"):
-                val = self._scores(trained, state, self._data.validation)
-            with self._ledger.phase("audit"):
-                test = self._scores(trained, state, self._data.test)
-            train_s = (self._ledger.booked("train") - before[0]) / len(heads)
-            evaluate_s = (self._ledger.booked("evaluate") - before[1]) / len(heads)
-            for place, head in enumerate(heads):
-                if math.isfinite(losses[place]) and len(curves[head]) == number - 1 - (chain[-1] if chain else 0):
-                    curves[head].append(
-                        Epoch(
-                            epoch=number,
-                            val_score=val[place],
-                            loss=float(losses[place]),
-                            train_s=train_s,
-                            evaluate_s=evaluate_s,
-                            test_score=test[place],
-                        )
-                    )
+            state, epochs = self._epoch_of_all(trained, state, number, batch_size=batch_size)
+            for head, epoch in zip(heads, epochs, strict=True):
+                if not math.isfinite(epoch.loss or 0.0):
+                    diverged.add(head)
+                if head not in diverged:
+                    curves[head].append(epoch)
             if continued:
-                _improve(best, val, state, trained)
+                _improve(best, [epoch.val_score for epoch in epochs], state, trained)
             if number in continued:
                 kept[number] = best.state
         return curves, kept
+
+    def _epoch_of_all(
+        self, trained: SideBySide, state: HeadState, number: int, *, batch_size: int
+    ) -> tuple[HeadState, list[Epoch]]:
+        """Train and score an epoch of all heads; each has its share of the seconds."""
+        before = self._ledger.booked("train"), self._ledger.booked("evaluate")
+        with self._ledger.phase("train"):
+            order = keras_training.epoch_order(self._seed, number, self._data.train)
+            seed = keras_training.epoch_seeds(self._seed, number)[0]
+            state, losses = trained.train(state, order, batch_size=batch_size, seed=int(seed))
+        with self._ledger.phase("evaluate"):
+            val_scores = self._scores(trained, state, self._data.validation)
+        with self._ledger.phase("audit"):
+            test_scores = self._scores(trained, state, self._data.test)
+        train_s = (self._ledger.booked("train") - before[0]) / len(losses)
+        evaluate_s = (self._ledger.booked("evaluate") - before[1]) / len(losses)
+        told = zip(val_scores, losses.tolist(), test_scores, strict=True)
+        return state, [
+            Epoch(epoch=number, val_score=val, loss=loss, train_s=train_s, evaluate_s=evaluate_s, test_score=test)
+            for val, loss, test in told
+        ]
 
     def _scores(self, trained: SideBySide, state: HeadState, index: keras_training.Index) -> list[float]:
         return [self._scorer(counts) for counts in trained.confusions(state, index.astype(np.int32))]
@@ -203,11 +207,12 @@ def _improve(best: _Best, scores: Sequence[float], state: HeadState, trained: Si
 
 
 def _check(epoch: Epoch, found: Sequence[Epoch], parameters: Parameters) -> None:
-    same = next((each for each in found if each.epoch == epoch.epoch), None)
-    if same is None or not math.isclose(same.loss, epoch.loss, rel_tol=_LOSS_TOLERANCE):
-        told = "none" if same is None else f"{same.loss:.6g}"
+    beside = next((each.loss for each in found if each.epoch == epoch.epoch), None)
+    losses = [math.nan if loss is None else loss for loss in (epoch.loss, beside)]
+    if not math.isclose(*losses, rel_tol=_LOSS_TOLERANCE):
+        alone, other = losses
         raise CurvesDiffer(
-            f"{dict(parameters)}: a loss of {epoch.loss:.6g} in epoch {epoch.epoch} alone, {told} side by side"
+            f"{dict(parameters)}: in epoch {epoch.epoch} the loss is {alone:.6g} alone and {other:.6g} side by side"
         )
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -134,3 +135,54 @@ def test_a_continuum_is_refused_before_anything_is_trained(tmp_path: Path) -> No
 def test_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give at least one"):
         curves.replay([], results=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("image_size = 32", 'image_size = 32\nschedule = "cosine"', r"protocol\.schedule"),
+        ('weights = "none"', 'weights = "none"\ntrain = "all"', r"backbones\.EfficientNetLite0\.train"),
+        ("[hyperparameters.grid]", '[hyperparameters.grid]\noptimizer = "sgd"', r"hyperparameters\.grid\.optimizer"),
+    ],
+)
+def test_what_is_no_frozen_head_trained_by_adam_is_not_recorded_side_by_side(
+    tmp_path: Path, old: str, new: str, key: str
+) -> None:
+    path = tmp_path / "birds.toml"
+    path.write_text(MATRIX.replace(old, new), "utf-8")
+    with pytest.raises(UserError, match=rf"{key}: heads are trained side by side by Adam on frozen features"):
+        curves.record(path, results=tmp_path / "results", cache=tmp_path / "cache", executor="local", side_by_side=True)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.train
+def test_heads_recorded_side_by_side_are_searched_as_a_matrix_of_one_s_own_says(tmp_path: Path) -> None:
+    path = tmp_path / "birds.toml"
+    path.write_text(MATRIX.replace("seeds = [1, 2]", "seeds = [1]"), "utf-8")
+    recorded = curves.record(
+        path, results=tmp_path / "results", cache=tmp_path / "cache", executor="local", side_by_side=True
+    )
+    frame = pl.read_parquet(recorded.tables[0])
+    timed = frame.filter(pl.col("train_s").is_not_null())
+    # Of 3 learning rates × 2 batch sizes what has the default learning rate; 3 are the choices, 0.003 the first.
+    assert set(timed["parameters.learning_rate"]) == {0.003}
+    assert set(timed["parameters.batch_size"]) == {16, 32}
+
+    own = tmp_path / "own.toml"
+    tuners = "[tuners.kt-random]\n[tuners.kt-hyperband]\n"
+    text = MATRIX[: MATRIX.index("[tuners.default]")] + tuners + MATRIX[MATRIX.index("[hyperparameters.grid]") :]
+    own.write_text(text.replace("epochs = 24", "epochs = 30").replace("[1, 2]", "[1, 2, 3]"), "utf-8")
+    ran = curves.replay(recorded.tables, matrix=own, results=tmp_path / "results")
+    assert ran.path.name == "own-replayed"
+    assert dict(ran.states) == {events.State.OK: 6}
+    searches = harness.load(ran.path, matrix=ran.matrix).searches()
+    assert set(searches.filter(pl.col("tuner") == "kt-random")["epochs"]) == {30}
+    own.write_text(text.replace("image_size = 32", "image_size = 48"), "utf-8")
+    with pytest.raises(
+        UserError, match=r"own\.toml: protocol: other than in the matrix that .*grid\.parquet was recorded"
+    ):
+        curves.replay(recorded.tables, matrix=own, results=tmp_path / "results")
+    own.write_text(text.replace("[16, 32]", "[16, 64]"), "utf-8")
+    with pytest.raises(UserError, match=r"own\.toml: hyperparameters\.grid: other than"):
+        curves.replay(recorded.tables, matrix=own, results=tmp_path / "results")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.catalogue.grid_points import configurations
 from harness.errors import UserError
 from harness.search_types import Outcome, Proposal, Trial
 from harness.space import Choice, Fixed, Range, Space
-from harness.catalogue.grid_points import configurations
 from harness.tuners.every_configuration import EveryConfiguration
 
 SPACE = Space(
