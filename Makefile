@@ -14,7 +14,7 @@ BESIDE := --numprocesses auto --dist
 # Without bytecode pytest rewrites the assertions of every test each time, and each worker compiles the harness.
 test test-fast coverage: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup site package bench gpu-check test test-fast coverage check bench-self bench-verdict bench-reliability nightly nightly-baseline plan lock clean
+.PHONY: help setup site package bench gpu-check test test-fast coverage check bench-self bench-verdict replay bench-reliability nightly nightly-baseline plan lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
@@ -60,6 +60,9 @@ bench-verdict: $(READY)  ## Judge by simulation what tables claim (two hours), a
 	$(BIN)/python -m benchmarks.verdict.claims
 	$(BIN)/python -m benchmarks.verdict.probabilities
 	$(BIN)/python benchmarks/verdict/judging.py
+
+replay: $(READY)  ## Search the reference tables with every tuner, and judge what was planned (MEASURED)
+	$(BIN)/python -m benchmarks.reference.replay
 
 bench-reliability: $(READY)  ## Draw malformed matrices and damaged results, and kill runs (hours)
 	$(BIN)/python -m benchmarks.reliability.fuzz

@@ -64,6 +64,7 @@ _NAME: dict[str, type | None] = {
 }
 _SEARCH = {
     **_NAME,
+    "training_seed": int,
     "status": str,
     "reason": str,
     "metric": str,
@@ -127,6 +128,7 @@ def search_row(search: SearchResult, prices: Prices) -> Row:
     )
     return {
         **_named(search),
+        "training_seed": search.training_seed,
         "status": search.status.value,
         "reason": search.reason,
         "metric": search.metric,

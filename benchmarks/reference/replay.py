@@ -1,0 +1,134 @@
+"""Replay all tuners on the reference tables, and judge what was planned: ``make replay``.
+
+    python -m benchmarks.reference.replay [--seeds 100] [--results results/reference]
+
+What is asked, measured and called superior stands in README.md beside this, and was written before anything was recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import tomli_w
+from scipy import stats
+from tabulate import tabulate
+
+import harness
+from harness import events
+from harness.api import curves
+
+HERE = Path(__file__).parent
+BUDGETS: Mapping[str, dict[str, float]] = {
+    "25 epochs": {"epochs": 25},
+    "50 epochs": {"epochs": 50},
+    "100 epochs": {"epochs": 100},
+    "200 epochs": {"epochs": 200},
+    "1 second": {"wall_s": 1.0},
+}
+TUNERS, OTHERS = ("kt-hyperband", "kt-bayesian"), ("kt-random", "kt-grid", "default")
+# Its Gaussian process takes seconds of a search, and thousands of searches would take hours.
+SLOW, SEEDS_OF_SLOW = "kt-bayesian", 50
+EQUIVALENCE = 0.005
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """A planned difference in mean test score, over table seeds; its interval is simultaneous over a budget's six."""
+
+    budget: str
+    tuner: str
+    other: str
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def word(self) -> str:
+        """What the plan calls it."""
+        shown = "superior" if self.low > 0 else "inferior" if self.high < 0 else ""
+        small = "equivalent" if -EQUIVALENCE < self.low and self.high < EQUIVALENCE else ""
+        return ", ".join(filter(None, (shown, small))) or "not decided"
+
+
+def matrix(budget: str, *, seeds: int) -> harness.Matrix:
+    """Return the recorded matrix with another budget, and so many seeds."""
+    sections: dict[str, Any] = tomllib.loads((HERE / "heads.toml").read_text("utf-8"))
+    sections |= {"budget": BUDGETS[budget], "seeds": list(range(1, seeds + 1))}
+    if seeds > SEEDS_OF_SLOW:
+        sections["exclude"] = [{"tuner": SLOW, "seed": list(range(SEEDS_OF_SLOW + 1, seeds + 1))}]
+    return harness.Matrix(name=f"heads-{budget.replace(' ', '-')}", base=HERE, **sections)
+
+
+def replayed(budget: str, *, seeds: int, results: Path) -> pl.DataFrame:
+    """Replay one budget, write its tables, pictures and page, and return its searches."""
+    ran = curves.replay(sorted(HERE.glob("*.parquet")), matrix=matrix(budget, seeds=seeds), results=results)
+    missing = {state: count for state, count in ran.states.items() if state is not events.State.OK}
+    if missing:
+        raise SystemExit(f"{budget}: {missing}")
+    found = harness.load(ran.path, matrix=ran.matrix)
+    found.write()
+    return found.searches()
+
+
+def contrasts(searches: pl.DataFrame, *, budget: str) -> Iterator[Contrast]:
+    """Yield the planned contrasts: Student's intervals over table seeds, Bonferroni over the six of a budget."""
+    # Over tables last, so that one with fewer searches counts as much.
+    by_seed = (
+        searches.group_by("tuner", "training_seed", "dataset", "backbone")
+        .agg(pl.col("test_score").mean())
+        .group_by("tuner", "training_seed")
+        .agg(pl.col("test_score").mean())
+    )
+    wide = by_seed.pivot("tuner", index="training_seed", values="test_score")
+    pairs = list(product(TUNERS, OTHERS))
+    for tuner, other in pairs:
+        gains = (wide[tuner] - wide[other]).to_numpy()
+        low, high = stats.ttest_1samp(gains, 0.0).confidence_interval(1 - LEVEL / len(pairs))
+        yield Contrast(
+            budget=budget, tuner=tuner, other=other, mean=float(gains.mean()), low=float(low), high=float(high)
+        )
+
+
+def main() -> None:
+    """Replay, and print the contrasts and each tuner's means."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--results", type=Path, default=Path("results") / "reference")
+    parser.add_argument("--budget", choices=BUDGETS, action="append")
+    given = parser.parse_args()
+    for budget in given.budget or BUDGETS:
+        searches = replayed(budget, seeds=given.seeds, results=given.results)
+        print(f"\n## {budget}\n\n{planned(searches, budget)}\n\n{means(searches)}", flush=True)
+
+
+def planned(searches: pl.DataFrame, budget: str) -> str:
+    """Return the contrasts as a Markdown table."""
+    rows = [
+        (f"{each.tuner} − {each.other}", f"{each.mean:+.4f} [{each.low:+.4f}, {each.high:+.4f}]", each.word)
+        for each in contrasts(searches, budget=budget)
+    ]
+    return tabulate(
+        rows, headers=("contrast", "test macro-F1 [simultaneous 95 %]", "in the plan's words"), tablefmt="pipe"
+    )
+
+
+def means(searches: pl.DataFrame) -> str:
+    """Return each tuner's mean test score and seconds as a Markdown table, the highest score first."""
+    found = searches.group_by("tuner").agg(
+        pl.col("test_score").mean(), pl.col("search_s").mean(), pl.col("thinking_s").mean(), pl.len().alias("searches")
+    )
+    rows = found.sort("test_score", descending=True).rows()
+    heads = ("tuner", "test macro-F1", "search s", "thinking s", "searches")
+    return tabulate(rows, headers=heads, tablefmt="pipe", floatfmt=("", ".4f", ".3g", ".3g", ""))
+
+
+if __name__ == "__main__":
+    main()
