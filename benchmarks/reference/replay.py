@@ -2,7 +2,7 @@
 
     python -m benchmarks.reference.replay [--seeds 100] [--results results/reference]
 
-What is asked, measured and called superior stands in README.md beside this, and was written before anything was recorded.
+What is asked, measured and called superior stands in README.md beside this, written before anything was recorded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import tomli_w
 from scipy import stats
 from tabulate import tabulate
 
@@ -54,7 +53,7 @@ class Contrast:
     def word(self) -> str:
         """What the plan calls it."""
         shown = "superior" if self.low > 0 else "inferior" if self.high < 0 else ""
-        small = "equivalent" if -EQUIVALENCE < self.low and self.high < EQUIVALENCE else ""
+        small = "equivalent" if self.low > -EQUIVALENCE and self.high < EQUIVALENCE else ""
         return ", ".join(filter(None, (shown, small))) or "not decided"
 
 
