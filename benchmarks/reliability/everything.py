@@ -65,7 +65,7 @@ learning_rate = {{ low = 1e-4, high = 1e-1, log = true, default = 1e-3 }}
 batch_size = {{ choices = [16, 32, 64], default = 32 }}
 dropout = {{ low = 0.0, high = 0.6, step = 0.1 }}
 weight_decay = 0.001
-label_smoothing = 0.1
+label_smoothing = {{ low = 0.0, high = 0.1, points = 3 }}
 optimizer = {{ choices = ["adam", "sgd"] }}
 hidden_units = {{ low = 0, high = 128, step = 32 }}
 [hyperparameters.depth]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,16 @@ class GrowingRates:
 
 
 def earlier(results: Path) -> list[CellFolder]:
-    """Return every finished cell's folder under a results folder, calibrations included."""
-    return [CellFolder(path.parent) for path in sorted(results.glob("**/cells/*/record.json"))]
+    """Return every finished cell's folder under a results folder, calibrations included.
+
+    Folders may go while they are looked through: others share the results.
+    """
+    found = []
+    for path, folders, _ in os.walk(results):
+        if Path(path).name == "cells":
+            found += [Path(path, name) for name in folders if Path(path, name, "record.json").is_file()]
+            folders.clear()
+    return [CellFolder(path) for path in sorted(found)]
 
 
 def calibrations(cells: Sequence[Cell]) -> list[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing.dummy  # noqa: F401 - joblib does, on the clock, when the first forest is trained
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,3 +152,21 @@ def test_a_calibration_forecasts_every_tuner(bench: Bench, cells: list[Cell]) ->
     rates = earlier(bench)
 
     assert all(forecast.seconds(cell, rates) is not None for cell in cells)
+
+
+def test_folders_that_go_while_earlier_cells_are_looked_for_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cell in ("one", "two"):
+        (tmp_path / "demo" / "cells" / cell).mkdir(parents=True)
+        (tmp_path / "demo" / "cells" / cell / "record.json").write_text("{}")
+    (tmp_path / "demo" / "preparations" / "going").mkdir(parents=True)
+    scandir = os.scandir
+
+    def gone(path: str | Path) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "going":
+            Path(path).rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert [folder.path.name for folder in forecast.earlier(tmp_path)] == ["one", "two"]

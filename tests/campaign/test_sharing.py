@@ -295,13 +295,9 @@ class FakeHosts:
             found = self.results.cell(cell_id).sealed()
             assert found is not None
             assert [trial.number for trial in found.trials] == [0]
-        assert {path.name for path in self.results.path.iterdir()} == {
-            "cells",
-            "lock",
-            "plan.json",
-            "preparations",
-            ".derived",
-        }
+        # What is derived is kept by whichever run first had something to derive.
+        left = {path.name for path in self.results.path.iterdir()} - {".derived"}
+        assert left == {"cells", "lock", "plan.json", "preparations"}
 
 
 @pytest.fixture
