@@ -1,6 +1,6 @@
 """Replay all tuners on the reference tables, and judge what was planned: ``make replay``.
 
-    python -m benchmarks.reference.replay [--seeds 100] [--results results/reference]
+    python -m benchmarks.reference.replay [--seeds 50] [--results results/reference]
 
 What is asked, measured and called superior stands in README.md beside this, written before anything was recorded.
 """
@@ -39,7 +39,7 @@ BUDGETS: Mapping[str, dict[str, float]] = {
 }
 TUNERS, OTHERS = ("kt-hyperband", "kt-bayesian"), ("kt-random", "kt-grid", "default")
 # Its Gaussian process takes seconds of a search, and thousands of searches would take hours.
-SLOW, SEEDS_OF_SLOW = "kt-bayesian", 50
+SLOW, SEEDS_OF_SLOW = "kt-bayesian", 10
 EQUIVALENCE = 0.005
 LEVEL = 0.05
 
@@ -105,7 +105,7 @@ def contrasts(searches: pl.DataFrame, *, budget: str) -> Iterator[Contrast]:
 def main() -> None:
     """Replay, and print and draw the contrasts; print each tuner's means."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--results", type=Path, default=Path("results") / "reference")
     given = parser.parse_args()
     found: list[Contrast] = []

@@ -49,7 +49,8 @@ def _won(made: Judged, use: str, score: str) -> str:
     others = [name for name in answered.seeds.tuners if name not in answered.best]
     if len(answered.best) == 1 and all(answered.of(answered.best[0], other) is Verdict.BETTER for other in others):
         return f"Use {use}: shown to have a higher test {score} than each of the other {len(others)}."
-    return f"Use {use}: no tuner is shown to be better in test {score}, and none that is as good to cost less."
+    them = "it" if len(made.answer.advice.tuners) == 1 else "them"
+    return f"Use {use}: no tuner is shown to beat {them} in test {score}, and none that is as good to cost less."
 
 
 def _gains(found: Answer, given: Advice, score: str) -> Iterator[str]:

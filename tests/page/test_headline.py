@@ -45,7 +45,7 @@ def test_a_tuner_that_is_shown_to_be_worse_is_to_be_avoided(made: Made, price_li
         made.search([made.trial(0, 0.7 + seed % 3 / 100)], "tpe", seed, kind="optuna-tpe")
         made.search([made.trial(0, 0.5 + seed % 3 / 100)], "poor", seed, kind="optuna-gp")
     first, *_, avoid = _said(made, price_list)
-    assert first.startswith("Use random or tpe: no tuner is shown to be better in test F1")
+    assert first.startswith("Use random or tpe: no tuner is shown to beat them in test F1")
     assert avoid.startswith("Avoid poor: −0.1")
     assert avoid.endswith("in test F1 over random.")
 
