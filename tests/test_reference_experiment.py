@@ -9,8 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+import harness
 from benchmarks.reference import replay
 from benchmarks.reference.replay import Contrast
+from harness import events
+from harness.api import curves
 
 
 def searches(effects: dict[str, float], *, spread: float = 0.001) -> pl.DataFrame:
@@ -73,3 +76,17 @@ def test_contrasts_are_drawn(tmp_path: Path) -> None:
 
     assert "kt-hyperband − kt-grid" in (tmp_path / "one.svg").read_text("utf-8")
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_recorded_tables_are_searched_by_every_tuner_of_the_plan(tmp_path: Path) -> None:
+    tables = sorted(replay.HERE.glob("*.parquet"))
+    ran = curves.replay(tables, matrix=replay.matrix("25 epochs", seeds=1), results=tmp_path, thinking="none")
+
+    assert dict(ran.states) == {events.State.OK: 4 * 13}
+    found = harness.load(ran.path, matrix=ran.matrix).searches()
+    assert found["training_seed"].unique().to_list() == [1]
+    # No tuning is one training of ten epochs, whatever the budget.
+    untuned = [row for row in found.to_dicts() if row["tuner"] == "default"]
+    assert [row["epochs"] for row in untuned] == [10] * 4
+    assert all(0.8 < row["test_score"] < 0.95 for row in untuned)
