@@ -33,7 +33,7 @@ from harness.cells import Cell
 from harness.errors import ResultsError
 from harness.matrix_schema import Section
 from harness.record_schema import BuiltTable, DataTable, EnvironmentTable
-from harness.search_types import Outcome, Parameters, Trial, Value
+from harness.search_types import Outcome, Parameters, Proposal, Trial, Value
 from harness.space import Space
 
 if TYPE_CHECKING:
@@ -140,6 +140,24 @@ class CurvesOfSeed:
         return self.seconds[tuple(parameters.get(name) for name in self.seconds_by)]
 
 
+class TrialChains:
+    """The last epochs of the trials that each trial continues: with its parameters what a curve is known by."""
+
+    def __init__(self, earlier: Iterable[Trial] = ()) -> None:
+        """Begin with the trials of an interrupted search, in their order."""
+        self._chains: dict[int, tuple[int, ...]] = {}
+        for trial in earlier:
+            self.add(trial.number, trial)
+
+    def after(self, parent: int | None) -> tuple[int, ...]:
+        """Return the chain of what continues ``parent``; empty where nothing is continued."""
+        return () if parent is None else self._chains[parent]
+
+    def add(self, number: int, asked: Proposal | Trial) -> None:
+        """Take note of a trial, which later ones may continue."""
+        self._chains[number] = (*self.after(asked.parent), asked.last_epoch)
+
+
 def key(parameters: Parameters, ancestors: Sequence[int]) -> Key:
     """Return what a curve is known by; of numbers twelve digits count, as of a grid's."""
     named = sorted((name, _rounded(value)) for name, value in parameters.items())
@@ -229,10 +247,10 @@ def is_timed(parameters: Parameters, space: Space) -> bool:
 
 def _rows(seed: int, trials: Sequence[Trial], cell: Cell, *, where: Path) -> Iterator[dict[str, object]]:
     longest: dict[Key, Trial] = {}
-    asked: dict[int, tuple[int, ...]] = {}
+    chains = TrialChains()
     for trial in trials:
-        ancestors = () if trial.parent is None else asked[trial.parent]
-        asked[trial.number] = (*ancestors, trial.last_epoch)
+        ancestors = chains.after(trial.parent)
+        chains.add(trial.number, trial)
         known = key(trial.parameters, ancestors)
         other = longest.get(known)
         if other is not None and not _agree(trial, other):

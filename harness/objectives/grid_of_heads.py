@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from harness import learning_curve_tables
 from harness.catalogue.grid_points import configurations
 from harness.errors import HarnessError
+from harness.learning_curve_tables import TrialChains, is_timed
 from harness.objectives import keras_training
-from harness.objectives.heads_side_by_side import Head, HeadState, SideBySide
+from harness.objectives.heads_side_by_side import Head, HeadState, SideBySide, Weights
 from harness.objectives.keras_training import KerasObjective, TrainingData
 from harness.objectives.scores import Scorer
 from harness.phase_clock import Ledger
@@ -39,8 +39,8 @@ class CurvesDiffer(HarnessError):
 class _Best:
     """Each head's best weights so far, and their scores."""
 
-    state: HeadState
-    scores: list[float | None] = field(default_factory=list)
+    weights: Weights
+    scores: list[float | None]
 
 
 class GridOfHeads:
@@ -70,11 +70,9 @@ class GridOfHeads:
         self._seed = seed
         self._ledger = ledger
         self._curves: dict[tuple[int, Chain], Curves] = {}
-        self._chains: dict[int, Chain] = {}
+        self._chains = TrialChains(earlier)
         self._proposal: Proposal | None = None
         self._epoch: Epoch | None = None
-        for trial in earlier:
-            self._chains[trial.number] = (*self._chain(trial.parent), trial.last_epoch)
 
     @property
     def images_per_epoch(self) -> int:
@@ -91,9 +89,9 @@ class GridOfHeads:
         batch_size = int(proposal.parameters["batch_size"])
         if (batch_size, ()) not in self._curves:
             self._train_all(batch_size)
-        head, chain = _head(proposal.parameters), self._chain(proposal.parent)
+        head, chain = _head(proposal.parameters), self._chains.after(proposal.parent)
         found = self._curves[batch_size, chain][head]
-        if not learning_curve_tables.is_timed(proposal.parameters, self._space):
+        if not is_timed(proposal.parameters, self._space):
             yield from self._looked_up(proposal, found)
             return
         self._epoch = None
@@ -113,12 +111,9 @@ class GridOfHeads:
     def keep(self, number: int) -> None:
         """Remember which trial that was."""
         if self._proposal is not None:
-            self._chains[number] = (*self._chain(self._proposal.parent), self._proposal.last_epoch)
-            if learning_curve_tables.is_timed(self._proposal.parameters, self._space):
+            self._chains.add(number, self._proposal)
+            if is_timed(self._proposal.parameters, self._space):
                 self._alone.keep(number)
-
-    def _chain(self, parent: int | None) -> Chain:
-        return () if parent is None else self._chains[parent]
 
     def _looked_up(self, proposal: Proposal, found: Sequence[Epoch]) -> Iterator[Epoch]:
         known = {epoch.epoch: epoch for epoch in found}
@@ -139,16 +134,16 @@ class GridOfHeads:
         for chain in sorted(self._lasts, key=len):
             curves, kept = self._trained(trained, heads, begun[chain], chain=chain, batch_size=batch_size)
             self._curves[batch_size, chain] = curves
-            begun |= {(*chain, last): state.restarted() for last, state in kept.items()}
+            begun |= {(*chain, last): HeadState.fresh(weights) for last, weights in kept.items()}
 
     def _trained(
         self, trained: SideBySide, heads: Sequence[Head], state: HeadState, *, chain: Chain, batch_size: int
-    ) -> tuple[Curves, dict[int, HeadState]]:
+    ) -> tuple[Curves, dict[int, Weights]]:
         """Train one trial of each head; return its curve, and its best weights where other trials go on from them."""
         curves: Curves = {head: [] for head in heads}
         diverged: set[Head] = set()
         continued = {longer[-1] for longer in self._lasts if longer and longer[:-1] == chain}
-        best, kept = _Best(state, [None] * len(heads)), {}
+        best, kept = _Best(state.weights, [None] * len(heads)), {}
         for number in range(1 + (chain[-1] if chain else 0), self._lasts[chain] + 1):
             state, epochs = self._epoch_of_all(trained, state, number, batch_size=batch_size)
             for head, epoch in zip(heads, epochs, strict=True):
@@ -157,9 +152,9 @@ class GridOfHeads:
                 if head not in diverged:
                     curves[head].append(epoch)
             if continued:
-                _improve(best, [epoch.val_score for epoch in epochs], state, trained)
+                _improve(best, [epoch.val_score for epoch in epochs], state.weights, trained)
             if number in continued:
-                kept[number] = best.state
+                kept[number] = best.weights
         return curves, kept
 
     def _epoch_of_all(
@@ -200,9 +195,9 @@ def last_epochs(rungs: Sequence[Sequence[int]]) -> dict[Chain, int]:
     return found
 
 
-def _improve(best: _Best, scores: Sequence[float], state: HeadState, trained: SideBySide) -> None:
+def _improve(best: _Best, scores: Sequence[float], weights: Weights, trained: SideBySide) -> None:
     better = [is_better(score, known) for score, known in zip(scores, best.scores, strict=True)]
-    best.state = trained.chosen(np.array(better), state, best.state)
+    best.weights = trained.chosen(np.array(better), weights, best.weights)
     best.scores = [new if is_new else old for new, old, is_new in zip(scores, best.scores, better, strict=True)]
 
 

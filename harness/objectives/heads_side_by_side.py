@@ -23,6 +23,8 @@ from harness.objectives.epoch_graph import EVALUATION_BATCH
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7
 
 Index = npt.NDArray[np.int32]
+Weights = tuple[Any, ...]
+"""Weights of all heads, one tensor (width + 1, heads × classes) for each dropout rate; the last row is the bias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,18 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class HeadState:
-    """Weights of all heads and what Adam remembers, one tensor (width + 1, heads × classes) for each dropout rate.
+    """Weights of all heads, and what Adam remembers of each. ``steps`` is how many updates there were."""
 
-    The last row is the bias. ``steps`` is how many updates there were.
-    """
-
-    weights: tuple[Any, ...]
-    momentum: tuple[Any, ...]
-    velocity: tuple[Any, ...]
+    weights: Weights
+    momentum: Weights
+    velocity: Weights
     steps: Any
 
-    def restarted(self) -> HeadState:
-        """Return the same weights with an optimizer that has seen nothing."""
-        zeros = tuple(map(tf.zeros_like, self.weights))
-        return HeadState(self.weights, zeros, zeros, tf.constant(0.0))
+    @classmethod
+    def fresh(cls, weights: Weights) -> HeadState:
+        """Return weights with an optimizer that has seen nothing."""
+        zeros = tuple(map(tf.zeros_like, weights))
+        return cls(weights, zeros, zeros, tf.constant(0.0))
 
 
 class SideBySide:
@@ -74,8 +74,7 @@ class SideBySide:
     def begin(self, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> HeadState:
         """Return every head at the same weights, ``kernel`` (width, classes) and ``bias`` (classes,)."""
         one = np.vstack([kernel, bias]).astype(np.float32)
-        weights = tuple(tf.constant(np.tile(one, len(group))) for group in self._places)
-        return HeadState(weights, weights, weights, tf.constant(0.0)).restarted()
+        return HeadState.fresh(tuple(tf.constant(np.tile(one, len(group))) for group in self._places))
 
     def train(
         self, state: HeadState, order: Index, *, batch_size: int, seed: int
@@ -96,12 +95,10 @@ class SideBySide:
         counts = np.bincount(cells.ravel(), minlength=heads.size * classes * classes)
         return counts.reshape(-1, classes, classes)
 
-    def chosen(self, where: npt.NDArray[np.bool_], these: HeadState, others: HeadState) -> HeadState:
-        """Return ``these`` for the heads at which ``where`` is true, and ``others`` for the rest, freshly optimised."""
+    def chosen(self, where: npt.NDArray[np.bool_], these: Weights, others: Weights) -> Weights:
+        """Return ``these`` for the heads at which ``where`` is true, and ``others`` for the rest."""
         masks = [tf.constant(np.repeat(where[group], self._classes)) for group in self._places]
-        pairs = zip(masks, these.weights, others.weights, strict=True)
-        weights = tuple(tf.where(mask, one, other) for mask, one, other in pairs)
-        return HeadState(weights, weights, weights, tf.constant(0.0)).restarted()
+        return tuple(tf.where(mask, one, other) for mask, one, other in zip(masks, these, others, strict=True))
 
     def _in_order(self, by_group: Sequence[Any]) -> npt.NDArray[Any]:
         """Return values that come by dropout rate in the order of the heads."""

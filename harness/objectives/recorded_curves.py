@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from harness.errors import UserError
-from harness.learning_curve_tables import Curve, CurvesOfSeed
+from harness.learning_curve_tables import Curve, CurvesOfSeed, TrialChains
 from harness.phase_clock import Ledger
 from harness.search_types import Diverged, Epoch, Outcome, OutOfMemory, Proposal, TrialFailed
 from harness.virtual_clock import VirtualClock
@@ -32,7 +32,7 @@ class RecordedCurves:
         self._clock = clock
         self._ledger = ledger
         self._keeps = keeps
-        self._chains: dict[int, tuple[int, ...]] = {}
+        self._chains = TrialChains()
         self._proposal: Proposal | None = None
         self._test_score: float | None = None
 
@@ -84,12 +84,12 @@ class RecordedCurves:
         """Let the seconds pass in which weights were stored."""
         if self._proposal is None:
             return
-        self._chains[number] = (*self._ancestors(self._proposal.parent), self._proposal.last_epoch)
+        self._chains.add(number, self._proposal)
         if self._keeps:
             self._clock.advance(self._curves.taken(self._proposal.parameters).checkpoint_s)
 
     def _curve(self, proposal: Proposal) -> Curve:
-        ancestors = self._ancestors(proposal.parent)
+        ancestors = self._chains.after(proposal.parent)
         curve = self._curves.curve(proposal.parameters, ancestors)
         if curve is None or curve.last_epoch < proposal.last_epoch:
             after = f" after a trial that ended at {', '.join(map(str, ancestors))}" if ancestors else ""
@@ -98,9 +98,6 @@ class RecordedCurves:
                 "recorded matrix could ask for it; record a matrix that has this one"
             )
         return curve
-
-    def _ancestors(self, parent: int | None) -> tuple[int, ...]:
-        return () if parent is None else self._chains[parent]
 
 
 def _scores(curve: Curve, number: int) -> tuple[float, float | None, float | None]:
