@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import warnings
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from harness import matrix_schema
 from harness.errors import UserError
 from harness.search_types import Outcome
-from harness.space import Choice, Range, Space
+from tests.tuners.library_loops import SEED, SPACE, places, score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +22,7 @@ if TYPE_CHECKING:
 library: Any = pytest.importorskip("dehb", reason="make setup installs it")
 adapter: Any = pytest.importorskip("harness.tuners.dehb")
 
-SPACE = Space(
-    {
-        "learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3),
-        "batch_size": Choice(choices=(16, 32, 64), default=32),
-        "optimizer": Choice(choices=("adam", "sgd"), default="adam"),
-    }
-)
 TRIALS = 60
-SEED = 1_234_567
 
 
 def by_its_own_loop(folder: Path) -> list[tuple[object, ...]]:
@@ -40,8 +31,7 @@ def by_its_own_loop(folder: Path) -> list[tuple[object, ...]]:
     def train(config: Mapping[str, float], fidelity: float, **_: object) -> dict[str, float]:
         epochs = max(1, round(fidelity))
         proposed.append((config["learning_rate"], int(config["batch_size"]), int(config["optimizer"]), epochs))
-        score = (0.9 - 0.1 * abs(math.log10(config["learning_rate"]) + 3)) * (1 - 0.5**epochs)
-        return {"fitness": 1 - score, "cost": float(epochs)}
+        return {"fitness": 1 - score(config["learning_rate"], epochs=epochs), "cost": float(epochs)}
 
     shown = adapter.configuration_space.shown(matrix_schema.TunerSection(tuner="dehb"), SPACE, seed=SEED)
     with warnings.catch_warnings():
@@ -58,15 +48,9 @@ def by_its_own_loop(folder: Path) -> list[tuple[object, ...]]:
 def test_what_is_proposed_is_what_its_own_loop_would_propose(make: Make, search: FakeSearch, tmp_path: Path) -> None:
     history = search.run(make("dehb", SPACE, seed=SEED, epochs_per_trial=10), TRIALS)
 
-    sizes, optimizers = (16, 32, 64), ("adam", "sgd")
+    lengths = [trial.last_epoch for trial in history]
     assert by_its_own_loop(tmp_path) == [
-        (
-            trial.parameters["learning_rate"],
-            sizes.index(int(trial.parameters["batch_size"])),
-            optimizers.index(str(trial.parameters["optimizer"])),
-            trial.last_epoch,
-        )
-        for trial in history
+        (*place, length) for place, length in zip(places(history), lengths, strict=True)
     ]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import matrix_schema
-from harness.search_types import Outcome, Trial
-from harness.space import Choice, Range, Space
+from harness.search_types import Outcome
+from tests.tuners.library_loops import SEED, SPACE, places, score
 
 if TYPE_CHECKING:
     from tests.tuners.conftest import FakeSearch, Make
@@ -18,31 +17,6 @@ if TYPE_CHECKING:
 library: Any = pytest.importorskip("hyperopt", reason="make setup installs it")
 np: Any = pytest.importorskip("numpy")
 adapter: Any = pytest.importorskip("harness.tuners.hyperopt")
-
-SPACE = Space(
-    {
-        "learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3),
-        "batch_size": Choice(choices=(16, 32, 64), default=32),
-        "optimizer": Choice(choices=("adam", "sgd"), default="adam"),
-    }
-)
-SEED = 1_234_567
-
-
-def score(learning_rate: float) -> float:
-    """The fake search's after nine epochs."""
-    return (0.9 - 0.1 * abs(math.log10(learning_rate) + 3)) * (1 - 0.5**9)
-
-
-def places(history: Sequence[Trial]) -> list[tuple[float, int, int]]:
-    return [
-        (
-            float(trial.parameters["learning_rate"]),
-            (16, 32, 64).index(int(trial.parameters["batch_size"])),
-            ("adam", "sgd").index(str(trial.parameters["optimizer"])),
-        )
-        for trial in history
-    ]
 
 
 @pytest.mark.seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import pytest
 
 from harness import matrix_schema
 from harness.search_types import Outcome
-from harness.space import Choice, Range, Space
+from harness.space import Choice, Space
+from tests.tuners.library_loops import SEED, SPACE, places, score
 
 if TYPE_CHECKING:
     from ConfigSpace import Configuration, ConfigurationSpace
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 library: Any = pytest.importorskip("smac", reason="make setup installs it")
 adapter: Any = pytest.importorskip("harness.tuners.smac")
 
-SPACE = Space(
-    {
-        "learning_rate": Range(low=1e-5, high=1e-1, log=True, default=1e-3),
-        "batch_size": Choice(choices=(16, 32, 64), default=32),
-        "optimizer": Choice(choices=("adam", "sgd"), default="adam"),
-    }
-)
 TRIALS = 12
-SEED = 1_234_567
 
 
 def facade_of(tuner: object) -> Any:
@@ -38,8 +30,7 @@ def facade_of(tuner: object) -> Any:
 
 def cost(config: Configuration) -> float:
     """What the fake search's score of this configuration misses after its nine epochs."""
-    peak = 0.9 - 0.1 * abs(math.log10(config["learning_rate"]) + 3)
-    return 1 - peak * (1 - 0.5**9)
+    return 1 - score(config["learning_rate"])
 
 
 def by_its_own_loop(space: ConfigurationSpace, folder: Path) -> list[tuple[object, ...]]:
@@ -60,15 +51,7 @@ def test_what_is_proposed_is_what_its_own_loop_would_propose(make: Make, search:
 
     history = search.run(make("smac", SPACE, seed=SEED, expected_trials=TRIALS), TRIALS)
 
-    sizes, optimizers = (16, 32, 64), ("adam", "sgd")
-    assert by_its_own_loop(shown, tmp_path) == [
-        (
-            trial.parameters["learning_rate"],
-            sizes.index(int(trial.parameters["batch_size"])),
-            optimizers.index(str(trial.parameters["optimizer"])),
-        )
-        for trial in history
-    ]
+    assert by_its_own_loop(shown, tmp_path) == places(history)
 
 
 @pytest.mark.parametrize(("expected", "start"), [(8, 2), (20, 5), (400, 30), (None, 25), (1, 1)])
